@@ -1,0 +1,37 @@
+// How many tests passed, failed and were skipped, and why.
+
+export function onePass(name) {
+  return { name, outcome: 'passed' };
+}
+
+export function oneFailure(name, reason) {
+  return { name, outcome: 'failed', reason };
+}
+
+export class Tally {
+  passed = 0;
+  failed = 0;
+  skipped = 0;
+  /** The tests that did not pass. */
+  others = [];
+
+  add(test) {
+    this[test.outcome] += 1;
+    if (test.outcome !== 'passed') this.others.push(test);
+  }
+
+  addAll(tally) {
+    for (const outcome of ['passed', 'failed', 'skipped']) this[outcome] += tally[outcome];
+  }
+
+  get summary() {
+    return `${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`;
+  }
+
+  /** A line for each test that did not pass, with the reason. */
+  print() {
+    for (const { name, outcome, reason } of this.others) {
+      console.log(`  ${outcome}: ${name}${reason ? `: ${reason}` : ''}`);
+    }
+  }
+}

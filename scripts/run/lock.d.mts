@@ -1,0 +1,5 @@
+export function withLock<T>(
+  name: string,
+  say: (text: string) => void,
+  body: () => Promise<T>,
+): Promise<T>;
