@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// What a run of the benchmark found: a table and ratios for people, JSON for programs.
+#include "bench/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace fakedirty_bench {
+namespace {
+
+const char* const kPlaceNames[kPlaces] = {"cache", "memory", "scattered", "two threads"};
+const char* const kJsonNames[kPlaces] = {"cacheGBps", "memoryGBps", "scatteredGBps",
+                                         "twoThreadsCacheGBps"};
+
+// What the library is meant to reach: ours / other >= at_least, in one run.
+struct Goal {
+  const char* ours;
+  const char* other;
+  double at_least;
+};
+
+constexpr Goal kGoals[] = {
+    {"ph128", "read", 0.95},
+    {"ph128", "xxhash-dispatched-xxh3-128", 1.1},
+    {"filter-all-fake", "copy-hot", 0.70},
+    {"md5", "openssl-md5", 12},
+    {"sha1", "openssl-sha1", 3.5},
+    {"sha256", "openssl-sha256", 2.6},
+    {"murmur3-32", "plain-murmur3-32", 4},
+    {"murmur3-128", "plain-murmur3-128", 2},
+    {"crc32", "read", 0.95},
+    {"xxh3-128", "xxhash-dispatched-xxh3-128", 0.98},
+    {"xxh3-64", "xxhash-dispatched-xxh3-64", 0.98},
+};
+constexpr double kTwoThreadsGoal = 1.8;
+
+const Result* Find(const Run& run, const std::string& name) {
+  for (const Result& result : run.results) {
+    if (result.name == name) return &result;
+  }
+  return nullptr;
+}
+
+// The ratio of two rows in one place; 0 when either was not measured.
+double Ratio(const Run& run, const char* ours, const char* other, Place place) {
+  const Result* const a = Find(run, ours);
+  const Result* const b = Find(run, other);
+  return a && b && b->Best(place) > 0 ? a->Best(place) / b->Best(place) : 0;
+}
+
+const char* Verdict(double ratio, double at_least) {
+  if (ratio == 0) return "not measured";
+  return ratio >= at_least ? "reached" : "NOT reached";
+}
+
+}  // namespace
+
+double Result::Best(Place place) const {
+  return gbps[place].empty() ? 0 : *std::max_element(gbps[place].begin(), gbps[place].end());
+}
+
+double Result::Spread(Place place) const {
+  if (gbps[place].empty()) return 0;
+  std::vector<double> sorted = gbps[place];
+  std::sort(sorted.begin(), sorted.end());
+  return 1 - sorted[sorted.size() / 2] / sorted.back();
+}
+
+void PrintTables(const Run& run) {
+  printf("\nGB/s of %zu-byte pages, best of %d (in brackets: how far the median lies below it)\n",
+         run.page_size, run.repetitions);
+  printf("%s, %u processors, %s\n\n", run.processor.c_str(), run.processors, run.target.c_str());
+  printf("%-28s", "");
+  for (const char* place : kPlaceNames) printf("%16s", place);
+  std::string kind;
+  for (const Result& result : run.results) {
+    if (result.kind != kind) printf("\n%s\n", (kind = result.kind).c_str());
+    printf("  %-26s", result.name.c_str());
+    for (int place = 0; place < kPlaces; ++place) {
+      const double best = result.Best(static_cast<Place>(place));
+      if (best == 0) {
+        printf("%16s", "-");
+      } else {
+        printf("%9.2f (%3.0f%%)", best, 100 * result.Spread(static_cast<Place>(place)));
+      }
+    }
+    printf("\n");
+  }
+}
+
+bool PrintGoals(const Run& run) {
+  bool all = true;
+  printf("\n%-46s %6s %8s %8s %10s\n", "ratio, in this run", "goal", "cache", "memory",
+         "scattered");
+  for (const Goal& goal : kGoals) {
+    double ratios[3];
+    for (int place = 0; place < 3; ++place) {
+      ratios[place] = Ratio(run, goal.ours, goal.other, static_cast<Place>(place));
+    }
+    const std::string pair = std::string(goal.ours) + " / " + goal.other;
+    printf("%-46s %6.2f %8.2f %8.2f %10.2f  memory: %s, scattered: %s\n", pair.c_str(),
+           goal.at_least, ratios[kCache], ratios[kMemory], ratios[kScattered],
+           Verdict(ratios[kMemory], goal.at_least), Verdict(ratios[kScattered], goal.at_least));
+    all = all && ratios[kMemory] >= goal.at_least && ratios[kScattered] >= goal.at_least;
+  }
+  printf("\n%-46s %6s %8s\n", "two threads / one, from cache", "goal", "ratio");
+  for (const Result& result : run.results) {
+    if (result.Best(kTwoThreads) == 0) continue;
+    const double ratio = result.Best(kTwoThreads) / result.Best(kCache);
+    printf("%-46s %6.2f %8.2f  %s\n", result.name.c_str(), kTwoThreadsGoal, ratio,
+           Verdict(ratio, kTwoThreadsGoal));
+    all = all && ratio >= kTwoThreadsGoal;
+  }
+  return all;
+}
+
+bool WriteJson(const Run& run, const std::string& path) {
+  // Written beside the file and renamed over it: nobody ever reads half of it.
+  const std::string part = path + ".part";
+  FILE* const file = fopen(part.c_str(), "w");
+  if (!file) {
+    fprintf(stderr, "fakedirty-bench: --json %s: can't write there: %s\n", path.c_str(),
+            strerror(errno));
+    return false;
+  }
+  fprintf(file, "{\n  \"target\": \"%s\",\n  \"processor\": \"%s\",\n  \"processors\": %u,\n",
+          run.target.c_str(), run.processor.c_str(), run.processors);
+  fprintf(file, "  \"pageSizeBytes\": %zu,\n  \"repetitions\": %d,\n  \"rows\": [", run.page_size,
+          run.repetitions);
+  const char* separator = "\n";
+  for (const Result& result : run.results) {
+    fprintf(file, "%s    {\"name\": \"%s\", \"kind\": \"%s\"", separator, result.name.c_str(),
+            result.kind.c_str());
+    for (int place = 0; place < kPlaces; ++place) {
+      const double best = result.Best(static_cast<Place>(place));
+      if (best > 0) fprintf(file, ", \"%s\": %.3f", kJsonNames[place], best);
+    }
+    fprintf(file, ", \"spread\": %.3f}", result.Spread(kMemory));
+    separator = ",\n";
+  }
+  fprintf(file, "\n  ]\n}\n");
+  const bool written = !ferror(file) && fflush(file) == 0;
+  if (fclose(file) != 0 || !written || rename(part.c_str(), path.c_str()) != 0) {
+    fprintf(stderr, "fakedirty-bench: --json %s: writing failed: %s\n", path.c_str(),
+            strerror(errno));
+    unlink(part.c_str());
+    return false;
+  }
+  return true;
+}
+
+}  // namespace fakedirty_bench

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Creating tables, and everything that is done to whole ranges of slots.
+#include "src/table.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "src/broken.h"
+
+namespace fakedirty {
+
+LazyMemory::~LazyMemory() {
+  if (data_) munmap(data_, size_);
+}
+
+bool LazyMemory::Allocate(uint64_t bytes) {
+  void* const memory =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  data_ = static_cast<uint8_t*>(memory);
+  size_ = bytes;
+  return true;
+}
+
+void LazyMemory::Clear(uint64_t offset, uint64_t bytes) {
+  const uint64_t granule = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t end = offset + bytes;
+  const uint64_t first_whole = (offset + granule - 1) / granule * granule;
+  // The mapping's last granule is its own to the end, whatever its size.
+  const uint64_t last_whole = end == size_ ? end : end / granule * granule;
+  // Locked memory (mlockall) can't be given back; then it is overwritten like the edges.
+  if (first_whole >= last_whole ||
+      madvise(data_ + first_whole, last_whole - first_whole, MADV_DONTNEED) != 0) {
+    memset(data_ + offset, 0, bytes);
+    return;
+  }
+  memset(data_ + offset, 0, first_whole - offset);
+  memset(data_ + last_whole, 0, end - last_whole);
+}
+
+namespace {
+
+bool Multiply(uint64_t a, uint64_t b, uint64_t* product) {
+  return !__builtin_mul_overflow(a, b, product) && *product <= PTRDIFF_MAX;
+}
+
+int Prepare(fakedirty_hasher* hasher, uint64_t pages, bool verify, fakedirty_table& table) {
+  uint64_t slots_bytes = 0, copies_bytes = 0;
+  if (!Multiply(pages, hasher->digest_bytes(), &slots_bytes) ||
+      (verify && !Multiply(pages, hasher->page_size(), &copies_bytes))) {
+    return FAKEDIRTY_ERROR_TOO_LARGE;
+  }
+  if (!table.slots.Allocate(slots_bytes) || (verify && !table.copies.Allocate(copies_bytes))) {
+    return FAKEDIRTY_ERROR_NO_MEMORY;
+  }
+  Retain(hasher);
+  table.hasher = hasher;
+  table.pages = pages;
+  return FAKEDIRTY_OK;
+}
+
+}  // namespace
+}  // namespace fakedirty
+
+fakedirty_table::~fakedirty_table() {
+  if (hasher) fakedirty::Release(hasher);
+}
+
+int fakedirty_table_create(fakedirty_hasher* hasher, uint64_t pages, uint32_t flags,
+                           fakedirty_table** table) {
+  if (!hasher || !table) return FAKEDIRTY_ERROR_NULL;
+  if (flags & ~FAKEDIRTY_TABLE_VERIFY) return FAKEDIRTY_ERROR_FLAGS;
+  if (pages == 0) return FAKEDIRTY_ERROR_PAGES;
+  fakedirty_table* const made = new (fakedirty::kNoThrow) fakedirty_table;
+  if (!made) return FAKEDIRTY_ERROR_NO_MEMORY;
+  const int status =
+      fakedirty::Prepare(hasher, pages, (flags & FAKEDIRTY_TABLE_VERIFY) != 0, *made);
+  if (status != FAKEDIRTY_OK) {
+    delete made;
+    return status;
+  }
+  *table = made;
+  return FAKEDIRTY_OK;
+}
+
+void fakedirty_table_destroy(fakedirty_table* table) { delete table; }
+
+int fakedirty_table_invalidate(fakedirty_table* table, uint64_t first, uint64_t pages) {
+  if (!table) return FAKEDIRTY_ERROR_NULL;
+  if (first > table->pages || pages > table->pages - first) return FAKEDIRTY_ERROR_INDEX;
+  table->slots.Clear(first * table->slot_bytes(), pages * table->slot_bytes());
+  return FAKEDIRTY_OK;
+}
+
+int fakedirty_table_forget(fakedirty_table* table) {
+  if (!table) return FAKEDIRTY_ERROR_NULL;
+  if (fakedirty::broken::kNothingForgotten) return FAKEDIRTY_OK;
+  table->slots.Clear(0, table->slots.size());
+  if (table->verifies()) table->copies.Clear(0, table->copies.size());
+  table->false_skips.store(0, std::memory_order_relaxed);
+  return FAKEDIRTY_OK;
+}
+
+int fakedirty_table_count(const fakedirty_table* table, fakedirty_table_counts* counts) {
+  if (!table || !counts) return FAKEDIRTY_ERROR_NULL;
+  *counts = {};
+  counts->pages = table->pages;
+  for (uint64_t page = 0; page < table->pages; ++page) {
+    const uint8_t* const slot = table->slot(page);
+    counts->unknown += fakedirty::IsUnknown(slot, table->slot_bytes());
+    counts->zero += fakedirty::SaysZero(slot, table->slot_bytes());
+  }
+  counts->known = counts->pages - counts->unknown - counts->zero;
+  counts->false_skips = table->false_skips.load(std::memory_order_relaxed);
+  counts->bytes = table->slots.size() + table->copies.size();
+  return FAKEDIRTY_OK;
+}

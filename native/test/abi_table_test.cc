@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Every argument of the table's calls that can be wrong is answered with its own error.
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "choices.h"
+#include "filter_calls.h"
+#include "handles.h"
+
+namespace fakedirty_test {
+namespace {
+
+int TryToCreate(const Hasher& hasher, uint64_t pages, uint32_t flags) {
+  int mark = 0;
+  const auto untouched = reinterpret_cast<fakedirty_table*>(&mark);
+  fakedirty_table* table = untouched;
+  const int status = fakedirty_table_create(hasher.get(), pages, flags, &table);
+  if (status == FAKEDIRTY_OK) {
+    EXPECT_NE(table, untouched);
+    fakedirty_table_destroy(table);
+  } else {
+    EXPECT_EQ(table, untouched);
+  }
+  return status;
+}
+
+TEST(TableCreate, NeedsBothPointers) {
+  const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
+  fakedirty_table* table = nullptr;
+  EXPECT_EQ(fakedirty_table_create(nullptr, 1, 0, &table), FAKEDIRTY_ERROR_NULL);
+  EXPECT_EQ(table, nullptr);
+  EXPECT_EQ(fakedirty_table_create(hasher.get(), 1, 0, nullptr), FAKEDIRTY_ERROR_NULL);
+}
+
+TEST(TableCreate, NeedsPages) {
+  for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {
+    EXPECT_EQ(TryToCreate(MakeHasher(FAKEDIRTY_PH128), 0, flags), FAKEDIRTY_ERROR_PAGES);
+    EXPECT_EQ(TryToCreate(MakeHasher(FAKEDIRTY_PH128), 1, flags), FAKEDIRTY_OK);
+  }
+}
+
+TEST(TableCreate, KnowsOneFlag) {
+  const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
+  for (const uint32_t flags : {2u, 3u, 0x80000000u, 0x80000001u, UINT32_MAX}) {
+    EXPECT_EQ(TryToCreate(hasher, 1, flags), FAKEDIRTY_ERROR_FLAGS) << flags;
+  }
+}
+
+TEST(TableCreate, RefusesWhatNoAddressSpaceHolds) {
+  for (const int algorithm : Algorithms()) {
+    const Hasher hasher = MakeHasher(algorithm);
+    for (const uint64_t pages :
+         {UINT64_MAX, UINT64_MAX / 2, UINT64_MAX / DigestBytes(algorithm) + 1,
+          uint64_t{INT64_MAX} / DigestBytes(algorithm) + 1}) {
+      EXPECT_EQ(TryToCreate(hasher, pages, 0), FAKEDIRTY_ERROR_TOO_LARGE) << pages;
+      EXPECT_EQ(TryToCreate(hasher, pages, FAKEDIRTY_TABLE_VERIFY), FAKEDIRTY_ERROR_TOO_LARGE);
+    }
+    // Slots would do, copies of the pages would not.
+    EXPECT_EQ(TryToCreate(hasher, uint64_t{1} << 52, FAKEDIRTY_TABLE_VERIFY),
+              FAKEDIRTY_ERROR_TOO_LARGE);
+  }
+}
+
+TEST(TableCreate, SaysWhenMemoryIsDenied) {
+  const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
+  const uint64_t exabyte_of_slots = uint64_t{1} << 56;
+  EXPECT_EQ(TryToCreate(hasher, exabyte_of_slots, 0), FAKEDIRTY_ERROR_NO_MEMORY);
+}
+
+class TableAbi : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kPages = 10;
+
+  TableAbi() {
+    Indexes index;
+    for (uint64_t i = 0; i < kPages; ++i) index.push_back(i);
+    Send(table_, index, Pages(kPages, page_.data()));
+  }
+
+  void TearDown() override { EXPECT_EQ(Count(table_).known, kPages) << "slots were lost"; }
+
+  const Hasher hasher_ = MakeHasher(FAKEDIRTY_PH128, 1024);
+  const Table table_ = MakeTable(hasher_, kPages);
+  const std::vector<uint8_t> page_ = std::vector<uint8_t>(1024, 7);
+};
+
+TEST_F(TableAbi, InvalidateNeedsATable) {
+  EXPECT_EQ(fakedirty_table_invalidate(nullptr, 0, 1), FAKEDIRTY_ERROR_NULL);
+}
+
+TEST_F(TableAbi, InvalidateStaysWithinTheTable) {
+  const struct {
+    uint64_t first, pages;
+  } outside[] = {
+      {kPages, 1},         {kPages + 1, 0}, {kPages + 1, 1},          {0, kPages + 1},
+      {1, kPages},         {0, UINT64_MAX}, {1, UINT64_MAX},          {kPages, UINT64_MAX},
+      {UINT64_MAX, 0},     {UINT64_MAX, 1}, {UINT64_MAX, 2},          {UINT64_MAX, UINT64_MAX},
+      {UINT64_MAX - 1, 2}, {kPages - 1, 2}, {UINT64_MAX / 16 + 1, 1},
+  };
+  for (const auto& range : outside) {
+    EXPECT_EQ(fakedirty_table_invalidate(table_.get(), range.first, range.pages),
+              FAKEDIRTY_ERROR_INDEX)
+        << range.first << " " << range.pages;
+  }
+}
+
+TEST_F(TableAbi, InvalidateOfNothingDoesNothing) {
+  for (uint64_t first = 0; first <= kPages; ++first) {
+    EXPECT_EQ(fakedirty_table_invalidate(table_.get(), first, 0), FAKEDIRTY_OK);
+  }
+}
+
+TEST_F(TableAbi, ForgetNeedsATable) {
+  EXPECT_EQ(fakedirty_table_forget(nullptr), FAKEDIRTY_ERROR_NULL);
+}
+
+TEST_F(TableAbi, CountNeedsBothPointers) {
+  fakedirty_table_counts counts = {1, 2, 3, 4, 5, 6};
+  EXPECT_EQ(fakedirty_table_count(nullptr, &counts), FAKEDIRTY_ERROR_NULL);
+  EXPECT_EQ(counts.pages, 1u);
+  EXPECT_EQ(counts.bytes, 6u);
+  EXPECT_EQ(fakedirty_table_count(table_.get(), nullptr), FAKEDIRTY_ERROR_NULL);
+}
+
+TEST_F(TableAbi, DestroyOfNullDoesNothing) { fakedirty_table_destroy(nullptr); }
+
+}  // namespace
+}  // namespace fakedirty_test

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// What a table costs: address space at once, memory only as slots are written, nothing once
+// forgotten.
+#include <gtest/gtest.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "filter_calls.h"
+#include "handles.h"
+#include "random.h"
+#include "sanitizers.h"
+
+namespace fakedirty_test {
+namespace {
+
+constexpr uint64_t kMiB = uint64_t{1} << 20, kGiB = uint64_t{1} << 30, kTiB = uint64_t{1} << 40;
+constexpr uint64_t kPagesOfOneTiB = kTiB / 4096;
+
+// Sanitizers keep memory of their own beside each access.
+#define SKIP_UNDER_SANITIZERS() \
+  if (kSanitizer) GTEST_SKIP() << "a sanitizer's own memory hides the table's"
+
+int64_t ResidentBytes() {
+  long total = 0, resident = 0;
+  FILE* const file = fopen("/proc/self/statm", "r");
+  EXPECT_NE(file, nullptr);
+  EXPECT_EQ(fscanf(file, "%ld %ld", &total, &resident), 2);
+  fclose(file);
+  return int64_t{resident} * sysconf(_SC_PAGESIZE);
+}
+
+TEST(Memory, OfATerabyteGuestIsNotTakenBeforeItIsNeeded) {
+  SKIP_UNDER_SANITIZERS();
+  const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
+  const int64_t before = ResidentBytes();
+  const Table table = MakeTable(hasher, kPagesOfOneTiB);
+  ASSERT_TRUE(table);
+  const std::vector<uint8_t> page = Random(1).Bytes(4096);
+  for (const uint64_t index : {uint64_t{0}, kPagesOfOneTiB / 2, kPagesOfOneTiB - 1}) {
+    EXPECT_EQ(VerdictOn(table, index, page.data()), FAKEDIRTY_FIRST);
+    Send(table, {index}, {page.data()});
+    EXPECT_EQ(VerdictOn(table, index, page.data()), FAKEDIRTY_UNCHANGED);
+  }
+  // Three slots; the rest is what a page of the operating system may be at most.
+  EXPECT_LT(ResidentBytes() - before, static_cast<int64_t>(8 * kMiB));
+}
+
+TEST(Memory, OfATerabyteGuestIsAtMostFourGigabytes) {
+  SKIP_UNDER_SANITIZERS();
+  const Table table = MakeTable(MakeHasher(FAKEDIRTY_PH128), kPagesOfOneTiB);
+  ASSERT_TRUE(table);
+  const int64_t before = ResidentBytes();
+  const fakedirty_table_counts counts = Count(table);
+  EXPECT_EQ(counts.pages, kPagesOfOneTiB);
+  EXPECT_EQ(counts.unknown, kPagesOfOneTiB);
+  EXPECT_LE(counts.bytes, 4 * kGiB);
+  EXPECT_LT(ResidentBytes() - before, static_cast<int64_t>(64 * kMiB)) << "counting fills memory";
+}
+
+class MemoryGivenBack : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kPages = 4 * kMiB;  // of 16 bytes: 64 MiB of slots
+  static constexpr int64_t kSlotBytes = 64 * kMiB;
+
+  void Fill() {
+    const fakedirty_fingerprint fingerprint = Look(table_, {0}, {page_.data()}).fingerprints[0];
+    const Fingerprints fingerprints(FAKEDIRTY_BATCH_MAX, fingerprint);
+    const Pages pages(FAKEDIRTY_BATCH_MAX, page_.data());
+    Indexes index(FAKEDIRTY_BATCH_MAX);
+    for (uint64_t first = 0; first < kPages; first += index.size()) {
+      for (size_t i = 0; i < index.size(); ++i) index[i] = first + i;
+      Commit(table_, index, pages, fingerprints);
+    }
+  }
+
+  const std::vector<uint8_t> page_ = Random(1).Bytes(1024);
+  const Hasher hasher_ = MakeHasher(FAKEDIRTY_PH128, 1024);
+  const Table table_ = MakeTable(hasher_, kPages);
+};
+
+TEST_F(MemoryGivenBack, ByForget) {
+  SKIP_UNDER_SANITIZERS();
+  Fill();
+  const int64_t full = ResidentBytes();
+  ASSERT_EQ(fakedirty_table_forget(table_.get()), FAKEDIRTY_OK);
+  EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10);
+}
+
+TEST_F(MemoryGivenBack, ByInvalidateOfALongRange) {
+  SKIP_UNDER_SANITIZERS();
+  Fill();
+  const int64_t full = ResidentBytes();
+  ASSERT_EQ(fakedirty_table_invalidate(table_.get(), 1, kPages - 2), FAKEDIRTY_OK);
+  EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10);
+  EXPECT_EQ(VerdictOn(table_, 0, page_.data()), FAKEDIRTY_UNCHANGED);
+  EXPECT_EQ(VerdictOn(table_, 1, page_.data()), FAKEDIRTY_FIRST);
+  EXPECT_EQ(VerdictOn(table_, kPages - 2, page_.data()), FAKEDIRTY_FIRST);
+  EXPECT_EQ(VerdictOn(table_, kPages - 1, page_.data()), FAKEDIRTY_UNCHANGED);
+}
+
+}  // namespace
+}  // namespace fakedirty_test

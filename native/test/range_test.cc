@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Invalidating ranges of slots and forgetting all of them, wherever operating-system pages end.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <set>
+#include <vector>
+
+#include "choices.h"
+#include "filter_calls.h"
+#include "handles.h"
+#include "random.h"
+#include "sanitizers.h"
+
+namespace fakedirty_test {
+namespace {
+
+constexpr size_t kPageSize = 1024;
+
+class Range : public ::testing::TestWithParam<int> {
+ protected:
+  // Enough slots to fill four operating-system pages and a part of the fifth.
+  size_t SlotsInPage() const {
+    return static_cast<size_t>(sysconf(_SC_PAGESIZE)) / DigestBytes(GetParam());
+  }
+  size_t pages() const { return 4 * SlotsInPage() + SlotsInPage() / 3; }
+
+  void Fill(const Table& table) {
+    Indexes index;
+    for (size_t i = 0; i < pages(); ++i) index.push_back(i);
+    const Pages sent(pages(), page_.data());
+    Commit(table, index, sent,
+           Fingerprints(pages(), Look(table, {0}, {page_.data()}).fingerprints[0]));
+  }
+
+  // Exactly the slots of the range are unknown.
+  void CheckUnknown(const Table& table, uint64_t first, uint64_t count) {
+    const fakedirty_table_counts counts = Count(table);
+    ASSERT_EQ(counts.unknown, count);
+    ASSERT_EQ(counts.known, pages() - count);
+    for (const uint64_t at : {first - 1, first, first + count - 1, first + count}) {
+      if (at >= pages() || count == 0) continue;
+      const bool inside = at >= first && at - first < count;
+      ASSERT_EQ(VerdictOn(table, at, page_.data()), inside ? FAKEDIRTY_FIRST : FAKEDIRTY_UNCHANGED)
+          << "slot " << at << " after invalidating " << count << " from " << first;
+    }
+  }
+
+  const std::vector<uint8_t> page_ = Random(4).Bytes(kPageSize);
+  const Hasher hasher_ = MakeHasher(GetParam(), kPageSize);
+};
+
+TEST_P(Range, IsInvalidatedToTheSlot) {
+  const Table table = MakeTable(hasher_, pages());
+  // On both sides of where operating-system pages end, and at the table's own ends.
+  std::set<uint64_t> edges = {0, 1, pages() - 1, pages()};
+  for (size_t os_page = 1; os_page <= 4; ++os_page) {
+    const size_t bytes = os_page * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    for (const size_t slot : {bytes / DigestBytes(GetParam()) - 1, bytes / DigestBytes(GetParam()),
+                              bytes / DigestBytes(GetParam()) + 1}) {
+      edges.insert(slot);
+    }
+  }
+  int rounds = 0;
+  for (const uint64_t first : edges) {
+    for (const uint64_t end : edges) {
+      if (end < first || (kSanitizer && ++rounds % 7 != 0)) continue;
+      Fill(table);
+      ASSERT_EQ(fakedirty_table_invalidate(table.get(), first, end - first), FAKEDIRTY_OK);
+      ASSERT_NO_FATAL_FAILURE(CheckUnknown(table, first, end - first));
+    }
+  }
+}
+
+// A stale copy must not be taken for what the destination holds.
+TEST_P(Range, OfAVerifyingTableIsUnknownToo) {
+  const Table table = MakeTable(hasher_, pages(), FAKEDIRTY_TABLE_VERIFY);
+  Fill(table);
+  ASSERT_EQ(fakedirty_table_invalidate(table.get(), 3, SlotsInPage() + 5), FAKEDIRTY_OK);
+  CheckUnknown(table, 3, SlotsInPage() + 5);
+  Fill(table);
+  EXPECT_EQ(Count(table).known, pages());
+  EXPECT_EQ(Count(table).false_skips, 0u);
+}
+
+TEST_P(Range, OfEverythingIsForgotten) {
+  for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {
+    const Table table = MakeTable(hasher_, pages(), flags);
+    CheckUnknown(table, 0, pages());
+    Fill(table);
+    CheckUnknown(table, 0, 0);
+    ASSERT_EQ(fakedirty_table_forget(table.get()), FAKEDIRTY_OK);
+    CheckUnknown(table, 0, pages());
+    Fill(table);
+    CheckUnknown(table, 0, 0);
+  }
+}
+
+TEST_P(Range, TakesTheBytesThatAreCounted) {
+  EXPECT_EQ(Count(MakeTable(hasher_, 1000)).bytes, 1000 * DigestBytes(GetParam()));
+  EXPECT_EQ(Count(MakeTable(hasher_, 1000, FAKEDIRTY_TABLE_VERIFY)).bytes,
+            1000 * (DigestBytes(GetParam()) + kPageSize));
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Range, ::testing::ValuesIn(Algorithms()), NameOfAlgorithm);
+
+}  // namespace
+}  // namespace fakedirty_test

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Which sanitizer this program is built with, and how much less work it should do for that.
+#ifndef FAKEDIRTY_TEST_SANITIZERS_H_
+#define FAKEDIRTY_TEST_SANITIZERS_H_
+
+namespace fakedirty_test {
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FAKEDIRTY_TEST_THREAD_SANITIZER 1
+#endif
+#if __has_feature(address_sanitizer)
+#define FAKEDIRTY_TEST_ADDRESS_SANITIZER 1
+#endif
+#endif
+
+#if defined(__SANITIZE_THREAD__) || defined(FAKEDIRTY_TEST_THREAD_SANITIZER)
+constexpr bool kThreadSanitizer = true;
+#else
+constexpr bool kThreadSanitizer = false;
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || defined(FAKEDIRTY_TEST_ADDRESS_SANITIZER)
+constexpr bool kAddressSanitizer = true;
+#else
+constexpr bool kAddressSanitizer = false;
+#endif
+
+constexpr bool kSanitizer = kThreadSanitizer || kAddressSanitizer;
+
+// Sanitized code runs about ten times slower: so many rounds fewer.
+constexpr int Scaled(int rounds) { return kSanitizer ? rounds / 10 + 1 : rounds; }
+
+}  // namespace fakedirty_test
+
+#endif  // FAKEDIRTY_TEST_SANITIZERS_H_
