@@ -1,0 +1,33 @@
+# The Node-API addon, build/Release/fakedirty.node: libfakedirty's sources and native/addon in one.
+# Every flag that matters is set here, so that the headers' own settings (common.gypi) make no difference.
+{
+  'targets': [
+    {
+      'target_name': 'fakedirty',
+      'sources': [
+        '<!@(node scripts/native-sources.mjs src)',
+        '<!@(node scripts/native-sources.mjs addon)',
+      ],
+      'include_dirs': [
+        'native',
+        'native/include',
+        '<!(node -p "require(\'node-addon-api\').include_dir")',
+      ],
+      'defines': [
+        'FAKEDIRTY_STATIC',
+        'NAPI_DISABLE_CPP_EXCEPTIONS',
+        'NAPI_VERSION=9',
+        'NODE_ADDON_API_DISABLE_DEPRECATED',
+        # A worker thread may be terminated with work under way: nobody is left to throw to.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+      ],
+      'cflags': ['-O3', '-fvisibility=hidden', '-Wall', '-Wextra'],
+      # Only what Node calls is seen from outside. The C++ runtime is the one that Node itself needs: linked
+      # in, it would ask for a newer C library.
+      'ldflags': [
+        '-Wl,--version-script=<(module_root_dir)/native/addon/exports.map',
+      ],
+      'cflags_cc': ['-std=c++17', '-fno-exceptions', '-fno-rtti', '-fvisibility-inlines-hidden'],
+    },
+  ],
+}

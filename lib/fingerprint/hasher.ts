@@ -1,0 +1,175 @@
+// A hasher: an algorithm, a page size and, for ph128, a secret key.
+import { z } from 'zod';
+import { type AlgorithmName, algorithmNames, lookUp } from './algorithms.js';
+import { type Bytes, isShared, pagesIn, viewOf } from './bytes.js';
+import { DisposedError, OptionError } from './errors.js';
+import { awaiting, calling } from './library.js';
+import { type NativeHasher, type NativeSource, native } from './native.js';
+import { pageSizes, parseOptions } from './schema.js';
+import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
+
+export interface HasherOptions {
+  /** Default: `ph128`. */
+  readonly algorithm?: AlgorithmName | undefined;
+  /** Bytes, a power of two from 1 KiB to 64 KiB; default: 4096. */
+  readonly pageSize?: number | undefined;
+  /** Of algorithms that take one; default: 0. */
+  readonly seed?: number | bigint | undefined;
+  /** Of ph128: `pageSize` + 32 uniformly random bytes. Generated unless given; copied, and wiped. */
+  readonly key?: Uint8Array | undefined;
+  /** An instruction set out of `targets()`; default: the best. */
+  readonly target?: string | undefined;
+}
+
+const most64Bits = 2n ** 64n - 1n;
+const seedExpected = 'expected a whole number from 0 to 2^64 - 1';
+
+export const hasherShape = {
+  algorithm: z.enum(algorithmNames).default('ph128'),
+  pageSize: z.literal(pageSizes).default(4096),
+  seed: z
+    .union([z.number(), z.bigint()], seedExpected)
+    .refine((seed) => typeof seed === 'bigint' || Number.isSafeInteger(seed), seedExpected)
+    .transform((seed) => BigInt(Number.isNaN(seed) ? 0 : seed))
+    .refine((seed) => seed >= 0n && seed <= most64Bits, seedExpected)
+    .default(0n),
+  key: z.instanceof(Uint8Array, { error: 'expected a Uint8Array' }).optional(),
+  target: z.string().optional(),
+};
+
+const schema = z.strictObject(hasherShape);
+
+type Checked = z.output<typeof schema>;
+
+function checkAgainstAlgorithm({ algorithm, pageSize, seed, key, target }: Checked): void {
+  const { number, properties } = lookUp(algorithm);
+  const { seedBits } = properties;
+  if (seed >> BigInt(seedBits) !== 0n) {
+    const takes = seedBits === 0 ? 'no seed' : `a seed of ${seedBits} bits`;
+    throw new OptionError('seed', `is ${seed}; ${algorithm} takes ${takes}`);
+  }
+  const keyBytes = native().keyBytes(number, pageSize);
+  if (key && key.length !== keyBytes) {
+    const takes = keyBytes === 0 ? 'no key' : `a key of ${keyBytes} bytes`;
+    throw new OptionError('key', `has ${key.length} bytes; ${algorithm} takes ${takes}`);
+  }
+  if (target !== undefined && !native().targets().includes(target)) {
+    const problem = `is '${target}', which this machine does not have`;
+    throw new OptionError('target', problem, target, native().targets());
+  }
+}
+
+/** The native object of a hasher, for the modules beside this one; throws when it is disposed of. */
+export let nativeHasher: (hasher: Hasher) => NativeHasher;
+
+/**
+ * Fingerprints pages, again and again with one key. Digests of ph128 can be compared only when they
+ * were made with the same key, and must not be shown to others: they would help to find it.
+ */
+export class Hasher implements Disposable {
+  readonly algorithm: AlgorithmName;
+  /** Bytes. */
+  readonly pageSize: number;
+  readonly digestBytes: number;
+  /** The instruction set it runs on. */
+  readonly target: string;
+  /** Pages hashed side by side: batches of a multiple are fastest. */
+  readonly lanes: number;
+  #native: NativeHasher | undefined;
+
+  static {
+    nativeHasher = (hasher) => {
+      if (!(hasher instanceof Hasher)) throw new OptionError('hasher', 'expected a Hasher');
+      return hasher.#open();
+    };
+  }
+
+  constructor(options?: HasherOptions) {
+    const checked = parseOptions(schema, options);
+    checkAgainstAlgorithm(checked);
+    const { algorithm, pageSize, seed, key, target } = checked;
+    const { number, properties } = lookUp(algorithm);
+    const { Hasher: NativeClass } = native();
+    const hasher = calling(
+      () => new NativeClass(number, pageSize, seed, key ?? null, target ?? null),
+    );
+    this.#native = hasher;
+    this.algorithm = algorithm;
+    this.pageSize = pageSize;
+    this.digestBytes = properties.digestBytes;
+    this.target = hasher.target();
+    this.lanes = hasher.lanes();
+  }
+
+  /** The digests of all pages, one behind another; at the start of `into` if it is given. */
+  fingerprint(bytes: Bytes): Buffer;
+  fingerprint<Into extends Uint8Array>(bytes: Bytes, into: Into): Into;
+  fingerprint(bytes: Bytes, into?: Uint8Array): Uint8Array {
+    const hasher = this.#open();
+    const view = viewOf('bytes', bytes);
+    const digestsBytes = pagesIn('bytes', view, this.pageSize) * this.digestBytes;
+    if (into === undefined) {
+      // From Node's pool: its memory is there already.
+      const digests = Buffer.allocUnsafe(digestsBytes);
+      hasher.digest(view, digests);
+      return digests;
+    }
+    const room = viewOf('into', into);
+    if (room.length < digestsBytes) {
+      throw new OptionError('into', `has ${room.length} bytes; ${digestsBytes} are needed`);
+    }
+    hasher.digest(view, room);
+    return into;
+  }
+
+  /**
+   * The same in threads of the pool. Shared memory is read in place; other memory, which JavaScript
+   * could take away meanwhile, is copied slice by slice.
+   */
+  async fingerprintAsync(bytes: Bytes, options?: BackgroundOptions): Promise<Buffer> {
+    const view = viewOf('bytes', bytes);
+    const shared = isShared(view);
+    const { pageSize } = this;
+    const pages = pagesIn('bytes', view, pageSize);
+    return await fingerprintInBackground(this, pages, options, (firstPage, count) => {
+      if (view.length !== pages * pageSize) {
+        throw new OptionError('bytes', 'its buffer was detached or resized while it was read');
+      }
+      const start = firstPage * pageSize;
+      return [view.subarray(start, start + count * pageSize), shared];
+    });
+  }
+
+  /** Wipes the key. Tables made with it go on. */
+  dispose(): void {
+    this.#native?.close();
+    this.#native = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #open(): NativeHasher {
+    if (!this.#native) throw new DisposedError('hasher');
+    return this.#native;
+  }
+}
+
+/** The digests of pages that are handed out slice by slice. */
+export async function fingerprintInBackground(
+  hasher: Hasher,
+  pages: number,
+  options: BackgroundOptions | undefined,
+  sourceOf: (firstPage: number, pages: number) => NativeSource,
+): Promise<Buffer> {
+  nativeHasher(hasher);
+  const checked = parseBackgroundOptions(options);
+  const digests = Buffer.allocUnsafe(pages * hasher.digestBytes);
+  await inSlices(pages, hasher.pageSize, checked, async (slice) => {
+    const source = sourceOf(slice.firstPage, slice.pages);
+    const some = await awaiting(() => nativeHasher(hasher).digestInBackground(...source));
+    digests.set(some, slice.firstPage * hasher.digestBytes);
+  });
+  return digests;
+}

@@ -1,0 +1,35 @@
+// Calls of the addon whose failures become this package's own errors.
+import { BusyError, FakedirtyError, NativeError } from './errors.js';
+
+interface AddonFailure extends Error {
+  readonly code?: unknown;
+  readonly status?: unknown;
+}
+
+/** Thrown by the addon when a mapped file has become shorter. */
+export class FileShrunk extends FakedirtyError {}
+
+function translated(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, status, message } = error as AddonFailure;
+  if (code === 'LIBRARY' && typeof status === 'number') return new NativeError(status, message);
+  if (code === 'BUSY') return new BusyError();
+  if (code === 'SHRUNK') return new FileShrunk(message);
+  return error;
+}
+
+export function calling<Result>(call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+export async function awaiting<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    throw translated(error);
+  }
+}

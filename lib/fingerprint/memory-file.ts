@@ -1,0 +1,143 @@
+// A running guest's memory, seen through the file that backs it (memory-backend-file, share=on; or a
+// memfd as /proc/PID/fd/N): mapped read-only and looked at in place. QEMU and the guest do not notice.
+import { z } from 'zod';
+import { DisposedError, MemoryFileError, OptionError } from './errors.js';
+import { fingerprintInBackground, type Hasher, nativeHasher } from './hasher.js';
+import { awaiting, FileShrunk } from './library.js';
+import { type NativeMappedFile, type NativeSource, native } from './native.js';
+import { count, pageSizes, parseOptions, shown } from './schema.js';
+import { type BackgroundOptions, backgroundShape } from './slices.js';
+import { Check, FingerprintTable, lookInBackground } from './table.js';
+
+export interface PageRange {
+  /** Default: 0. */
+  readonly first?: number | undefined;
+  /** Default: all from the first on. */
+  readonly pages?: number | undefined;
+}
+
+const schema = z.strictObject({
+  ...backgroundShape,
+  first: count.optional(),
+  pages: count.optional(),
+});
+
+function open(path: string): NativeMappedFile {
+  const { MappedFile } = native();
+  try {
+    return new MappedFile(path);
+  } catch (error) {
+    const { code, message } = error as Error & { readonly code?: unknown };
+    if (code !== 'SYSTEM' && code !== 'REFUSED') throw error;
+    throw new MemoryFileError(path, `can't be mapped: ${message}`);
+  }
+}
+
+export class MemoryFile implements Disposable {
+  readonly path: string;
+  /** As long as it was when it was opened. */
+  readonly bytes: number;
+  #native: NativeMappedFile | undefined;
+
+  constructor(path: string) {
+    if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+      throw new OptionError('path', 'expected the path of a file');
+    }
+    this.#native = open(path);
+    this.path = path;
+    this.bytes = this.#native.bytes();
+  }
+
+  /** How many pages of this size it has. */
+  pages(pageSize = 4096): number {
+    const size = pageSizes.find((accepted) => accepted === pageSize);
+    if (!size)
+      throw new OptionError('pageSize', `is ${shown(pageSize)}`, pageSize, pageSizes.map(String));
+    const pages = this.bytes / size;
+    if (Number.isInteger(pages)) return pages;
+    throw new MemoryFileError(
+      this.path,
+      `has ${this.bytes} bytes, which is not a multiple of the page size, ${size}`,
+    );
+  }
+
+  /**
+   * The digests of pages, one behind another. Each page is read once; a page that the guest writes
+   * meanwhile may be caught half-way.
+   */
+  async fingerprint(hasher: Hasher, options?: PageRange & BackgroundOptions): Promise<Buffer> {
+    nativeHasher(hasher);
+    const { first, pages, ...background } = parseOptions(schema, options);
+    const range = this.#range(hasher.pageSize, first, pages);
+    const sourceOf = this.#sources(hasher.pageSize, range.first);
+    return await this.#reading(() =>
+      fingerprintInBackground(hasher, range.pages, background, sourceOf),
+    );
+  }
+
+  /**
+   * Compares pages with what a table remembers, and lets it remember what is there now. Each page is copied
+   * before it is looked at, so that verdict and fingerprint belong to the same bytes (rule R1).
+   */
+  async checkAndCommit(
+    table: FingerprintTable,
+    options?: PageRange & Omit<BackgroundOptions, 'threads'>,
+  ): Promise<Check> {
+    if (!(table instanceof FingerprintTable)) {
+      throw new OptionError('table', 'expected a FingerprintTable');
+    }
+    const { first, pages, ...background } = parseOptions(schema, options);
+    const { pageSize } = table.hasher;
+    const range = this.#range(pageSize, first, pages);
+    const look = {
+      pages: range.pages,
+      where: range.first,
+      commit: true,
+      sourceOf: this.#sources(pageSize, range.first),
+    };
+    const verdicts = await this.#reading(() => lookInBackground(table, look, background));
+    return new Check(verdicts);
+  }
+
+  /** Unmaps it, as soon as nobody reads it. */
+  dispose(): void {
+    this.#native?.close();
+    this.#native = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #open(): NativeMappedFile {
+    if (!this.#native) throw new DisposedError('memory file');
+    return this.#native;
+  }
+
+  #range(pageSize: number, first = 0, pages?: number): { first: number; pages: number } {
+    const all = this.pages(pageSize);
+    const count = pages ?? all - first;
+    const isRange = Number.isSafeInteger(first) && Number.isSafeInteger(count);
+    if (isRange && first >= 0 && count >= 0 && first + count <= all) return { first, pages: count };
+    throw new OptionError('first', `no such pages: ${count} from ${first} on, of ${all}`);
+  }
+
+  #sources(pageSize: number, first: number) {
+    return (page: number, pages: number): NativeSource => [
+      this.#open(),
+      (first + page) * pageSize,
+      pages * pageSize,
+    ];
+  }
+
+  async #reading<Result>(read: () => Promise<Result>): Promise<Result> {
+    const file = this.#open();
+    try {
+      if (file.hasShrunk()) throw new FileShrunk();
+      return await awaiting(read);
+    } catch (error) {
+      if (!(error instanceof FileShrunk)) throw error;
+      throw new MemoryFileError(this.path, `has become shorter than its ${this.bytes} bytes`);
+    }
+  }
+}

@@ -1,0 +1,328 @@
+// A table: the fingerprints of what a destination holds, one slot a page.
+import { z } from 'zod';
+import { type Bytes, isShared, pagesIn, viewOf } from './bytes.js';
+import { BusyError, DisposedError, OptionError, StaleCheckError } from './errors.js';
+import { Hasher, type HasherOptions, hasherShape, nativeHasher } from './hasher.js';
+import { awaiting, calling } from './library.js';
+import {
+  type NativeCheck,
+  type NativeIndex,
+  type NativeSource,
+  type NativeTable,
+  native,
+} from './native.js';
+import { count, parseOptions, shown } from './schema.js';
+import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
+
+/** What a verdict's number means: `verdictNames[verdicts[i]]`. */
+export const verdictNames = ['first', 'zero', 'changed', 'unchanged'] as const;
+export type Verdict = (typeof verdictNames)[number];
+
+/** The numbers in a `Uint8Array` of verdicts. */
+export const Verdicts = { first: 0, zero: 1, changed: 2, unchanged: 3 } as const satisfies Record<
+  Verdict,
+  number
+>;
+
+/** Pages by verdict. */
+export type VerdictCounts = Readonly<Record<Verdict, number>>;
+
+export interface TableOptions extends HasherOptions {
+  /** How many pages the guest has. */
+  readonly pages: number;
+  /** Instead of the options of a hasher: one that is there, so that tables share a key. */
+  readonly hasher?: Hasher | undefined;
+  /** Keeps a full copy of what was committed, and counts fingerprints that would have lied. */
+  readonly verify?: boolean | undefined;
+}
+
+/** Which pages the bytes are: consecutive ones from the first on, or these. Default: from 0 on. */
+export type Where = number | ArrayLike<number>;
+
+export interface TableStatistics {
+  readonly pages: number;
+  /** Address space for slots, and copies when verifying; memory is taken as slots are written. */
+  readonly bytes: number;
+  readonly slots: { readonly unknown: number; readonly zero: number; readonly known: number };
+  /** Pages by verdict that were committed or, unchanged, skipped. */
+  readonly counted: VerdictCounts;
+  /** Pages committed whose fingerprint would have hidden a change; only counted when verifying. */
+  readonly falseSkips: number;
+}
+
+const schema = z.strictObject({
+  ...hasherShape,
+  pages: count.refine((pages) => pages > 0, 'expected at least 1'),
+  hasher: z.instanceof(Hasher, { error: 'expected a Hasher' }).optional(),
+  verify: z.boolean().default(false),
+});
+
+function countVerdicts(verdicts: Uint8Array, sent?: Uint8Array | null): VerdictCounts {
+  const counts = [0, 0, 0, 0];
+  for (let i = 0; i < verdicts.length; ++i) {
+    const verdict = verdicts[i] ?? 0;
+    if (sent && sent[i] === 0 && verdict !== Verdicts.unchanged) continue;
+    counts[verdict] = (counts[verdict] ?? 0) + 1;
+  }
+  const [first = 0, zero = 0, changed = 0, unchanged = 0] = counts;
+  return { first, zero, changed, unchanged };
+}
+
+function plus(a: VerdictCounts, b: VerdictCounts): VerdictCounts {
+  return {
+    first: a.first + b.first,
+    zero: a.zero + b.zero,
+    changed: a.changed + b.changed,
+    unchanged: a.unchanged + b.unchanged,
+  };
+}
+
+const none: VerdictCounts = { first: 0, zero: 0, changed: 0, unchanged: 0 };
+
+/** What a table says of some pages, and what to commit when they have been sent. */
+export class Check {
+  /** One a page, in the order of the pages: see `verdictNames`. */
+  readonly verdicts: Uint8Array;
+  readonly counts: VerdictCounts;
+
+  /** @internal */
+  constructor(verdicts: Uint8Array) {
+    this.verdicts = verdicts;
+    this.counts = countVerdicts(verdicts);
+  }
+}
+
+/** For the modules beside this one. */
+export interface BackgroundLook {
+  readonly pages: number;
+  readonly where: Where | undefined;
+  readonly commit: boolean;
+  readonly sourceOf: (firstPage: number, pages: number) => NativeSource;
+}
+
+/** Looks at pages that are handed out slice by slice. */
+export let lookInBackground: (
+  table: FingerprintTable,
+  look: BackgroundLook,
+  options: BackgroundOptions | undefined,
+) => Promise<Uint8Array>;
+
+/**
+ * Remembers fingerprints of pages and tells which have changed. `check` looks and changes nothing; `commit`
+ * says that the pages of a check have reached the destination. `checkAndCommit` does both, for those who
+ * only count.
+ */
+export class FingerprintTable implements Disposable {
+  readonly pages: number;
+  readonly verify: boolean;
+  readonly hasher: Hasher;
+  readonly #ownsHasher: boolean;
+  /** What can be committed still, and since when. */
+  readonly #pending = new WeakMap<Check, { readonly seen: NativeCheck; readonly era: number }>();
+  readonly #committed = new WeakSet<Check>();
+  #native: NativeTable | undefined;
+  #counted = none;
+  #busy = false;
+  /** Grows when slots are forgotten: what was seen before must not be committed after. */
+  #era = 0;
+
+  static {
+    lookInBackground = (table, look, options) => {
+      return table.#lookInBackground(look, options);
+    };
+  }
+
+  constructor(options: TableOptions) {
+    const { pages, hasher, verify } = parseOptions(schema, options);
+    const { pages: _, hasher: __, verify: ___, ...ofHasher } = options;
+    const [extra] = Object.keys(ofHasher);
+    if (hasher && extra) throw new OptionError(extra, 'the hasher given has one already');
+    this.hasher = hasher ?? new Hasher(ofHasher);
+    this.#ownsHasher = !hasher;
+    const { Table } = native();
+    this.#native = calling(() => new Table(nativeHasher(this.hasher), pages, verify));
+    this.pages = pages;
+    this.verify = verify;
+  }
+
+  /** Says of each page what it is. The bytes that are then sent must be the ones checked (rule R1). */
+  check(bytes: Bytes, where?: Where): Check {
+    const table = this.#open();
+    const view = viewOf('bytes', bytes);
+    const index = this.#index(pagesIn('bytes', view, this.hasher.pageSize), where);
+    const { verdicts, check: seen } = calling(() => table.look(view, isShared(view), index));
+    const check = new Check(verdicts);
+    if (seen) this.#pending.set(check, { seen, era: this.#era });
+    return check;
+  }
+
+  /** The pages at these positions of a check, or all, have been sent. Unchanged ones were skipped. */
+  commit(check: Check, sent?: ArrayLike<number>): void {
+    const table = this.#open();
+    const seen = this.#fresh(check);
+    const mask = sent === undefined ? null : maskOf(check, sent);
+    calling(() => table.commit(seen, mask));
+    this.#pending.delete(check);
+    this.#committed.add(check);
+    this.#counted = plus(this.#counted, countVerdicts(check.verdicts, mask));
+  }
+
+  /** Checks, and takes all pages for sent. */
+  checkAndCommit(bytes: Bytes, where?: Where): Check {
+    const table = this.#open();
+    const view = viewOf('bytes', bytes);
+    const index = this.#index(pagesIn('bytes', view, this.hasher.pageSize), where);
+    const { verdicts } = calling(() => table.lookAndCommit(view, isShared(view), index));
+    const check = this.#done(verdicts);
+    this.#counted = plus(this.#counted, check.counts);
+    return check;
+  }
+
+  /** checkAndCommit in a thread of the pool. Until it ends the table does nothing else. */
+  async checkAndCommitAsync(
+    bytes: Bytes,
+    where?: Where,
+    options?: Omit<BackgroundOptions, 'threads'>,
+  ): Promise<Check> {
+    const view = viewOf('bytes', bytes);
+    const { pageSize } = this.hasher;
+    const pages = pagesIn('bytes', view, pageSize);
+    const sourceOf = (firstPage: number, count: number): NativeSource => {
+      if (view.length !== pages * pageSize) {
+        throw new OptionError('bytes', 'its buffer was detached or resized while it was read');
+      }
+      const start = firstPage * pageSize;
+      return [view.subarray(start, start + count * pageSize), isShared(view)];
+    };
+    const look = { pages, where, commit: true, sourceOf };
+    return this.#done(await this.#lookInBackground(look, options));
+  }
+
+  /** What the destination holds of these pages is not known any more. */
+  invalidate(first: number, pages = 1): void {
+    const table = this.#open();
+    const isRange = Number.isSafeInteger(first) && Number.isSafeInteger(pages);
+    if (!isRange || first < 0 || pages < 0 || first + pages > this.pages) {
+      const given = `${shown(pages)} from ${shown(first)} on`;
+      throw new OptionError('first', `no such pages: ${given}, of ${this.pages}`);
+    }
+    calling(() => table.invalidate(first, pages));
+    this.#era += 1;
+  }
+
+  /** Forgets everything, memory and counts included. For a new migration make a new table: it has a new key. */
+  reset(): void {
+    const table = this.#open();
+    calling(() => table.forget());
+    this.#counted = none;
+    this.#era += 1;
+  }
+
+  /** Walks all slots. */
+  statistics(): TableStatistics {
+    const table = this.#open();
+    const { pages, bytes, unknown, zero, known, falseSkips } = calling(() => table.count());
+    return { pages, bytes, slots: { unknown, zero, known }, counted: this.#counted, falseSkips };
+  }
+
+  dispose(): void {
+    this.#native?.close();
+    this.#native = undefined;
+    if (this.#ownsHasher) this.hasher.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #open(): NativeTable {
+    if (!this.#native) throw new DisposedError('table');
+    if (this.#busy) throw new BusyError();
+    return this.#native;
+  }
+
+  #done(verdicts: Uint8Array): Check {
+    const check = new Check(verdicts);
+    this.#committed.add(check);
+    return check;
+  }
+
+  #fresh(check: Check): NativeCheck {
+    if (this.#committed.has(check)) throw new StaleCheckError('This check is committed already.');
+    const pending = this.#pending.get(check);
+    if (!pending) throw new OptionError('check', 'expected a Check of this table');
+    if (pending.era === this.#era) return pending.seen;
+    throw new StaleCheckError(
+      'This check is older than the last invalidate or reset: check again.',
+    );
+  }
+
+  #index(pages: number, where: Where | undefined): NativeIndex {
+    if (where === undefined || typeof where === 'number') {
+      const first = where ?? 0;
+      if (Number.isSafeInteger(first) && first >= 0 && first + pages <= this.pages) return first;
+      const problem = `no such pages: ${pages} from ${first} on, of ${this.pages}`;
+      throw new OptionError('where', problem);
+    }
+    const listed = typeof where === 'object' && where !== null ? where.length : shown(where);
+    if (listed !== pages) {
+      throw new OptionError('where', `is for ${listed} pages; the bytes hold ${pages}`);
+    }
+    const index = new Float64Array(pages);
+    for (let i = 0; i < pages; ++i) {
+      const page: unknown = where[i];
+      if (typeof page === 'number' && Number.isInteger(page) && page >= 0 && page < this.pages) {
+        index[i] = page;
+        continue;
+      }
+      const problem = `there is no page ${shown(page)}; pages are 0 to ${this.pages - 1}`;
+      throw new OptionError('where', problem);
+    }
+    return index;
+  }
+
+  async #lookInBackground(
+    { pages, where, commit, sourceOf }: BackgroundLook,
+    options: BackgroundOptions | undefined,
+  ): Promise<Uint8Array> {
+    this.#open();
+    const index = this.#index(pages, where);
+    // One at a time: two slices may name one page (R6).
+    const checked = { ...parseBackgroundOptions(options), threads: 1 };
+    const verdicts = new Uint8Array(pages);
+    this.#busy = true;
+    try {
+      await inSlices(pages, this.hasher.pageSize, checked, async ({ firstPage, pages: some }) => {
+        const table = this.#native;
+        if (!table) throw new DisposedError('table');
+        const part =
+          typeof index === 'number'
+            ? index + firstPage
+            : index.subarray(firstPage, firstPage + some);
+        const source = sourceOf(firstPage, some);
+        const look = await awaiting(() => table.lookInBackground(part, commit, ...source));
+        verdicts.set(look.verdicts, firstPage);
+        this.#counted = plus(this.#counted, countVerdicts(look.verdicts));
+      });
+    } finally {
+      this.#busy = false;
+    }
+    return verdicts;
+  }
+}
+
+function maskOf(check: Check, sent: ArrayLike<number>): Uint8Array {
+  if (typeof sent !== 'object' || !Number.isSafeInteger(sent?.length)) {
+    throw new OptionError('sent', `is ${shown(sent)}; expected a list of positions in the check`);
+  }
+  const mask = new Uint8Array(check.verdicts.length);
+  for (let i = 0; i < sent.length; ++i) {
+    const position = sent[i] ?? Number.NaN;
+    if (!(Number.isSafeInteger(position) && position >= 0 && position < mask.length)) {
+      const problem = `there is no position ${shown(position)} in a check of ${mask.length}`;
+      throw new OptionError('sent', problem);
+    }
+    mask[position] = 1;
+  }
+  return mask;
+}

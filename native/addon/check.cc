@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "addon/check.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+namespace fakedirty_addon {
+namespace {
+
+constexpr size_t kBatch = 64;  // pages: their copies stay in the second cache
+
+// Some of the pages, as the C ABI takes them.
+struct Batch {
+  const uint64_t* index;
+  size_t count;
+  const void* pages[kBatch];   // as given, then where their private bytes are
+  const void* copies[kBatch];  // null where unchanged
+  uint8_t* verdicts;
+  fakedirty_fingerprint* fingerprints;
+};
+
+int LookAtBatch(const SharedTable& table, bool live, std::vector<uint8_t>* stage, Batch* batch) {
+  if (!live) {
+    std::copy(batch->pages, batch->pages + batch->count, batch->copies);
+    return fakedirty_look(table.table, batch->index, batch->pages, batch->count, batch->verdicts,
+                          batch->fingerprints);
+  }
+  stage->resize(kBatch * table.hasher->page_size);
+  return fakedirty_classify(table.table, batch->index, batch->pages, batch->count, stage->data(),
+                            stage->size(), batch->copies, batch->verdicts, batch->fingerprints);
+}
+
+// Commits those pages of a batch that changed and for which chosen(i) holds.
+template <class Chosen>
+int CommitBatch(const SharedTable& table, const Batch& batch, Chosen chosen) {
+  for (size_t i = 0; i < batch.count;) {
+    const auto sent = [&](size_t at) {
+      return at < batch.count && batch.verdicts[at] != FAKEDIRTY_UNCHANGED && chosen(at);
+    };
+    size_t end = i;
+    while (sent(end)) ++end;
+    if (end > i) {
+      const int status = fakedirty_commit(table.table, batch.index + i, batch.copies + i,
+                                          batch.fingerprints + i, end - i);
+      if (status != FAKEDIRTY_OK) return status;
+    }
+    i = end + 1;
+  }
+  return FAKEDIRTY_OK;
+}
+
+// Calls use(batch, position) for one batch after another.
+template <class Use>
+int ForBatches(const SharedTable& table, const uint8_t* pages, Seen* seen, Use use) {
+  const size_t page_size = table.hasher->page_size, count = seen->index.size();
+  for (size_t at = 0; at < count; at += kBatch) {
+    Batch batch = {};
+    batch.index = seen->index.data() + at;
+    batch.count = std::min(kBatch, count - at);
+    for (size_t i = 0; i < batch.count; ++i) batch.pages[i] = pages + (at + i) * page_size;
+    batch.verdicts = seen->verdicts.data() + at;
+    const int status = use(&batch, at);
+    if (status != FAKEDIRTY_OK) return status;
+  }
+  return FAKEDIRTY_OK;
+}
+
+}  // namespace
+
+int Look(const SharedTable& table, const uint8_t* pages, bool live, Seen* seen) {
+  const size_t page_size = table.hasher->page_size, count = seen->index.size();
+  seen->verdicts.resize(count);
+  seen->fingerprints.resize(count);
+  if (table.verifies) seen->copies.resize(count * page_size);
+  std::vector<uint8_t> stage;
+  return ForBatches(table, pages, seen, [&](Batch* batch, size_t at) {
+    batch->fingerprints = seen->fingerprints.data() + at;
+    const int status = LookAtBatch(table, live, &stage, batch);
+    if (status != FAKEDIRTY_OK || !table.verifies) return status;
+    for (size_t i = 0; i < batch->count; ++i) {
+      if (batch->verdicts[i] == FAKEDIRTY_UNCHANGED) continue;
+      memcpy(seen->copies.data() + (at + i) * page_size, batch->copies[i], page_size);
+    }
+    return status;
+  });
+}
+
+int LookAndCommit(const SharedTable& table, const uint8_t* pages, bool live, Seen* seen) {
+  seen->verdicts.resize(seen->index.size());
+  std::vector<uint8_t> stage;
+  fakedirty_fingerprint fingerprints[kBatch];
+  return ForBatches(table, pages, seen, [&](Batch* batch, size_t) {
+    batch->fingerprints = fingerprints;
+    const int status = LookAtBatch(table, live, &stage, batch);
+    if (status != FAKEDIRTY_OK) return status;
+    return CommitBatch(table, *batch, [](size_t) { return true; });
+  });
+}
+
+int Commit(const SharedTable& table, const Seen& seen, const uint8_t* sent) {
+  const size_t page_size = table.hasher->page_size, count = seen.index.size();
+  for (size_t at = 0; at < count; at += kBatch) {
+    Batch batch = {};
+    batch.index = seen.index.data() + at;
+    batch.count = std::min(kBatch, count - at);
+    // Read, and not written, by a commit.
+    batch.verdicts = const_cast<uint8_t*>(seen.verdicts.data() + at);
+    batch.fingerprints = const_cast<fakedirty_fingerprint*>(seen.fingerprints.data() + at);
+    for (size_t i = 0; table.verifies && i < batch.count; ++i) {
+      batch.copies[i] = seen.copies.data() + (at + i) * page_size;
+    }
+    const int status =
+        CommitBatch(table, batch, [&](size_t i) { return !sent || sent[at + i] != 0; });
+    if (status != FAKEDIRTY_OK) return status;
+  }
+  return FAKEDIRTY_OK;
+}
+
+}  // namespace fakedirty_addon

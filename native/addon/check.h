@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Looking at many pages, and committing them: what FingerprintTable does with the C ABI's batches.
+#ifndef FAKEDIRTY_ADDON_CHECK_H_
+#define FAKEDIRTY_ADDON_CHECK_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <memory>
+#include <vector>
+
+#include "addon/hasher.h"
+#include "fakedirty.h"
+
+namespace fakedirty_addon {
+
+// Objects and work under way share it.
+struct SharedTable {
+  SharedTable(fakedirty_table* table, std::shared_ptr<const SharedHasher> hasher, bool verifies)
+      : table(table), hasher(std::move(hasher)), verifies(verifies) {}
+  ~SharedTable() { fakedirty_table_destroy(table); }
+  SharedTable(const SharedTable&) = delete;
+  SharedTable& operator=(const SharedTable&) = delete;
+
+  fakedirty_table* const table;
+  const std::shared_ptr<const SharedHasher> hasher;
+  const bool verifies;
+};
+
+// What was seen, and all that a later commit needs.
+struct Seen {
+  std::vector<uint64_t> index;
+  std::vector<uint8_t> verdicts;
+  std::vector<fakedirty_fingerprint> fingerprints;
+  std::vector<uint8_t> copies;  // of a verifying table: page behind page
+};
+
+// Looks at the pages seen.index names, which lie one behind another. Live ones are copied first
+// (R1).
+int Look(const SharedTable& table, const uint8_t* pages, bool live, Seen* seen);
+
+// Looks and commits at once: for those who only count. Fills in the verdicts alone.
+int LookAndCommit(const SharedTable& table, const uint8_t* pages, bool live, Seen* seen);
+
+// Commits what was seen, where sent says so (null: everywhere) and unless it was unchanged.
+int Commit(const SharedTable& table, const Seen& seen, const uint8_t* sent);
+
+}  // namespace fakedirty_addon
+
+#endif  // FAKEDIRTY_ADDON_CHECK_H_

