@@ -1,0 +1,105 @@
+// What the package is meant to reach, as pairs that are timed side by side.
+import type { AlgorithmName } from '../../lib/index.js';
+import type { PairJob, Place, Side } from '../measure/jobs.js';
+import type { Goal } from '../results/schema.js';
+
+export type GoalJob = Pick<Goal, 'name' | 'kind' | 'bound'> & Omit<PairJob, 'kind' | 'samplingMs'>;
+
+const places: readonly Place[] = ['memory', 'cache'];
+
+function native(algorithm: AlgorithmName, pagesPerCall: number): Side {
+  return { call: 'native', algorithm, pagesPerCall };
+}
+
+function ours(algorithm: AlgorithmName, pagesPerCall: number, reuseDigests = false): Side {
+  return { call: 'fakedirty', algorithm, pagesPerCall, reuseDigests };
+}
+
+/**
+ * Equal work on both sides: digests go to the same place again and again. From memory, as the goals of the
+ * native benchmark are judged; from cache, and with new memory for the digests, for information.
+ */
+function batches(algorithm: AlgorithmName): GoalJob[] {
+  const judged = [64, 128].flatMap((pages) =>
+    places.map((place) => ({
+      name: `${algorithm}, ${pages} pages a call / native, ${place}`,
+      kind: 'ratio' as const,
+      bound: place === 'memory' ? 0.97 : null,
+      ours: ours(algorithm, pages, true),
+      other: native(algorithm, pages),
+      place,
+    })),
+  );
+  return [
+    ...judged,
+    {
+      name: `${algorithm}, 64 pages a call, new digests / native, memory`,
+      kind: 'ratio',
+      bound: null,
+      ours: ours(algorithm, 64),
+      other: native(algorithm, 64),
+      place: 'memory',
+    },
+  ];
+}
+
+/** With a new Buffer for each digest: what one gets by just calling. */
+function singlePages(algorithm: AlgorithmName): GoalJob {
+  return {
+    name: `${algorithm}, one page a call - native`,
+    kind: 'ns',
+    bound: 1000,
+    ours: ours(algorithm, 1),
+    other: native(algorithm, 1),
+    place: 'memory',
+  };
+}
+
+interface Rival {
+  readonly package: 'crc-32' | 'murmurhash3js-revisited' | 'xxhash-addon';
+  readonly algorithm: AlgorithmName;
+  readonly pageByPage: number;
+  readonly inBatches: number;
+}
+
+const rivals: readonly Rival[] = [
+  { package: 'crc-32', algorithm: 'crc32', pageByPage: 10, inBatches: 10 },
+  { package: 'murmurhash3js-revisited', algorithm: 'murmur3-32', pageByPage: 10, inBatches: 10 },
+  { package: 'murmurhash3js-revisited', algorithm: 'murmur3-128', pageByPage: 10, inBatches: 10 },
+  { package: 'xxhash-addon', algorithm: 'xxh3-128', pageByPage: 1.5, inBatches: 5 },
+];
+
+/** Judged from cache, where it is the packages that set the pace; from memory, it is the memory. */
+function against(rival: Rival): GoalJob[] {
+  const { algorithm, package: from, pageByPage, inBatches } = rival;
+  const other: Side = {
+    call: 'package',
+    implementation: { package: from, algorithm, mode: 'page' },
+  };
+  return places.flatMap((place) => {
+    const judged = (bound: number) => (place === 'cache' ? bound : null);
+    const pair = { kind: 'ratio' as const, other, place };
+    return [
+      {
+        ...pair,
+        name: `${algorithm}, page by page / ${from}, ${place}`,
+        bound: judged(pageByPage),
+        ours: ours(algorithm, 1),
+      },
+      {
+        ...pair,
+        name: `${algorithm}, 64 pages a call / ${from}, ${place}`,
+        bound: judged(inBatches),
+        ours: ours(algorithm, 64),
+      },
+    ];
+  });
+}
+
+export function goalJobs(algorithms: readonly AlgorithmName[]): GoalJob[] {
+  return [
+    ...algorithms.flatMap(batches),
+    ...algorithms.map(singlePages),
+    ...rivals.filter(({ algorithm }) => algorithms.includes(algorithm)).flatMap(against),
+  ];
+}

@@ -1,0 +1,79 @@
+// npm run bench: compares the hashes that a TypeScript user could use.
+import { join } from 'node:path';
+import { OptionError } from '../lib/index.js';
+import { checkAgreement } from './agreement.js';
+import { goalReport, missedGoals } from './goals/report.js';
+import { allImplementations } from './implementations/all.js';
+import { killChildren } from './measure/in-child.js';
+import { measureRun } from './measure/whole-run.js';
+import { readOptions, usage } from './options.js';
+import { comparisonReport } from './report/comparison-report.js';
+import { csvOf } from './report/csv.js';
+import { pngOf, svgOf } from './report/picture.js';
+import { tablesOf } from './report/table.js';
+import { compareRuns } from './results/comparison.js';
+import { readRun, runAsJson } from './results/run-file.js';
+import type { Run } from './results/schema.js';
+import { ensureWritable, writeWhole } from './results/whole-files.js';
+
+const exitCodes = { failed: 1, usage: 2, goalMissed: 3 };
+const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+function stopOnSignals(): void {
+  for (const [signal, code] of Object.entries(signalCodes)) {
+    process.once(signal, () => {
+      killChildren();
+      console.error(`\nbench: stopped by ${signal}; nothing was written`);
+      process.exit(code);
+    });
+  }
+  process.once('exit', killChildren);
+}
+
+function filesOf(run: Run): Map<string, string | Uint8Array> {
+  const svg = svgOf(run);
+  return new Map<string, string | Uint8Array>([
+    ['bench.json', runAsJson(run)],
+    ['bench.csv', csvOf(run)],
+    ['bench.svg', `${svg}\n`],
+    ['bench.png', pngOf(svg)],
+  ]);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === 'help') {
+    console.log(usage);
+    return 0;
+  }
+  const before = options.compare === undefined ? undefined : readRun(options.compare);
+  ensureWritable(options.out);
+  const implementations = allImplementations().filter(({ algorithm }) =>
+    options.algorithms.includes(algorithm),
+  );
+  // What is not a result must not stand among results.
+  const say = options.json ? console.error : console.log;
+  const compared = await checkAgreement(implementations, options.pageSizesBytes);
+  say(`${implementations.length} implementations; ${compared} digests compared, all equal`);
+  const run = await measureRun(implementations, options, process.stderr);
+  const files = filesOf(run);
+  writeWhole(options.out, files);
+  if (options.json) process.stdout.write(runAsJson(run));
+  else console.log(`\n${tablesOf(run)}`);
+  if (run.goals.length > 0) say(goalReport(run.goals));
+  if (before) say(comparisonReport(compareRuns(before, run)));
+  say(`written: ${[...files.keys()].map((name) => join(options.out, name)).join(', ')}`);
+  return missedGoals(run.goals).length > 0 ? exitCodes.goalMissed : 0;
+}
+
+stopOnSignals();
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: Error) => {
+    const wrongUsage = error instanceof OptionError;
+    console.error(`bench: ${error.message}${wrongUsage ? '\n(--help lists the options)' : ''}`);
+    process.exitCode = wrongUsage ? exitCodes.usage : exitCodes.failed;
+  },
+);

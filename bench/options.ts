@@ -1,0 +1,104 @@
+// The command line of `npm run bench`: checked once, here, before anything is made or measured.
+import { parseArgs } from 'node:util';
+import { type AlgorithmName, algorithmNames, OptionError } from '../lib/index.js';
+import { type Contents, contentNames } from './contents.js';
+
+export const pageSizesBytes = [4096, 16384, 65536] as const;
+
+export interface Options {
+  readonly quick: boolean;
+  readonly json: boolean;
+  readonly check: boolean;
+  readonly out: string;
+  readonly compare: string | undefined;
+  readonly algorithms: readonly AlgorithmName[];
+  readonly pageSizesBytes: readonly number[];
+  readonly contents: readonly Contents[];
+  readonly rounds: number;
+}
+
+export const usage = `usage: npm run bench [-- options]
+  --quick              random pages of 4096 bytes only, and briefly: under a minute
+  --algorithms A,B     only these: ${algorithmNames.slice(0, 6).join(', ')},
+                       ${algorithmNames.slice(6).join(', ')}
+  --page-size N,M      bytes, of ${pageSizesBytes.join(', ')}; default: all
+  --contents A,B       of ${contentNames.join(', ')}; default: all
+  --rounds N           how often each case is measured, in a new process each time; default 5, quick 3
+  --out DIR            where bench.json, .csv, .svg and .png are written; default build/bench
+  --json               print the results as JSON instead of tables (npm run --silent bench -- --json)
+  --compare FILE       say what became faster or slower since the run that wrote this bench.json
+  --check              measure the goals as well, and what the binding costs over native code
+  --help               this text
+exit codes: 0 done; 1 something failed; 2 wrong options or file to compare with;
+            3 a goal of --check was missed; 130, 143, 129 stopped by a signal`;
+
+const shape = {
+  quick: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  check: { type: 'boolean', default: false },
+  out: { type: 'string', default: 'build/bench' },
+  compare: { type: 'string' },
+  algorithms: { type: 'string' },
+  'page-size': { type: 'string' },
+  contents: { type: 'string' },
+  rounds: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: shape, strict: true }).values;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const unknown = /Unknown option '(-+[^']+)'/.exec(message)?.[1];
+    if (unknown === undefined) throw new OptionError('command line', message);
+    const known = Object.keys(shape).map((name) => `--${name}`);
+    throw new OptionError(unknown, 'there is no such option', unknown, known);
+  }
+}
+
+/** The members of a list given as "a,b", each once, in the order of `all`; all when it was not given. */
+function chosen<Value extends string>(
+  option: string,
+  given: string | undefined,
+  all: readonly Value[],
+): Value[] {
+  if (given === undefined) return [...all];
+  const names = given.split(',').map((name) => name.trim());
+  for (const name of names) {
+    if (all.some((value) => value === name)) continue;
+    throw new OptionError(option, name === '' ? 'has an empty name' : `is '${name}'`, name, all);
+  }
+  return all.filter((value) => names.includes(value));
+}
+
+function roundsOf(given: string | undefined, quick: boolean): number {
+  if (given === undefined) return quick ? 3 : 5;
+  const rounds = Number(given);
+  if (/^\d+$/.test(given) && rounds >= 1 && rounds <= 100) return rounds;
+  throw new OptionError('--rounds', `is '${given}'; expected a whole number from 1 to 100`);
+}
+
+/** 'help' when that is all that was asked for. */
+export function readOptions(args: readonly string[]): Options | 'help' {
+  const values = parse(args);
+  if (values.help) return 'help';
+  const { quick, json, check, out, compare } = values;
+  if (out === '') throw new OptionError('--out', 'is empty; expected a folder');
+  const sizes = pageSizesBytes.map(String);
+  const given = {
+    pageSizes: values['page-size'] ?? (quick ? '4096' : undefined),
+    contents: values.contents ?? (quick ? 'random' : undefined),
+  };
+  return {
+    quick,
+    json,
+    check,
+    out,
+    compare,
+    algorithms: chosen('--algorithms', values.algorithms, algorithmNames),
+    pageSizesBytes: chosen('--page-size', given.pageSizes, sizes).map(Number),
+    contents: chosen('--contents', given.contents, contentNames),
+    rounds: roundsOf(values.rounds, quick),
+  };
+}

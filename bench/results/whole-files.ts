@@ -1,0 +1,37 @@
+// Files that are there whole or not at all: written under another name, then renamed.
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OptionError } from '../../lib/index.js';
+
+function temporaryName(path: string): string {
+  return `${path}.${process.pid}.part`;
+}
+
+/** Fails now rather than after minutes of measuring. */
+export function ensureWritable(directory: string): void {
+  const trial = temporaryName(join(directory, 'trial'));
+  try {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(trial, '');
+    rmSync(trial);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const problem = `nothing can be written in ${directory} (${reason}); name a folder of yours`;
+    throw new OptionError('--out', problem);
+  }
+}
+
+/** All of them: none is put in its place before every one is written. */
+export function writeWhole(
+  directory: string,
+  files: ReadonlyMap<string, string | Uint8Array>,
+): void {
+  const paths = [...files].map(([name, data]) => ({ path: join(directory, name), data }));
+  try {
+    for (const { path, data } of paths) writeFileSync(temporaryName(path), data);
+    for (const { path } of paths) renameSync(temporaryName(path), path);
+  } catch (error) {
+    for (const { path } of paths) rmSync(temporaryName(path), { force: true });
+    throw error;
+  }
+}
