@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// The command `fakedirty`.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { StepFailed } from '../../scripts/run/step.mjs';
+import { QemuBuildError } from '../qemu/build/errors.js';
+import { exitCodes, exitCodesHelp } from './exit-codes.js';
+import { addQemu } from './qemu-command.js';
+
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+  return version;
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof QemuBuildError) {
+    console.error(`error: ${error.message}`);
+    return exitCodes[error.failure];
+  }
+  // A step has already told its own failure.
+  if (!(error instanceof StepFailed)) {
+    console.error(`error: ${error instanceof Error ? error.message : error}`);
+  }
+  return exitCodes.failure;
+}
+
+const program = new Command('fakedirty')
+  .description('Live migration of virtual machines that skips pages that did not really change.')
+  .version(packageVersion())
+  // So that `qemu build` can have a --version of its own.
+  .enablePositionalOptions()
+  .showHelpAfterError('(add --help for what there is)')
+  .exitOverride()
+  .addHelpText('after', exitCodesHelp);
+addQemu(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}

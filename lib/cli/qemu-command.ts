@@ -1,0 +1,155 @@
+// `fakedirty qemu`: builds the patched QEMU, says where it is, and what this machine can do with it.
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { buildQemu, installTo } from '../qemu/build/build.js';
+import { latestBuilt, programOf } from '../qemu/build/built.js';
+import { QemuBuildError } from '../qemu/build/errors.js';
+import { type QemuVersion, qemuVersions } from '../qemu/build/versions.js';
+import { doctor, printDoctor } from '../qemu/probe/doctor.js';
+
+function list(text: string, before: string[]): string[] {
+  return [...before, ...text.split(',').filter(Boolean)];
+}
+
+function positiveInteger(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) {
+    throw new InvalidArgumentError('Expected a whole number from 1 on.');
+  }
+  return number;
+}
+
+function targetList(text: string): string[] {
+  const targets = list(text, []);
+  const strange = targets.find((target) => !/^\w+-softmmu$/.test(target));
+  if (strange !== undefined || targets.length === 0) {
+    throw new InvalidArgumentError(`Expected names such as x86_64-softmmu, with commas between.`);
+  }
+  return targets;
+}
+
+const versionOption = () =>
+  new Option('--version <version>', 'which QEMU').choices(qemuVersions).default(qemuVersions[0]);
+const unpatchedOption = () =>
+  new Option('--unpatched', 'the same QEMU without the series, to compare with').default(false);
+
+interface BuildOptions {
+  version: QemuVersion;
+  source?: string;
+  refreshSource: boolean;
+  unpatched: boolean;
+  targetList: string[];
+  enable: string[];
+  disable: string[];
+  broken: string[];
+  jobs: number;
+  prefix?: string;
+  install: boolean;
+}
+
+function addBuild(parent: Command): void {
+  parent
+    .command('build')
+    .description('Builds libfakedirty and QEMU with the series, or finds that this has been done.')
+    .addOption(versionOption())
+    .option('--source <path>', 'a release tarball or a source tree, which stays as it is')
+    .option(
+      '--refresh-source',
+      'look again for the best source instead of the one found before',
+      false,
+    )
+    .addOption(unpatchedOption())
+    .option('--target-list <list>', 'what QEMU emulates', targetList, ['x86_64-softmmu'])
+    .option('--enable <features>', "of QEMU's configure, such as slirp,linux-aio", list, [])
+    .option('--disable <features>', 'such as gnutls, to do without that library', list, [])
+    .option('--jobs <number>', 'compilers at a time', positiveInteger, availableParallelism())
+    .addOption(
+      new Option('--broken <switches>', 'for the tests: programs that break one rule each')
+        .argParser(list)
+        .default([])
+        .hideHelp(),
+    )
+    .option('--prefix <directory>', 'put a copy there, as bin/ and share/')
+    .option('--no-install', 'do not install missing packages, only name them')
+    .addHelpText(
+      'after',
+      `
+Without --source it takes the official release, its checksum verified, and where that can't be had
+the distribution's source package; it says which, and why. All is built on a copy. The result is
+kept by what went in: a second call finds it at once. Builds and logs are in ~/.cache/fakedirty,
+or where FAKEDIRTY_CACHE says. Missing packages are named, then installed if you are root or have sudo.
+
+Examples:
+  fakedirty qemu build --version 7.2
+  fakedirty qemu build --source ~/Downloads/qemu-8.1.5.tar.xz --prefix /opt/qemu
+  $(fakedirty qemu path --version 7.2) --version`,
+    )
+    .action(async (options: BuildOptions) => {
+      const { targetList: targets, install: mayInstallPackages, prefix, source, ...rest } = options;
+      const named = source === undefined ? {} : { source };
+      const built = await buildQemu({ ...rest, ...named, targets, mayInstallPackages });
+      if (prefix !== undefined) {
+        installTo(built, prefix);
+        console.log(`copied to ${prefix}`);
+      }
+      console.log(`QEMU ${built.fullVersion}, series ${built.series ?? 'none'}:`);
+      for (const target of targets) console.log(`  ${programOf(built, target)}`);
+    });
+}
+
+function addPath(parent: Command): void {
+  parent
+    .command('path')
+    .description('Prints the path of the QEMU that was built last, and nothing else: for scripts.')
+    .addOption(versionOption())
+    .addOption(unpatchedOption())
+    .option('--target <target>', 'the program for which', 'x86_64-softmmu')
+    .action(
+      ({
+        version,
+        unpatched,
+        target,
+      }: {
+        version: QemuVersion;
+        unpatched: boolean;
+        target: string;
+      }) => {
+        const built = latestBuilt(version, unpatched);
+        if (!built) {
+          const flag = unpatched ? ' --unpatched' : '';
+          throw new QemuBuildError(
+            'not-built',
+            `QEMU ${version} has not been built here. Run: fakedirty qemu build --version ${version}${flag}`,
+          );
+        }
+        console.log(programOf(built, target));
+      },
+    );
+}
+
+function addDoctor(parent: Command): void {
+  parent
+    .command('doctor')
+    .description('Says what this machine has for building, running and migrating QEMU.')
+    .option('--json', 'as JSON, for programs', false)
+    .addHelpText(
+      'after',
+      `
+It boots a small guest with each accelerator and measures it: /dev/kvm may open and yet run guests
+slower than TCG, or hang them. Missing things are named, with what to do; the exit code is 0 all the same.`,
+    )
+    .action(async ({ json }: { json: boolean }) => {
+      const findings = await doctor();
+      if (json) console.log(JSON.stringify(findings, null, 2));
+      else printDoctor(findings);
+    });
+}
+
+export function addQemu(program: Command): void {
+  const qemu = program
+    .command('qemu')
+    .description('Builds and finds the QEMUs that skip fake dirty pages.');
+  addBuild(qemu);
+  addPath(qemu);
+  addDoctor(qemu);
+}

@@ -1,0 +1,109 @@
+// Builds QEMU: source, series, libfakedirty, configure, compile, install into the cache. What comes out
+// is kept by what went in; what went in is left as it was.
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheDirectory, keyOf, repository } from '../../../scripts/run/cache.mjs';
+import { withLock } from '../../../scripts/run/lock.mjs';
+import { type BuiltQemu, buildDirectory, readBuilt, rememberLatest } from './built.js';
+import { libraryDigest } from './library.js';
+import { make } from './make.js';
+import { compilerVersion, ensureRequirements, ensureRoom } from './requirements.js';
+import { readSeries, type Series } from './series.js';
+import { defaultSource, namedSource } from './source.js';
+import type { QemuVersion } from './versions.js';
+
+/** Another number when the steps below would make something else of the same inputs. */
+const recipe = 1;
+
+export interface BuildRequest {
+  readonly version: QemuVersion;
+  /** A tarball or directory; the official release or the distribution's package when not given. */
+  readonly source?: string;
+  readonly refreshSource: boolean;
+  readonly unpatched: boolean;
+  readonly targets: readonly string[];
+  /** Names of features for QEMU's configure. */
+  readonly enable: readonly string[];
+  readonly disable: readonly string[];
+  readonly jobs: number;
+  /** Switches of the series that break one rule each: one program more for each, for the tests. */
+  readonly broken: readonly string[];
+  readonly mayInstallPackages: boolean;
+}
+
+/** What migration needs; everything else stays out, for the sake of the time that a build takes. */
+const features = ['system', 'tcg', 'kvm', 'zstd', 'gnutls', 'avx2', 'fdt=system'];
+
+/** Firmware that Debian leaves out of QEMU's source and packages by itself. */
+const firmwarePath = '/usr/share/seabios:/usr/share/qemu:/usr/lib/ipxe/qemu';
+
+/** Nothing is to be downloaded behind our back; QEMU 7.2 does so in a git checkout only. */
+const versionOptions: Record<QemuVersion, readonly string[]> = {
+  '8.1': ['--disable-download'],
+  '7.2': [],
+};
+
+function configureOptions(request: BuildRequest, series: Series | undefined) {
+  const { version, targets, enable, disable } = request;
+  const wanted = series ? [...features, 'fakedirty'] : features;
+  const kept = wanted.filter((feature) => !disable.includes(feature));
+  return [
+    `--target-list=${targets.join(',')}`,
+    '--without-default-features',
+    ...[...new Set([...kept, ...enable])].map((feature) => `--enable-${feature}`),
+    ...disable.map((feature) => `--disable-${feature}`),
+    '--disable-docs',
+    '--disable-debug-info',
+    '--disable-werror',
+    '--disable-install-blobs',
+    ...versionOptions[version],
+    `--firmwarepath=${firmwarePath}`,
+    `--with-pkgversion=fakedirty ${series?.digest ?? 'unpatched'}`,
+  ];
+}
+
+/** The QEMU asked for, built now or before. */
+export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
+  const { version, unpatched } = request;
+  const series = unpatched ? undefined : readSeries(join(repository, 'qemu-patches'), version);
+  await ensureRequirements(request.mayInstallPackages);
+  const source = request.source
+    ? await namedSource(request.source)
+    : await defaultSource(version, request.refreshSource);
+  console.log(`source: ${source.description}`);
+
+  const compiler = compilerVersion();
+  const options = configureOptions(request, series);
+  const library = series ? libraryDigest(compiler) : null;
+  const inputs = [source.identity, series?.digest ?? null, library, options, compiler];
+  const key = keyOf([recipe, ...inputs, ...request.broken]);
+  const name = `${version}-${unpatched ? 'unpatched-' : ''}${key}`;
+  const directory = buildDirectory(name);
+  await withLock(`qemu-${name}`, console.log, async () => {
+    if (readBuilt(directory)) return;
+    const building = cacheDirectory('building', name);
+    const undo = () => rmSync(building, { recursive: true, force: true });
+    // On Ctrl-C the process exits when its compilers have ended.
+    process.once('exit', undo);
+    try {
+      // What a run left that was killed outright.
+      for (const left of [building, directory]) rmSync(left, { recursive: true, force: true });
+      ensureRoom(cacheDirectory('building', name));
+      await make({ request, source, series, options, compiler, building, directory });
+    } finally {
+      undo();
+      process.off('exit', undo);
+    }
+  });
+  const built = readBuilt(directory);
+  if (!built) throw new Error(`${directory} was built and is not there`);
+  rememberLatest(built);
+  return built;
+}
+
+/** Puts a copy of a QEMU under a prefix such as /usr/local: it finds its data from wherever it is. */
+export function installTo(built: BuiltQemu, prefix: string): void {
+  for (const name of ['bin', 'share']) {
+    cpSync(join(built.directory, name), join(prefix, name), { recursive: true });
+  }
+}

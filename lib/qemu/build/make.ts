@@ -1,0 +1,200 @@
+// The steps from a source to a QEMU that can be run, in a directory that the caller removes.
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Run, type StepDescription, StepFailed, step } from '../../../scripts/run/step.mjs';
+import { writeRecord } from './built.js';
+import { QemuBuildError } from './errors.js';
+import { buildOptionRoms, copyFirmware, install, installedFiles, mesonOf } from './install.js';
+import { buildLibrary } from './library.js';
+import { applySeries, type Series } from './series.js';
+import { type Source, unpack } from './source.js';
+import { type QemuVersion, seriesOf, versionOfTree } from './versions.js';
+
+export interface Making {
+  readonly request: {
+    readonly version: QemuVersion;
+    readonly targets: readonly string[];
+    readonly broken: readonly string[];
+    readonly jobs: number;
+  };
+  readonly source: Source;
+  readonly series: Series | undefined;
+  /** For QEMU's configure. */
+  readonly options: readonly string[];
+  readonly compiler: string;
+  /** Where it is made. */
+  readonly building: string;
+  /** Where it will lie. */
+  readonly directory: string;
+}
+
+type Tools = { run: Run; log: string };
+
+/** Where a series keeps its switches, and how they begin. */
+const switchesHeader = 'migration/fake-dirty-broken.h';
+const switchPrefix = 'FAKE_DIRTY_BREAK_';
+
+/** "[123/1442]" of ninja, as the last one in a log. */
+function ninjaProgress(endOfLog: string): string | undefined {
+  return [...endOfLog.matchAll(/\[(\d+\/\d+)\]/g)].at(-1)?.[1];
+}
+
+/** The reason of a failure, if it is the disk. */
+function diskFull(error: unknown, log: string, directory: string): unknown {
+  const text = `${error instanceof Error ? error.message : ''}${readFileSync(log, 'utf8').slice(-20_000)}`;
+  if (!/No space left on device|ENOSPC/.test(text)) return error;
+  const message = `The disk is full: there is no room left in ${directory}.`;
+  return new QemuBuildError('disk-full', message, { cause: error });
+}
+
+class Maker {
+  readonly #making: Making;
+  readonly #label: string;
+  readonly #tree: string;
+  readonly #objects: string;
+  readonly #root: string;
+  readonly #programs: readonly string[];
+  #environment: Record<string, string> = {};
+
+  constructor(making: Making) {
+    const { building, request, series } = making;
+    this.#making = making;
+    this.#label = `QEMU ${request.version}${series ? '' : ' without the series'}`;
+    this.#tree = join(building, 'tree');
+    this.#objects = join(building, 'objects');
+    this.#root = join(building, 'root');
+    this.#programs = request.targets.map(
+      (target) => `qemu-system-${target.replace(/-softmmu$/, '')}`,
+    );
+  }
+
+  async make(): Promise<void> {
+    const begun = performance.now();
+    const fullVersion = await this.#unpack();
+    await this.#patch();
+    await this.#configure();
+    const meson = mesonOf(this.#tree, this.#objects);
+    const files = await installedFiles(meson, this.#objects);
+    await this.#compile(files);
+    const installed = join(this.#root, this.#making.directory);
+    await this.#step('installing', 'install', async ({ run }) => {
+      await install(meson, this.#objects, this.#root, run);
+      const data = join(installed, 'share', 'qemu');
+      copyFirmware(this.#tree, data);
+      await buildOptionRoms(this.#tree, data, run);
+    });
+    const broken = await this.#makeBroken(installed);
+    const { request, source, series, options, compiler, directory } = this.#making;
+    writeRecord(installed, {
+      version: request.version,
+      fullVersion,
+      series: series?.digest ?? null,
+      source: source.description,
+      options: [...options],
+      compiler,
+      programs: Object.fromEntries(
+        request.targets.map((target, index) => [target, join('bin', this.#programs[index] ?? '')]),
+      ),
+      broken,
+      builtAt: new Date().toISOString(),
+      seconds: Math.round((performance.now() - begun) / 1000),
+    });
+    renameSync(installed, directory);
+  }
+
+  #unpack(): Promise<string> {
+    const { source, request } = this.#making;
+    return this.#step('unpacking', 'unpack', async ({ run }) => {
+      await unpack(source, this.#tree, run);
+      const version = versionOfTree(this.#tree);
+      if (seriesOf(version) === request.version) return version;
+      throw new QemuBuildError(
+        'no-source',
+        `This is QEMU ${version} (${source.description}); --version asks for ${request.version}.`,
+      );
+    });
+  }
+
+  async #patch(): Promise<void> {
+    const { series, compiler, request } = this.#making;
+    if (!series) return;
+    await this.#step('applying the series', 'series', (tools) =>
+      applySeries(series, this.#tree, tools),
+    );
+    const pkgConfig = await buildLibrary(compiler, request.jobs);
+    const { PKG_CONFIG_PATH } = process.env;
+    this.#environment = { PKG_CONFIG_PATH: [pkgConfig, PKG_CONFIG_PATH].filter(Boolean).join(':') };
+  }
+
+  async #configure(): Promise<void> {
+    const { directory, options } = this.#making;
+    await this.#step('configuring', 'configure', ({ run }) => {
+      mkdirSync(this.#objects);
+      // The prefix is where it will lie; QEMU finds its data relative to its program, too.
+      return run(
+        join(this.#tree, 'configure'),
+        [`--prefix=${directory}`, '--libdir=lib', ...options],
+        { cwd: this.#objects, env: this.#environment },
+      );
+    });
+  }
+
+  async #compile(files: readonly string[]): Promise<void> {
+    await this.#step('compiling', 'compile', (tools) => this.#ninja(files, tools), ninjaProgress);
+  }
+
+  #ninja(files: readonly string[], { run }: Tools): Promise<number | null> {
+    const args = ['-C', this.#objects, '-j', String(this.#making.request.jobs), ...files];
+    return run('ninja', args, { env: this.#environment });
+  }
+
+  /** One program more for each switch: only what sees the switches is compiled again. */
+  async #makeBroken(installed: string): Promise<Record<string, string>> {
+    const header = join(this.#tree, switchesHeader);
+    const [program = ''] = this.#programs;
+    const made: Record<string, string> = {};
+    for (const name of this.#making.request.broken) {
+      await this.#step(`breaking ${name}`, `break-${name}`, async (tools) => {
+        const text = readFileSync(header, 'utf8');
+        if (!text.includes(`${switchPrefix}${name}\n`)) {
+          throw new QemuBuildError('series-does-not-apply', `The series has no switch ${name}.`);
+        }
+        writeFileSync(header, `#define ${switchPrefix}${name}\n${text}`);
+        await this.#ninja([program], tools);
+        writeFileSync(header, text);
+        made[name] = join('bin', `${program}-broken-${name}`);
+        cpSync(join(this.#objects, program), join(installed, made[name]));
+      });
+    }
+    return made;
+  }
+
+  /** A step whose failure says of what kind it is. */
+  async #step<T>(
+    what: string,
+    log: string,
+    body: (tools: Tools) => Promise<T>,
+    progress?: StepDescription['progress'],
+  ): Promise<T> {
+    const title = `${this.#label}: ${what}`;
+    const description = { title, log: `qemu-${log}`, ...(progress ? { progress } : {}) };
+    try {
+      return await step(description, async (tools) => {
+        try {
+          return await body(tools);
+        } catch (error) {
+          throw diskFull(error, tools.log, this.#making.building);
+        }
+      });
+    } catch (error) {
+      const cause = error instanceof StepFailed ? error.cause : error;
+      if (cause instanceof QemuBuildError) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new QemuBuildError('compilation', `${title} failed: ${reason}`, { cause });
+    }
+  }
+}
+
+export function make(making: Making): Promise<void> {
+  return new Maker(making).make();
+}

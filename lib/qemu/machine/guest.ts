@@ -1,0 +1,84 @@
+// The test guest (native/guest/guest.S): assembles it, sets its parameters, and talks to it.
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { SerialLine } from './serial-line.js';
+import type { Workspace } from './workspace.js';
+
+const run = promisify(execFile);
+const source = fileURLToPath(new URL('../../../native/guest/guest.S', import.meta.url));
+const magic = 'FDGUEST1';
+const baseBytes = 0x100000;
+const answerMs = 60_000;
+
+/** In the order in which the guest numbers them. */
+export const guestPatterns = ['idle', 'rewrite', 'random', 'flip', 'zero'] as const;
+export type GuestPattern = (typeof guestPatterns)[number];
+
+export interface GuestOptions {
+  readonly pattern: GuestPattern;
+  /** Size of the working set, which begins at 1 MiB. */
+  readonly pages: number;
+  /** Words written in each page by a pass: a power of two, to 1024. */
+  readonly wordsPerPage?: number;
+  readonly seed?: number;
+  /** Pauses after each page: slows the pattern down. */
+  readonly spins?: number;
+}
+
+export interface GuestState {
+  /** Passes over the working set so far. */
+  readonly passes: number;
+  /** Words of the working set that are not what they must be. */
+  readonly wrongWords: number;
+  readonly sum: number;
+}
+
+/** Assembles the guest for these options; answers the path of the image, to be given to QEMU as -bios. */
+export async function assembleGuest(
+  workspace: Workspace,
+  { pattern, pages, wordsPerPage = 1, seed = 1, spins = 0 }: GuestOptions,
+): Promise<string> {
+  if (wordsPerPage < 1 || wordsPerPage > 1024 || (wordsPerPage & (wordsPerPage - 1)) !== 0) {
+    throw new RangeError(`wordsPerPage is ${wordsPerPage}; expected a power of two from 1 to 1024`);
+  }
+  const object = workspace.path('guest.o');
+  const image = workspace.path('guest.bin');
+  await run('as', ['--32', '-o', object, source]);
+  const ld = ['-m', 'elf_i386', '-Ttext', '0xf0000', '--oformat', 'binary'];
+  await run('ld', [...ld, '-o', image, object]);
+  const bytes = await readFile(image);
+  if (bytes.toString('latin1', 0, magic.length) !== magic) {
+    throw new Error(`${image} does not begin with ${magic}: it was not linked as guest.S says`);
+  }
+  const values = [guestPatterns.indexOf(pattern), baseBytes, pages, wordsPerPage, seed, spins];
+  values.forEach((value, index) => {
+    bytes.writeUInt32LE(value, magic.length + 4 * index);
+  });
+  await writeFile(image, bytes);
+  return image;
+}
+
+/** The least memory that a guest with these options needs. */
+export function guestRamBytes(pages: number): number {
+  return baseBytes + pages * 4096;
+}
+
+/** Waits until the guest has filled its working set and begins to write. */
+export async function untilReady(serial: SerialLine, timeoutMs = answerMs): Promise<void> {
+  const line = await serial.line(timeoutMs);
+  if (line !== 'ready') throw new Error(`The guest said "${line}" instead of "ready".`);
+}
+
+/** Has a running guest check its whole working set. */
+export async function guestState(serial: SerialLine): Promise<GuestState> {
+  serial.send('?');
+  const line = await serial.line(answerMs);
+  const numbers = /^pass=(\w{8}) bad=(\w{8}) sum=(\w{8})$/.exec(line)?.slice(1);
+  if (!numbers) throw new Error(`The guest said "${line}" instead of its state.`);
+  const [passes = 0, wrongWords = 0, sum = 0] = numbers.map((digits) =>
+    Number.parseInt(digits, 16),
+  );
+  return { passes, wrongWords, sum };
+}

@@ -1,0 +1,62 @@
+// A guest's serial port: what it says, line by line, and what is said to it.
+import type { Socket } from 'node:net';
+import { createInterface, type Interface } from 'node:readline';
+
+export class SerialLine {
+  readonly #socket: Socket;
+  readonly #reader: Interface;
+  readonly #lines: string[] = [];
+  readonly #waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('error', () => {});
+    // It repeats the socket's errors; that it closes then is what tells those who wait.
+    this.#reader = createInterface({ input: socket }).on('error', () => {});
+    this.#reader.on('line', (line) => {
+      const reader = this.#waiting.shift();
+      if (reader) reader.resolve(line);
+      else this.#lines.push(line);
+    });
+    this.#reader.on('close', () => {
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#silent());
+    });
+  }
+
+  send(text: string): void {
+    this.#socket.write(text);
+  }
+
+  /** The next line that has not been read yet. */
+  line(timeoutMs: number): Promise<string> {
+    const line = this.#lines.shift();
+    if (line !== undefined) return Promise.resolve(line);
+    if (this.#socket.destroyed) return Promise.reject(this.#silent());
+    return new Promise((resolve, reject) => {
+      const waiting = {
+        resolve: (text: string) => {
+          clearTimeout(timer);
+          resolve(text);
+        },
+        reject: (error: Error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      const timer = setTimeout(() => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(new Error(`The guest said nothing on its serial port for ${timeoutMs} ms.`));
+      }, timeoutMs);
+      this.#waiting.push(waiting);
+    });
+  }
+
+  close(): void {
+    this.#reader.close();
+    this.#socket.destroy();
+  }
+
+  #silent(): Error {
+    return new Error('The serial port is closed: this QEMU has ended.');
+  }
+}

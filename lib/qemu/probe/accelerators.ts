@@ -1,0 +1,92 @@
+// Which accelerator really runs a guest here: found by running one, for a limited time.
+import { accessSync, constants, existsSync } from 'node:fs';
+import { assembleGuest, guestRamBytes, untilReady } from '../machine/guest.js';
+import { type Accelerator, Machine } from '../machine/machine.js';
+import { Workspace } from '../machine/workspace.js';
+
+const guest = { pattern: 'rewrite', pages: 16, wordsPerPage: 1024 } as const;
+const bootMs = 5_000;
+const measuredMs = 500;
+const mebibyte = 1 << 20;
+
+export interface AcceleratorFinding {
+  readonly accelerator: Accelerator;
+  /** The test guest filled its memory and answered. */
+  readonly boots: boolean;
+  /** It also entered 64-bit mode. */
+  readonly longMode: boolean;
+  /** Stores of the guest, while nothing else happens; 0 when it does not boot. */
+  readonly storesPerSecond: number;
+  /** Why it does not boot. */
+  readonly problem?: string;
+}
+
+async function pass(machine: Machine): Promise<number> {
+  machine.serial.send('p');
+  const line = await machine.serial.line(bootMs);
+  return Number.parseInt(line.replace('pass=', ''), 16);
+}
+
+async function measure(machine: Machine): Promise<number> {
+  const [before, since] = [await pass(machine), performance.now()];
+  await new Promise((resolve) => setTimeout(resolve, measuredMs));
+  const [after, until] = [await pass(machine), performance.now()];
+  return ((after - before) * guest.pages * guest.wordsPerPage * 1000) / (until - since);
+}
+
+/** Whether a 64-bit guest gets anywhere: ends the guest. */
+function reachesLongMode(machine: Machine): Promise<boolean> {
+  machine.serial.send('l');
+  return machine.serial.line(bootMs).then(
+    (line) => line === 'long',
+    () => false,
+  );
+}
+
+function reasonWithoutTrying(accelerator: Accelerator): string | undefined {
+  if (accelerator === 'tcg') return undefined;
+  if (!existsSync('/dev/kvm')) return 'there is no /dev/kvm';
+  try {
+    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch {
+    return 'this user may not open /dev/kvm; the group kvm may';
+  }
+}
+
+/** Boots the test guest. */
+export async function probe(binary: string, accelerator: Accelerator): Promise<AcceleratorFinding> {
+  const nothing = { accelerator, boots: false, longMode: false, storesPerSecond: 0 };
+  const reason = reasonWithoutTrying(accelerator);
+  if (reason) return { ...nothing, problem: reason };
+  const ramBytes = Math.ceil(guestRamBytes(guest.pages) / mebibyte) * mebibyte;
+  const workspace = Workspace.create(2 * ramBytes);
+  let machine: Machine | undefined;
+  try {
+    const firmware = await assembleGuest(workspace, guest);
+    machine = await Machine.start({
+      name: 'probe',
+      binary,
+      accelerator,
+      workspace,
+      ramBytes,
+      firmware,
+    });
+    await machine.qmp.execute('cont');
+    await untilReady(machine.serial, bootMs);
+    const storesPerSecond = Math.round(await measure(machine));
+    const longMode = await reachesLongMode(machine);
+    return { accelerator, boots: true, longMode, storesPerSecond };
+  } catch (error) {
+    return { ...nothing, problem: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await machine?.kill();
+    workspace.remove();
+  }
+}
+
+/** The faster one of those that boot. */
+export function choose(findings: readonly AcceleratorFinding[]): AcceleratorFinding | undefined {
+  const able = findings.filter(({ boots, longMode }) => boots && longMode);
+  return able.sort((a, b) => b.storesPerSecond - a.storesPerSecond)[0];
+}

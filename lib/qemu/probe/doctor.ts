@@ -1,0 +1,123 @@
+// `fakedirty qemu doctor`: what this machine has.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpus, freemem, totalmem } from 'node:os';
+import { allBuilt, type BuiltQemu, programOf } from '../build/built.js';
+import { compilerVersion, type Requirement, requirements } from '../build/requirements.js';
+import { type AcceleratorFinding, choose, probe } from './accelerators.js';
+
+const hugePages = '/sys/kernel/mm/hugepages';
+const mebibyte = 1 << 20;
+
+export interface Findings {
+  readonly machine: { cpus: number; model: string; memoryMiB: number; freeMiB: number };
+  readonly compiler: string;
+  readonly requirements: readonly Requirement[];
+  /** Which QEMU the accelerators were tried with; null: there is none, so none was tried. */
+  readonly triedWith: string | null;
+  readonly accelerators: readonly AcceleratorFinding[];
+  readonly chosen: string | null;
+  /** Post-copy needs it. */
+  readonly userfaultfd: { usable: boolean; reason: string };
+  readonly hugePages: readonly { sizeKiB: number; total: number; free: number }[];
+  readonly built: readonly (BuiltQemu & { program: string })[];
+}
+
+function readNumber(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function userfaultfd(): Findings['userfaultfd'] {
+  const allowed = readNumber('/proc/sys/vm/unprivileged_userfaultfd');
+  if (process.getuid?.() === 0) return { usable: true, reason: 'this is root' };
+  if (existsSync('/dev/userfaultfd')) {
+    return { usable: true, reason: '/dev/userfaultfd is there; QEMU before 8.1 does not use it' };
+  }
+  if (allowed === 1) return { usable: true, reason: 'vm.unprivileged_userfaultfd is 1' };
+  return {
+    usable: false,
+    reason: 'run as root, or set vm.unprivileged_userfaultfd=1; only post-copy needs it',
+  };
+}
+
+function findHugePages(): Findings['hugePages'] {
+  if (!existsSync(hugePages)) return [];
+  return readdirSync(hugePages).map((name) => ({
+    sizeKiB: Number(/\d+/.exec(name)?.[0]),
+    total: readNumber(`${hugePages}/${name}/nr_hugepages`) ?? 0,
+    free: readNumber(`${hugePages}/${name}/free_hugepages`) ?? 0,
+  }));
+}
+
+/** A QEMU to try the accelerators with: one of ours, else the system's. */
+function someQemu(built: readonly BuiltQemu[]): string | null {
+  const [newest] = [...built]
+    .filter(({ programs }) => programs['x86_64-softmmu'])
+    .sort((a, b) => b.builtAt.localeCompare(a.builtAt));
+  if (newest) return programOf(newest);
+  const { status } = spawnSync('qemu-system-x86_64', ['--version'], { stdio: 'ignore' });
+  return status === 0 ? 'qemu-system-x86_64' : null;
+}
+
+export async function doctor(): Promise<Findings> {
+  const built = allBuilt();
+  const triedWith = someQemu(built);
+  const accelerators: AcceleratorFinding[] = [];
+  for (const accelerator of triedWith ? (['kvm', 'tcg'] as const) : []) {
+    accelerators.push(await probe(triedWith ?? '', accelerator));
+  }
+  const [first] = cpus();
+  return {
+    machine: {
+      cpus: cpus().length,
+      model: first?.model ?? 'unknown',
+      memoryMiB: Math.round(totalmem() / mebibyte),
+      freeMiB: Math.round(freemem() / mebibyte),
+    },
+    compiler: compilerVersion(),
+    requirements: requirements(),
+    triedWith,
+    accelerators,
+    chosen: choose(accelerators)?.accelerator ?? null,
+    userfaultfd: userfaultfd(),
+    hugePages: findHugePages(),
+    built: built.map((one) => ({ ...one, program: programOf(one, Object.keys(one.programs)[0]) })),
+  };
+}
+
+function accelerationLine(finding: AcceleratorFinding): string {
+  const { accelerator, boots, longMode, storesPerSecond, problem } = finding;
+  if (!boots) return `${accelerator}: does not run the test guest: ${problem}`;
+  const speed = `${(storesPerSecond / 1e6).toPrecision(3)} million stores/s`;
+  return `${accelerator}: runs the test guest, ${speed}${longMode ? '' : '; not in 64-bit mode'}`;
+}
+
+export function printDoctor(findings: Findings): void {
+  const { machine } = findings;
+  const missing = findings.requirements.filter(({ present }) => !present);
+  const lines = [
+    `machine: ${machine.cpus} × ${machine.model}, ${machine.freeMiB} of ${machine.memoryMiB} MiB free`,
+    `compiler: ${findings.compiler}`,
+    missing.length === 0
+      ? 'to build: all tools and libraries are here'
+      : `to build: missing ${missing.map(({ name }) => name).join(', ')}; "fakedirty qemu build" installs them`,
+    ...findings.accelerators.map(accelerationLine),
+    findings.triedWith
+      ? `accelerator: ${findings.chosen ?? 'none works'} (tried with ${findings.triedWith})`
+      : 'accelerators: not tried, for want of a QEMU: "fakedirty qemu build" makes one',
+    `userfaultfd: ${findings.userfaultfd.usable ? 'usable' : 'not usable'}: ${findings.userfaultfd.reason}`,
+    ...findings.hugePages.map(
+      ({ sizeKiB, total, free }) => `huge pages of ${sizeKiB} KiB: ${free} of ${total} free`,
+    ),
+    ...findings.built.map(
+      ({ fullVersion, series, program }) =>
+        `built: QEMU ${fullVersion}, ${series ? `series ${series}` : 'without the series'}: ${program}`,
+    ),
+    ...(findings.built.length === 0 ? ['built: no QEMU yet'] : []),
+  ];
+  console.log(lines.join('\n'));
+}

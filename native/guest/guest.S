@@ -1,0 +1,414 @@
+# SPDX-License-Identifier: MIT
+#
+# The test guest: a 64 KiB firmware image that fills its working set, then writes to it in one of a
+# few patterns for ever. It is deterministic, starts in milliseconds, needs no other firmware, and can
+# say at any time whether its memory holds what it wrote: after a migration, on the destination.
+#
+#   as --32 guest.S -o guest.o && ld -m elf_i386 -Ttext 0xf0000 --oformat binary guest.o -o guest.bin
+#
+# Whoever starts it writes the parameter block at the start of the image. It talks on COM1, one
+# line at a time, all numbers hexadecimal:
+#
+#   says "ready"                        the working set is filled, the pattern begins
+#   'p'  -> "pass=N"                    passes over the working set so far
+#   '?'  -> "pass=N bad=N sum=N"        checks every word of the working set against what it must
+#                                       be after that many passes: wrong words, sum of all words
+#   's'  -> "stopped"                   stops writing
+#   'g'  -> "going"                     goes on writing
+#   'l'  -> "long"                      enters 64-bit mode, says so there, and halts: a probe of the
+#                                       accelerator, which ends the guest
+#
+# Word k of the working set (32 bits each) after pass p, where h says whether the pattern writes it:
+#
+#   idle, rewrite   V(k, 0)                                 V(k, p) = x ^ (x >> 16),
+#   random          V(k, h ? p : 0)                         x = k * 0x9e3779b1 + seed + p * 0x85ebca6b
+#   flip            h and p odd ? ~V(k, 0) : V(k, 0)
+#   zero            h and p odd ? V(k, 0) : 0
+#
+# A pass visits the pages in order and writes `words` evenly spaced words in each.
+
+        .intel_syntax noprefix
+        .text
+
+        .set    stack_top, 0x8000
+        .set    page_tables, 0x10000            # three pages, for 'l'
+        .set    com1, 0x3f8
+
+        .set    idle, 0
+        .set    rewrite, 1
+        .set    random, 2
+        .set    flip, 3
+        .set    zero, 4
+
+        .set    word_factor, 0x9e3779b1
+        .set    pass_step, 0x85ebca6b
+
+# The parameter block. lib/qemu/guest.ts knows this layout.
+parameters:
+        .ascii  "FDGUEST1"
+pattern:        .long   idle
+base:           .long   0x100000                # of the working set, in guest physical memory
+pages:          .long   256
+words:          .long   1                       # written in each page: a power of two, to 1024
+seed:           .long   1
+spins:          .long   0                       # pauses after each page: slows the pattern down
+        .balign 64
+
+        .code32
+
+# Registers of the 32-bit part, for good: ebp passes made, ebx 1 while writing. The memory that it
+# uses besides the working set is the stack.
+start32:
+        mov     eax, 0x10
+        mov     ds, eax
+        mov     es, eax
+        mov     ss, eax
+        mov     esp, stack_top
+        mov     al, 2                           # A20 gate, wherever it was
+        out     0x92, al
+
+        mov     dx, com1 + 3                    # 8 bits, no parity, one stop bit
+        mov     al, 3
+        out     dx, al
+        mov     dx, com1 + 2                    # FIFO on: a command may come in any time
+        mov     al, 1
+        out     dx, al
+
+        call    fill
+        lea     esi, says_ready
+        call    say
+        xor     ebp, ebp
+        mov     ebx, 1
+
+again:
+        call    obey
+        test    ebx, ebx
+        jz      again
+        cmp     dword ptr [pattern], idle
+        je      again
+        inc     ebp
+        call    write
+        jmp     again
+
+# eax = V(ecx, 0); keeps ecx.
+initial_value:
+        imul    eax, ecx, word_factor
+        add     eax, [seed]
+        mov     edx, eax
+        shr     edx, 16
+        xor     eax, edx
+        ret
+
+# eax = V(ecx, ebp); keeps ecx.
+value_of_pass:
+        imul    edx, ebp, pass_step
+        imul    eax, ecx, word_factor
+        add     eax, [seed]
+        add     eax, edx
+        mov     edx, eax
+        shr     edx, 16
+        xor     eax, edx
+        ret
+
+fill:
+        xor     ecx, ecx
+        mov     edi, [base]
+        mov     esi, [pages]
+        shl     esi, 10                         # words
+        xor     eax, eax
+1:      cmp     dword ptr [pattern], zero
+        je      2f
+        call    initial_value
+2:      mov     [edi], eax
+        add     edi, 4
+        inc     ecx
+        cmp     ecx, esi
+        jne     1b
+        ret
+
+# One pass. edi: address, ecx: number of the word, esi: its end in this page.
+write:
+        mov     edi, [base]
+        xor     ecx, ecx
+        push    dword ptr [pages]
+.Lpage:
+        lea     esi, [ecx + 1024]
+.Lword:
+        mov     eax, [pattern]
+        cmp     eax, flip
+        je      .Lflip
+        cmp     eax, rewrite
+        je      .Lrewrite
+        cmp     eax, zero
+        je      .Lzero
+        call    value_of_pass
+        mov     [edi], eax
+        jmp     .Lnext
+.Lflip:
+        not     dword ptr [edi]
+        jmp     .Lnext
+.Lrewrite:
+        mov     eax, [edi]
+        mov     [edi], eax
+        jmp     .Lnext
+.Lzero:
+        call    initial_value
+        xor     [edi], eax
+.Lnext:
+        mov     eax, 1024
+        xor     edx, edx
+        div     dword ptr [words]
+        add     ecx, eax
+        lea     edi, [edi + eax * 4]
+        cmp     ecx, esi
+        jb      .Lword
+
+        mov     eax, [spins]
+.Lspin:
+        test    eax, eax
+        jz      .Lspun
+        pause
+        dec     eax
+        jmp     .Lspin
+.Lspun:
+        dec     dword ptr [esp]
+        jnz     .Lpage
+        add     esp, 4
+        ret
+
+# Carries out the command that has come in, if one has.
+obey:
+        mov     dx, com1 + 5
+        in      al, dx
+        test    al, 1
+        jz      .Lnothing
+        mov     dx, com1
+        in      al, dx
+        cmp     al, 'p'
+        je      say_pass
+        cmp     al, '?'
+        je      check
+        cmp     al, 's'
+        je      .Lstop
+        cmp     al, 'g'
+        je      .Lgo
+        cmp     al, 'l'
+        je      long_mode
+.Lnothing:
+        ret
+.Lstop:
+        xor     ebx, ebx
+        lea     esi, says_stopped
+        jmp     say
+.Lgo:
+        mov     ebx, 1
+        lea     esi, says_going
+        jmp     say
+
+say_pass:
+        lea     esi, says_pass
+        call    say
+        mov     eax, ebp
+        call    say_number
+        jmp     say_end
+
+# Compares the working set with what it must hold. Stack: wrong words, sum.
+check:
+        push    0
+        push    0
+        mov     edi, [base]
+        xor     ecx, ecx
+.Lcheck:
+        call    expected
+        mov     edx, [edi]
+        add     [esp], edx
+        rol     dword ptr [esp], 1
+        cmp     eax, edx
+        je      .Lright
+        inc     dword ptr [esp + 4]
+.Lright:
+        add     edi, 4
+        inc     ecx
+        mov     eax, [pages]
+        shl     eax, 10
+        cmp     ecx, eax
+        jne     .Lcheck
+
+        lea     esi, says_pass
+        call    say
+        mov     eax, ebp
+        call    say_number
+        lea     esi, says_bad
+        call    say
+        mov     eax, [esp + 4]
+        call    say_number
+        lea     esi, says_sum
+        call    say
+        mov     eax, [esp]
+        call    say_number
+        add     esp, 8
+        jmp     say_end
+
+# eax = what word ecx must hold; keeps ecx and edi.
+expected:
+        mov     eax, 1024                       # is it one that the pattern writes?
+        xor     edx, edx
+        div     dword ptr [words]
+        dec     eax
+        test    ecx, eax
+        setz    dl
+        movzx   esi, dl
+        mov     eax, [pattern]
+        cmp     eax, random
+        je      .Lrandom
+        cmp     eax, flip
+        je      .Lflipped
+        cmp     eax, zero
+        jne     initial_value
+        and     esi, ebp
+        test    esi, 1
+        jnz     initial_value
+        xor     eax, eax
+        ret
+.Lflipped:
+        and     esi, ebp
+        call    initial_value
+        test    esi, 1
+        jz      1f
+        not     eax
+1:      ret
+.Lrandom:
+        test    esi, esi
+        jz      initial_value
+        test    ebp, ebp
+        jz      initial_value
+        jmp     value_of_pass
+
+# The text at esi, to its zero byte.
+say:
+        mov     al, [esi]
+        test    al, al
+        jz      1f
+        inc     esi
+        call    say_byte
+        jmp     say
+1:      ret
+
+say_byte:
+        push    eax
+        mov     dx, com1 + 5
+1:      in      al, dx
+        test    al, 0x20
+        jz      1b
+        pop     eax
+        mov     dx, com1
+        out     dx, al
+        ret
+
+# eax, as eight digits.
+say_number:
+        push    ecx
+        mov     ecx, 8
+1:      rol     eax, 4
+        push    eax
+        and     eax, 15
+        mov     al, digits[eax]
+        call    say_byte
+        pop     eax
+        loop    1b
+        pop     ecx
+        ret
+
+say_end:
+        mov     al, '\n'
+        jmp     say_byte
+
+# Page tables for the first 2 MiB, where this code is, identical addresses.
+long_mode:
+        mov     edi, page_tables
+        xor     eax, eax
+        mov     ecx, 3 * 1024
+        rep     stosd
+        mov     dword ptr [page_tables], page_tables + 0x1000 + 3
+        mov     dword ptr [page_tables + 0x1000], page_tables + 0x2000 + 3
+        mov     dword ptr [page_tables + 0x2000], 0x83
+
+        mov     eax, cr4
+        or      eax, 0x20                       # physical address extension
+        mov     cr4, eax
+        mov     eax, page_tables
+        mov     cr3, eax
+        mov     ecx, 0xc0000080                 # EFER: long mode enable
+        rdmsr
+        or      eax, 0x100
+        wrmsr
+        mov     eax, cr0
+        or      eax, 0x80000001
+        mov     cr0, eax
+        .att_syntax
+        ljmp    $0x18, $start64
+        .intel_syntax noprefix
+
+        .code64
+start64:
+        mov     rax, 0x123456789abcdef0         # only a 64-bit register holds this
+        mov     rdx, rax
+        shr     rdx, 32
+        cmp     edx, 0x12345678
+        jne     2f
+        lea     rsi, says_long[rip]
+1:      mov     dx, com1 + 5
+        in      al, dx
+        test    al, 0x20
+        jz      1b
+        mov     al, [rsi]
+        test    al, al
+        jz      2f
+        mov     dx, com1
+        out     dx, al
+        inc     rsi
+        jmp     1b
+2:      cli
+        hlt
+        jmp     2b
+        .code32
+
+says_ready:     .asciz  "ready\n"
+says_pass:      .asciz  "pass="
+says_bad:       .asciz  " bad="
+says_sum:       .asciz  " sum="
+says_stopped:   .asciz  "stopped\n"
+says_going:     .asciz  "going\n"
+says_long:      .asciz  "long\n"
+digits:         .ascii  "0123456789abcdef"
+
+        .balign 8
+# All marked as accessed: the processor would mark them itself, but this is read-only memory.
+descriptors:
+        .quad   0
+        .quad   0x00cf9b000000ffff              # 0x08: code, 32 bits, flat
+        .quad   0x00cf93000000ffff              # 0x10: data, flat
+        .quad   0x00af9b000000ffff              # 0x18: code, 64 bits
+descriptor_register:
+        .word   descriptor_register - descriptors - 1
+        .long   descriptors
+
+        .code16
+        .globl  _start
+_start:
+        cli
+        lgdtd   cs:[descriptor_register - parameters]
+        mov     eax, cr0
+        and     eax, 0x9fffffff                 # caches on
+        or      al, 1
+        mov     cr0, eax
+        .att_syntax
+        ljmpl   $0x08, $start32
+        .intel_syntax noprefix
+
+        # A processor starts here, 16 bytes below 4 GiB; the same bytes are below 1 MiB as well, where
+        # it goes on.
+        .org    0xfff0
+        .att_syntax
+        ljmpw   $0xf000, $(_start - parameters)
+        .org    0x10000

@@ -1,0 +1,184 @@
+/*
+ * The fake dirty filter as users see it: what can be combined with it, what
+ * it did, the event at the end of a pass.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * This work is licensed under the terms of the GNU GPL, version 2 or later.
+ * See the COPYING file in the top-level directory.
+ */
+#include "qemu/osdep.h"
+#include "qemu/cutils.h"
+#include "qapi/error.h"
+#include "qapi/qapi-events-fake-dirty.h"
+#include "qapi/qapi-types-migration.h"
+#include "qapi/util.h"
+#include "monitor/monitor.h"
+#include "migration/fake-dirty.h"
+#include "migration/fake-dirty-qapi.h"
+
+static const struct {
+    MigrationCapability cap;
+    const char *reason;
+} refused[] = {
+    { MIGRATION_CAPABILITY_ZERO_COPY_SEND,
+      "the kernel would read guest memory after it was fingerprinted" },
+    { MIGRATION_CAPABILITY_RDMA_PIN_ALL,
+      "RDMA reads guest memory after it was fingerprinted" },
+    { MIGRATION_CAPABILITY_X_COLO,
+      "the destination runs, and changes its memory" },
+    { MIGRATION_CAPABILITY_BACKGROUND_SNAPSHOT,
+      "it sends each page once, so that there is nothing to skip" },
+};
+
+static bool hash_is_weak(FakeDirtyHash hash)
+{
+    return hash == FAKE_DIRTY_HASH_XXH32 ||
+           hash == FAKE_DIRTY_HASH_MURMUR3_32 ||
+           hash == FAKE_DIRTY_HASH_CRC32;
+}
+
+bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
+                      Error **errp)
+{
+    size_t i;
+
+    if (!caps[MIGRATION_CAPABILITY_FAKE_DIRTY_FILTER]) {
+        return true;
+    }
+#ifndef CONFIG_FAKEDIRTY
+    error_setg(errp, "Capability 'fake-dirty-filter' is not built in: "
+               "QEMU was configured without libfakedirty");
+    return false;
+#endif
+    for (i = 0; i < ARRAY_SIZE(refused); i++) {
+        if (caps[refused[i].cap]) {
+            error_setg(errp, "Capability 'fake-dirty-filter' is not compatible "
+                       "with '%s': %s",
+                       MigrationCapability_str(refused[i].cap),
+                       refused[i].reason);
+            return false;
+        }
+    }
+    if (hash_is_weak(hash) && !weak_hash) {
+        error_setg(errp, "fake-dirty-hash '%s' has 32 bits: it takes a changed "
+                   "page for unchanged once in 2^32 comparisons, which "
+                   "corrupts the guest; fake-dirty-weak-hash=on accepts that",
+                   FakeDirtyHash_str(hash));
+        return false;
+    }
+    return true;
+}
+
+bool fake_dirty_check_uri(const char *uri, Error **errp)
+{
+    if (strstart(uri, "rdma:", NULL)) {
+        error_setg(errp, "Capability 'fake-dirty-filter' is not compatible "
+                   "with RDMA: it reads guest memory after it was "
+                   "fingerprinted");
+        return false;
+    }
+    return true;
+}
+
+static void fill_pass(FakeDirtyPass *pass, const FakeDirtyPassCounts *from)
+{
+    pass->pass = from->pass;
+    pass->checked = fake_dirty_checked(&from->counts);
+    pass->first = from->counts.first;
+    pass->zero = from->counts.zero;
+    pass->changed = from->counts.changed;
+    pass->unchanged = from->counts.unchanged;
+    pass->bytes_saved = from->counts.bytes_saved;
+    pass->time_ns = from->counts.time_ns;
+}
+
+FakeDirtyInfo *fake_dirty_info(void)
+{
+    g_autofree FakeDirtyReport *report = g_new0(FakeDirtyReport, 1);
+    FakeDirtyPassList **tail;
+    FakeDirtyInfo *info;
+    unsigned int i;
+
+    if (!fake_dirty_report(report)) {
+        return NULL;
+    }
+    info = g_new0(FakeDirtyInfo, 1);
+    info->hash = qapi_enum_parse(&FakeDirtyHash_lookup, report->hash,
+                                 FAKE_DIRTY_HASH_PH128, &error_abort);
+    info->verify = report->verify;
+    info->table_bytes = report->table_bytes;
+    info->checked = fake_dirty_checked(&report->counts);
+    info->first = report->counts.first;
+    info->zero = report->counts.zero;
+    info->changed = report->counts.changed;
+    info->unchanged = report->counts.unchanged;
+    info->bytes_saved = report->counts.bytes_saved;
+    info->time_ns = report->counts.time_ns;
+    info->false_skips = report->false_skips;
+    info->bandwidth = report->bandwidth;
+    info->changed_pages_rate = report->changed_pages_rate;
+    tail = &info->passes;
+    for (i = 0; i < report->nr_passes; i++) {
+        FakeDirtyPass *pass = g_new0(FakeDirtyPass, 1);
+
+        fill_pass(pass, &report->passes[i]);
+        QAPI_LIST_APPEND(tail, pass);
+    }
+    return info;
+}
+
+#ifdef CONFIG_FAKEDIRTY
+void fake_dirty_emit_pass(void)
+{
+    FakeDirtyPassCounts last;
+    FakeDirtyPass pass;
+
+    if (fake_dirty_last_pass(&last)) {
+        fill_pass(&pass, &last);
+        qapi_event_send_migration_fake_dirty_pass(&pass);
+    }
+}
+#else
+void fake_dirty_emit_pass(void)
+{
+}
+#endif
+
+void hmp_info_fake_dirty(Monitor *mon, const FakeDirtyInfo *info)
+{
+    const FakeDirtyPassList *entry;
+
+    monitor_printf(mon, "fake dirty hash: %s%s\n",
+                   FakeDirtyHash_str(info->hash),
+                   info->verify ? " (verified)" : "");
+    monitor_printf(mon, "fake dirty table: %" PRIu64 " kbytes\n",
+                   info->table_bytes >> 10);
+    monitor_printf(mon, "fake dirty checked: %" PRIu64 " pages\n",
+                   info->checked);
+    monitor_printf(mon, "fake dirty first: %" PRIu64 " pages\n", info->first);
+    monitor_printf(mon, "fake dirty zero: %" PRIu64 " pages\n", info->zero);
+    monitor_printf(mon, "fake dirty changed: %" PRIu64 " pages\n",
+                   info->changed);
+    monitor_printf(mon, "fake dirty unchanged: %" PRIu64 " pages\n",
+                   info->unchanged);
+    monitor_printf(mon, "fake dirty saved: %" PRIu64 " kbytes\n",
+                   info->bytes_saved >> 10);
+    monitor_printf(mon, "fake dirty time: %" PRIu64 " ms\n",
+                   info->time_ns / 1000000);
+    monitor_printf(mon, "fake dirty bandwidth: %" PRIu64 " kbytes/s\n",
+                   info->bandwidth >> 10);
+    monitor_printf(mon, "fake dirty changed pages rate: %" PRIu64 " pages/s\n",
+                   info->changed_pages_rate);
+    if (info->verify) {
+        monitor_printf(mon, "fake dirty false skips: %" PRIu64 " pages\n",
+                       info->false_skips);
+    }
+    for (entry = info->passes; entry; entry = entry->next) {
+        const FakeDirtyPass *pass = entry->value;
+
+        monitor_printf(mon, "fake dirty pass %" PRIu64 ": %" PRIu64
+                       " checked, %" PRIu64 " unchanged\n",
+                       pass->pass, pass->checked, pass->unchanged);
+    }
+}

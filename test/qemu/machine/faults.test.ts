@@ -1,0 +1,176 @@
+// Migrations that are broken midway, at points spread over their whole length: the guest survives on the
+// source, runs on one side only, and the next attempt is right.
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Fault, FaultyLink } from '../../../lib/qemu/machine/faulty-link.js';
+import { guestState } from '../../../lib/qemu/machine/guest.js';
+import type { Machine } from '../../../lib/qemu/machine/machine.js';
+import { MigrationError, MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { needBrokenQemu, needQemu } from './available.js';
+import { algorithms, guests, methods, withFilter } from './matrix.js';
+
+const { FAKEDIRTY_FAULTS: wanted = '7' } = process.env;
+const timeout = 180_000;
+const passes = 5;
+
+const accidents = [
+  'the destination dies',
+  'the source dies',
+  'somebody cancels',
+  'the link stalls, and somebody yanks it',
+  'the link resets',
+  'the link is truncated',
+] as const;
+type Accident = (typeof accidents)[number];
+
+const faults: Record<Accident, Fault> = {
+  'the destination dies': 'none',
+  'the source dies': 'none',
+  'somebody cancels': 'none',
+  'the link stalls, and somebody yanks it': 'stall',
+  'the link resets': 'reset',
+  'the link is truncated': 'truncate',
+};
+
+function pick<T>(list: readonly T[], index: number): T {
+  return list[index % list.length] as T;
+}
+
+/** Fractions of the golden ratio: however many, they cover everything evenly. */
+function pointAt(index: number): number {
+  return (0.5 + index * 0.618_033_988_75) % 1;
+}
+
+interface Entry {
+  readonly accident: Accident;
+  readonly method: (typeof methods)[number];
+  readonly algorithm: string;
+  readonly guest: (typeof guests)[number];
+  /** When it happens: a fraction of the first pass. */
+  readonly point: number;
+}
+
+const list: Entry[] = Array.from({ length: Number(wanted) }, (_, index) => ({
+  accident: pick(accidents, index),
+  method: pick(methods, index + Math.floor(index / accidents.length)),
+  algorithm: pick(algorithms, index),
+  guest: { ...pick(guests, index + Math.floor(index / 3)), seed: 1 + index },
+  point: pointAt(index),
+}));
+
+function titleOf({ accident, method, algorithm, guest, point }: Entry, index: number): string {
+  const place = `at ${Math.round(point * 100)} % of the first pass`;
+  return `${index + 1}: because ${accident} ${place} (${method.name}, ${algorithm}, a guest that ${guest.name})`;
+}
+
+async function statusOf({ qmp }: Machine): Promise<string> {
+  const { status } = await qmp.query(z.looseObject({ status: z.string() }), 'query-status');
+  return status;
+}
+
+/** Breaks one migration; answers how it ended, as migrate() says it. */
+async function breakMigration(pair: MigrationPair, entry: Entry): Promise<unknown> {
+  const { accident, method, algorithm, guest, point } = entry;
+  // What is sure to flow: the first pass, of which little is left where pages are zero and compressed.
+  const firstPassBytes = guest.pages * 4096 * (guest.pattern === 'zero' ? 0.01 : 0.9);
+  const afterBytes = Math.ceil(point * firstPassBytes);
+  const path = pair.workspace.path('link');
+  const link = await FaultyLink.listen({
+    path,
+    to: pair.incomingSocket,
+    fault: faults[accident],
+    afterBytes,
+  });
+  try {
+    const plan = { ...method, ...withFilter(algorithm), passes, through: path };
+    const outcome = pair.migrate(plan).catch((error: unknown) => error);
+    await Promise.race([link.broken, outcome]);
+    if (accident === 'the destination dies') await pair.destination.kill();
+    if (accident === 'the source dies') await pair.source.kill();
+    if (accident === 'somebody cancels') await pair.source.qmp.execute('migrate_cancel');
+    // Cancelling waits for the channels of multifd, which wait for the link: QEMU has this for them.
+    if (accident.includes('yanks')) {
+      await pair.source.qmp.execute('yank', { instances: [{ type: 'migration' }] });
+    }
+    return await outcome;
+  } finally {
+    await link.close();
+  }
+}
+
+describe('a migration that breaks', () => {
+  it.for(list.map((entry, index) => [titleOf(entry, index), entry] as const))(
+    '%s',
+    { timeout },
+    async ([, entry], context) => {
+      const { binary } = needQemu(context);
+      const { accident, guest, method, algorithm } = entry;
+      const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest });
+      try {
+        expect(await breakMigration(pair, entry)).toBeInstanceOf(Error);
+        if (accident === 'the source dies') {
+          // It had not handed over: the guest is lost, and must not come to life half copied.
+          const status = await statusOf(pair.destination).catch(() => 'ended');
+          expect(['inmigrate', 'ended']).toContain(status);
+          return;
+        }
+        expect(await statusOf(pair.source)).toBe('running');
+        expect((await guestState(pair.source.serial)).wrongWords).toBe(0);
+
+        await pair.replaceDestination();
+        await pair.migrate({ ...method, ...withFilter(algorithm), passes });
+        expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+        await pair.destination.qmp.execute('cont');
+        expect((await guestState(pair.destination.serial)).wrongWords).toBe(0);
+      } finally {
+        await pair.close();
+      }
+    },
+  );
+
+  it('leaves nothing for the next one: a filter that keeps its tables (R5) is wrong then', {
+    timeout,
+  }, async (context) => {
+    const { binary } = needBrokenQemu(context, 'R5');
+    const guest = { name: 'does nothing', pattern: 'idle', pages: 2048 } as const;
+    const method = pick(methods, 0);
+    const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest });
+    try {
+      const entry: Entry = {
+        accident: 'somebody cancels',
+        method,
+        algorithm: 'ph128',
+        guest,
+        point: 0.9,
+      };
+      await breakMigration(pair, entry);
+      await pair.replaceDestination();
+      await pair.migrate({ ...method, ...withFilter('ph128'), passes });
+      expect((await pair.compare()).differentPages).toBeGreaterThan(0);
+    } finally {
+      await pair.close();
+    }
+  });
+
+  it('ends as an error that says how it ended', { timeout }, async (context) => {
+    const { binary } = needQemu(context);
+    const [guest] = guests;
+    if (!guest) throw new Error('no guest');
+    const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest });
+    try {
+      const method = pick(methods, 0);
+      const entry: Entry = {
+        accident: 'somebody cancels',
+        method,
+        algorithm: 'ph128',
+        guest,
+        point: 0.5,
+      };
+      const error = await breakMigration(pair, entry);
+      expect(error).toBeInstanceOf(MigrationError);
+      expect(error).toMatchObject({ source: 'cancelled' });
+    } finally {
+      await pair.close();
+    }
+  });
+});

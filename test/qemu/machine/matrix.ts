@@ -1,0 +1,90 @@
+// What is combined with what: algorithms, methods and guests, in an order in which every stretch of it
+// has a bit of everything.
+import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import type { MigrationMethod } from '../../../lib/qemu/machine/migration-pair.js';
+
+export const algorithms = [
+  'ph128',
+  'sha1',
+  'xxh3-64',
+  'md5',
+  'crc32',
+  'murmur3-128',
+  'xxh3-128',
+  'sha256',
+  'xxh32',
+  'xxh64',
+  'murmur3-32',
+] as const;
+
+export interface Method extends MigrationMethod {
+  readonly name: string;
+  /** QEMU refuses it together with post-copy. */
+  readonly preCopyOnly?: boolean;
+}
+
+function multifd(compression: string): Method {
+  return {
+    name: `multifd ${compression}`,
+    preCopyOnly: true,
+    capabilities: { multifd: true },
+    parameters: { 'multifd-channels': 2, 'multifd-compression': compression },
+  };
+}
+
+export const methods: readonly Method[] = [
+  { name: 'plain' },
+  { name: 'xbzrle', capabilities: { xbzrle: true }, parameters: { 'xbzrle-cache-size': 32 << 20 } },
+  {
+    name: 'compress',
+    preCopyOnly: true,
+    capabilities: { compress: true },
+    parameters: { 'compress-level': 1, 'compress-threads': 2, 'decompress-threads': 2 },
+  },
+  multifd('none'),
+  multifd('zlib'),
+  multifd('zstd'),
+  { name: 'TLS', tls: true },
+  { ...multifd('none'), name: 'multifd with TLS', tls: true },
+];
+
+/** Most flip: values that come back while their pages are in flight are what a filter gets wrong. */
+export const guests: readonly (GuestOptions & { readonly name: string })[] = [
+  { name: 'flips a word in each page', pattern: 'flip', pages: 2048 },
+  { name: 'rewrites the same values', pattern: 'rewrite', pages: 2048, wordsPerPage: 16 },
+  { name: 'writes random values', pattern: 'random', pages: 2048, wordsPerPage: 8 },
+  { name: 'makes pages zero and back', pattern: 'zero', pages: 2048 },
+  { name: 'does nothing', pattern: 'idle', pages: 2048 },
+];
+
+export interface Combination {
+  readonly algorithm: (typeof algorithms)[number];
+  readonly method: Method;
+  readonly guest: (typeof guests)[number];
+}
+
+/** How many there are; more than that begin anew with other seeds. */
+export const allCombinations = algorithms.length * methods.length * guests.length;
+
+function at<T>(list: readonly T[], index: number): T {
+  return list[index % list.length] as T;
+}
+
+/** The first `count`: all pairs of method and guest, then the same with other algorithms, and so on. */
+export function combinations(count: number): Combination[] {
+  const pairs = methods.length * guests.length;
+  return Array.from({ length: count }, (_, index) => ({
+    algorithm: at(algorithms, (index % pairs) + Math.floor(index / pairs)),
+    method: at(methods, index),
+    guest: { ...at(guests, index), seed: 1 + index },
+  }));
+}
+
+/** What turns the filter on, at the source. */
+export function withFilter(algorithm: string, more: Record<string, unknown> = {}): MigrationMethod {
+  return {
+    sourceCapabilities: { 'fake-dirty-filter': true },
+    // The algorithms of 32 bits are refused without the second one.
+    sourceParameters: { 'fake-dirty-hash': algorithm, 'fake-dirty-weak-hash': true, ...more },
+  };
+}
