@@ -11,15 +11,10 @@
       'include_dirs': [
         'native',
         'native/include',
-        '<!(node -p "require(\'node-addon-api\').include_dir")',
       ],
       'defines': [
         'FAKEDIRTY_STATIC',
-        'NAPI_DISABLE_CPP_EXCEPTIONS',
         'NAPI_VERSION=9',
-        'NODE_ADDON_API_DISABLE_DEPRECATED',
-        # A worker thread may be terminated with work under way: nobody is left to throw to.
-        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
       ],
       'cflags': ['-O3', '-fvisibility=hidden', '-Wall', '-Wextra'],
       # Only what Node calls is seen from outside. The C++ runtime is the one that Node itself needs: linked

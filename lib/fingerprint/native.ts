@@ -51,8 +51,7 @@ export interface NativeLook {
 }
 
 export interface NativeTable {
-  look(pages: Uint8Array, live: boolean, index: NativeIndex): NativeLook;
-  lookAndCommit(pages: Uint8Array, live: boolean, index: NativeIndex): NativeLook;
+  look(index: NativeIndex, commit: boolean, pages: Uint8Array, live: boolean): NativeLook;
   lookInBackground(
     index: NativeIndex,
     commit: boolean,

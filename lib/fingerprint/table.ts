@@ -150,7 +150,7 @@ export class FingerprintTable implements Disposable {
     const table = this.#open();
     const view = viewOf('bytes', bytes);
     const index = this.#index(pagesIn('bytes', view, this.hasher.pageSize), where);
-    const { verdicts, check: seen } = calling(() => table.look(view, isShared(view), index));
+    const { verdicts, check: seen } = calling(() => table.look(index, false, view, isShared(view)));
     const check = new Check(verdicts);
     if (seen) this.#pending.set(check, { seen, era: this.#era });
     return check;
@@ -172,7 +172,7 @@ export class FingerprintTable implements Disposable {
     const table = this.#open();
     const view = viewOf('bytes', bytes);
     const index = this.#index(pagesIn('bytes', view, this.hasher.pageSize), where);
-    const { verdicts } = calling(() => table.lookAndCommit(view, isShared(view), index));
+    const { verdicts } = calling(() => table.look(index, true, view, isShared(view)));
     const check = this.#done(verdicts);
     this.#counted = plus(this.#counted, check.counts);
     return check;

@@ -3,50 +3,62 @@
 #ifndef FAKEDIRTY_ADDON_BACKGROUND_H_
 #define FAKEDIRTY_ADDON_BACKGROUND_H_
 
-#include <napi.h>
-
+#include <memory>
 #include <utility>
+
+#include "addon/javascript.h"
 
 namespace fakedirty_addon {
 
-// Task has void Run(), on the other thread, and Napi::Value Finish(Napi::Env), back on this one:
-// its answer settles the promise, and an error it throws rejects it. It holds all that it needs, so
-// that neither a collected object nor a closed one can pull memory away from under it.
+// How a piece of work ended: one of the two, or neither when the thread is being terminated.
+struct Outcome {
+  napi_value answer = nullptr;
+  napi_value error = nullptr;
+};
+
+// Task has void Run(), on the other thread, and Outcome Finish(napi_env), back on this one. It
+// holds all that it needs, so that neither a collected object nor a closed one can pull memory away
+// from under it.
 template <class Task>
-class Background : public Napi::AsyncWorker {
+class Background {
  public:
-  static Napi::Value Start(Napi::Env env, Task task) {
-    auto* const worker = new Background(env, std::move(task));  // deletes itself
-    const Napi::Promise promise = worker->deferred_.Promise();
-    worker->Queue();
+  // The promise; null when the work was not begun.
+  static napi_value Start(napi_env env, Task task) {
+    std::unique_ptr<Background> background(new Background(std::move(task)));
+    const napi_value name = NewText(env, "fakedirty");
+    napi_value promise;
+    if (napi_create_promise(env, &background->deferred_, &promise) != napi_ok ||
+        napi_create_async_work(env, nullptr, name, Execute, Complete, background.get(),
+                               &background->work_) != napi_ok) {
+      return nullptr;
+    }
+    if (napi_queue_async_work(env, background->work_) != napi_ok) {
+      napi_delete_async_work(env, background->work_);
+      return nullptr;
+    }
+    static_cast<void>(background.release());  // Complete deletes it
     return promise;
   }
 
  private:
-  Background(Napi::Env env, Task task)
-      : AsyncWorker(env), task_(std::move(task)), deferred_(Napi::Promise::Deferred::New(env)) {}
+  explicit Background(Task task) : task_(std::move(task)) {}
 
-  void Execute() override { task_.Run(); }
+  static void Execute(napi_env, void* data) { static_cast<Background*>(data)->task_.Run(); }
 
-  void OnOK() override {
-    if (!CanRunJavaScript()) return;
-    const Napi::Value answer = task_.Finish(Env());
-    if (Env().IsExceptionPending()) {
-      deferred_.Reject(Env().GetAndClearPendingException().Value());
-    } else {
-      deferred_.Resolve(answer);
+  static void Complete(napi_env env, napi_status, void* data) {
+    const std::unique_ptr<Background> background(static_cast<Background*>(data));
+    const Outcome outcome = background->task_.Finish(env);
+    if (outcome.error) {
+      napi_reject_deferred(env, background->deferred_, outcome.error);
+    } else if (outcome.answer) {
+      napi_resolve_deferred(env, background->deferred_, outcome.answer);
     }
-  }
-
-  // Not when a worker thread is terminated: then nobody waits for an answer, and none can be made.
-  bool CanRunJavaScript() const {
-    napi_value object;
-    return napi_create_object(Env(), &object) == napi_ok &&
-           napi_object_freeze(Env(), object) == napi_ok;
+    napi_delete_async_work(env, background->work_);
   }
 
   Task task_;
-  Napi::Promise::Deferred deferred_;
+  napi_deferred deferred_ = nullptr;
+  napi_async_work work_ = nullptr;
 };
 
 }  // namespace fakedirty_addon

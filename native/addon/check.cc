@@ -68,33 +68,24 @@ int ForBatches(const SharedTable& table, const uint8_t* pages, Seen* seen, Use u
 
 }  // namespace
 
-int Look(const SharedTable& table, const uint8_t* pages, bool live, Seen* seen) {
+int Look(const SharedTable& table, const uint8_t* pages, bool live, bool commit, Seen* seen) {
   const size_t page_size = table.hasher->page_size, count = seen->index.size();
+  const bool keeps_copies = table.verifies && !commit;
   seen->verdicts.resize(count);
-  seen->fingerprints.resize(count);
-  if (table.verifies) seen->copies.resize(count * page_size);
+  if (!commit) seen->fingerprints.resize(count);
+  if (keeps_copies) seen->copies.resize(count * page_size);
   std::vector<uint8_t> stage;
+  fakedirty_fingerprint passing[kBatch];
   return ForBatches(table, pages, seen, [&](Batch* batch, size_t at) {
-    batch->fingerprints = seen->fingerprints.data() + at;
+    batch->fingerprints = commit ? passing : seen->fingerprints.data() + at;
     const int status = LookAtBatch(table, live, &stage, batch);
-    if (status != FAKEDIRTY_OK || !table.verifies) return status;
-    for (size_t i = 0; i < batch->count; ++i) {
+    if (status != FAKEDIRTY_OK) return status;
+    if (commit) return CommitBatch(table, *batch, [](size_t) { return true; });
+    for (size_t i = 0; keeps_copies && i < batch->count; ++i) {
       if (batch->verdicts[i] == FAKEDIRTY_UNCHANGED) continue;
       memcpy(seen->copies.data() + (at + i) * page_size, batch->copies[i], page_size);
     }
     return status;
-  });
-}
-
-int LookAndCommit(const SharedTable& table, const uint8_t* pages, bool live, Seen* seen) {
-  seen->verdicts.resize(seen->index.size());
-  std::vector<uint8_t> stage;
-  fakedirty_fingerprint fingerprints[kBatch];
-  return ForBatches(table, pages, seen, [&](Batch* batch, size_t) {
-    batch->fingerprints = fingerprints;
-    const int status = LookAtBatch(table, live, &stage, batch);
-    if (status != FAKEDIRTY_OK) return status;
-    return CommitBatch(table, *batch, [](size_t) { return true; });
   });
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "addon/hasher.h"
@@ -25,6 +26,8 @@ struct SharedTable {
   fakedirty_table* const table;
   const std::shared_ptr<const SharedHasher> hasher;
   const bool verifies;
+  // Read and written where JavaScript runs: a look in the background has the table for itself (R6).
+  bool busy = false;
 };
 
 // What was seen, and all that a later commit needs.
@@ -36,11 +39,9 @@ struct Seen {
 };
 
 // Looks at the pages seen.index names, which lie one behind another. Live ones are copied first
-// (R1).
-int Look(const SharedTable& table, const uint8_t* pages, bool live, Seen* seen);
-
-// Looks and commits at once: for those who only count. Fills in the verdicts alone.
-int LookAndCommit(const SharedTable& table, const uint8_t* pages, bool live, Seen* seen);
+// (R1). With commit they are taken for sent at once, for those who only count: then only the
+// verdicts are filled in.
+int Look(const SharedTable& table, const uint8_t* pages, bool live, bool commit, Seen* seen);
 
 // Commits what was seen, where sent says so (null: everywhere) and unless it was unchanged.
 int Commit(const SharedTable& table, const Seen& seen, const uint8_t* sent);

@@ -3,11 +3,10 @@
 #ifndef FAKEDIRTY_ADDON_HASHER_H_
 #define FAKEDIRTY_ADDON_HASHER_H_
 
-#include <napi.h>
-
 #include <memory>
 
 #include "addon/held_memory.h"
+#include "addon/javascript.h"
 #include "fakedirty.h"
 
 namespace fakedirty_addon {
@@ -26,24 +25,30 @@ struct SharedHasher {
   const size_t page_size, digest_bytes;
 };
 
-class Hasher : public Napi::ObjectWrap<Hasher> {
+class Hasher {
  public:
-  static Napi::Function Define(Napi::Env env);
-  // Null when the value is something else, or closed.
-  static std::shared_ptr<const SharedHasher> From(Napi::Value value);
-
+  static constexpr napi_type_tag kTag = {0x3b6e1ac97d5f4e02, 0xb18d90f4c6a27e53};
+  static napi_value Define(napi_env env);
   // (algorithm, pageSize, seed: bigint, key: Uint8Array | null, target: string | null)
-  explicit Hasher(const Napi::CallbackInfo& call);
+  static std::unique_ptr<Hasher> New(const Call& call);
+
+  // Null when closed.
+  const std::shared_ptr<const SharedHasher>& shared() const { return shared_; }
 
  private:
-  Napi::Value Target(const Napi::CallbackInfo& call);
-  Napi::Value Lanes(const Napi::CallbackInfo& call);
-  static napi_value Digest(napi_env env, napi_callback_info call);  // (pages, into)
-  Napi::Value DigestInBackground(const Napi::CallbackInfo& call);   // (source ...)
-  void Close(const Napi::CallbackInfo& call);
+  Hasher(napi_env env, std::shared_ptr<const SharedHasher> shared, size_t held_bytes)
+      : shared_(std::move(shared)), held_(env) {
+    held_.Set(static_cast<int64_t>(held_bytes));
+  }
 
-  std::shared_ptr<const SharedHasher> hasher_;
-  HeldMemory held_{Env()};
+  napi_value Target(const Call& call);
+  napi_value Lanes(const Call& call);
+  napi_value Digest(const Call& call);              // (pages, into)
+  napi_value DigestInBackground(const Call& call);  // (source ...)
+  napi_value Close(const Call& call);
+
+  std::shared_ptr<const SharedHasher> shared_;
+  HeldMemory held_;
 };
 
 }  // namespace fakedirty_addon

@@ -4,24 +4,26 @@
 #ifndef FAKEDIRTY_ADDON_HELD_MEMORY_H_
 #define FAKEDIRTY_ADDON_HELD_MEMORY_H_
 
-#include <napi.h>
+#include <node_api.h>
+#include <stdint.h>
 
 namespace fakedirty_addon {
 
 class HeldMemory {
  public:
-  explicit HeldMemory(Napi::Env env) : env_(env) {}
+  explicit HeldMemory(napi_env env) : env_(env) {}
   ~HeldMemory() { Set(0); }
   HeldMemory(const HeldMemory&) = delete;
   HeldMemory& operator=(const HeldMemory&) = delete;
 
   void Set(int64_t bytes) {
-    if (bytes != bytes_) Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - bytes_);
+    int64_t total;
+    if (bytes != bytes_) napi_adjust_external_memory(env_, bytes - bytes_, &total);
     bytes_ = bytes;
   }
 
  private:
-  Napi::Env env_;
+  const napi_env env_;
   int64_t bytes_ = 0;
 };
 

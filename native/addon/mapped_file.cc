@@ -3,47 +3,46 @@
 
 #include <string.h>
 
-#include "addon/failure.h"
+#include "addon/wrapped.h"
 
 namespace fakedirty_addon {
-namespace {
 
-constexpr napi_type_tag kTag = {0x8d1f6f0cb2d94a5e, 0x9a3c5b7e21f04d68};
-
-}  // namespace
-
-Napi::Function MappedFile::Define(Napi::Env env) {
-  return DefineClass(env, "MappedFile",
-                     {InstanceMethod<&MappedFile::Bytes>("bytes"),
-                      InstanceMethod<&MappedFile::HasShrunk>("hasShrunk"),
-                      InstanceMethod<&MappedFile::Close>("close")});
+napi_value MappedFile::Define(napi_env env) {
+  return DefineClass<MappedFile>(env, "MappedFile",
+                                 {Method<MappedFile, &MappedFile::Bytes>("bytes"),
+                                  Method<MappedFile, &MappedFile::HasShrunk>("hasShrunk"),
+                                  Method<MappedFile, &MappedFile::Close>("close")});
 }
 
-const MappedFile* MappedFile::From(Napi::Value value) {
-  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kTag)) return nullptr;
-  return Unwrap(value.As<Napi::Object>());
-}
-
-MappedFile::MappedFile(const Napi::CallbackInfo& call) : ObjectWrap(call) {
-  call.This().As<Napi::Object>().TypeTag(&kTag);
-  if (!call[0].IsString()) {
-    ThrowMisuse(Env(), "a path is a string");
-    return;
+std::unique_ptr<MappedFile> MappedFile::New(const Call& call) {
+  const std::optional<std::string> path = TextIn(call.env, call[0]);
+  if (!path) {
+    ThrowMisuse(call.env, "MappedFile(path)");
+    return nullptr;
   }
   int error;
   const char* refusal;
-  mapping_ = Mapping::Open(call[0].As<Napi::String>().Utf8Value(), &error, &refusal);
-  if (!mapping_) Throw(Env(), error ? "SYSTEM" : "REFUSED", error ? strerror(error) : refusal);
+  std::shared_ptr<Mapping> mapping = Mapping::Open(*path, &error, &refusal);
+  if (!mapping) {
+    char text[128];
+    Throw(call.env, error ? NewError(call.env, "SYSTEM", strerror_r(error, text, sizeof(text)))
+                          : NewError(call.env, "REFUSED", refusal));
+    return nullptr;
+  }
+  return std::unique_ptr<MappedFile>(new MappedFile(std::move(mapping)));
 }
 
-Napi::Value MappedFile::Bytes(const Napi::CallbackInfo&) {
-  return Napi::Number::New(Env(), mapping_ ? static_cast<double>(mapping_->bytes()) : 0);
+napi_value MappedFile::Bytes(const Call& call) {
+  return NewNumber(call.env, mapping_ ? mapping_->bytes() : 0);
 }
 
-Napi::Value MappedFile::HasShrunk(const Napi::CallbackInfo&) {
-  return Napi::Boolean::New(Env(), mapping_ && mapping_->HasShrunk());
+napi_value MappedFile::HasShrunk(const Call& call) {
+  return NewBoolean(call.env, mapping_ && mapping_->HasShrunk());
 }
 
-void MappedFile::Close(const Napi::CallbackInfo&) { mapping_.reset(); }
+napi_value MappedFile::Close(const Call&) {
+  mapping_.reset();
+  return nullptr;
+}
 
 }  // namespace fakedirty_addon

@@ -3,29 +3,28 @@
 #ifndef FAKEDIRTY_ADDON_MAPPED_FILE_H_
 #define FAKEDIRTY_ADDON_MAPPED_FILE_H_
 
-#include <napi.h>
-
 #include <memory>
 
+#include "addon/javascript.h"
 #include "addon/mapping.h"
 
 namespace fakedirty_addon {
 
-class MappedFile : public Napi::ObjectWrap<MappedFile> {
+class MappedFile {
  public:
-  static Napi::Function Define(Napi::Env env);
-  // Null when the value is something else.
-  static const MappedFile* From(Napi::Value value);
-
-  explicit MappedFile(const Napi::CallbackInfo& call);  // (path)
+  static constexpr napi_type_tag kTag = {0x8d1f6f0cb2d94a5e, 0x9a3c5b7e21f04d68};
+  static napi_value Define(napi_env env);
+  static std::unique_ptr<MappedFile> New(const Call& call);  // (path)
 
   // Null when closed. Work that is under way keeps the map.
   const std::shared_ptr<Mapping>& mapping() const { return mapping_; }
 
  private:
-  Napi::Value Bytes(const Napi::CallbackInfo& call);
-  Napi::Value HasShrunk(const Napi::CallbackInfo& call);
-  void Close(const Napi::CallbackInfo& call);
+  explicit MappedFile(std::shared_ptr<Mapping> mapping) : mapping_(std::move(mapping)) {}
+
+  napi_value Bytes(const Call& call);
+  napi_value HasShrunk(const Call& call);
+  napi_value Close(const Call& call);
 
   std::shared_ptr<Mapping> mapping_;
 };

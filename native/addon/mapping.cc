@@ -16,9 +16,9 @@ namespace fakedirty_addon {
 // Written by the thread that maps, read by the handler on whatever thread a signal strikes. end is
 // written last and cleared first: a region with an end is complete.
 struct Region {
-  std::atomic<bool> taken{false};
   std::atomic<uintptr_t> begin{0}, end{0};
   std::atomic<uintptr_t> block{0};  // the granularity of the map: a page, or a huge page
+  std::atomic<bool> taken{false};
   std::atomic<bool> cut{false};
 };
 
@@ -43,7 +43,7 @@ void OnBusError(int signal, siginfo_t* info, void* context) {
   if (region) {
     const int saved_errno = errno;
     const uintptr_t block = region->block.load(std::memory_order_relaxed);
-    void* const start = reinterpret_cast<void*>(address & ~(block - 1));
+    void* const start = static_cast<uint8_t*>(info->si_addr) - address % block;
     region->cut.store(true, std::memory_order_release);
     const void* const zeros =
         mmap(start, block, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

@@ -1,34 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Pages to read: in a JavaScript view or in a mapped file.
+// Pages to read that outlive the call: in a JavaScript view or in a mapped file.
 #ifndef FAKEDIRTY_ADDON_SOURCE_H_
 #define FAKEDIRTY_ADDON_SOURCE_H_
 
-#include <napi.h>
 #include <stdint.h>
 
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "addon/javascript.h"
 #include "addon/mapping.h"
 
 namespace fakedirty_addon {
 
-// The bytes of a Uint8Array, over shared memory or not, where they lie. Valid until JavaScript runs
-// again: it can detach and resize what is not shared.
-struct View {
-  static std::optional<View> Of(napi_env env, napi_value value);
-  static std::optional<View> Of(Napi::Value value) { return Of(value.Env(), value); }
-  uint8_t* data;
-  size_t bytes;
-};
-
-// Bytes that outlive the call: read by a background thread.
 class Source {
  public:
   // From (Uint8Array, shared: boolean) or (MappedFile, offset, bytes); throws when it is neither.
   // A view of memory that JavaScript can take away is copied.
-  static std::optional<Source> From(const Napi::CallbackInfo& call, size_t argument);
+  static std::optional<Source> From(const Call& call, size_t argument);
 
   const uint8_t* data() const { return data_; }
   size_t bytes() const { return bytes_; }
@@ -42,8 +32,11 @@ class Source {
   bool live_ = false;
   std::vector<uint8_t> copy_;
   std::shared_ptr<Mapping> mapping_;
-  Napi::ObjectReference shared_;
+  Reference shared_;
 };
+
+// Why work on a source has failed, if it has; null if not.
+napi_value NewSourceError(napi_env env, int status, const Source& source);
 
 }  // namespace fakedirty_addon
 

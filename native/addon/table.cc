@@ -1,69 +1,72 @@
 // SPDX-License-Identifier: MIT
 #include "addon/table.h"
 
-#include <string.h>
-
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "addon/background.h"
-#include "addon/constructors.h"
-#include "addon/failure.h"
 #include "addon/source.h"
+#include "addon/wrapped.h"
 
 namespace fakedirty_addon {
 namespace {
 
-constexpr napi_type_tag kCheckTag = {0x51c7d0e83a944b1f, 0xa6e2f93b0d5c4178};
+// What was seen of some pages, on its way to a commit.
+struct Check {
+  static constexpr napi_type_tag kTag = {0x51c7d0e83a944b1f, 0xa6e2f93b0d5c4178};
 
-// The numbers of count pages: counted up from a number, or listed.
-std::optional<std::vector<uint64_t>> IndexFrom(Napi::Value value, size_t count) {
-  std::vector<uint64_t> index(count);
-  if (value.IsNumber()) {
-    const double first = value.As<Napi::Number>().DoubleValue();
-    if (!(first >= 0)) return std::nullopt;
-    for (size_t i = 0; i < count; ++i) index[i] = static_cast<uint64_t>(first) + i;
-    return index;
+  Check(napi_env env, Seen seen_now) : seen(std::move(seen_now)), held(env) {
+    constexpr size_t kEach = sizeof(uint64_t) + sizeof(uint8_t) + sizeof(fakedirty_fingerprint);
+    held.Set(static_cast<int64_t>(seen.index.size() * kEach + seen.copies.size()));
   }
-  if (!value.IsTypedArray() ||
-      value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
-    return std::nullopt;
+
+  void Release() {  // nobody will ask for it again
+    seen = Seen();
+    held.Set(0);
   }
-  const auto list = value.As<Napi::Float64Array>();
-  if (list.ElementLength() != count) return std::nullopt;
+
+  Seen seen;
+  HeldMemory held;
+};
+
+// Room for what will be seen of count pages; their numbers are counted up from a number, or listed.
+std::optional<Seen> SeenOf(napi_env env, napi_value index, size_t count) {
+  Seen seen;
+  seen.index.resize(count);
+  if (const std::optional<uint64_t> first = WholeNumberIn(env, index)) {
+    for (size_t i = 0; i < count; ++i) seen.index[i] = *first + i;
+    return seen;
+  }
+  const std::optional<NumbersView> list = NumbersIn(env, index);
+  if (!list || list->length != count) return std::nullopt;
   for (size_t i = 0; i < count; ++i) {
-    if (!(list[i] >= 0)) return std::nullopt;
-    index[i] = static_cast<uint64_t>(list[i]);
+    const std::optional<uint64_t> page = WholeNumber(list->data[i]);
+    if (!page) return std::nullopt;
+    seen.index[i] = *page;
   }
-  return index;
+  return seen;
 }
 
-Napi::Value VerdictsOf(Napi::Env env, const Seen& seen) {
-  Napi::Uint8Array verdicts = Napi::Uint8Array::New(env, seen.verdicts.size());
-  if (!seen.verdicts.empty()) memcpy(verdicts.Data(), seen.verdicts.data(), seen.verdicts.size());
-  return verdicts;
-}
-
-// What both looks answer: { verdicts, check } where there is something to commit later.
-Napi::Value Answer(Napi::Env env, Seen seen, bool committed) {
-  Napi::Object answer = Napi::Object::New(env);
-  answer.Set("verdicts", VerdictsOf(env, seen));
-  if (!committed) answer.Set("check", Check::New(env, std::move(seen)));
+// { verdicts, check }, or without the check where there is nothing to commit later.
+napi_value NewAnswer(napi_env env, Seen seen, bool committed) {
+  const napi_value answer = NewObject(env);
+  Set(env, answer, "verdicts", NewBytes(env, seen.verdicts));
+  if (committed) return answer;
+  const napi_value check = NewObject(env);
+  const bool wrapped = Wrap(env, check, std::make_unique<Check>(env, std::move(seen)));
+  Set(env, answer, "check", wrapped ? check : nullptr);
   return answer;
 }
 
 struct LookTask {
-  std::shared_ptr<const SharedTable> table;
+  std::shared_ptr<SharedTable> table;
   Source source;
   Seen seen;
   bool commit;
-  Napi::ObjectReference object;  // of the table
   int status = FAKEDIRTY_OK;
 
   void Run() {
-    const auto look = commit ? fakedirty_addon::LookAndCommit : fakedirty_addon::Look;
-    status = look(*table, source.data(), source.live(), &seen);
+    status = Look(*table, source.data(), source.live(), commit, &seen);
     if (commit && source.HasShrunk()) Forget();
   }
 
@@ -75,171 +78,121 @@ struct LookTask {
     }
   }
 
-  Napi::Value Finish(Napi::Env env) {
-    Table::Unwrap(object.Value())->SetIdle();
-    if (status != FAKEDIRTY_OK) {
-      LibraryFailure(env, status).ThrowAsJavaScriptException();
-    } else if (source.HasShrunk()) {
-      Throw(env, "SHRUNK", "the file has become shorter");
-    }
-    return env.IsExceptionPending() ? env.Undefined() : Answer(env, std::move(seen), commit);
+  Outcome Finish(napi_env env) {
+    table->busy = false;
+    if (const napi_value error = NewSourceError(env, status, source)) return {nullptr, error};
+    return {NewAnswer(env, std::move(seen), commit), nullptr};
   }
 };
 
+// Throws unless the status is FAKEDIRTY_OK; answers undefined.
+napi_value Done(napi_env env, int status) {
+  return status == FAKEDIRTY_OK ? nullptr : Throw(env, NewLibraryError(env, status));
+}
+
 }  // namespace
 
-Napi::Function Check::Define(Napi::Env env) { return DefineClass(env, "Check", {}); }
-
-Napi::Object Check::New(Napi::Env env, Seen seen) {
-  Napi::Object object = Constructors::Of(env).check.New({});
-  object.TypeTag(&kCheckTag);
-  Check* const check = Unwrap(object);
-  check->seen_ = std::move(seen);
-  const Seen& held = check->seen_;
-  check->held_.Set(static_cast<int64_t>(
-      held.verdicts.size() * (sizeof(uint8_t) + sizeof(uint64_t) + sizeof(fakedirty_fingerprint)) +
-      held.copies.size()));
-  return object;
-}
-
-Check* Check::From(Napi::Value value) {
-  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kCheckTag)) return nullptr;
-  return Unwrap(value.As<Napi::Object>());
-}
-
-void Check::Release() {
-  seen_ = Seen();
-  held_.Set(0);
-}
-
-Napi::Function Table::Define(Napi::Env env) {
-  return DefineClass(
+napi_value Table::Define(napi_env env) {
+  return DefineClass<Table>(
       env, "Table",
-      {InstanceMethod<&Table::Look>("look"), InstanceMethod<&Table::LookAndCommit>("lookAndCommit"),
-       InstanceMethod<&Table::LookInBackground>("lookInBackground"),
-       InstanceMethod<&Table::Commit>("commit"), InstanceMethod<&Table::Invalidate>("invalidate"),
-       InstanceMethod<&Table::Forget>("forget"), InstanceMethod<&Table::Count>("count"),
-       InstanceMethod<&Table::Close>("close")});
+      {Method<Table, &Table::Look>("look"),
+       Method<Table, &Table::LookInBackground>("lookInBackground"),
+       Method<Table, &Table::Commit>("commit"), Method<Table, &Table::Invalidate>("invalidate"),
+       Method<Table, &Table::Forget>("forget"), Method<Table, &Table::Count>("count"),
+       Method<Table, &Table::Close>("close")});
 }
 
-Table::Table(const Napi::CallbackInfo& call) : ObjectWrap(call) {
-  const std::shared_ptr<const SharedHasher> hasher = Hasher::From(call[0]);
-  if (!hasher || !call[1].IsNumber()) {
-    ThrowMisuse(Env(), "Table(hasher, pages, verify)");
-    return;
+std::unique_ptr<Table> Table::New(const Call& call) {
+  const Hasher* const of = Unwrap<Hasher>(call.env, call[0]);
+  const std::shared_ptr<const SharedHasher> hasher = of ? of->shared() : nullptr;
+  const std::optional<uint64_t> pages = WholeNumberIn(call.env, call[1]);
+  if (!hasher || !pages) {
+    ThrowMisuse(call.env, "Table(hasher, pages, verify)");
+    return nullptr;
   }
-  const double pages = call[1].As<Napi::Number>().DoubleValue();
-  const bool verify = call[2].ToBoolean().Value();
+  const bool verify = IsTrue(call.env, call[2]);
   fakedirty_table* table;
   const int status =
-      fakedirty_table_create(hasher->hasher, pages >= 0 ? static_cast<uint64_t>(pages) : 0,
-                             verify ? FAKEDIRTY_TABLE_VERIFY : 0, &table);
-  if (!Succeeded(status)) return;
-  table_ = std::make_shared<const SharedTable>(table, hasher, verify);
+      fakedirty_table_create(hasher->hasher, *pages, verify ? FAKEDIRTY_TABLE_VERIFY : 0, &table);
+  if (status != FAKEDIRTY_OK) {
+    Done(call.env, status);
+    return nullptr;
+  }
   // What it may come to hold; untouched slots cost nothing.
-  const double slots = pages * static_cast<double>(hasher->digest_bytes);
-  constexpr double kMostTold = 1 << 30;
-  held_.Set(static_cast<int64_t>(std::min(slots, kMostTold)));
+  constexpr uint64_t kMostTold = 1 << 30;
+  const uint64_t held_bytes = std::min(*pages, kMostTold) * hasher->digest_bytes;
+  return std::unique_ptr<Table>(new Table(call.env,
+                                          std::make_shared<SharedTable>(table, hasher, verify),
+                                          static_cast<int64_t>(std::min(held_bytes, kMostTold))));
 }
 
-bool Table::Succeeded(int status) {
-  if (status != FAKEDIRTY_OK) LibraryFailure(Env(), status).ThrowAsJavaScriptException();
-  return status == FAKEDIRTY_OK;
-}
-
-bool Table::IsReady() {
-  if (!table_) ThrowMisuse(Env(), "closed");
-  if (busy_) Throw(Env(), "BUSY", "a background check of this table has not ended yet");
-  return table_ && !busy_;
-}
-
-Napi::Value Table::Look(const Napi::CallbackInfo& call) {
-  if (!IsReady()) return Env().Undefined();
-  const std::optional<View> pages = View::Of(call[0]);
-  std::optional<std::vector<uint64_t>> index;
-  if (pages) index = IndexFrom(call[2], pages->bytes / table_->hasher->page_size);
-  if (!index) {
-    ThrowMisuse(Env(), "look(pages, live, index)");
-    return Env().Undefined();
+bool Table::IsReady(napi_env env) const {
+  if (!shared_) {
+    ThrowMisuse(env, "closed");
+  } else if (shared_->busy) {
+    Throw(env, NewError(env, "BUSY", "a background check of this table has not ended yet"));
   }
-  Seen seen;
-  seen.index = std::move(*index);
-  const bool live = call[1].ToBoolean().Value();
-  if (!Succeeded(fakedirty_addon::Look(*table_, pages->data, live, &seen))) {
-    return Env().Undefined();
-  }
-  return Answer(Env(), std::move(seen), false);
+  return shared_ && !shared_->busy;
 }
 
-Napi::Value Table::LookAndCommit(const Napi::CallbackInfo& call) {
-  if (!IsReady()) return Env().Undefined();
-  const std::optional<View> pages = View::Of(call[0]);
-  std::optional<std::vector<uint64_t>> index;
-  if (pages) index = IndexFrom(call[2], pages->bytes / table_->hasher->page_size);
-  if (!index) {
-    ThrowMisuse(Env(), "lookAndCommit(pages, live, index)");
-    return Env().Undefined();
-  }
-  Seen seen;
-  seen.index = std::move(*index);
-  const bool live = call[1].ToBoolean().Value();
-  if (!Succeeded(fakedirty_addon::LookAndCommit(*table_, pages->data, live, &seen))) {
-    return Env().Undefined();
-  }
-  return Answer(Env(), std::move(seen), true);
+napi_value Table::Look(const Call& call) {
+  if (!IsReady(call.env)) return nullptr;
+  const std::optional<BytesView> pages = BytesIn(call.env, call[2]);
+  std::optional<Seen> seen;
+  if (pages) seen = SeenOf(call.env, call[0], pages->length / shared_->hasher->page_size);
+  if (!seen) return ThrowMisuse(call.env, "look(index, commit, pages, live)");
+  const bool commit = IsTrue(call.env, call[1]), live = IsTrue(call.env, call[3]);
+  const int status = fakedirty_addon::Look(*shared_, pages->data, live, commit, &*seen);
+  if (status != FAKEDIRTY_OK) return Done(call.env, status);
+  return NewAnswer(call.env, std::move(*seen), commit);
 }
 
-Napi::Value Table::LookInBackground(const Napi::CallbackInfo& call) {
-  if (!IsReady()) return Env().Undefined();
+napi_value Table::LookInBackground(const Call& call) {
+  if (!IsReady(call.env)) return nullptr;
   std::optional<Source> source = Source::From(call, 2);
-  if (!source) return Env().Undefined();
-  std::optional<std::vector<uint64_t>> index =
-      IndexFrom(call[0], source->bytes() / table_->hasher->page_size);
-  if (!index) {
-    ThrowMisuse(Env(), "lookInBackground(index, commit, source ...)");
-    return Env().Undefined();
+  if (!source) return nullptr;
+  std::optional<Seen> seen =
+      SeenOf(call.env, call[0], source->bytes() / shared_->hasher->page_size);
+  if (!seen) return ThrowMisuse(call.env, "lookInBackground(index, commit, source ...)");
+  const napi_value promise = Background<LookTask>::Start(
+      call.env, LookTask{shared_, std::move(*source), std::move(*seen), IsTrue(call.env, call[1])});
+  shared_->busy = promise != nullptr;
+  return promise;
+}
+
+napi_value Table::Commit(const Call& call) {
+  if (!IsReady(call.env)) return nullptr;
+  Check* const check = Unwrap<Check>(call.env, call[0]);
+  const std::optional<BytesView> sent = BytesIn(call.env, call[1]);
+  if (!check || (sent && sent->length != check->seen.verdicts.size())) {
+    return ThrowMisuse(call.env, "commit(check, sent)");
   }
-  Seen seen;
-  seen.index = std::move(*index);
-  busy_ = true;
-  return Background<LookTask>::Start(
-      Env(), LookTask{table_, std::move(*source), std::move(seen), call[1].ToBoolean().Value(),
-                      Napi::Persistent(call.This().As<Napi::Object>())});
+  const int status = fakedirty_addon::Commit(*shared_, check->seen, sent ? sent->data : nullptr);
+  if (status == FAKEDIRTY_OK) check->Release();
+  return Done(call.env, status);
 }
 
-void Table::Commit(const Napi::CallbackInfo& call) {
-  if (!IsReady()) return;
-  Check* const check = Check::From(call[0]);
-  const std::optional<View> sent = View::Of(call[1]);
-  if (!check || (sent && sent->bytes != check->seen().verdicts.size())) {
-    return ThrowMisuse(Env(), "commit(check, sent)");
-  }
-  if (Succeeded(fakedirty_addon::Commit(*table_, check->seen(), sent ? sent->data : nullptr))) {
-    check->Release();
-  }
+napi_value Table::Invalidate(const Call& call) {
+  if (!IsReady(call.env)) return nullptr;
+  const std::optional<uint64_t> first = WholeNumberIn(call.env, call[0]);
+  const std::optional<uint64_t> pages = WholeNumberIn(call.env, call[1]);
+  if (!first || !pages) return ThrowMisuse(call.env, "invalidate(first, pages)");
+  return Done(call.env, fakedirty_table_invalidate(shared_->table, *first, *pages));
 }
 
-void Table::Invalidate(const Napi::CallbackInfo& call) {
-  if (!IsReady()) return;
-  const double first = call[0].As<Napi::Number>().DoubleValue();
-  const double pages = call[1].As<Napi::Number>().DoubleValue();
-  if (!(first >= 0 && pages >= 0)) return ThrowMisuse(Env(), "invalidate(first, pages)");
-  Succeeded(fakedirty_table_invalidate(table_->table, static_cast<uint64_t>(first),
-                                       static_cast<uint64_t>(pages)));
+napi_value Table::Forget(const Call& call) {
+  if (!IsReady(call.env)) return nullptr;
+  return Done(call.env, fakedirty_table_forget(shared_->table));
 }
 
-void Table::Forget(const Napi::CallbackInfo&) {
-  if (IsReady()) Succeeded(fakedirty_table_forget(table_->table));
-}
-
-Napi::Value Table::Count(const Napi::CallbackInfo&) {
+napi_value Table::Count(const Call& call) {
+  if (!IsReady(call.env)) return nullptr;
   fakedirty_table_counts counts;
-  if (!IsReady() || !Succeeded(fakedirty_table_count(table_->table, &counts))) {
-    return Env().Undefined();
-  }
-  Napi::Object object = Napi::Object::New(Env());
+  const int status = fakedirty_table_count(shared_->table, &counts);
+  if (status != FAKEDIRTY_OK) return Done(call.env, status);
+  const napi_value object = NewObject(call.env);
   const auto set = [&](const char* name, uint64_t value) {
-    object.Set(name, Napi::Number::New(Env(), static_cast<double>(value)));
+    Set(call.env, object, name, NewNumber(call.env, value));
   };
   set("pages", counts.pages);
   set("unknown", counts.unknown);
@@ -250,9 +203,10 @@ Napi::Value Table::Count(const Napi::CallbackInfo&) {
   return object;
 }
 
-void Table::Close(const Napi::CallbackInfo&) {
-  table_.reset();
+napi_value Table::Close(const Call&) {
+  shared_.reset();
   held_.Set(0);
+  return nullptr;
 }
 
 }  // namespace fakedirty_addon

@@ -5,57 +5,40 @@
 #ifndef FAKEDIRTY_ADDON_TABLE_H_
 #define FAKEDIRTY_ADDON_TABLE_H_
 
-#include <napi.h>
-
 #include <memory>
 
 #include "addon/check.h"
 #include "addon/held_memory.h"
+#include "addon/javascript.h"
 
 namespace fakedirty_addon {
 
-// What was seen of some pages, on its way to a commit: (), made by a table.
-class Check : public Napi::ObjectWrap<Check> {
+class Table {
  public:
-  static Napi::Function Define(Napi::Env env);
-  static Napi::Object New(Napi::Env env, Seen seen);
-  static Check* From(Napi::Value value);  // null when it is something else
-
-  explicit Check(const Napi::CallbackInfo& call) : ObjectWrap(call), held_(Env()) {}
-  const Seen& seen() const { return seen_; }
-  void Release();  // nobody will ask for it again
+  static constexpr napi_type_tag kTag = {0x6f02d48b1be5437a, 0x84c1a97e30f65b2d};
+  static napi_value Define(napi_env env);
+  static std::unique_ptr<Table> New(const Call& call);  // (hasher, pages, verify)
 
  private:
-  Seen seen_;
-  HeldMemory held_;
-};
+  Table(napi_env env, std::shared_ptr<SharedTable> shared, int64_t held_bytes)
+      : shared_(std::move(shared)), held_(env) {
+    held_.Set(held_bytes);
+  }
 
-class Table : public Napi::ObjectWrap<Table> {
- public:
-  static Napi::Function Define(Napi::Env env);
-
-  explicit Table(const Napi::CallbackInfo& call);  // (hasher, pages, verify)
-
-  void SetIdle() { busy_ = false; }
-
- private:
   // index is the first page's number, or a Float64Array of all numbers. Pages lie one behind
   // another.
-  Napi::Value Look(const Napi::CallbackInfo& call);              // (pages, live, index)
-  Napi::Value LookAndCommit(const Napi::CallbackInfo& call);     // (pages, live, index)
-  Napi::Value LookInBackground(const Napi::CallbackInfo& call);  // (index, commit, source ...)
-  void Commit(const Napi::CallbackInfo& call);                   // (check, sent | null)
-  void Invalidate(const Napi::CallbackInfo& call);               // (first, pages)
-  void Forget(const Napi::CallbackInfo& call);
-  Napi::Value Count(const Napi::CallbackInfo& call);
-  void Close(const Napi::CallbackInfo& call);
+  napi_value Look(const Call& call);              // (index, commit, pages, live)
+  napi_value LookInBackground(const Call& call);  // (index, commit, source ...)
+  napi_value Commit(const Call& call);            // (check, sent | null)
+  napi_value Invalidate(const Call& call);        // (first, pages)
+  napi_value Forget(const Call& call);
+  napi_value Count(const Call& call);
+  napi_value Close(const Call& call);
 
-  bool IsReady();  // throws when it is closed or busy
-  bool Succeeded(int status);
+  bool IsReady(napi_env env) const;  // throws when it is closed or busy
 
-  std::shared_ptr<const SharedTable> table_;
-  bool busy_ = false;
-  HeldMemory held_{Env()};
+  std::shared_ptr<SharedTable> shared_;
+  HeldMemory held_;
 };
 
 }  // namespace fakedirty_addon

@@ -1,4 +1,4 @@
-// clang-tidy over the library's sources, with the flags of the release build. It is slow, so a file
+// clang-tidy over the sources of library and addon, with the flags of the release build. It is slow, so a file
 // that passed is not looked at again until it, a header, the settings or its flags have changed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,13 +21,13 @@ function foreignFlags(commands) {
   return [...stderr.matchAll(/unknown argument:? '([^']+)'/g)].map(([, flag]) => flag);
 }
 
-/** How each source of the library is compiled: once, though tests build variants of some. */
+/** How each source of library and addon is compiled: once, though tests build variants of some. */
 function compileCommands(build) {
   const all = JSON.parse(readFileSync(join(build.directory, 'compile_commands.json'), 'utf8'));
   const bySource = new Map();
   for (const command of all) {
     const file = relative(repository, command.file);
-    if (file.startsWith('native/src/') && !bySource.has(file)) {
+    if (/^native\/(src|addon)\//.test(file) && !bySource.has(file)) {
       bySource.set(file, { ...command, file });
     }
   }
@@ -58,7 +58,7 @@ export async function checkClangTidy(build) {
   }));
   writeFileSync(join(directory, 'compile_commands.json'), JSON.stringify(database));
 
-  const headers = nativeFiles().filter((file) => /^native\/(src|include)\/.*\.h$/.test(file));
+  const headers = nativeFiles().filter((file) => /^native\/(src|addon|include)\/.*\.h$/.test(file));
   const shared = keyOf([build.compiler, contents('.clang-tidy'), ...headers.map(contents)]);
   const stampOf = ({ file, command }) =>
     join(directory, `${basename(file)}-${keyOf([shared, command, contents(file)])}`);

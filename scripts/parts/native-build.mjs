@@ -15,7 +15,12 @@ export const variants = {
   release: {
     label: 'release',
     compiler: gcc,
-    options: { CMAKE_BUILD_TYPE: 'Release', FAKEDIRTY_TESTS: 'ON', FAKEDIRTY_BENCH: 'ON' },
+    options: {
+      CMAKE_BUILD_TYPE: 'Release',
+      FAKEDIRTY_TESTS: 'ON',
+      FAKEDIRTY_BENCH: 'ON',
+      FAKEDIRTY_ADDON: 'ON',
+    },
   },
   asan: {
     label: 'ASan+UBSan',

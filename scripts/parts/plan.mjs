@@ -69,7 +69,7 @@ export function plan(fuzzSeconds) {
     lint('lint: types', [modules], checkTypes),
     lint('lint: programs in the guides', [], checkGuides),
     lint('lint: clang-format', [packages], checkClangFormat),
-    lint('lint: clang-tidy', [packages], () => checkClangTidy(prepare('release'))),
+    lint('lint: clang-tidy', [packages, modules], () => checkClangTidy(prepare('release'))),
     ...nativeWork('release'),
     ...nativeWork('asan'),
     ...nativeWork('tsan'),

@@ -76,7 +76,16 @@ export function testMachines() {
 /** The addon's tests again, with an addon that was built with AddressSanitizer. */
 export function testSanitizedAddon(build) {
   // Not those that measure memory, which a sanitizer keeps for itself.
-  const subjects = ['hasher', 'options', 'table', 'memory-file', 'background', 'workers', 'fuzz'];
+  const subjects = [
+    'native',
+    'hasher',
+    'options',
+    'table',
+    'memory-file',
+    'background',
+    'workers',
+    'fuzz',
+  ];
   return runVitest({
     title: `vitest: testing the addon with ${build.label}`,
     log: 'vitest-asan',
