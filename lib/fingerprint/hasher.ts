@@ -1,12 +1,13 @@
 // A hasher: an algorithm, a page size and, for ph128, a secret key.
 import { z } from 'zod';
 import { type AlgorithmName, algorithmNames, lookUp } from './algorithms.js';
-import { type Bytes, isShared, pagesIn, viewOf } from './bytes.js';
+import { type Bytes, pagesIn, viewOf } from './bytes.js';
 import { DisposedError, OptionError } from './errors.js';
 import { awaiting, calling } from './library.js';
-import { type NativeHasher, type NativeSource, native } from './native.js';
+import { type NativeHasher, native } from './native.js';
 import { pageSizes, parseOptions } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
+import { type SourceOf, sourcesIn } from './sources.js';
 
 export interface HasherOptions {
   /** Default: `ph128`. */
@@ -128,16 +129,8 @@ export class Hasher implements Disposable {
    */
   async fingerprintAsync(bytes: Bytes, options?: BackgroundOptions): Promise<Buffer> {
     const view = viewOf('bytes', bytes);
-    const shared = isShared(view);
-    const { pageSize } = this;
-    const pages = pagesIn('bytes', view, pageSize);
-    return await fingerprintInBackground(this, pages, options, (firstPage, count) => {
-      if (view.length !== pages * pageSize) {
-        throw new OptionError('bytes', 'its buffer was detached or resized while it was read');
-      }
-      const start = firstPage * pageSize;
-      return [view.subarray(start, start + count * pageSize), shared];
-    });
+    const pages = pagesIn('bytes', view, this.pageSize);
+    return await fingerprintInBackground(this, pages, options, sourcesIn(view, this.pageSize));
   }
 
   /** Wipes the key. Tables made with it go on. */
@@ -161,7 +154,7 @@ export async function fingerprintInBackground(
   hasher: Hasher,
   pages: number,
   options: BackgroundOptions | undefined,
-  sourceOf: (firstPage: number, pages: number) => NativeSource,
+  sourceOf: SourceOf,
 ): Promise<Buffer> {
   nativeHasher(hasher);
   const checked = parseBackgroundOptions(options);

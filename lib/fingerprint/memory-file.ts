@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { DisposedError, MemoryFileError, OptionError } from './errors.js';
 import { fingerprintInBackground, type Hasher, nativeHasher } from './hasher.js';
 import { awaiting, FileShrunk } from './library.js';
-import { type NativeMappedFile, type NativeSource, native } from './native.js';
+import { type NativeMappedFile, native } from './native.js';
 import { count, pageSizes, parseOptions, shown } from './schema.js';
 import { type BackgroundOptions, backgroundShape } from './slices.js';
+import type { SourceOf } from './sources.js';
 import { Check, FingerprintTable, lookInBackground } from './table.js';
 
 export interface PageRange {
@@ -122,12 +123,8 @@ export class MemoryFile implements Disposable {
     throw new OptionError('first', `no such pages: ${count} from ${first} on, of ${all}`);
   }
 
-  #sources(pageSize: number, first: number) {
-    return (page: number, pages: number): NativeSource => [
-      this.#open(),
-      (first + page) * pageSize,
-      pages * pageSize,
-    ];
+  #sources(pageSize: number, first: number): SourceOf {
+    return (page, pages) => [this.#open(), (first + page) * pageSize, pages * pageSize];
   }
 
   async #reading<Result>(read: () => Promise<Result>): Promise<Result> {

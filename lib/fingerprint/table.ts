@@ -4,15 +4,10 @@ import { type Bytes, isShared, pagesIn, viewOf } from './bytes.js';
 import { BusyError, DisposedError, OptionError, StaleCheckError } from './errors.js';
 import { Hasher, type HasherOptions, hasherShape, nativeHasher } from './hasher.js';
 import { awaiting, calling } from './library.js';
-import {
-  type NativeCheck,
-  type NativeIndex,
-  type NativeSource,
-  type NativeTable,
-  native,
-} from './native.js';
+import { type NativeCheck, type NativeIndex, type NativeTable, native } from './native.js';
 import { count, parseOptions, shown } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
+import { type SourceOf, sourcesIn } from './sources.js';
 
 /** What a verdict's number means: `verdictNames[verdicts[i]]`. */
 export const verdictNames = ['first', 'zero', 'changed', 'unchanged'] as const;
@@ -97,7 +92,7 @@ export interface BackgroundLook {
   readonly pages: number;
   readonly where: Where | undefined;
   readonly commit: boolean;
-  readonly sourceOf: (firstPage: number, pages: number) => NativeSource;
+  readonly sourceOf: SourceOf;
 }
 
 /** Looks at pages that are handed out slice by slice. */
@@ -133,10 +128,11 @@ export class FingerprintTable implements Disposable {
   }
 
   constructor(options: TableOptions) {
-    const { pages, hasher, verify } = parseOptions(schema, options);
-    const { pages: _, hasher: __, verify: ___, ...ofHasher } = options;
-    const [extra] = Object.keys(ofHasher);
-    if (hasher && extra) throw new OptionError(extra, 'the hasher given has one already');
+    const { pages, hasher, verify, ...ofHasher } = parseOptions(schema, options);
+    const extra = Object.entries(options).find(
+      ([option, value]) => option in hasherShape && value !== undefined,
+    );
+    if (hasher && extra) throw new OptionError(extra[0], 'the hasher given has one already');
     this.hasher = hasher ?? new Hasher(ofHasher);
     this.#ownsHasher = !hasher;
     const { Table } = native();
@@ -187,14 +183,7 @@ export class FingerprintTable implements Disposable {
     const view = viewOf('bytes', bytes);
     const { pageSize } = this.hasher;
     const pages = pagesIn('bytes', view, pageSize);
-    const sourceOf = (firstPage: number, count: number): NativeSource => {
-      if (view.length !== pages * pageSize) {
-        throw new OptionError('bytes', 'its buffer was detached or resized while it was read');
-      }
-      const start = firstPage * pageSize;
-      return [view.subarray(start, start + count * pageSize), isShared(view)];
-    };
-    const look = { pages, where, commit: true, sourceOf };
+    const look = { pages, where, commit: true, sourceOf: sourcesIn(view, pageSize) };
     return this.#done(await this.#lookInBackground(look, options));
   }
 
