@@ -48,9 +48,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const before = options.compare === undefined ? undefined : readRun(options.compare);
   ensureWritable(options.out);
-  const implementations = allImplementations().filter(({ algorithm }) =>
-    options.algorithms.includes(algorithm),
+  const implementations = allImplementations().filter(
+    ({ algorithm, mode }) => options.algorithms.includes(algorithm) && options.modes.includes(mode),
   );
+  if (implementations.length === 0) {
+    throw new OptionError('--modes', 'no implementation of these algorithms is called like that');
+  }
   // What is not a result must not stand among results.
   const say = options.json ? console.error : console.log;
   const compared = await checkAgreement(implementations, options.pageSizesBytes);

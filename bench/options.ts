@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { type AlgorithmName, algorithmNames, OptionError } from '../lib/index.js';
 import { type Contents, contentNames } from './contents.js';
+import { isAsync, type Mode, modes } from './implementations/implementation.js';
 
 export const pageSizesBytes = [4096, 16384, 65536] as const;
 
@@ -14,15 +15,17 @@ export interface Options {
   readonly algorithms: readonly AlgorithmName[];
   readonly pageSizesBytes: readonly number[];
   readonly contents: readonly Contents[];
+  readonly modes: readonly Mode[];
   readonly rounds: number;
 }
 
 export const usage = `usage: npm run bench [-- options]
-  --quick              random pages of 4096 bytes only, and briefly: under a minute
+  --quick              random pages of 4096 bytes, modes batch and page, briefly: under a minute
   --algorithms A,B     only these: ${algorithmNames.slice(0, 6).join(', ')},
                        ${algorithmNames.slice(6).join(', ')}
   --page-size N,M      bytes, of ${pageSizesBytes.join(', ')}; default: all
   --contents A,B       of ${contentNames.join(', ')}; default: all
+  --modes A,B          of ${modes.join(', ')}; default: all
   --rounds N           how often each case is measured, in a new process each time; default 5, quick 3
   --out DIR            where bench.json, .csv, .svg and .png are written; default build/bench
   --json               print the results as JSON instead of tables (npm run --silent bench -- --json)
@@ -41,9 +44,13 @@ const shape = {
   algorithms: { type: 'string' },
   'page-size': { type: 'string' },
   contents: { type: 'string' },
+  modes: { type: 'string' },
   rounds: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
+
+/** What a quick run leaves out says little more about a hash. */
+const waiting = modes.filter((mode) => !isAsync(mode));
 
 function parse(args: readonly string[]) {
   try {
@@ -89,6 +96,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   const given = {
     pageSizes: values['page-size'] ?? (quick ? '4096' : undefined),
     contents: values.contents ?? (quick ? 'random' : undefined),
+    modes: values.modes ?? (quick ? waiting.join() : undefined),
   };
   return {
     quick,
@@ -99,6 +107,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     algorithms: chosen('--algorithms', values.algorithms, algorithmNames),
     pageSizesBytes: chosen('--page-size', given.pageSizes, sizes).map(Number),
     contents: chosen('--contents', given.contents, contentNames),
+    modes: chosen('--modes', given.modes, modes),
     rounds: roundsOf(values.rounds, quick),
   };
 }

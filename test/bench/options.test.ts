@@ -23,6 +23,7 @@ describe('the options of npm run bench', () => {
       algorithms: algorithmNames,
       pageSizesBytes: [4096, 16384, 65536],
       contents: ['random', 'text', 'zero', 'half-zero'],
+      modes: ['batch', 'page', 'batch-async', 'page-async'],
       rounds: 5,
     });
   });
@@ -31,11 +32,25 @@ describe('the options of npm run bench', () => {
     expect(readOptions(['--quick'])).toMatchObject({
       pageSizesBytes: [4096],
       contents: ['random'],
+      modes: ['batch', 'page'],
       rounds: 3,
     });
     expect(
-      readOptions(['--quick', '--page-size', '65536,4096', '--contents=zero', '--rounds', '7']),
-    ).toMatchObject({ pageSizesBytes: [4096, 65536], contents: ['zero'], rounds: 7 });
+      readOptions([
+        '--quick',
+        '--page-size',
+        '65536,4096',
+        '--contents=zero',
+        '--modes=page-async',
+        '--rounds',
+        '7',
+      ]),
+    ).toMatchObject({
+      pageSizesBytes: [4096, 65536],
+      contents: ['zero'],
+      modes: ['page-async'],
+      rounds: 7,
+    });
   });
 
   it('take algorithms in any order, each once', () => {
@@ -53,6 +68,7 @@ describe('the options of npm run bench', () => {
     [['--algorithms', ''], '--algorithms', undefined],
     [['--page-size', '4095'], '--page-size', '4096'],
     [['--contents', 'zeros'], '--contents', 'zero'],
+    [['--modes', 'pages'], '--modes', 'page'],
     [['--rounds', '0'], '--rounds', undefined],
     [['--rounds', '1e1'], '--rounds', undefined],
     [['--out', ''], '--out', undefined],
