@@ -1,4 +1,5 @@
 // A hasher: an algorithm, a page size and, for ph128, a secret key.
+import { Buffer } from 'node:buffer';
 import { z } from 'zod';
 import { type AlgorithmName, algorithmNames, lookUp } from './algorithms.js';
 import { type Bytes, pagesIn, viewOf } from './bytes.js';

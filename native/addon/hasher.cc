@@ -45,13 +45,13 @@ int SharedHasher::Digest(const uint8_t* bytes, size_t pages, uint8_t* digests) c
   return FAKEDIRTY_OK;
 }
 
-napi_value Hasher::Define(napi_env env) {
-  return DefineClass<Hasher>(
-      env, "Hasher",
-      {Method<Hasher, &Hasher::Target>("target"), Method<Hasher, &Hasher::Lanes>("lanes"),
-       Method<Hasher, &Hasher::Digest>("digest"),
-       Method<Hasher, &Hasher::DigestInBackground>("digestInBackground"),
-       Method<Hasher, &Hasher::Close>("close")});
+napi_value Hasher::Define(napi_env env) { return DefineClass<Hasher>(env, "Hasher"); }
+
+std::vector<OwnMethod> Hasher::Methods() {
+  return {Method<Hasher, &Hasher::Target>("target"), Method<Hasher, &Hasher::Lanes>("lanes"),
+          Method<Hasher, &Hasher::Digest>("digest"),
+          Method<Hasher, &Hasher::DigestInBackground>("digestInBackground"),
+          Method<Hasher, &Hasher::Close>("close")};
 }
 
 std::unique_ptr<Hasher> Hasher::New(const Call& call) {

@@ -7,6 +7,7 @@
 
 #include "addon/held_memory.h"
 #include "addon/javascript.h"
+#include "addon/wrapped.h"
 #include "fakedirty.h"
 
 namespace fakedirty_addon {
@@ -29,6 +30,7 @@ class Hasher {
  public:
   static constexpr napi_type_tag kTag = {0x3b6e1ac97d5f4e02, 0xb18d90f4c6a27e53};
   static napi_value Define(napi_env env);
+  static std::vector<OwnMethod> Methods();
   // (algorithm, pageSize, seed: bigint, key: Uint8Array | null, target: string | null)
   static std::unique_ptr<Hasher> New(const Call& call);
 

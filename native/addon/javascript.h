@@ -23,11 +23,13 @@ class Call {
  public:
   Call(napi_env env, napi_callback_info info) : env(env) {
     size_t count = kMost;
-    napi_get_cb_info(env, info, &count, arguments_, &self_, nullptr);
+    napi_get_cb_info(env, info, &count, arguments_, &self_, &data_);
   }
 
   napi_value operator[](size_t i) const { return arguments_[i]; }
   napi_value self() const { return self_; }
+  // What the function was made with.
+  void* data() const { return data_; }
 
   const napi_env env;
 
@@ -35,6 +37,7 @@ class Call {
   static constexpr size_t kMost = 5;
   napi_value arguments_[kMost] = {};
   napi_value self_ = nullptr;
+  void* data_ = nullptr;
 };
 
 // Empty when the number is none that counts something: from 0 to 2^53.

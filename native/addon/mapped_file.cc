@@ -7,11 +7,12 @@
 
 namespace fakedirty_addon {
 
-napi_value MappedFile::Define(napi_env env) {
-  return DefineClass<MappedFile>(env, "MappedFile",
-                                 {Method<MappedFile, &MappedFile::Bytes>("bytes"),
-                                  Method<MappedFile, &MappedFile::HasShrunk>("hasShrunk"),
-                                  Method<MappedFile, &MappedFile::Close>("close")});
+napi_value MappedFile::Define(napi_env env) { return DefineClass<MappedFile>(env, "MappedFile"); }
+
+std::vector<OwnMethod> MappedFile::Methods() {
+  return {Method<MappedFile, &MappedFile::Bytes>("bytes"),
+          Method<MappedFile, &MappedFile::HasShrunk>("hasShrunk"),
+          Method<MappedFile, &MappedFile::Close>("close")};
 }
 
 std::unique_ptr<MappedFile> MappedFile::New(const Call& call) {

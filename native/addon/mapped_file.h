@@ -7,6 +7,7 @@
 
 #include "addon/javascript.h"
 #include "addon/mapping.h"
+#include "addon/wrapped.h"
 
 namespace fakedirty_addon {
 
@@ -14,6 +15,7 @@ class MappedFile {
  public:
   static constexpr napi_type_tag kTag = {0x8d1f6f0cb2d94a5e, 0x9a3c5b7e21f04d68};
   static napi_value Define(napi_env env);
+  static std::vector<OwnMethod> Methods();
   static std::unique_ptr<MappedFile> New(const Call& call);  // (path)
 
   // Null when closed. Work that is under way keeps the map.

@@ -92,14 +92,16 @@ napi_value Done(napi_env env, int status) {
 
 }  // namespace
 
-napi_value Table::Define(napi_env env) {
-  return DefineClass<Table>(
-      env, "Table",
-      {Method<Table, &Table::Look>("look"),
-       Method<Table, &Table::LookInBackground>("lookInBackground"),
-       Method<Table, &Table::Commit>("commit"), Method<Table, &Table::Invalidate>("invalidate"),
-       Method<Table, &Table::Forget>("forget"), Method<Table, &Table::Count>("count"),
-       Method<Table, &Table::Close>("close")});
+napi_value Table::Define(napi_env env) { return DefineClass<Table>(env, "Table"); }
+
+std::vector<OwnMethod> Table::Methods() {
+  return {Method<Table, &Table::Look>("look"),
+          Method<Table, &Table::LookInBackground>("lookInBackground"),
+          Method<Table, &Table::Commit>("commit"),
+          Method<Table, &Table::Invalidate>("invalidate"),
+          Method<Table, &Table::Forget>("forget"),
+          Method<Table, &Table::Count>("count"),
+          Method<Table, &Table::Close>("close")};
 }
 
 std::unique_ptr<Table> Table::New(const Call& call) {

@@ -10,6 +10,7 @@
 #include "addon/check.h"
 #include "addon/held_memory.h"
 #include "addon/javascript.h"
+#include "addon/wrapped.h"
 
 namespace fakedirty_addon {
 
@@ -17,6 +18,7 @@ class Table {
  public:
   static constexpr napi_type_tag kTag = {0x6f02d48b1be5437a, 0x84c1a97e30f65b2d};
   static napi_value Define(napi_env env);
+  static std::vector<OwnMethod> Methods();
   static std::unique_ptr<Table> New(const Call& call);  // (hasher, pages, verify)
 
  private:

@@ -33,43 +33,54 @@ Owned* Unwrap(napi_env env, napi_value value) {
   return known ? static_cast<Owned*>(owned) : nullptr;
 }
 
-// The object a method is called on. The engine lets methods be called on objects of their class
-// only.
-template <class Owned>
-Owned* Self(const Call& call) {
-  void* owned = nullptr;
-  return napi_unwrap(call.env, call.self(), &owned) == napi_ok ? static_cast<Owned*>(owned)
-                                                               : nullptr;
-}
+// A method of one object alone: it knows what the object owns without looking it up there, which
+// would take as long as hashing half a page.
+struct OwnMethod {
+  const char* name;
+  napi_callback call;
+};
 
 template <class Owned, napi_value (Owned::*method)(const Call&)>
-napi_property_descriptor Method(const char* name) {
-  napi_property_descriptor descriptor = {};
-  descriptor.utf8name = name;
-  descriptor.method = [](napi_env env, napi_callback_info info) -> napi_value {
-    const Call call(env, info);
-    Owned* const self = Self<Owned>(call);
-    return self ? (self->*method)(call) : nullptr;
-  };
-  return descriptor;
+OwnMethod Method(const char* name) {
+  return {name, [](napi_env env, napi_callback_info info) -> napi_value {
+            const Call call(env, info);
+            return call.data() ? (static_cast<Owned*>(call.data())->*method)(call) : nullptr;
+          }};
 }
 
-// A class: Owned::New makes what `new` gives, or throws and answers null.
+// Each method holds its object, so that what it knows lives as long as itself: neither property can
+// be written or deleted.
+inline bool AddOwnMethod(napi_env env, napi_value object, void* owned, const OwnMethod& method) {
+  napi_property_descriptor holds = {}, has = {};
+  holds.utf8name = "object";
+  holds.value = object;
+  has.utf8name = method.name;
+  return napi_create_function(env, method.name, NAPI_AUTO_LENGTH, method.call, owned, &has.value) ==
+             napi_ok &&
+         napi_define_properties(env, has.value, 1, &holds) == napi_ok &&
+         napi_define_properties(env, object, 1, &has) == napi_ok;
+}
+
+// A class: Owned::New makes what `new` gives, or throws and answers null; Owned::Methods lists what
+// it has.
 template <class Owned>
-napi_value DefineClass(napi_env env, const char* name,
-                       const std::vector<napi_property_descriptor>& methods) {
+napi_value DefineClass(napi_env env, const char* name) {
   const auto construct = [](napi_env env, napi_callback_info info) -> napi_value {
     napi_value target = nullptr;
     if (napi_get_new_target(env, info, &target) != napi_ok || !target) {
       return ThrowMisuse(env, "call it with new");
     }
     const Call call(env, info);
-    std::unique_ptr<Owned> owned = Owned::New(call);
-    return owned && Wrap(env, call.self(), std::move(owned)) ? call.self() : nullptr;
+    std::unique_ptr<Owned> made = Owned::New(call);
+    Owned* const owned = made.get();
+    if (!owned || !Wrap(env, call.self(), std::move(made))) return nullptr;
+    for (const OwnMethod& method : Owned::Methods()) {
+      if (!AddOwnMethod(env, call.self(), owned, method)) return nullptr;
+    }
+    return call.self();
   };
   napi_value constructor = nullptr;
-  napi_define_class(env, name, NAPI_AUTO_LENGTH, construct, nullptr, methods.size(), methods.data(),
-                    &constructor);
+  napi_define_class(env, name, NAPI_AUTO_LENGTH, construct, nullptr, 0, nullptr, &constructor);
   return constructor;
 }
 
