@@ -32,3 +32,24 @@ export {
   verdictNames,
   type Where,
 } from './fingerprint/table.js';
+export { type ClientOptions, type ExecuteOptions, QmpClient } from './qmp/client.js';
+export {
+  QmpClosedError,
+  QmpCommandError,
+  QmpError,
+  QmpGarbledError,
+  QmpGreetingError,
+  QmpNegotiationError,
+  QmpOversizedError,
+  QmpProtocolError,
+  type QmpRequest,
+  QmpTimeoutError,
+  QmpUnreadError,
+} from './qmp/errors.js';
+export type { EventStream } from './qmp/event-stream.js';
+export { eventTimeMs, type KnownEvent, type QmpEvent, type QmpGreeting } from './qmp/messages.js';
+export type { CommandName, Commands } from './qmp/schema/commands.js';
+export type { EventData, EventName } from './qmp/schema/events.js';
+export type { FakeDirtyInfo, FakeDirtyPass } from './qmp/schema/fake-dirty.js';
+export type { MigrationInfo, MigrationStatus } from './qmp/schema/migration.js';
+export { parseAddress, type QmpAddress, type StandardStreams } from './qmp/transport.js';

@@ -1,83 +1,118 @@
 // A QMP connection: commands and their answers, matched by id, and events.
-import { createConnection, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
-import { QmpClosedError, QmpCommandError, QmpProtocolError, QmpTimeoutError } from './errors.js';
+import {
+  becauseClosed,
+  QmpClosedError,
+  QmpError,
+  QmpGarbledError,
+  QmpOversizedError,
+  QmpProtocolError,
+  type QmpRequest,
+} from './errors.js';
 import { EventStream } from './event-stream.js';
-import { parseMessage, type QmpGreeting } from './messages.js';
+import { greet } from './handshake.js';
+import { Lines } from './lines.js';
+import { type KnownEvent, parseMessage, type QmpGreeting } from './messages.js';
+import { PendingCommands } from './pending-commands.js';
+import {
+  type CommandArguments,
+  type CommandName,
+  type CommandReturn,
+  returnOf,
+} from './schema/commands.js';
+import type { EventName } from './schema/events.js';
+import { joined, open, type QmpAddress, type StandardStreams } from './transport.js';
 
 const defaultTimeoutMs = 60_000;
+const defaultMaxMessageBytes = 16 << 20;
 
 export interface ExecuteOptions {
   /** Answered even while another command runs; few commands may be (migrate-pause, for one). */
-  readonly outOfBand?: boolean;
+  readonly outOfBand?: boolean | undefined;
   /** How long QEMU may take to answer. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
+  /** Stops waiting, with the signal's reason. QEMU carries out the command all the same. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ClientOptions {
-  readonly timeoutMs?: number;
+  /** Of each command that has no other, and of the greeting; default 60 s. */
+  readonly timeoutMs?: number | undefined;
+  /** A longer message ends the connection; default 16 MiB. */
+  readonly maxMessageBytes?: number | undefined;
   /** Told of what nobody waits for, such as the late answer to a command that timed out. */
-  readonly onStray?: (line: string) => void;
+  readonly onStray?: ((line: string) => void) | undefined;
+  /** Gives up connecting and negotiating. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-interface Pending {
-  readonly command: string;
-  readonly commandArguments: object | undefined;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
-}
+/** What execute takes after the name: arguments may be left out where all are optional. */
+type Rest<Name extends string> =
+  undefined extends CommandArguments<Name>
+    ? [commandArguments?: CommandArguments<Name>, options?: ExecuteOptions]
+    : Record<never, never> extends CommandArguments<Name>
+      ? [commandArguments?: CommandArguments<Name>, options?: ExecuteOptions]
+      : [commandArguments: CommandArguments<Name>, options?: ExecuteOptions];
 
 export class QmpClient {
-  readonly #socket: Socket;
+  readonly #stream: Duplex;
   readonly #options: ClientOptions;
-  readonly #pending = new Map<number, Pending>();
+  readonly #address: QmpAddress | undefined;
+  readonly #lines: Lines;
+  readonly #pending = new PendingCommands();
   readonly #streams = new Set<EventStream>();
   #lastId = 0;
   #greeting: QmpGreeting | undefined;
-  #onGreeting: ((greeting: QmpGreeting) => void) | undefined;
-  #failure: Error | undefined;
+  #onGreeting: (greeting: QmpGreeting) => void = () => {};
+  #failure: QmpError | undefined;
   readonly #closed: Promise<void>;
 
-  private constructor(socket: Socket, options: ClientOptions) {
-    this.#socket = socket;
+  private constructor(stream: Duplex, options: ClientOptions, address?: QmpAddress) {
+    this.#stream = stream;
     this.#options = options;
-    // An error is always followed by close, which tells everybody who waits.
-    socket.on('error', (error) => {
-      this.#failure ??= new QmpClosedError(`The QMP connection failed: ${error.message}`);
+    this.#address = address;
+    this.#lines = new Lines({
+      maxLineBytes: options.maxMessageBytes ?? defaultMaxMessageBytes,
+      onLine: (line) => this.#receive(line),
+      onOversized: (line) => this.#fail(new QmpOversizedError(line)),
     });
-    // readline repeats the socket's errors.
-    createInterface({ input: socket })
-      .on('line', (line) => this.#receive(line))
-      .on('error', () => {});
+    stream.on('data', (chunk: Buffer | string) => this.#lines.push(Buffer.from(chunk)));
+    // QEMU never closes one direction alone.
+    stream.once('end', () => stream.destroy());
+    // An error is always followed by close, which tells everybody who waits.
+    stream.on('error', (cause) => {
+      this.#failure ??= new QmpClosedError(`The QMP connection failed: ${cause.message}`, {
+        cause,
+      });
+    });
     this.#closed = new Promise((resolve) => {
-      socket.once('close', () => {
+      stream.once('close', () => {
         this.#endAll();
         resolve();
       });
     });
   }
 
-  /** Connects to a UNIX socket on which QEMU listens. */
-  static async connect(path: string, options: ClientOptions = {}): Promise<QmpClient> {
-    const socket = createConnection({ path });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', (error) =>
-        reject(new QmpClosedError(`There is no QMP at ${path}: ${error.message}`)),
-      );
-    });
-    return QmpClient.over(socket, options);
+  /** Connects to a UNIX socket or a TCP port on which QEMU listens. */
+  static async connect(address: QmpAddress, options: ClientOptions = {}): Promise<QmpClient> {
+    const stream = await open(address, options.signal);
+    return QmpClient.#negotiated(new QmpClient(stream, options, address));
   }
 
-  /** Takes over a connected socket: waits for the greeting and negotiates capabilities. */
-  static async over(socket: Socket, options: ClientOptions = {}): Promise<QmpClient> {
-    const client = new QmpClient(socket, options);
+  /** Takes over a connected stream: waits for the greeting and negotiates capabilities. */
+  static over(streams: Duplex | StandardStreams, options: ClientOptions = {}): Promise<QmpClient> {
+    return QmpClient.#negotiated(new QmpClient(joined(streams), options));
+  }
+
+  static async #negotiated(client: QmpClient): Promise<QmpClient> {
+    const { signal } = client.#options;
+    const greeting = new Promise<QmpGreeting>((resolve) => {
+      client.#onGreeting = resolve;
+    });
+    const closed = client.#closed.then(() => client.#closedError());
     try {
-      const { capabilities } = await client.#greeted();
-      const enable = capabilities.filter((name) => name === 'oob');
-      await client.execute('qmp_capabilities', enable.length > 0 ? { enable } : undefined);
+      await greet({ client, greeting, closed, timeoutMs: client.#timeoutMs, signal });
       return client;
     } catch (error) {
       await client.close();
@@ -96,25 +131,14 @@ export class QmpClient {
     return this.#closed;
   }
 
-  /** Runs a command; answers what QEMU returns. */
-  execute(
-    command: string,
-    commandArguments?: object,
-    { outOfBand = false, timeoutMs = this.#timeoutMs }: ExecuteOptions = {},
-  ): Promise<unknown> {
-    if (!this.#socket.writable) return Promise.reject(this.#closedError(`for "${command}"`));
-    const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#pending.delete(id);
-        reject(new QmpTimeoutError(`QEMU did not answer "${command}" within ${timeoutMs} ms.`));
-      }, timeoutMs);
-      this.#pending.set(id, { command, commandArguments, resolve, reject, timer });
-      const key = outOfBand ? 'exec-oob' : 'execute';
-      this.#socket.write(
-        `${JSON.stringify({ [key]: command, arguments: commandArguments, id })}\n`,
-      );
-    });
+  /** Runs a command; answers what QEMU returns, which has been checked where the command is known. */
+  async execute<const Name extends CommandName | (string & Record<never, never>)>(
+    command: Name,
+    ...rest: Rest<Name>
+  ): Promise<CommandReturn<Name>> {
+    const [commandArguments, options] = rest as [object?, ExecuteOptions?];
+    const answer = await this.query(returnOf(command), command, commandArguments, options);
+    return answer as CommandReturn<Name>;
   }
 
   /** Runs a command and checks its answer: an answer of another form is an error. */
@@ -124,27 +148,40 @@ export class QmpClient {
     commandArguments?: object,
     options?: ExecuteOptions,
   ): Promise<T> {
-    const answer = await this.execute(command, commandArguments, options);
-    const { success, data, error } = schema.safeParse(answer);
+    const { request, answer } = this.#send(command, commandArguments, options);
+    const received = await answer;
+    const { success, data, error } = schema.safeParse(received);
     if (success) return data;
     const problem = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new QmpProtocolError(
       `QEMU's answer to "${command}" is not what was expected (${problem.join('; ')})`,
-      JSON.stringify(answer),
+      JSON.stringify(received),
+      { sent: request },
     );
   }
 
   /** Events from now on: those of the names given, or all. Close the stream when done with it. */
+  events(): EventStream;
+  events<const Name extends EventName>(...names: Name[]): EventStream<KnownEvent<Name>>;
+  events(...names: string[]): EventStream;
   events(...names: string[]): EventStream {
-    const stream = new EventStream(names, (one) => this.#streams.delete(one));
-    if (this.#socket.destroyed) stream.end(this.#closedError('for events'));
+    const stream = new EventStream(names, () => this.#streams.delete(stream));
+    if (this.#stream.destroyed) stream.end(this.#closedError());
     else this.#streams.add(stream);
     return stream;
   }
 
+  /** A new connection to the same place. This one and its event streams are closed; nothing is repeated. */
+  async reconnect(): Promise<QmpClient> {
+    await this.close();
+    if (this.#address !== undefined) return QmpClient.connect(this.#address, this.#options);
+    throw new QmpError('This QMP connection was handed over: only who made it can make another.');
+  }
+
   async close(): Promise<void> {
     this.#failure ??= new QmpClosedError('The QMP connection was closed on our side.');
-    this.#socket.destroy();
+    this.#lines.stop();
+    this.#stream.destroy();
     await this.#closed;
   }
 
@@ -152,20 +189,22 @@ export class QmpClient {
     return this.#options.timeoutMs ?? defaultTimeoutMs;
   }
 
-  #greeted(): Promise<QmpGreeting> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new QmpTimeoutError(`QEMU did not greet within ${this.#timeoutMs} ms.`));
-      }, this.#timeoutMs);
-      this.#onGreeting = (greeting) => {
-        clearTimeout(timer);
-        resolve(greeting);
-      };
-      this.#closed.then(() => {
-        clearTimeout(timer);
-        reject(this.#closedError('before it greeted'));
-      });
-    });
+  #send(command: string, commandArguments?: object, options: ExecuteOptions = {}) {
+    const { outOfBand = false, timeoutMs = this.#timeoutMs, signal } = options;
+    this.#lastId += 1;
+    const request: QmpRequest = {
+      [outOfBand ? 'exec-oob' : 'execute']: command,
+      arguments: commandArguments,
+      id: this.#lastId,
+    };
+    if (signal?.aborted) return { request, answer: Promise.reject<unknown>(signal.reason) };
+    if (!this.#stream.writable) {
+      const error = this.#closedError(request);
+      return { request, answer: Promise.reject<unknown>(error) };
+    }
+    const answer = this.#pending.add(command, request, { timeoutMs, signal });
+    this.#stream.write(`${JSON.stringify(request)}\n`);
+    return { request, answer };
   }
 
   #receive(line: string): void {
@@ -173,51 +212,31 @@ export class QmpClient {
     const message = parseMessage(line);
     if (!message) {
       // After one line that is no QMP nothing that follows can be trusted.
-      this.#failure ??= new QmpProtocolError('This is not a message of QMP', line);
-      this.#socket.destroy();
+      this.#fail(new QmpGarbledError(line));
     } else if ('event' in message) {
       for (const stream of this.#streams) stream.push(message);
     } else if ('QMP' in message) {
       this.#greeting = message.QMP;
-      this.#onGreeting?.(message.QMP);
+      this.#onGreeting(message.QMP);
     } else {
-      this.#answer(message, line);
+      if (!this.#pending.settle(message, line)) this.#options.onStray?.(line);
     }
   }
 
-  #answer(
-    message: { id?: unknown } & ({ return?: unknown } | { error: { class: string; desc: string } }),
-    line: string,
-  ): void {
-    const pending = typeof message.id === 'number' ? this.#pending.get(message.id) : undefined;
-    if (!pending) {
-      this.#options.onStray?.(line);
-      return;
-    }
-    this.#pending.delete(message.id as number);
-    clearTimeout(pending.timer);
-    if ('error' in message) {
-      const { class: errorClass, desc } = message.error;
-      const { command, commandArguments } = pending;
-      pending.reject(new QmpCommandError(command, commandArguments, errorClass, desc));
-    } else {
-      pending.resolve(message.return);
-    }
+  #fail(failure: QmpError): void {
+    this.#failure ??= failure;
+    this.#lines.stop();
+    this.#stream.destroy();
   }
 
-  #closedError(when: string): Error {
-    if (this.#failure instanceof QmpProtocolError) return this.#failure;
-    const reason = this.#failure?.message ?? 'QEMU closed the QMP connection.';
-    return new QmpClosedError(`${reason} (${when})`);
+  /** Why the connection is closed, for whoever sent that. */
+  #closedError(sent?: QmpRequest): QmpError {
+    return becauseClosed(this.#failure, sent, this.#lines.rest);
   }
 
   #endAll(): void {
-    for (const { command, reject, timer } of this.#pending.values()) {
-      clearTimeout(timer);
-      reject(this.#closedError(`while "${command}" ran`));
-    }
-    this.#pending.clear();
-    for (const stream of this.#streams) stream.end(this.#closedError('while events were awaited'));
+    this.#pending.rejectAll((request) => this.#closedError(request));
+    for (const stream of this.#streams) stream.end(this.#closedError());
     this.#streams.clear();
   }
 }

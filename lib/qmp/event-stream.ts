@@ -1,18 +1,27 @@
 // The events of one QEMU from the moment the stream is made. Make it before the command whose events
 // you want: then none can be missed.
+import { QmpUnreadError } from './errors.js';
 import type { QmpEvent } from './messages.js';
 
-type Result = IteratorResult<QmpEvent, undefined>;
+const mostUnread = 10_000;
 
-export class EventStream implements AsyncIterableIterator<QmpEvent, undefined> {
+// Methods, so that a stream of some events can stand where one of any is asked for.
+interface Reader<Event> {
+  resolve(result: IteratorResult<Event, undefined>): void;
+  reject(error: Error): void;
+}
+
+export class EventStream<Event extends QmpEvent = QmpEvent>
+  implements AsyncIterableIterator<Event, undefined>
+{
   readonly #names: ReadonlySet<string> | undefined;
-  readonly #forget: (stream: EventStream) => void;
-  readonly #arrived: QmpEvent[] = [];
-  readonly #waiting: { resolve: (result: Result) => void; reject: (error: Error) => void }[] = [];
+  readonly #forget: () => void;
+  readonly #arrived: Event[] = [];
+  readonly #waiting: Reader<Event>[] = [];
   #ended: { error?: Error } | undefined;
 
-  /** QmpClient.events makes these, and takes in `forget` the ones that nobody reads any more. */
-  constructor(names: readonly string[], forget: (stream: EventStream) => void) {
+  /** QmpClient.events makes these; it is told in `forget` when nobody reads one any more. */
+  constructor(names: readonly string[], forget: () => void) {
     this.#names = names.length > 0 ? new Set(names) : undefined;
     this.#forget = forget;
   }
@@ -20,9 +29,12 @@ export class EventStream implements AsyncIterableIterator<QmpEvent, undefined> {
   /** For QmpClient: takes the event if it is one of ours. */
   push(event: QmpEvent): void {
     if (this.#ended || (this.#names && !this.#names.has(event.event))) return;
+    // The client has checked the data of the events that it knows.
+    const ours = event as Event;
     const reader = this.#waiting.shift();
-    if (reader) reader.resolve({ value: event, done: false });
-    else this.#arrived.push(event);
+    if (reader) reader.resolve({ value: ours, done: false });
+    else if (this.#arrived.length < mostUnread) this.#arrived.push(ours);
+    else this.#overflow(event);
   }
 
   /** For QmpClient: no more will come. What has arrived can still be read. */
@@ -35,7 +47,7 @@ export class EventStream implements AsyncIterableIterator<QmpEvent, undefined> {
     }
   }
 
-  next(): Promise<Result> {
+  next(): Promise<IteratorResult<Event, undefined>> {
     const event = this.#arrived.shift();
     if (event) return Promise.resolve({ value: event, done: false });
     if (this.#ended?.error) return Promise.reject(this.#ended.error);
@@ -44,19 +56,23 @@ export class EventStream implements AsyncIterableIterator<QmpEvent, undefined> {
   }
 
   /** Stops listening: what `break` in a for-await loop does. */
-  return(): Promise<Result> {
+  return(): Promise<IteratorResult<Event, undefined>> {
     this.close();
     return Promise.resolve({ value: undefined, done: true });
   }
 
   close(): void {
-    this.#forget(this);
+    this.#forget();
     this.#arrived.length = 0;
     this.end();
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   /** The next event that the test accepts; those before it are dropped. Rejects when QEMU goes away. */
-  async until(accepts: (event: QmpEvent) => boolean): Promise<QmpEvent> {
+  async until(accepts: (event: Event) => boolean): Promise<Event> {
     for (;;) {
       const { value, done } = await this.next();
       if (done) throw new Error('This event stream was closed while somebody waited for an event.');
@@ -66,5 +82,10 @@ export class EventStream implements AsyncIterableIterator<QmpEvent, undefined> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #overflow(event: QmpEvent): void {
+    this.#forget();
+    this.end(new QmpUnreadError(mostUnread, JSON.stringify(event)));
   }
 }

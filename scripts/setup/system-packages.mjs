@@ -46,6 +46,8 @@ const checks = [
   'clang-tidy-14',
   'libclang-rt-14-dev',
   'llvm-14',
+  // An unpatched QEMU, as people have it: what drives QEMU is tested with that too.
+  'qemu-system-x86',
 ];
 
 /** What each kind of work needs. */

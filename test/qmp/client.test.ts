@@ -1,88 +1,32 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+// What a client does with a QEMU that keeps to the protocol.
+import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { QmpClient } from '../../lib/qmp/client.js';
 import {
   QmpClosedError,
   QmpCommandError,
+  QmpError,
   QmpProtocolError,
   QmpTimeoutError,
 } from '../../lib/qmp/errors.js';
+import { eventTimeMs } from '../../lib/qmp/messages.js';
+import type { MigrationInfo, MigrationStatus } from '../../lib/qmp/schema/migration.js';
+import { addressText, parseAddress } from '../../lib/qmp/transport.js';
+import { FakeQemu, greeting } from './fake-qemu.js';
 
-const greeting = {
-  QMP: { version: { qemu: { major: 7, minor: 2, micro: 22 }, package: '' }, capabilities: ['oob'] },
-};
-
-interface Request {
-  execute?: string;
-  'exec-oob'?: string;
-  arguments?: unknown;
-  id: number;
-}
-
-/** Plays QEMU: greets, agrees to the capabilities, and leaves the rest to the test. */
-class FakeQemu {
-  readonly requests: Request[] = [];
-  socket: Socket | undefined;
-  onRequest: (request: Request) => void = () => {};
-
-  constructor(socket: Socket, firstLine: string) {
-    this.socket = socket;
-    socket.on('error', () => {});
-    socket.write(`${firstLine}\n`);
-    createInterface({ input: socket }).on('line', (line) => {
-      const request = JSON.parse(line) as Request;
-      this.requests.push(request);
-      if (request.execute === 'qmp_capabilities') this.say({ return: {}, id: request.id });
-      else this.onRequest(request);
-    });
-  }
-
-  say(message: unknown): void {
-    this.socket?.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`);
-  }
-
-  event(event: string, data = {}): void {
-    this.say({ event, data, timestamp: { seconds: 1, microseconds: 2 } });
-  }
-}
-
-let directory: string;
-let path: string;
-let server: Server;
 let qemu: FakeQemu;
-let firstLine: string;
-const clients: QmpClient[] = [];
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
-  path = join(directory, 'qmp');
-  firstLine = JSON.stringify(greeting);
-  server = createServer((socket) => {
-    qemu = new FakeQemu(socket, firstLine);
-  });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
+  qemu = new FakeQemu();
+  await qemu.listen();
 });
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await new Promise((resolve) => server.close(resolve));
-  rmSync(directory, { recursive: true });
-});
-
-async function connect(options = {}): Promise<QmpClient> {
-  const client = await QmpClient.connect(path, options);
-  clients.push(client);
-  return client;
-}
+afterEach(() => qemu.close());
 
 describe('a QMP client', () => {
   it('takes the greeting and negotiates out-of-band commands', async () => {
-    const client = await connect();
+    const client = await qemu.connect();
     expect(client.greeting.version.qemu.minor).toBe(2);
     expect(qemu.requests[0]).toMatchObject({
       execute: 'qmp_capabilities',
@@ -91,7 +35,7 @@ describe('a QMP client', () => {
   });
 
   it('gives each answer to the command with its id, in whatever order they come', async () => {
-    const client = await connect();
+    const client = await qemu.connect();
     const answers = new Map<string, number>();
     qemu.onRequest = ({ execute, 'exec-oob': oob, id }) => {
       answers.set(execute ?? oob ?? '', id);
@@ -109,7 +53,7 @@ describe('a QMP client', () => {
   });
 
   it('turns a refusal into an error that says what was asked and what was answered', async () => {
-    const client = await connect();
+    const client = await qemu.connect();
     qemu.onRequest = ({ id }) =>
       qemu.say({ error: { class: 'GenericError', desc: 'no such thing' }, id });
     const error = await client.execute('migrate', { uri: 'x' }).catch((caught) => caught);
@@ -119,15 +63,23 @@ describe('a QMP client', () => {
       commandArguments: { uri: 'x' },
       errorClass: 'GenericError',
       description: 'no such thing',
+      sent: { execute: 'migrate', arguments: { uri: 'x' }, id: 2 },
+      received: expect.stringContaining('no such thing'),
     });
   });
 
   it('refuses an answer that does not have the form that was asked for', async () => {
-    const client = await connect();
+    const client = await qemu.connect();
     qemu.onRequest = ({ id }) => qemu.say({ return: { status: 5 }, id });
     const schema = z.object({ status: z.string() });
-    await expect(client.query(schema, 'query-status')).rejects.toThrow(QmpProtocolError);
-    await expect(client.query(schema, 'query-status')).rejects.toThrow(/query-status.*status/s);
+    await expect(client.query(schema, 'query-odd')).rejects.toThrow(/query-odd.*status/s);
+    const error = await client.execute('query-status').catch((caught) => caught);
+    expect(error).toBeInstanceOf(QmpProtocolError);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/query-status.*running/),
+      sent: { execute: 'query-status' },
+      received: '{"status":5}',
+    });
   });
 
   it('gives up when no answer comes in time, and tells of the late one', async () => {
@@ -135,46 +87,112 @@ describe('a QMP client', () => {
     const stray = new Promise<string>((resolve) => {
       onStray = resolve;
     });
-    const client = await connect({ onStray });
+    const client = await qemu.connect({ onStray });
     const slow = client.execute('slow', undefined, { timeoutMs: 20 });
-    await expect(slow).rejects.toThrow(QmpTimeoutError);
+    const error = await slow.catch((caught) => caught);
+    expect(error).toBeInstanceOf(QmpTimeoutError);
+    expect(error).toMatchObject({ sent: { execute: 'slow' } });
     qemu.say({ return: 'late', id: qemu.requests.at(-1)?.id });
     expect(await stray).toContain('late');
   });
 
+  it('stops waiting when it is told to, with the reason given, and goes on', async () => {
+    const client = await qemu.connect();
+    const controller = new AbortController();
+    const options = { signal: controller.signal };
+    const slow = client.execute('slow', undefined, options);
+    controller.abort(new Error('enough'));
+    await expect(slow).rejects.toThrow('enough');
+    await expect(client.execute('never-sent', undefined, options)).rejects.toThrow('enough');
+    qemu.onRequest = ({ id }) => qemu.say({ return: 'here', id });
+    expect(await client.execute('quick')).toBe('here');
+    expect(qemu.requests.map(({ execute }) => execute)).not.toContain('never-sent');
+  });
+
   it('rejects what is pending when QEMU goes away, and what is asked afterwards', async () => {
-    const client = await connect();
+    const client = await qemu.connect();
     const events = client.events();
     qemu.onRequest = () => qemu.socket?.destroy();
-    await expect(client.execute('quit')).rejects.toThrow(QmpClosedError);
+    const error = await client.execute('quit').catch((caught) => caught);
+    expect(error).toBeInstanceOf(QmpClosedError);
+    expect(error).toMatchObject({ sent: { execute: 'quit' } });
     await expect(events.next()).rejects.toThrow(QmpClosedError);
     await client.closed;
     await expect(client.execute('stop')).rejects.toThrow(/"stop"/);
     await expect(client.events().next()).rejects.toThrow(QmpClosedError);
   });
 
-  it.each(['{"surprise": 1}', 'SSH-2.0-OpenSSH'])('ends on %s, which is not QMP', async (line) => {
-    const client = await connect();
-    qemu.onRequest = () => qemu.say(line);
-    await expect(client.execute('stop')).rejects.toThrow(QmpProtocolError);
-    await expect(client.execute('cont')).rejects.toThrow(QmpProtocolError);
-  });
-
-  it('does not wait for ever for a greeting', async () => {
-    firstLine = '';
-    await expect(connect({ timeoutMs: 20 })).rejects.toThrow(/did not greet/);
-  });
-
   it('says where it looked when nobody listens', async () => {
-    await expect(QmpClient.connect(join(directory, 'none'))).rejects.toThrow(/none.*ENOENT/);
+    const nowhere = join(qemu.directory, 'none');
+    await expect(QmpClient.connect(nowhere)).rejects.toThrow(/none.*ENOENT/);
   });
+
+  it('connects again when it is asked to, and never by itself', async () => {
+    const client = await qemu.connect();
+    qemu.socket?.destroy();
+    await client.closed;
+    expect(qemu.requests).toHaveLength(1);
+    const again = await client.reconnect();
+    qemu.onRequest = ({ id }) => qemu.say({ return: 'here', id });
+    expect(await again.execute('anything')).toBe('here');
+    await again.close();
+  });
+
+  it('does not connect again what it was handed', async () => {
+    const handed = await QmpClient.over((await openTcp()).socket);
+    await expect(handed.reconnect()).rejects.toThrow(/handed over/);
+  });
+
+  /** A TCP port that greets and agrees to everything. */
+  async function openTcp() {
+    const server = createServer((peer) => {
+      peer.on('error', () => {});
+      peer.write(`${JSON.stringify(greeting)}\n`);
+      peer.on('data', (data) => {
+        const { id } = JSON.parse(String(data));
+        peer.write(`${JSON.stringify({ return: {}, id })}\n`);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    return { server: server.unref(), port, socket: createConnection(port, '127.0.0.1') };
+  }
+
+  it('speaks TCP', async () => {
+    const { port, socket, server } = await openTcp();
+    socket.destroy();
+    const client = await QmpClient.connect(parseAddress(`tcp:127.0.0.1:${port}`));
+    expect(await client.execute('cont')).toEqual({});
+    await client.close();
+    server.close();
+  });
+});
+
+describe('the place of a QMP', () => {
+  it.each([
+    ['/run/vm.qmp', '/run/vm.qmp', '/run/vm.qmp'],
+    ['unix:vm.qmp', 'vm.qmp', 'vm.qmp'],
+    ['tcp:host:4444', { host: 'host', port: 4444 }, 'tcp:host:4444'],
+    ['tcp:[::1]:1', { host: '::1', port: 1 }, 'tcp:::1:1'],
+    ['tcp::4444', { host: 'localhost', port: 4444 }, 'tcp:localhost:4444'],
+  ])('%s', (text, address, shown) => {
+    expect(parseAddress(text)).toEqual(address);
+    expect(addressText(parseAddress(text))).toBe(shown);
+  });
+
+  it.each(['', 'unix:', 'tcp:', 'tcp:host', 'tcp:host:0', 'tcp:host:70000'])(
+    'is not "%s"',
+    (text) => {
+      expect(() => parseAddress(text)).toThrow(QmpError);
+    },
+  );
 });
 
 describe('an event stream', () => {
   it('has all events from its making on, in order, and only those named', async () => {
-    const client = await connect();
+    const client = await qemu.connect();
     qemu.onRequest = ({ id }) => {
-      for (const name of ['STOP', 'MIGRATION', 'STOP', 'RESUME']) qemu.event(name);
+      for (const name of ['STOP', 'ODD', 'STOP', 'RESUME']) qemu.event(name);
       qemu.say({ return: {}, id });
     };
     const some = client.events('STOP', 'RESUME');
@@ -189,17 +207,46 @@ describe('an event stream', () => {
       return names;
     };
     expect(await namesOf(some, 3)).toEqual(['STOP', 'STOP', 'RESUME']);
-    expect(await namesOf(all, 4)).toEqual(['STOP', 'MIGRATION', 'STOP', 'RESUME']);
+    expect(await namesOf(all, 4)).toEqual(['STOP', 'ODD', 'STOP', 'RESUME']);
   });
 
   it('waits for the event that fits', async () => {
-    const client = await connect();
+    const client = await qemu.connect();
     const events = client.events('MIGRATION');
     const completed = events.until(({ data: { status } }) => status === 'completed');
     qemu.event('MIGRATION', { status: 'active' });
     qemu.event('MIGRATION', { status: 'completed' });
-    expect((await completed).data).toEqual({ status: 'completed' });
+    const { data, timestamp } = await completed;
+    expect(data).toEqual({ status: 'completed' });
+    expect(timestamp).toEqual({ seconds: 1, microseconds: 2 });
     events.close();
     expect(await events.next()).toEqual({ value: undefined, done: true });
+  });
+
+  it('keeps the time by the clock of QEMU', () => {
+    const timestamp = { seconds: 1_700_000_000, microseconds: 250_500 };
+    expect(eventTimeMs({ event: 'STOP', data: {}, timestamp })).toBe(1_700_000_000_250.5);
+  });
+});
+
+describe('types', () => {
+  it('know the commands and events, and let others pass', () => {
+    const uses = (client: QmpClient) => ({
+      info: client.execute('query-migrate'),
+      odd: client.execute('x-odd', { anything: 1 }),
+      events: client.events('MIGRATION', 'MIGRATION_PASS'),
+      limits: client.execute('migrate-set-parameters', { 'downtime-limit': 5 }),
+      // @ts-expect-error: it needs a URI
+      noUri: () => client.execute('migrate'),
+      // @ts-expect-error: there is no such parameter
+      typo: () => client.execute('migrate-set-parameters', { 'downtime-limits': 5 }),
+    });
+    type Uses = ReturnType<typeof uses>;
+    expectTypeOf<Awaited<Uses['info']>>().toEqualTypeOf<MigrationInfo>();
+    expectTypeOf<Awaited<Uses['odd']>>().toEqualTypeOf<unknown>();
+    type Event = Awaited<ReturnType<Uses['events']['until']>>;
+    type Data<Name> = Extract<Event, { event: Name }>['data'];
+    expectTypeOf<Data<'MIGRATION'>['status']>().toEqualTypeOf<MigrationStatus>();
+    expectTypeOf<Data<'MIGRATION_PASS'>['pass']>().toEqualTypeOf<number>();
   });
 });

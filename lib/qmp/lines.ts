@@ -1,0 +1,58 @@
+// Cuts a stream of bytes into lines, however the bytes arrive, and gives up on a line that has no end.
+
+export interface LineReader {
+  readonly maxLineBytes: number;
+  readonly onLine: (line: string) => void;
+  /** Told once, with the beginning of the line; nothing is read after that. */
+  readonly onOversized: (beginning: string) => void;
+}
+
+const newline = 0x0a;
+const beginningBytes = 1000;
+
+export class Lines {
+  readonly #reader: LineReader;
+  /** The line that has not ended yet. Bytes, since a character may be cut in two. */
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  #stopped = false;
+
+  constructor(reader: LineReader) {
+    this.#reader = reader;
+  }
+
+  push(chunk: Buffer): void {
+    let start = 0;
+    while (!this.#stopped) {
+      const end = chunk.indexOf(newline, start);
+      const part = chunk.subarray(start, end === -1 ? chunk.length : end);
+      this.#parts.push(part);
+      this.#bytes += part.length;
+      if (this.#bytes > this.#reader.maxLineBytes) {
+        this.#stopped = true;
+        this.#reader.onOversized(this.#take().toString('utf8', 0, beginningBytes));
+        return;
+      }
+      if (end === -1) return;
+      this.#reader.onLine(this.#take().toString('utf8'));
+      start = end + 1;
+    }
+  }
+
+  /** Reads nothing any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** What has come of a line that has not ended. */
+  get rest(): string {
+    return Buffer.concat(this.#parts).toString('utf8', 0, beginningBytes);
+  }
+
+  #take(): Buffer {
+    const line = Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#bytes = 0;
+    return line;
+  }
+}

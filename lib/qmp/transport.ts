@@ -1,0 +1,58 @@
+// Where a QMP is, and how to get there: a UNIX socket, a TCP port, or the standard streams of a QEMU.
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
+import { Duplex, type Readable, type Writable } from 'node:stream';
+import { QmpClosedError, QmpError } from './errors.js';
+
+/** The path of a UNIX socket, or a TCP port. */
+export type QmpAddress = string | { readonly host: string; readonly port: number };
+
+/** What a QEMU writes and what it reads: with `-qmp stdio`, a child's stdout and stdin. */
+export interface StandardStreams {
+  readonly output: Readable;
+  readonly input: Writable;
+}
+
+export function addressText(address: QmpAddress): string {
+  return typeof address === 'string' ? address : `tcp:${address.host}:${address.port}`;
+}
+
+/** As QEMU's command line writes it: `/path`, `unix:/path`, `tcp:host:port`, `tcp:[::1]:port`. */
+export function parseAddress(text: string): QmpAddress {
+  const tcp = /^tcp:(?:\[([^\]]+)\]|([^:[\]]*)):(\d+)$/.exec(text);
+  if (tcp) {
+    const port = Number(tcp[3]);
+    const host = tcp[1] ?? (tcp[2] || 'localhost');
+    if (port >= 1 && port <= 65_535) return { host, port };
+  }
+  const path = text.replace(/^unix:/, '');
+  if (!text.startsWith('tcp:') && path !== '') return path;
+  throw new QmpError(
+    `"${text}" is no place of a QMP; expected the path of a UNIX socket, or tcp:HOST:PORT.`,
+  );
+}
+
+/** Connects; `signal` gives up. */
+export async function open(address: QmpAddress, signal?: AbortSignal): Promise<Duplex> {
+  signal?.throwIfAborted();
+  const socket = createConnection(
+    typeof address === 'string' ? { path: address } : { ...address, noDelay: true },
+  );
+  try {
+    await once(socket, 'connect', signal ? { signal } : {});
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    signal?.throwIfAborted();
+    const { message } = error as Error;
+    throw new QmpClosedError(`There is no QMP at ${addressText(address)}: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Both directions as one stream. */
+export function joined(streams: Duplex | StandardStreams): Duplex {
+  if (streams instanceof Duplex) return streams;
+  return Duplex.from({ readable: streams.output, writable: streams.input });
+}
