@@ -36,11 +36,14 @@ const qemu = [
   'dpkg-dev',
   'seabios',
 ];
+/** The lab (lib/lab): hosts in network namespaces, and VMs on them. */
+const lab = ['iproute2', 'qemu-system-x86', 'gcc', 'binutils'];
 const formatters = ['clang-format-14'];
 const checks = [
   ...native,
   // The tests of `fakedirty qemu build` go as far as QEMU's own configure.
   ...qemu,
+  ...lab,
   ...formatters,
   'clang-14',
   'clang-tidy-14',
@@ -51,7 +54,7 @@ const checks = [
 ];
 
 /** What each kind of work needs. */
-export const packagesFor = { addon, native, qemu, formatters, checks };
+export const packagesFor = { addon, native, qemu, lab, formatters, checks };
 
 function found(command) {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;

@@ -1,0 +1,202 @@
+// Hosts as network namespaces. Each has one network card, which its VMs share with migrations, as on
+// machines with one; all cards meet in a switch, a namespace of its own:
+//
+//   host1: br0 [ tap… , nic ]====[ host1 ]
+//   host2: br0 [ tap… , nic ]====[ host2 ]  br0: switch
+//   client:          nic     ====[ client ]
+//
+// Nothing appears among the machine's own devices. The namespaces hold everything: devices go with them.
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { undoAtExit } from '../../qemu/machine/cleanup.js';
+import type { Host, Hosts, HostsOptions } from './hosts.js';
+import { describeLink, type Link, needsNetem, rateCommands, wholeCommands } from './link.js';
+import { isAbandoned, ownedName } from './owner.js';
+
+const run = promisify(execFile);
+const shelf = '/run/netns';
+const network = '10.77.0';
+const clientNumber = 200;
+const port = 4444;
+let made = 0;
+
+async function ip(...args: string[]): Promise<void> {
+  await run('ip', args);
+}
+
+/** Ends what runs in a namespace and removes it. */
+function removeNamespace(name: string): void {
+  const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout;
+  for (const pid of pids.split('\n').filter(Boolean)) {
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It has ended in the meantime.
+    }
+  }
+  execFileSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
+}
+
+/** What killed runs have left; answers the names. */
+export function removeAbandonedNamespaces(): string[] {
+  if (!existsSync(shelf)) return [];
+  const names = readdirSync(shelf).filter(isAbandoned);
+  for (const name of names) {
+    try {
+      removeNamespace(name);
+    } catch (error) {
+      // Somebody else was faster.
+      if (existsSync(`${shelf}/${name}`)) throw error;
+    }
+  }
+  return names;
+}
+
+/** The reason why there can be no namespaces here; undefined: there can. */
+export function whyNoNamespaces(): string | undefined {
+  if (process.getuid?.() !== 0) return 'this is not root';
+  const name = ownedName('trial');
+  const { error, status, stderr } = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });
+  if (error) return `ip (package iproute2) can't be run: ${error.message}`;
+  if (status !== 0) return `"ip netns add" fails: ${stderr.trim()}`;
+  removeNamespace(name);
+  return undefined;
+}
+
+export class NamespacedHosts implements Hosts {
+  readonly list: readonly Host[];
+  readonly client: Host;
+  readonly qemuBytesPerSecond = 0;
+  readonly #names: string[] = [];
+  readonly #keepNoMore: () => void;
+  readonly #mark: string;
+  #taps = 0;
+
+  private constructor(
+    count: number,
+    readonly sharedDirectory: string,
+    readonly description: string,
+  ) {
+    made += 1;
+    this.#mark = `n${made}`;
+    this.#keepNoMore = undoAtExit(() => this.#remove());
+    this.list = Array.from({ length: count }, (_, at) => this.#host(`host${at + 1}`, at + 1));
+    this.client = this.#host('client', clientNumber);
+  }
+
+  static async create(
+    { link, count = 2 }: HostsOptions,
+    sharedDirectory: string,
+    description: string,
+  ): Promise<NamespacedHosts> {
+    if (count < 1 || count >= clientNumber / 2) {
+      throw new RangeError(`${count} hosts were asked for; expected 1 to ${clientNumber / 2 - 1}`);
+    }
+    removeAbandonedNamespaces();
+    const hosts = new NamespacedHosts(count, sharedDirectory, description);
+    try {
+      await hosts.#build(link);
+      return hosts;
+    } catch (error) {
+      hosts.close();
+      throw error;
+    }
+  }
+
+  migrationUri(to: Host): string {
+    return `tcp:${to.address}:${port}`;
+  }
+
+  async addTap(host: Host): Promise<string> {
+    const namespace = this.#namespace(host.name);
+    const tap = `tap${this.#taps}`;
+    this.#taps += 1;
+    await ip('-n', namespace, 'tuntap', 'add', 'dev', tap, 'mode', 'tap');
+    await ip('-n', namespace, 'link', 'set', tap, 'master', 'br0', 'up');
+    return tap;
+  }
+
+  close(): void {
+    this.#keepNoMore();
+    this.#remove();
+  }
+
+  #namespace(name: string): string {
+    return ownedName(`${this.#mark}${name}`);
+  }
+
+  #host(name: string, number: number): Host {
+    return {
+      name,
+      prefix: ['nsenter', `--net=${shelf}/${this.#namespace(name)}`, '--'],
+      address: `${network}.${number}`,
+    };
+  }
+
+  #remove(): void {
+    for (const name of this.#names.splice(0)) removeNamespace(name);
+  }
+
+  async #addNamespace(name: string): Promise<string> {
+    const namespace = this.#namespace(name);
+    await ip('netns', 'add', namespace);
+    this.#names.push(namespace);
+    await ip('-n', namespace, 'link', 'set', 'lo', 'up');
+    return namespace;
+  }
+
+  async #addBridge(namespace: string): Promise<void> {
+    await ip('-n', namespace, 'link', 'add', 'br0', 'type', 'bridge');
+    await ip('-n', namespace, 'link', 'set', 'br0', 'up');
+  }
+
+  async #build(link: Link): Promise<void> {
+    const ways = await this.#addNamespace('switch');
+    await this.#addBridge(ways);
+    for (const { name, address } of [...this.list, this.client]) {
+      const namespace = await this.#addNamespace(name);
+      await ip(
+        'link',
+        'add',
+        'nic',
+        'netns',
+        namespace,
+        ...['type', 'veth'],
+        'peer',
+        'name',
+        name,
+        'netns',
+        ways,
+      );
+      await ip('-n', ways, 'link', 'set', name, 'master', 'br0', 'up');
+      let holder = 'nic';
+      if (name !== this.client.name) {
+        await this.#addBridge(namespace);
+        await ip('-n', namespace, 'link', 'set', 'nic', 'master', 'br0');
+        holder = 'br0';
+      }
+      await ip('-n', namespace, 'link', 'set', 'nic', 'up');
+      await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', holder);
+      await this.#shape(namespace, wholeCommands('nic', link), link);
+      await this.#shape(ways, rateCommands(name, link), link);
+    }
+  }
+
+  async #shape(namespace: string, commands: readonly string[][], link: Link): Promise<void> {
+    for (const args of commands) {
+      try {
+        await run('tc', ['-n', namespace, ...args]);
+      } catch (cause) {
+        const { stderr = '' } = cause as { stderr?: string };
+        const advice = needsNetem(link)
+          ? ' Delay and loss need a kernel with netem (CONFIG_NET_SCH_NETEM).'
+          : ' The rate needs a kernel with tbf (CONFIG_NET_SCH_TBF).';
+        throw new Error(
+          `tc can't make a link with ${describeLink(link)}: ${stderr.trim()}.${advice}`,
+          { cause },
+        );
+      }
+    }
+  }
+}

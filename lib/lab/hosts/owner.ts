@@ -1,0 +1,37 @@
+// Whose a thing is that outlives processes: the name of a namespace says which process made it, so that a
+// later run can remove what a killed one left, and nothing else.
+import { readFileSync, readlinkSync } from 'node:fs';
+
+const prefix = 'fakedirty';
+const pattern = new RegExp(`^${prefix}-(\\d+)-(\\d+)-(\\d+)-(\\w+)$`);
+
+/** When a process began, in ticks since boot: a later process with the same number has another. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name, in brackets, may hold anything.
+    return stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .at(19);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Process numbers mean nothing outside their own namespace. */
+function processNamespace(): string {
+  return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+}
+
+/** A name for something of this process. */
+export function ownedName(label: string): string {
+  return [prefix, processNamespace(), process.pid, startOf(process.pid), label].join('-');
+}
+
+/** Whether the name is one of ours and its owner is no more; false when that can't be told. */
+export function isAbandoned(name: string): boolean {
+  const [, namespace, pid, start] = pattern.exec(name) ?? [];
+  if (!pid || namespace !== processNamespace()) return false;
+  return startOf(Number(pid)) !== start;
+}

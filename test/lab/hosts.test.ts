@@ -1,0 +1,172 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { createHosts, type Host, type Hosts } from '../../lib/lab/hosts/hosts.js';
+import { defaultLink, linkSchema } from '../../lib/lab/hosts/link.js';
+import { removeAbandonedNamespaces, whyNoNamespaces } from '../../lib/lab/hosts/namespaced.js';
+import { Workspace } from '../../lib/qemu/machine/workspace.js';
+import { repository } from '../../scripts/run/cache.mjs';
+
+const timeout = 60_000;
+const noNamespaces = whyNoNamespaces();
+
+function needNamespaces(context: TestContext): void {
+  if (noNamespaces) context.skip(`needs network namespaces: ${noNamespaces}`);
+}
+
+let workspace: Workspace;
+let hosts: Hosts | undefined;
+
+beforeEach(() => {
+  workspace = Workspace.create(0);
+});
+afterEach(() => {
+  hosts?.close();
+  hosts = undefined;
+  workspace.remove();
+});
+
+function hostAt({ list }: Hosts, at: number): Host {
+  const host = list[at];
+  if (!host) throw new Error(`there is no host ${at}`);
+  return host;
+}
+
+function startOn(host: Host, ...command: string[]): ChildProcess {
+  const [program, ...args] = [...host.prefix, ...command];
+  return spawn(program ?? '', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error('no output');
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  return line;
+}
+
+/** How long that many bytes take from one host to another, until the last one has arrived. */
+async function sendMs(from: Host, to: Host, bytes: number): Promise<number> {
+  const receive = `require('net').createServer((s) => {
+    let n = 0;
+    s.on('data', (d) => { n += d.length; if (n === ${bytes}) s.end('x'); });
+  }).listen(5000, '${to.address}', () => console.log('listening'))`;
+  const send = `const t = process.hrtime.bigint();
+    const s = require('net').connect(5000, '${to.address}', () => s.write(Buffer.alloc(${bytes})));
+    s.on('data', () => { console.log(Number(process.hrtime.bigint() - t) / 1e6); process.exit(); })`;
+  const receiver = startOn(to, process.execPath, '-e', receive);
+  try {
+    await firstLine(receiver);
+    return Number(await firstLine(startOn(from, process.execPath, '-e', send)));
+  } finally {
+    receiver.kill('SIGKILL');
+  }
+}
+
+/** Those that a process has made, if it is one of ours, or all with that name. */
+function namespacesOf(owner: number | string): string[] {
+  if (!existsSync('/run/netns')) return [];
+  return readdirSync('/run/netns').filter((name) => `-${name}-`.includes(`-${owner}-`));
+}
+
+describe('hosts in namespaces', () => {
+  it('reach each other and the client, no faster than the link', { timeout }, async (context) => {
+    needNamespaces(context);
+    const link = linkSchema.parse({ megabitsPerSecond: 100 });
+    hosts = await createHosts({ workspace, link, count: 3 });
+    expect(hosts.description).toContain('100 Mbit/s');
+    const bytes = 2_500_000;
+    // 200 ms, less what tbf lets through at once on the way in and out.
+    for (const [from, to] of [
+      [hostAt(hosts, 0), hostAt(hosts, 2)],
+      [hosts.client, hostAt(hosts, 1)],
+    ] as const) {
+      expect(await sendMs(from, to, bytes)).toBeGreaterThan(150);
+    }
+  });
+
+  it('are not among the devices of the machine, and go when they are closed', {
+    timeout,
+  }, async (context) => {
+    needNamespaces(context);
+    const before = Object.keys(networkInterfaces());
+    hosts = await createHosts({ workspace, link: defaultLink });
+    const first = hostAt(hosts, 0);
+    expect(await hosts.addTap(first)).not.toBe(await hosts.addTap(first));
+    expect(namespacesOf(process.pid)).toHaveLength(4);
+    expect(Object.keys(networkInterfaces())).toEqual(before);
+    const left = startOn(first, 'sleep', '1000');
+    const ended = once(left, 'exit');
+    hosts.close();
+    expect((await ended)[1]).toBe('SIGKILL');
+    expect(namespacesOf(process.pid)).toEqual([]);
+  });
+
+  it('delay and lose packets, or say what the kernel lacks', { timeout }, async (context) => {
+    needNamespaces(context);
+    const link = linkSchema.parse({ delayMs: 40 });
+    try {
+      hosts = await createHosts({ workspace, link });
+    } catch (error) {
+      expect(String(error)).toMatch(/40 ms each way.*CONFIG_NET_SCH_NETEM/s);
+      return;
+    }
+    // Two ways to connect, and the bytes and their answer.
+    expect(await sendMs(hostAt(hosts, 0), hostAt(hosts, 1), 1)).toBeGreaterThan(155);
+  });
+
+  it('are removed by the next run when their owner was killed, and nobody else’s are', {
+    timeout,
+  }, async (context) => {
+    needNamespaces(context);
+    hosts = await createHosts({ workspace, link: defaultLink });
+    const foreign = `fdtest-${process.pid}`;
+    execFileSync('ip', ['netns', 'add', foreign]);
+    try {
+      const script = `
+        const { spawn } = await import('node:child_process');
+        const { Workspace } = await import('${repository}/dist/qemu/machine/workspace.js');
+        const { createHosts } = await import('${repository}/dist/lab/hosts/hosts.js');
+        const { defaultLink } = await import('${repository}/dist/lab/hosts/link.js');
+        const hosts = await createHosts({ workspace: Workspace.create(0), link: defaultLink });
+        const [program, ...args] = [...hosts.list[0].prefix, 'sleep', '1000'];
+        const { pid } = spawn(program, args, { stdio: 'ignore', detached: true });
+        console.log(pid);
+        setInterval(() => {}, 1000);`;
+      const owner = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const sleeper = Number(await firstLine(owner));
+      const theirs = () => namespacesOf(owner.pid ?? 'none');
+      removeAbandonedNamespaces();
+      expect(theirs()).toHaveLength(4);
+      owner.kill('SIGKILL');
+      await once(owner, 'exit');
+      removeAbandonedNamespaces();
+      expect(theirs()).toEqual([]);
+      expect(namespacesOf(process.pid)).toHaveLength(4 + 1);
+      expect(namespacesOf(foreign)).toEqual([foreign]);
+      while (existsSync(`/proc/${sleeper}`)) await new Promise((done) => setTimeout(done, 5));
+    } finally {
+      spawnSync('ip', ['netns', 'del', foreign]);
+    }
+  });
+});
+
+describe('hosts without privileges', () => {
+  it('say plainly that QEMU limits itself, and use private sockets', async () => {
+    hosts = await createHosts({ workspace, link: defaultLink, kind: 'loopback' });
+    expect(hosts.qemuBytesPerSecond).toBe(125e6);
+    expect(hosts.description).toMatch(/without a network.*QEMU's own limit/);
+    expect(hosts.migrationUri(hostAt(hosts, 1))).toContain(workspace.directory);
+    expect(await hosts.addTap(hostAt(hosts, 0))).toBeNull();
+  });
+
+  it('refuse a link that they would not have', async () => {
+    const link = linkSchema.parse({ delayMs: 10 });
+    await expect(createHosts({ workspace, link, kind: 'loopback' })).rejects.toThrow(
+      /10 ms each way.*Run as root/s,
+    );
+  });
+});
