@@ -42,6 +42,8 @@ interface BuildOptions {
   enable: string[];
   disable: string[];
   broken: string[];
+  tests: boolean;
+  sanitize: boolean;
   jobs: number;
   prefix?: string;
   install: boolean;
@@ -69,6 +71,8 @@ function addBuild(parent: Command): void {
         .default([])
         .hideHelp(),
     )
+    .addOption(new Option('--tests', "keep QEMU's own tests").default(false).hideHelp())
+    .addOption(new Option('--sanitize', 'with ASan and UBSan').default(false).hideHelp())
     .option('--prefix <directory>', 'put a copy there, as bin/ and share/')
     .option('--no-install', 'do not install missing packages, only name them')
     .addHelpText(

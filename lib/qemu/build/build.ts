@@ -13,7 +13,7 @@ import { defaultSource, namedSource } from './source.js';
 import type { QemuVersion } from './versions.js';
 
 /** Another number when the steps below would make something else of the same inputs. */
-const recipe = 1;
+const recipe = 2;
 
 export interface BuildRequest {
   readonly version: QemuVersion;
@@ -28,6 +28,9 @@ export interface BuildRequest {
   readonly jobs: number;
   /** Switches of the series that break one rule each: one program more for each, for the tests. */
   readonly broken: readonly string[];
+  /** Keep QEMU's own tests of migration beside it. */
+  readonly tests: boolean;
+  readonly sanitize: boolean;
   readonly mayInstallPackages: boolean;
 }
 
@@ -43,8 +46,12 @@ const versionOptions: Record<QemuVersion, readonly string[]> = {
   '7.2': [],
 };
 
-function configureOptions(request: BuildRequest, series: Series | undefined) {
-  const { version, targets, enable, disable } = request;
+/** For QEMU's configure. */
+export function configureOptions(
+  request: Pick<BuildRequest, 'version' | 'targets' | 'enable' | 'disable' | 'sanitize'>,
+  series: Series | undefined,
+): string[] {
+  const { version, targets, enable, disable, sanitize } = request;
   const wanted = series ? [...features, 'fakedirty'] : features;
   const kept = wanted.filter((feature) => !disable.includes(feature));
   return [
@@ -57,9 +64,25 @@ function configureOptions(request: BuildRequest, series: Series | undefined) {
     '--disable-werror',
     '--disable-install-blobs',
     ...versionOptions[version],
+    ...(sanitize ? ['--enable-sanitizers'] : []),
     `--firmwarepath=${firmwarePath}`,
     `--with-pkgversion=fakedirty ${series?.digest ?? 'unpatched'}`,
   ];
+}
+
+/** What the tests want besides the programs is no reason to keep a second build of the same inputs. */
+function hasExtras(built: BuiltQemu, { broken, tests }: BuildRequest): boolean {
+  return broken.every((name) => built.broken[name]) && (!tests || 'migration-test' in built.tests);
+}
+
+/** Builds anew with more extras, not with others. */
+function withExtras(request: BuildRequest, before: BuiltQemu | undefined): BuildRequest {
+  if (!before) return request;
+  return {
+    ...request,
+    broken: [...new Set([...Object.keys(before.broken), ...request.broken])],
+    tests: request.tests || Object.keys(before.tests).length > 0,
+  };
 }
 
 /** The QEMU asked for, built now or before. */
@@ -76,20 +99,21 @@ export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
   const options = configureOptions(request, series);
   const library = series ? libraryDigest(compiler) : null;
   const inputs = [source.identity, series?.digest ?? null, library, options, compiler];
-  const key = keyOf([recipe, ...inputs, ...request.broken]);
-  const name = `${version}-${unpatched ? 'unpatched-' : ''}${key}`;
+  const name = `${version}-${unpatched ? 'unpatched-' : ''}${keyOf([recipe, ...inputs])}`;
   const directory = buildDirectory(name);
   await withLock(`qemu-${name}`, console.log, async () => {
-    if (readBuilt(directory)) return;
+    const before = readBuilt(directory);
+    if (before && hasExtras(before, request)) return;
     const building = cacheDirectory('building', name);
     const undo = () => rmSync(building, { recursive: true, force: true });
     // On Ctrl-C the process exits when its compilers have ended.
     process.once('exit', undo);
     try {
       // What a run left that was killed outright.
-      for (const left of [building, directory]) rmSync(left, { recursive: true, force: true });
+      rmSync(building, { recursive: true, force: true });
       ensureRoom(cacheDirectory('building', name));
-      await make({ request, source, series, options, compiler, building, directory });
+      const wanted = withExtras(request, before);
+      await make({ request: wanted, source, series, options, compiler, building, directory });
     } finally {
       undo();
       process.off('exit', undo);

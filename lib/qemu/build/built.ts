@@ -19,6 +19,10 @@ const recordSchema = z.object({
   programs: z.record(z.string(), z.string()),
   /** Switch that breaks a rule -> a program for the first target that has it. */
   broken: z.record(z.string(), z.string()).default({}),
+  /** QEMU's own tests, by name, and its script that looks at patches. */
+  tests: z.record(z.string(), z.string()).default({}),
+  /** With AddressSanitizer and UndefinedBehaviorSanitizer. */
+  sanitized: z.boolean().default(false),
   builtAt: z.string(),
   seconds: z.number(),
 });
@@ -69,18 +73,23 @@ export function programOf(built: BuiltQemu, target = 'x86_64-softmmu'): string {
   return join(built.directory, program);
 }
 
-function latestFile(version: QemuVersion, unpatched: boolean): string {
-  const name = `${checkoutKey}-${version}${unpatched ? '-unpatched' : ''}`;
-  return join(cacheDirectory('latest-qemu'), name);
+function latestFile(version: QemuVersion, unpatched: boolean, sanitized: boolean): string {
+  const kind = `${unpatched ? '-unpatched' : ''}${sanitized ? '-sanitized' : ''}`;
+  return join(cacheDirectory('latest-qemu'), `${checkoutKey}-${version}${kind}`);
 }
 
 /** Remembers what this checkout built or found built last. */
 export function rememberLatest(built: BuiltQemu): void {
-  writeFileSync(latestFile(built.version, built.series === null), built.directory);
+  const { version, series, sanitized, directory } = built;
+  writeFileSync(latestFile(version, series === null, sanitized), directory);
 }
 
 /** What this checkout built last; undefined when it has built none, or that was removed. */
-export function latestBuilt(version: QemuVersion, unpatched: boolean): BuiltQemu | undefined {
-  const file = latestFile(version, unpatched);
+export function latestBuilt(
+  version: QemuVersion,
+  unpatched: boolean,
+  sanitized = false,
+): BuiltQemu | undefined {
+  const file = latestFile(version, unpatched, sanitized);
   return existsSync(file) ? readBuilt(readFileSync(file, 'utf8')) : undefined;
 }

@@ -1,7 +1,7 @@
 // libfakedirty as QEMU links it: static, so that the QEMU that comes out can be moved anywhere.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { cacheDirectory, keyOf, repository } from '../../../scripts/run/cache.mjs';
 import { withLock } from '../../../scripts/run/lock.mjs';
 import { step } from '../../../scripts/run/step.mjs';
@@ -24,11 +24,27 @@ export function libraryDigest(compiler: string): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-/** Builds the library unless that is done; answers the directory of its pkg-config file. */
-export async function buildLibrary(compiler: string, jobs: number): Promise<string> {
-  const key = keyOf([libraryDigest(compiler), native]);
+export interface Library {
+  /** The directory of its pkg-config file. */
+  readonly pkgConfig: string;
+  readonly archive: string;
+  /** The same with fingerprints of 8 bits, for the tests. */
+  readonly crippledArchive: string;
+}
+
+/** Builds the library unless that is done; the crippled one only if it is wanted. */
+export async function buildLibrary(
+  compiler: string,
+  jobs: number,
+  crippled = false,
+): Promise<Library> {
+  const key = keyOf([libraryDigest(compiler), native, crippled]);
   const directory = join(cacheDirectory('builds'), `libfakedirty-${key}`);
-  const pkgConfig = join(directory, 'lib', 'pkgconfig');
+  const library = {
+    pkgConfig: join(directory, 'lib', 'pkgconfig'),
+    archive: join(directory, 'lib', 'libfakedirty.a'),
+    crippledArchive: join(directory, 'lib', 'libfakedirty_crippled.a'),
+  };
   await withLock(`libfakedirty-${key}`, console.log, async () => {
     if (existsSync(directory)) return;
     const building = cacheDirectory('building', `libfakedirty-${key}`);
@@ -46,12 +62,17 @@ export async function buildLibrary(compiler: string, jobs: number): Promise<stri
         ];
         const tree = join(building, 'tree');
         await run('cmake', ['-S', native, '-B', tree, '-G', 'Ninja', ...definitions]);
-        await run('cmake', ['--build', tree, '--parallel', String(jobs)]);
+        const build = ['--build', tree, '--parallel', String(jobs), '--target'];
+        await run('cmake', [...build, 'all', ...(crippled ? ['fakedirty_crippled'] : [])]);
         const root = join(building, 'root');
         await run('cmake', ['--install', tree], { env: { DESTDIR: root } });
         const installed = join(root, directory);
         for (const name of readdirSync(join(installed, 'lib'))) {
           if (name.includes('.so')) rmSync(join(installed, 'lib', name));
+        }
+        if (crippled) {
+          const archive = basename(library.crippledArchive);
+          cpSync(join(tree, archive), join(installed, 'lib', archive));
         }
         renameSync(installed, directory);
       });
@@ -60,5 +81,5 @@ export async function buildLibrary(compiler: string, jobs: number): Promise<stri
       process.off('exit', undo);
     }
   });
-  return pkgConfig;
+  return library;
 }

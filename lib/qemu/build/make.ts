@@ -1,13 +1,14 @@
 // The steps from a source to a QEMU that can be run, in a directory that the caller removes.
-import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Run, type StepDescription, StepFailed, step } from '../../../scripts/run/step.mjs';
 import { writeRecord } from './built.js';
 import { QemuBuildError } from './errors.js';
 import { buildOptionRoms, copyFirmware, install, installedFiles, mesonOf } from './install.js';
-import { buildLibrary } from './library.js';
+import { buildLibrary, type Library } from './library.js';
 import { applySeries, type Series } from './series.js';
 import { type Source, unpack } from './source.js';
+import { crippled, keepTests, makeBroken, makeCrippled } from './test-programs.js';
 import { type QemuVersion, seriesOf, versionOfTree } from './versions.js';
 
 export interface Making {
@@ -15,6 +16,8 @@ export interface Making {
     readonly version: QemuVersion;
     readonly targets: readonly string[];
     readonly broken: readonly string[];
+    readonly tests: boolean;
+    readonly sanitize: boolean;
     readonly jobs: number;
   };
   readonly source: Source;
@@ -29,10 +32,6 @@ export interface Making {
 }
 
 type Tools = { run: Run; log: string };
-
-/** Where a series keeps its switches, and how they begin. */
-const switchesHeader = 'migration/fake-dirty-broken.h';
-const switchPrefix = 'FAKE_DIRTY_BREAK_';
 
 /** "[123/1442]" of ninja, as the last one in a log. */
 function ninjaProgress(endOfLog: string): string | undefined {
@@ -55,6 +54,7 @@ class Maker {
   readonly #root: string;
   readonly #programs: readonly string[];
   #environment: Record<string, string> = {};
+  #library: Library | undefined;
 
   constructor(making: Making) {
     const { building, request, series } = making;
@@ -83,8 +83,23 @@ class Maker {
       copyFirmware(this.#tree, data);
       await buildOptionRoms(this.#tree, data, run);
     });
-    const broken = await this.#makeBroken(installed);
     const { request, source, series, options, compiler, directory } = this.#making;
+    const workshop = {
+      tree: this.#tree,
+      objects: this.#objects,
+      installed,
+      program: this.#programs[0] ?? '',
+      compile: (what: string, files: readonly string[], before?: () => void) =>
+        this.#compile(files, what, before),
+    };
+    const tests = request.tests ? await keepTests(workshop, series !== undefined) : {};
+    const broken: Record<string, string> = {};
+    for (const name of request.broken) {
+      const isCrippled = name === crippled && this.#library;
+      broken[name] = isCrippled
+        ? await makeCrippled(workshop, isCrippled)
+        : await makeBroken(workshop, name);
+    }
     writeRecord(installed, {
       version: request.version,
       fullVersion,
@@ -96,9 +111,12 @@ class Maker {
         request.targets.map((target, index) => [target, join('bin', this.#programs[index] ?? '')]),
       ),
       broken,
+      tests,
+      sanitized: request.sanitize,
       builtAt: new Date().toISOString(),
       seconds: Math.round((performance.now() - begun) / 1000),
     });
+    rmSync(directory, { recursive: true, force: true });
     renameSync(installed, directory);
   }
 
@@ -121,9 +139,10 @@ class Maker {
     await this.#step('applying the series', 'series', (tools) =>
       applySeries(series, this.#tree, tools),
     );
-    const pkgConfig = await buildLibrary(compiler, request.jobs);
+    this.#library = await buildLibrary(compiler, request.jobs, request.broken.includes(crippled));
     const { PKG_CONFIG_PATH } = process.env;
-    this.#environment = { PKG_CONFIG_PATH: [pkgConfig, PKG_CONFIG_PATH].filter(Boolean).join(':') };
+    const path = [this.#library.pkgConfig, PKG_CONFIG_PATH].filter(Boolean).join(':');
+    this.#environment = { PKG_CONFIG_PATH: path };
   }
 
   async #configure(): Promise<void> {
@@ -139,34 +158,21 @@ class Maker {
     });
   }
 
-  async #compile(files: readonly string[]): Promise<void> {
-    await this.#step('compiling', 'compile', (tools) => this.#ninja(files, tools), ninjaProgress);
-  }
-
-  #ninja(files: readonly string[], { run }: Tools): Promise<number | null> {
+  async #compile(
+    files: readonly string[],
+    what = 'compiling',
+    before: () => void = () => {},
+  ): Promise<void> {
     const args = ['-C', this.#objects, '-j', String(this.#making.request.jobs), ...files];
-    return run('ninja', args, { env: this.#environment });
-  }
-
-  /** One program more for each switch: only what sees the switches is compiled again. */
-  async #makeBroken(installed: string): Promise<Record<string, string>> {
-    const header = join(this.#tree, switchesHeader);
-    const [program = ''] = this.#programs;
-    const made: Record<string, string> = {};
-    for (const name of this.#making.request.broken) {
-      await this.#step(`breaking ${name}`, `break-${name}`, async (tools) => {
-        const text = readFileSync(header, 'utf8');
-        if (!text.includes(`${switchPrefix}${name}\n`)) {
-          throw new QemuBuildError('series-does-not-apply', `The series has no switch ${name}.`);
-        }
-        writeFileSync(header, `#define ${switchPrefix}${name}\n${text}`);
-        await this.#ninja([program], tools);
-        writeFileSync(header, text);
-        made[name] = join('bin', `${program}-broken-${name}`);
-        cpSync(join(this.#objects, program), join(installed, made[name]));
-      });
-    }
-    return made;
+    await this.#step(
+      what,
+      what.replaceAll(' ', '-'),
+      ({ run }) => {
+        before();
+        return run('ninja', args, { env: this.#environment });
+      },
+      ninjaProgress,
+    );
   }
 
   /** A step whose failure says of what kind it is. */
