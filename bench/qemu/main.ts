@@ -1,0 +1,101 @@
+// npm run bench:qemu: what the filter costs a migration, and what it is worth, beside a QEMU without the series.
+import { join } from 'node:path';
+import { OptionError } from '../../lib/index.js';
+import { type BuiltQemu, latestBuilt, programOf } from '../../lib/qemu/build/built.js';
+import type { QemuVersion } from '../../lib/qemu/build/versions.js';
+import { thisMachine } from '../machine.js';
+import { Progress } from '../measure/progress.js';
+import { ensureWritable, writeWhole } from '../results/whole-files.js';
+import { type Options, readOptions, usage } from './options.js';
+import { reportOf } from './report.js';
+import { type Cost, judge } from './results.js';
+import { measure } from './sample.js';
+import type { Contestant, Scenario } from './scenarios.js';
+
+const exitCodes = { failed: 1, usage: 2, goalMissed: 3 };
+
+function builtOf(version: QemuVersion, unpatched: boolean): BuiltQemu {
+  const built = latestBuilt(version, unpatched);
+  const flag = unpatched ? ' --unpatched' : '';
+  if (!built) {
+    throw new Error(`there is no QEMU: fakedirty qemu build --version ${version}${flag} builds it`);
+  }
+  return built;
+}
+
+/** Without how it was found and checked. */
+function described({ fullVersion, source }: BuiltQemu): string {
+  return `QEMU ${fullVersion}, ${source.split(', ', 1)[0]}`;
+}
+
+interface Run {
+  readonly scenario: Scenario;
+  readonly contestant: Contestant;
+  readonly round: number;
+}
+
+/** Each round has everybody once, beginning with another one. */
+function runsOf({ scenarios, rounds }: Options): Run[] {
+  return scenarios.flatMap((scenario) =>
+    Array.from({ length: rounds }, (_, round) => {
+      const { contestants } = scenario;
+      const turned = contestants.map(
+        (_, at) => contestants[(at + round) % contestants.length] as Contestant,
+      );
+      return turned.map((contestant) => ({ scenario, contestant, round }));
+    }).flat(),
+  );
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === 'help') {
+    console.log(usage);
+    return 0;
+  }
+  ensureWritable(options.out);
+  const qemus = {
+    patched: builtOf(options.version, false),
+    unpatched: builtOf(options.version, true),
+  };
+  const { processor, processors } = thisMachine();
+  const cost: Cost = {
+    format: 'fakedirty-qemu-cost-1',
+    date: new Date().toISOString().slice(0, 10),
+    processor,
+    processors,
+    patched: described(qemus.patched),
+    unpatched: described(qemus.unpatched),
+    rounds: options.rounds,
+    samples: [],
+  };
+  const runs = runsOf(options);
+  const progress = new Progress('migrating', process.stderr);
+  for (const [index, { scenario, contestant, round }] of runs.entries()) {
+    const binary = programOf(contestant.patched ? qemus.patched : qemus.unpatched);
+    const sample = await measure(scenario, contestant, binary);
+    const entry = { scenario: scenario.name, contestant: contestant.name, round, sample };
+    cost.samples.push(entry);
+    const what = `${scenario.name}, ${contestant.name}`;
+    progress.show({ what, done: index + 1, total: runs.length });
+  }
+  progress.end();
+  const name = 'cost.json';
+  writeWhole(options.out, new Map([[name, `${JSON.stringify(cost, null, 2)}\n`]]));
+  console.log(`\n${reportOf(cost)}\n\nwritten: ${join(options.out, name)}`);
+  const missed = judge(cost).some(({ reached }) => !reached);
+  return options.check && missed ? exitCodes.goalMissed : 0;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: Error) => {
+    const wrongUsage = error instanceof OptionError;
+    console.error(
+      `bench:qemu: ${error.message}${wrongUsage ? '\n(--help lists the options)' : ''}`,
+    );
+    process.exitCode = wrongUsage ? exitCodes.usage : exitCodes.failed;
+  },
+);

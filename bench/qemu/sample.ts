@@ -1,0 +1,104 @@
+// One migration, and the figures that it gives.
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { type MigrationCounts, MigrationPair } from '../../lib/qemu/machine/migration-pair.js';
+import type { QmpEvent } from '../../lib/qmp/messages.js';
+import type { Contestant, Scenario } from './scenarios.js';
+
+export const sampleSchema = z.object({
+  totalMs: z.number(),
+  downtimeMs: z.number(),
+  bytes: z.number(),
+  /** After the end of the first pass. */
+  msAfter: z.number(),
+  bytesAfter: z.number(),
+  passes: z.number(),
+  /** Pages; null without the filter. */
+  filter: z
+    .object({ checked: z.number(), unchanged: z.number(), nsPerPage: z.number() })
+    .nullable(),
+});
+
+const pollMs = 10;
+
+export type Sample = z.infer<typeof sampleSchema>;
+
+const filterCounts = z.object({
+  checked: z.number(),
+  unchanged: z.number(),
+  'time-ns': z.number(),
+});
+
+function milliseconds({ timestamp: { seconds, microseconds } }: QmpEvent): number {
+  return seconds * 1000 + microseconds / 1000;
+}
+
+/** Bytes sent when the second sync begins, and when that was: the end of the first pass. */
+async function endOfFirstPass(pair: MigrationPair) {
+  const passes = pair.source.qmp.events('MIGRATION_PASS');
+  try {
+    const event = await passes.until(({ data: { pass } }) => pass === 2);
+    const { ram } = await pair.counts();
+    return { ms: milliseconds(event), bytes: ram?.transferred ?? 0 };
+  } finally {
+    passes.close();
+  }
+}
+
+async function completion(pair: MigrationPair): Promise<number> {
+  const states = pair.source.qmp.events('MIGRATION');
+  try {
+    return milliseconds(await states.until(({ data: { status } }) => status === 'completed'));
+  } finally {
+    states.close();
+  }
+}
+
+/** QEMU says that it is done a moment before it says how long that took. */
+async function finalCounts(
+  pair: MigrationPair,
+): Promise<MigrationCounts & { 'total-time': number }> {
+  for (;;) {
+    const counts = await pair.counts();
+    const totalMs = counts['total-time'] ?? 0;
+    if (totalMs > 0) return { ...counts, 'total-time': totalMs };
+    await pause(pollMs);
+  }
+}
+
+export async function measure(
+  scenario: Scenario,
+  { method }: Contestant,
+  binary: string,
+): Promise<Sample> {
+  const { guest, bytesPerSecond, passes } = scenario;
+  const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest, preallocate: true });
+  try {
+    const sourceParameters = { ...method.sourceParameters, 'max-bandwidth': bytesPerSecond };
+    const observed = Promise.all([endOfFirstPass(pair), completion(pair)]);
+    // A migration that fails says so itself.
+    observed.catch(() => {});
+    await pair.migrate({ ...method, sourceParameters, passes });
+    const [first, completedMs] = await observed;
+    const counts = await finalCounts(pair);
+    const bytes = counts.ram?.transferred ?? 0;
+    const filter = filterCounts.optional().parse(counts['fake-dirty']);
+    return {
+      totalMs: counts['total-time'],
+      downtimeMs: counts.downtime ?? 0,
+      bytes,
+      msAfter: completedMs - first.ms,
+      bytesAfter: bytes - first.bytes,
+      passes: counts.ram?.['dirty-sync-count'] ?? 0,
+      filter: filter
+        ? {
+            checked: filter.checked,
+            unchanged: filter.unchanged,
+            nsPerPage: filter['time-ns'] / filter.checked,
+          }
+        : null,
+    };
+  } finally {
+    await pair.close();
+  }
+}

@@ -1,0 +1,108 @@
+// What the cost and the worth of the filter in QEMU are judged by: guests, links, and who takes part.
+import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
+import type { MigrationMethod } from '../../lib/qemu/machine/migration-pair.js';
+
+export interface Contestant {
+  readonly name: string;
+  readonly patched: boolean;
+  readonly method: MigrationMethod;
+}
+
+/** Of medians over the rounds, `contestant` against the scenario's first one; or a figure of its own. */
+export interface Goal {
+  readonly figure: 'total time' | 'bytes after' | 'time after' | 'filter a page';
+  readonly contestant: string;
+  readonly most: number;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly about: string;
+  readonly guest: GuestOptions;
+  /** 0: as fast as it goes. */
+  readonly bytesPerSecond: number;
+  /** Walks of memory before the migration may end: the same work for everybody. */
+  readonly passes: number;
+  /** The first is what the others are compared with. */
+  readonly contestants: readonly Contestant[];
+  readonly goals: readonly Goal[];
+}
+
+const gigabit = 125_000_000;
+/** Pages. */
+const mib = 256;
+
+const channels: MigrationMethod = {
+  capabilities: { multifd: true },
+  parameters: { 'multifd-channels': 2 },
+};
+
+function unpatched(method: MigrationMethod = {}): Contestant {
+  return { name: 'unpatched', patched: false, method };
+}
+
+function off(method: MigrationMethod = {}): Contestant {
+  return { name: 'filter off', patched: true, method };
+}
+
+function filtered(hash: string, method: MigrationMethod = {}): Contestant {
+  const sourceCapabilities = { 'fake-dirty-filter': true };
+  const sourceParameters = { 'fake-dirty-hash': hash };
+  return { name: hash, patched: true, method: { ...method, sourceCapabilities, sourceParameters } };
+}
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'nothing-fake',
+    about: 'random writes, no bandwidth limit',
+    guest: { pattern: 'random', pages: 256 * mib },
+    bytesPerSecond: 0,
+    passes: 3,
+    contestants: [unpatched(), off(), ...['ph128', 'sha1', 'md5'].map((hash) => filtered(hash))],
+    goals: [
+      { figure: 'total time', contestant: 'ph128', most: 1.06 },
+      { figure: 'filter a page', contestant: 'ph128', most: 250 },
+      { figure: 'filter a page', contestant: 'sha1', most: 900 },
+      { figure: 'filter a page', contestant: 'md5', most: 650 },
+    ],
+  },
+  {
+    name: 'nothing-fake-1gbit',
+    about: 'random writes, 1 Gbit/s',
+    guest: { pattern: 'random', pages: 128 * mib },
+    bytesPerSecond: gigabit,
+    passes: 2,
+    contestants: [unpatched(), filtered('ph128')],
+    goals: [{ figure: 'total time', contestant: 'ph128', most: 1.01 }],
+  },
+  {
+    name: 'all-fake',
+    about: 'values stored over themselves, no bandwidth limit',
+    guest: { pattern: 'rewrite', pages: 256 * mib },
+    bytesPerSecond: 0,
+    passes: 3,
+    contestants: [unpatched(), filtered('ph128')],
+    goals: [{ figure: 'bytes after', contestant: 'ph128', most: 0.01 }],
+  },
+  {
+    name: 'all-fake-1gbit',
+    about: 'values stored over themselves, 1 Gbit/s',
+    guest: { pattern: 'rewrite', pages: 128 * mib },
+    bytesPerSecond: gigabit,
+    passes: 3,
+    contestants: [unpatched(), filtered('ph128')],
+    goals: [
+      { figure: 'bytes after', contestant: 'ph128', most: 0.01 },
+      { figure: 'time after', contestant: 'ph128', most: 0.1 },
+    ],
+  },
+  {
+    name: 'multifd',
+    about: 'random writes, two channels, no bandwidth limit',
+    guest: { pattern: 'random', pages: 256 * mib },
+    bytesPerSecond: 0,
+    passes: 3,
+    contestants: [unpatched(channels), filtered('ph128', channels), filtered('sha1', channels)],
+    goals: [],
+  },
+];
