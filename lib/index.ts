@@ -17,8 +17,9 @@ export {
   StaleCheckError,
 } from './fingerprint/errors.js';
 export { Hasher, type HasherOptions } from './fingerprint/hasher.js';
-export { MemoryFile, type PageRange } from './fingerprint/memory-file.js';
+export { MemoryFile } from './fingerprint/memory-file.js';
 export { NativeAddonError } from './fingerprint/native.js';
+export type { PageRange } from './fingerprint/page-range.js';
 export { fingerprintPages, fingerprintPagesAsync } from './fingerprint/pages.js';
 export type { BackgroundOptions, Progress } from './fingerprint/slices.js';
 export {

@@ -24,6 +24,8 @@ export type Side =
       readonly pagesPerCall: number;
       /** Digests go where the last ones were, as in the native benchmark. */
       readonly reuseDigests: boolean;
+      /** Ranges of the window instead of a view for each call. */
+      readonly inRanges: boolean;
     }
   | { readonly call: 'package'; readonly implementation: ImplementationName };
 

@@ -4,7 +4,7 @@
 // the median over all turns of the two sides' quotient, and of their difference: a slow moment spoils one
 // turn, a slow minute slows both sides.
 import { createRequire } from 'node:module';
-import { algorithmNames, algorithms } from '../../lib/index.js';
+import { algorithmNames, algorithms, type Hasher } from '../../lib/index.js';
 import { fillPages } from '../contents.js';
 import { findImplementation } from '../implementations/all.js';
 import { hasherOf } from '../implementations/fakedirty.js';
@@ -65,6 +65,19 @@ function timedCalls(pagesPerCall: number, call: (bytes: Buffer) => unknown): Tim
   };
 }
 
+function timedRanges(hasher: Hasher, pages: number, digests: Buffer): Timed {
+  return (window, passes) => {
+    const all = window.length / pageSizeBytes;
+    const start = process.hrtime.bigint();
+    for (let pass = 0; pass < passes; pass += 1) {
+      for (let first = 0; first < all; first += pages) {
+        hasher.fingerprint(window, digests, { first, pages });
+      }
+    }
+    return Number(process.hrtime.bigint() - start);
+  };
+}
+
 function timed(side: Side): Timed {
   if (side.call === 'native') {
     const number = algorithmNames.indexOf(side.algorithm);
@@ -76,12 +89,14 @@ function timed(side: Side): Timed {
     const { call } = implementation.prepare(pageSizeBytes);
     return timedCalls(takesBatches(implementation.mode) ? 64 : 1, call);
   }
-  const { algorithm, pagesPerCall, reuseDigests } = side;
+  const { algorithm, pagesPerCall, reuseDigests, inRanges } = side;
   const keyed = algorithms().some(({ name, keyed }) => name === algorithm && keyed);
   const hasher = hasherOf(algorithm, keyed, pageSizeBytes);
   if (!reuseDigests) return timedCalls(pagesPerCall, (bytes) => hasher.fingerprint(bytes));
   const digests = Buffer.alloc(pagesPerCall * hasher.digestBytes);
-  return timedCalls(pagesPerCall, (bytes) => hasher.fingerprint(bytes, digests));
+  return inRanges
+    ? timedRanges(hasher, pagesPerCall, digests)
+    : timedCalls(pagesPerCall, (bytes) => hasher.fingerprint(bytes, digests));
 }
 
 /** Like a guest's memory where the probe is there: huge pages, if the machine has them. */

@@ -6,6 +6,7 @@ import { type Bytes, pagesIn, viewOf } from './bytes.js';
 import { DisposedError, OptionError } from './errors.js';
 import { awaiting, calling } from './library.js';
 import { type NativeHasher, native } from './native.js';
+import { type PageRange, pagesWithin } from './page-range.js';
 import { pageSizes, parseOptions } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
 import { type SourceOf, sourcesIn } from './sources.js';
@@ -23,6 +24,7 @@ export interface HasherOptions {
   readonly target?: string | undefined;
 }
 
+const everything: PageRange = {};
 const most64Bits = 2n ** 64n - 1n;
 const seedExpected = 'expected a whole number from 0 to 2^64 - 1';
 
@@ -103,24 +105,28 @@ export class Hasher implements Disposable {
     this.lanes = hasher.lanes();
   }
 
-  /** The digests of all pages, one behind another; at the start of `into` if it is given. */
-  fingerprint(bytes: Bytes): Buffer;
-  fingerprint<Into extends Uint8Array>(bytes: Bytes, into: Into): Into;
-  fingerprint(bytes: Bytes, into?: Uint8Array): Uint8Array {
+  /**
+   * The digests of all pages, or of those in the range, one behind another; at the start of `into` if it is given.
+   * Who goes through large memory in small steps is fastest with a range: a view for each step takes longer.
+   */
+  fingerprint(bytes: Bytes, into?: undefined, range?: PageRange): Buffer;
+  fingerprint<Into extends Uint8Array>(bytes: Bytes, into: Into, range?: PageRange): Into;
+  fingerprint(bytes: Bytes, into?: Uint8Array, range: PageRange = everything): Uint8Array {
     const hasher = this.#open();
     const view = viewOf('bytes', bytes);
-    const digestsBytes = pagesIn('bytes', view, this.pageSize) * this.digestBytes;
+    const { first, pages } = pagesWithin(pagesIn('bytes', view, this.pageSize), range);
+    const digestsBytes = pages * this.digestBytes;
     if (into === undefined) {
       // From Node's pool: its memory is there already.
       const digests = Buffer.allocUnsafe(digestsBytes);
-      hasher.digest(view, digests);
+      hasher.digest(view, digests, first, pages);
       return digests;
     }
     const room = viewOf('into', into);
     if (room.length < digestsBytes) {
       throw new OptionError('into', `has ${room.length} bytes; ${digestsBytes} are needed`);
     }
-    hasher.digest(view, room);
+    hasher.digest(view, room, first, pages);
     return into;
   }
 

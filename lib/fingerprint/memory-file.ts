@@ -5,17 +5,11 @@ import { DisposedError, MemoryFileError, OptionError } from './errors.js';
 import { fingerprintInBackground, type Hasher, nativeHasher } from './hasher.js';
 import { awaiting, FileShrunk } from './library.js';
 import { type NativeMappedFile, native } from './native.js';
+import { type PageRange, pagesWithin } from './page-range.js';
 import { count, pageSizes, parseOptions, shown } from './schema.js';
 import { type BackgroundOptions, backgroundShape } from './slices.js';
 import type { SourceOf } from './sources.js';
 import { Check, FingerprintTable, lookInBackground } from './table.js';
-
-export interface PageRange {
-  /** Default: 0. */
-  readonly first?: number | undefined;
-  /** Default: all from the first on. */
-  readonly pages?: number | undefined;
-}
 
 const schema = z.strictObject({
   ...backgroundShape,
@@ -69,7 +63,7 @@ export class MemoryFile implements Disposable {
   async fingerprint(hasher: Hasher, options?: PageRange & BackgroundOptions): Promise<Buffer> {
     nativeHasher(hasher);
     const { first, pages, ...background } = parseOptions(schema, options);
-    const range = this.#range(hasher.pageSize, first, pages);
+    const range = pagesWithin(this.pages(hasher.pageSize), { first, pages });
     const sourceOf = this.#sources(hasher.pageSize, range.first);
     return await this.#reading(() =>
       fingerprintInBackground(hasher, range.pages, background, sourceOf),
@@ -89,7 +83,7 @@ export class MemoryFile implements Disposable {
     }
     const { first, pages, ...background } = parseOptions(schema, options);
     const { pageSize } = table.hasher;
-    const range = this.#range(pageSize, first, pages);
+    const range = pagesWithin(this.pages(pageSize), { first, pages });
     const look = {
       pages: range.pages,
       where: range.first,
@@ -113,14 +107,6 @@ export class MemoryFile implements Disposable {
   #open(): NativeMappedFile {
     if (!this.#native) throw new DisposedError('memory file');
     return this.#native;
-  }
-
-  #range(pageSize: number, first = 0, pages?: number): { first: number; pages: number } {
-    const all = this.pages(pageSize);
-    const count = pages ?? all - first;
-    const isRange = Number.isSafeInteger(first) && Number.isSafeInteger(count);
-    if (isRange && first >= 0 && count >= 0 && first + count <= all) return { first, pages: count };
-    throw new OptionError('first', `no such pages: ${count} from ${first} on, of ${all}`);
   }
 
   #sources(pageSize: number, first: number): SourceOf {

@@ -22,7 +22,7 @@ export type NativeSource =
 export interface NativeHasher {
   target(): string;
   lanes(): number;
-  digest(pages: Uint8Array, into: Uint8Array): void;
+  digest(bytes: Uint8Array, into: Uint8Array, firstPage: number, pages: number): void;
   digestInBackground(...source: NativeSource): Promise<Uint8Array>;
   close(): void;
 }

@@ -94,14 +94,19 @@ napi_value Hasher::Lanes(const Call& call) {
 }
 
 napi_value Hasher::Digest(const Call& call) {
-  const std::optional<BytesView> pages = BytesIn(call.env, call[0]);
+  const std::optional<BytesView> bytes = BytesIn(call.env, call[0]);
   const std::optional<BytesView> into = BytesIn(call.env, call[1]);
-  if (!shared_ || !pages || !into) return ThrowMisuse(call.env, "digest(pages, into)");
-  const size_t page_count = pages->length / shared_->page_size;
-  if (into->length < page_count * shared_->digest_bytes) {
+  const std::optional<uint64_t> first = WholeNumberIn(call.env, call[2]);
+  const std::optional<uint64_t> pages = WholeNumberIn(call.env, call[3]);
+  if (!shared_ || !bytes || !into || !first || !pages) {
+    return ThrowMisuse(call.env, "digest(bytes, into, firstPage, pages)");
+  }
+  const size_t all = bytes->length / shared_->page_size;
+  if (*first > all || *pages > all - *first) return ThrowMisuse(call.env, "no such pages");
+  if (into->length / shared_->digest_bytes < *pages) {
     return ThrowMisuse(call.env, "into is too short");
   }
-  const int status = shared_->Digest(pages->data, page_count, into->data);
+  const int status = shared_->Digest(bytes->data + *first * shared_->page_size, *pages, into->data);
   return status == FAKEDIRTY_OK ? nullptr : Throw(call.env, NewLibraryError(call.env, status));
 }
 

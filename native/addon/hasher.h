@@ -45,7 +45,7 @@ class Hasher {
 
   napi_value Target(const Call& call);
   napi_value Lanes(const Call& call);
-  napi_value Digest(const Call& call);              // (pages, into)
+  napi_value Digest(const Call& call);              // (bytes, into, firstPage, pages)
   napi_value DigestInBackground(const Call& call);  // (source ...)
   napi_value Close(const Call& call);
 

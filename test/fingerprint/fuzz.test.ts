@@ -108,6 +108,10 @@ describe('whatever is passed', () => {
         const one = await tried(() => new fakedirty.Hasher(made(ofHasher)));
         const hasher = one instanceof fakedirty.Hasher ? one : new fakedirty.Hasher();
         await tried(() => hasher.fingerprint(made(bytes), made(into)));
+        await tried(() => hasher.fingerprint(made(bytes), undefined, made(work)));
+        await tried(() =>
+          hasher.fingerprint(made(bytes), made(into), { first: made(into), pages: made(work) }),
+        );
         await tried(() => hasher.fingerprintAsync(made(bytes), made(work)));
         await tried(() => fakedirty.fingerprintPages(made(bytes), made(ofHasher)));
         hasher.dispose();

@@ -176,6 +176,51 @@ describe('into', () => {
   });
 });
 
+describe('a range', () => {
+  const hasher = new Hasher({ algorithm: 'md5' });
+  const bytes = randomBytes(5 * 4096);
+  const digests = cryptoDigests('md5', bytes, 4096);
+
+  it('is the pages from the first on, as many as are asked for', () => {
+    expect(hasher.fingerprint(bytes, undefined, { first: 1, pages: 3 })).toEqual(
+      digests.subarray(16, 64),
+    );
+    expect(hasher.fingerprint(bytes, undefined, { first: 4 })).toEqual(digests.subarray(64));
+    expect(hasher.fingerprint(bytes, undefined, { pages: 1 })).toEqual(digests.subarray(0, 16));
+    expect(hasher.fingerprint(bytes, undefined, { first: 5 })).toHaveLength(0);
+    const into = new Uint8Array(40).fill(7);
+    expect(hasher.fingerprint(bytes, into, { first: 3, pages: 2 })).toBe(into);
+    expect(Buffer.from(into.subarray(0, 32))).toEqual(digests.subarray(48));
+    expect([...into.subarray(32)]).toEqual(Array(8).fill(7));
+  });
+
+  it.each([
+    [{ first: 6 }, /^first: no such pages: -1 from 6 on, of 5$/],
+    [{ first: 3, pages: 3 }, /^first: no such pages: 3 from 3 on, of 5$/],
+    [{ first: -1, pages: 1 }, /no such pages/],
+    [{ first: 0.5, pages: 1 }, /no such pages/],
+    [{ pages: 2 ** 60 }, /no such pages/],
+    [{ first: '1' }, /no such pages: .* from '1' on/],
+    [3, /^range: is 3; expected \{ first, pages \}$/],
+    [null, /^range: is null/],
+  ])('that is none is an error: %j', (range, problem) => {
+    const call = () => hasher.fingerprint(bytes, undefined, range as object);
+    expect(call).toThrow(OptionError);
+    expect(call).toThrow(problem);
+  });
+
+  it('whose members take the memory away is an error, not a crash', () => {
+    const away = new Uint8Array(new ArrayBuffer(2 * 4096));
+    const range = {
+      get first() {
+        structuredClone(away.buffer, { transfer: [away.buffer] });
+        return 1;
+      },
+    };
+    expect(() => hasher.fingerprint(away, undefined, range)).toThrow(/no such pages/);
+  });
+});
+
 describe('a hasher that was disposed of', () => {
   it('says so', async () => {
     const hasher = new Hasher();

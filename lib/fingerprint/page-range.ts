@@ -1,0 +1,27 @@
+// Some pages out of many.
+import { OptionError } from './errors.js';
+import { shown } from './schema.js';
+
+export interface PageRange {
+  /** Default: 0. */
+  readonly first?: number | undefined;
+  /** Default: all from the first on. */
+  readonly pages?: number | undefined;
+}
+
+/** No schema: it is checked in calls of a microsecond. */
+export function pagesWithin(
+  all: number,
+  range: PageRange,
+): Required<Record<keyof PageRange, number>> {
+  if (range === null || typeof range !== 'object') {
+    throw new OptionError('range', `is ${shown(range)}; expected { first, pages }`);
+  }
+  const { first = 0, pages = typeof first === 'number' ? all - first : Number.NaN } = range;
+  const isRange = Number.isSafeInteger(first) && Number.isSafeInteger(pages);
+  if (isRange && first >= 0 && pages >= 0 && first + pages <= all) return { first, pages };
+  throw new OptionError(
+    'first',
+    `no such pages: ${shown(pages)} from ${shown(first)} on, of ${all}`,
+  );
+}
