@@ -1,30 +1,29 @@
 // npm test: sets the machine up, lints, builds and tests everything, and goes on after a failure.
 
 import { fuzzSeconds } from './parts/fuzzing.mjs';
-import { byRequest, plan, select, selections } from './parts/plan.mjs';
+import { plan, select, selections } from './parts/plan.mjs';
 import { oneFailure, onePass, Tally } from './parts/tally.mjs';
 import { removeUnused } from './run/cache.mjs';
 import { readOptions, runMain, UsageError } from './run/command-line.mjs';
 import { StepFailed } from './run/step.mjs';
 
 const names = Object.keys(selections);
-const byDefault = names.filter((name) => !byRequest.includes(name));
 const usage = `usage: npm test [-- options]
   --only NAME,...   only these: ${names.join(', ')}
-                    (native stands for release, asan and tsan);
-                    all but ${byRequest.join(', ')} by default
+                    (native stands for release, asan and tsan); all by default
   --help            this text
 environment:
   FAKEDIRTY_FUZZ_SECONDS   how long each fuzz target runs; default 60, 0 skips them
   FAKEDIRTY_MIGRATIONS     how many migrations compare memories; default 20, all combinations are 440
   FAKEDIRTY_FAULTS         how many migrations are broken midway; default 7
   FAKEDIRTY_QEMU_VERSION   7.2 or 8.1: whose series is tested; default 7.2
-  FAKEDIRTY_LONG=1         compare with a QEMU without the series as well, which is built for that
+  FAKEDIRTY_QEMU_SOURCE    its source, a tarball or a tree, where it can't be had otherwise
+  FAKEDIRTY_LONG=1         all tests of QEMU, for hours: its own ones, sanitizers, each patch alone
   FAKEDIRTY_CACHE          where builds, logs and corpora are kept; default ~/.cache/fakedirty`;
 
 function partsChosen(only) {
   const parts = new Set();
-  for (const name of only?.split(',') ?? byDefault) {
+  for (const name of only?.split(',') ?? names) {
     if (!Object.hasOwn(selections, name)) {
       throw new UsageError(`--only: there is no '${name}'; expected one of ${names.join(', ')}`);
     }

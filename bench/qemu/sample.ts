@@ -1,7 +1,8 @@
 // One migration, and the figures that it gives.
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { type MigrationCounts, MigrationPair } from '../../lib/qemu/machine/migration-pair.js';
+import type { MigrationCounts } from '../../lib/qemu/machine/migration-outcome.js';
+import { MigrationPair } from '../../lib/qemu/machine/migration-pair.js';
 import type { QmpEvent } from '../../lib/qmp/messages.js';
 import type { Contestant, Scenario } from './scenarios.js';
 

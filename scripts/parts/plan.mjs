@@ -10,13 +10,8 @@ import { checkClangFormat, checkTypes, checkWithBiome } from './lint.mjs';
 import { buildNative, prepare, variants } from './native-build.mjs';
 import { testNative } from './native-tests.mjs';
 import { prebuildAddon } from './prebuilt.mjs';
-import { buildPatchedQemu, buildUnpatchedQemu } from './qemu.mjs';
-import {
-  buildTypescript,
-  testMachines,
-  testSanitizedAddon,
-  testTypescript,
-} from './typescript.mjs';
+import { testQemu } from './qemu.mjs';
+import { buildTypescript, testSanitizedAddon, testTypescript } from './typescript.mjs';
 
 /** The names that --only takes, each with the parts that it stands for. */
 export const selections = {
@@ -32,16 +27,11 @@ export const selections = {
   qemu: ['qemu'],
 };
 
-/** Parts that are done only when they are named: building QEMU takes as long as all the rest. */
-export const byRequest = ['qemu'];
-
 const packages = 'setup: system packages';
 const modules = 'setup: npm packages';
 const addon = 'addon';
 const typescript = 'build: TypeScript';
 const packed = 'addon: as the package carries it';
-const patched = 'qemu: build with the series';
-const unpatched = 'qemu: build without the series';
 
 function lint(name, needs, work) {
   return { name, part: 'lint', needs, counts: true, work };
@@ -89,9 +79,7 @@ export function plan(fuzzSeconds) {
       needs: [modules, typescript, `native: build of ${variants.asan.label}`],
       work: () => testSanitizedAddon(prepare('asan')),
     },
-    { name: patched, needs: [packages, typescript], work: buildPatchedQemu },
-    { name: unpatched, needs: [packages, typescript], work: buildUnpatchedQemu },
-    { name: 'qemu', part: 'qemu', needs: [patched, unpatched], work: testMachines },
+    { name: 'qemu', part: 'qemu', needs: [packages, typescript], work: testQemu },
   ];
 }
 

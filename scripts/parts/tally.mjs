@@ -22,6 +22,7 @@ export class Tally {
 
   addAll(tally) {
     for (const outcome of ['passed', 'failed', 'skipped']) this[outcome] += tally[outcome];
+    this.others.push(...tally.others);
   }
 
   get summary() {

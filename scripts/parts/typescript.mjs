@@ -61,9 +61,9 @@ function runVitest({ title, log: name, args: selection, env: added = {}, command
   });
 }
 
-/** All tests but those that run guests. */
+/** All tests but those that run guests, or take hours. */
 export function testTypescript() {
-  const args = ['--dir=test', '--exclude=**/qemu/machine/**'];
+  const args = ['--dir=test', '--exclude=**/qemu/{machine,long}/**'];
   return runVitest({ title: 'vitest: testing', log: 'vitest', args });
 }
 
@@ -71,6 +71,30 @@ export function testTypescript() {
 export function testMachines() {
   const args = ['--dir=test/qemu/machine', '--no-file-parallelism'];
   return runVitest({ title: 'qemu: testing', log: 'qemu', args });
+}
+
+/** Those that compare memories, with a QEMU that watches itself. */
+export function testSanitizedMachines() {
+  const subjects = ['equality', 'combinations', 'devices', 'counters'];
+  return runVitest({
+    title: 'qemu: testing with sanitizers',
+    log: 'qemu-sanitized',
+    args: [
+      '--no-file-parallelism',
+      ...subjects.map((subject) => `test/qemu/machine/${subject}.test.ts`),
+    ],
+    env: {
+      FAKEDIRTY_SANITIZED: '1',
+      ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=0',
+      UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
+    },
+  });
+}
+
+/** QEMU's own tests with the filter forced on, and each step of the series by itself. */
+export function testLong() {
+  const args = ['--dir=test/qemu/long', '--no-file-parallelism'];
+  return runVitest({ title: 'qemu: testing at length', log: 'qemu-long', args });
 }
 
 /** The addon's tests again, with an addon that was built with AddressSanitizer. */

@@ -23,7 +23,16 @@ const switchPrefix = 'FAKE_DIRTY_BREAK_';
 /** The one that breaks none: it is linked with fingerprints of 8 bits. */
 export const crippled = 'CRIPPLED';
 
-/** Compiles the program once more with one file of the build changed; answers its path. */
+/** The test of what the series adds, and QEMU's of migration as a whole. */
+const unitTest = 'tests/unit/test-fake-dirty';
+const migrationTest = 'tests/qtest/migration-test';
+
+/** The name of the unit test that has a switch, and has to fail. */
+export function brokenUnitTest(name: string): string {
+  return `${basename(unitTest)}-broken-${name}`;
+}
+
+/** Compiles once more with one file of the build changed; answers where what comes out is. */
 async function makeWith(
   { objects, installed, program, compile }: Workshop,
   name: string,
@@ -31,10 +40,12 @@ async function makeWith(
   change: (text: string) => string,
 ): Promise<string> {
   const text = readFileSync(file, 'utf8');
-  await compile(`breaking ${name}`, [program], () => writeFileSync(file, change(text)));
+  await compile(`breaking ${name}`, [program, unitTest], () => writeFileSync(file, change(text)));
   writeFileSync(file, text);
   const made = join('bin', `${program}-broken-${name}`);
   cpSync(join(objects, program), join(installed, made));
+  mkdirSync(join(installed, 'tests'), { recursive: true });
+  cpSync(join(objects, unitTest), join(installed, 'tests', brokenUnitTest(name)));
   return made;
 }
 
@@ -56,16 +67,12 @@ export function makeCrippled(workshop: Workshop, library: Library): Promise<stri
   );
 }
 
-/** The test of what the series adds, and QEMU's of migration as a whole. */
-const unitTest = 'tests/unit/test-fake-dirty';
-const migrationTest = 'tests/qtest/migration-test';
-
 /** Builds QEMU's own tests; answers their paths by name. */
 export async function keepTests(workshop: Workshop, patched: boolean) {
   const { objects, installed } = workshop;
   const files = patched ? [unitTest, migrationTest] : [migrationTest];
   await workshop.compile('building its tests', files);
-  mkdirSync(join(installed, 'tests'));
+  mkdirSync(join(installed, 'tests'), { recursive: true });
   return Object.fromEntries(
     files
       .filter((file) => existsSync(join(objects, file)))

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { QmpClient } from '../../qmp/client.js';
 import { undoAtExit } from './cleanup.js';
+import { type MemoryKind, memoryArguments } from './memory.js';
 import { SerialLine } from './serial-line.js';
 import type { Workspace } from './workspace.js';
 
@@ -24,6 +25,12 @@ export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly workspace: Workspace;
   readonly ramBytes: number;
+  /** What holds its memory; a file of its own when not given. */
+  readonly memory?: MemoryKind;
+  /** The file that holds its memory: another machine's, to share it. */
+  readonly ramFile?: string;
+  /** Of the accelerator, such as "dirty-ring-size=4096". */
+  readonly acceleratorOptions?: string;
   /** Runs instead of SeaBIOS. */
   readonly firmware?: string;
   /** Waits for a migration, which `migrate-incoming` lets in. */
@@ -57,18 +64,13 @@ function listen(path: string): Promise<{ server: Server; connected: Promise<Sock
 }
 
 function qemuArguments(options: MachineOptions, ramFile: string, qmp: string, serial: string) {
-  const { accelerator, firmware, ramBytes, preallocate = false, incoming = false } = options;
-  const memory = [
-    'memory-backend-file,id=ram',
-    `size=${ramBytes}`,
-    `mem-path=${ramFile}`,
-    'share=on',
-    `prealloc=${preallocate ? 'on' : 'off'}`,
-  ];
+  const { accelerator, acceleratorOptions, firmware, ramBytes, incoming = false } = options;
+  const { memory: kind = 'file', preallocate = false } = options;
+  const memory = { kind, ramBytes, file: ramFile, preallocate };
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-S'],
-    ...['-accel', accelerator, '-object', memory.join(',')],
-    ...['-machine', `${machineType},memory-backend=ram`, '-m', `${ramBytes / 1024}k`],
+    ...['-accel', [accelerator, acceleratorOptions].filter(Boolean).join(',')],
+    ...memoryArguments(machineType, memory),
     ...['-chardev', `socket,id=qmp,path=${qmp}`, '-mon', 'chardev=qmp,mode=control'],
     ...['-chardev', `socket,id=serial,path=${serial}`, '-serial', 'chardev:serial'],
     ...(firmware ? ['-bios', firmware] : []),
@@ -115,7 +117,7 @@ export class Machine {
   /** Starts a QEMU whose guest is paused; `cont` lets it run. */
   static async start(options: MachineOptions): Promise<Machine> {
     const { name, binary, workspace } = options;
-    const ramFile = workspace.path(`${name}.ram`);
+    const { ramFile = workspace.path(`${name}.ram`) } = options;
     const paths = [workspace.path(`${name}.qmp`), workspace.path(`${name}.serial`)] as const;
     const [qmp, serial] = [await listen(paths[0]), await listen(paths[1])];
     let machine: Machine | undefined;

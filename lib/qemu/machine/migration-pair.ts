@@ -1,19 +1,18 @@
 // A source and a destination on this machine, and the migration of a guest from one to the other.
 // The destination stays paused afterwards, so that both memories can be compared.
-import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { z } from 'zod';
-import { QmpClosedError, QmpCommandError } from '../../qmp/errors.js';
+import { QmpClosedError } from '../../qmp/errors.js';
 import type { EventStream } from '../../qmp/event-stream.js';
 import { compareMemory, type MemoryComparison } from './compare-memory.js';
 import { assembleGuest, type GuestOptions, guestRamBytes, untilReady } from './guest.js';
 import { type Accelerator, Machine, type MachineOptions } from './machine.js';
+import type { MemoryKind } from './memory.js';
+import { type MigrationCounts, MigrationError, migrationCounts } from './migration-outcome.js';
+import { type MigrationPlan, prepareMigration } from './migration-plan.js';
 import { Workspace } from './workspace.js';
 
 const migrationMs = 120_000;
 const mebibyte = 1 << 20;
-const passesPerSecond = 6;
 
 export interface PairOptions {
   /** The QEMU of the source, and of the destination if that has no other. */
@@ -24,100 +23,15 @@ export interface PairOptions {
   /** At least what the guest needs. */
   readonly ramBytes?: number;
   readonly preallocate?: boolean;
+  readonly memory?: MemoryKind;
+  /** Both have the same file as memory, for a migration that leaves shared memory alone. */
+  readonly sharesMemory?: boolean;
+  readonly acceleratorOptions?: string;
   readonly sourceArguments?: readonly string[];
   readonly destinationArguments?: readonly string[];
 }
 
-export type Capabilities = Readonly<Record<string, boolean>>;
-export type Parameters = Readonly<Record<string, unknown>>;
-
-/** How to migrate. What is not said stays as QEMU has it. */
-export interface MigrationMethod {
-  /** Set on both sides. */
-  readonly capabilities?: Capabilities;
-  readonly parameters?: Parameters;
-  /** Set on the source alone. */
-  readonly sourceCapabilities?: Capabilities;
-  readonly sourceParameters?: Parameters;
-  /** Encrypts, with a key that both sides are given. */
-  readonly tls?: boolean;
-}
-
-export interface MigrationPlan extends MigrationMethod {
-  /**
-   * How often memory is walked, at least, before the migration may end. Until then bandwidth is limited
-   * so that a walk takes a while; then the downtime that the end may cost is raised, so that a guest
-   * that writes too fast to converge arrives as well.
-   */
-  readonly passes?: number;
-  /** After those passes, switch to post-copy instead of raising the downtime. */
-  readonly postcopy?: boolean;
-  /** The UNIX socket that the source connects to instead of the destination's own: a FaultyLink's. */
-  readonly through?: string;
-}
-
-const counts = z.looseObject({
-  status: z.string(),
-  'error-desc': z.string().optional(),
-  'total-time': z.number().optional(),
-  downtime: z.number().optional(),
-  ram: z
-    .looseObject({
-      transferred: z.number(),
-      normal: z.number(),
-      duplicate: z.number(),
-      'dirty-sync-count': z.number(),
-    })
-    .optional(),
-});
-
-/** What query-migrate says on the source, what a patched QEMU adds included. */
-export type MigrationCounts = z.infer<typeof counts>;
-
-/** The migration came to another end than completion. */
-export class MigrationError extends Error {
-  override readonly name = 'MigrationError';
-
-  constructor(
-    readonly source: string,
-    readonly destination: string,
-    reason: string,
-  ) {
-    super(
-      `The migration ended as ${source} on the source (destination: ${destination}): ${reason}`,
-    );
-  }
-}
-
 const finalStatuses = ['completed', 'failed', 'cancelled'];
-
-async function setUp(machine: Machine, capabilities: Capabilities, parameters: Parameters) {
-  const wanted = { events: true, ...capabilities };
-  await machine.qmp.execute('migrate-set-capabilities', {
-    capabilities: Object.entries(wanted).map(([capability, state]) => ({ capability, state })),
-  });
-  await machine.qmp.execute('migrate-set-parameters', parameters);
-}
-
-const tlsObject = 'migration-key';
-const tlsUser = 'qemu';
-
-async function removeTlsKey({ qmp }: Machine): Promise<void> {
-  try {
-    await qmp.execute('object-del', { id: tlsObject });
-  } catch (error) {
-    // There was none.
-    if (!(error instanceof QmpCommandError)) throw error;
-  }
-}
-
-/** Gives a machine the key in that directory, anew: an earlier attempt may have given it one. */
-async function giveTlsKey(machine: Machine, endpoint: 'client' | 'server', dir: string) {
-  await removeTlsKey(machine);
-  const user = endpoint === 'client' ? { username: tlsUser } : {};
-  const object = { 'qom-type': 'tls-creds-psk', id: tlsObject, endpoint, dir, ...user };
-  await machine.qmp.execute('object-add', object);
-}
 
 /** Until the migration has reached one of its ends on this side; answers which. */
 async function untilEnd(events: EventStream): Promise<string> {
@@ -132,12 +46,14 @@ async function untilEnd(events: EventStream): Promise<string> {
 type Common = Omit<MachineOptions, 'name' | 'binary'>;
 
 function startDestination(
-  { binary, destinationBinary = binary, destinationArguments = [] }: PairOptions,
+  { binary, destinationBinary = binary, destinationArguments = [], sharesMemory }: PairOptions,
   common: Common,
+  source: Machine,
   attempt: number,
 ): Promise<Machine> {
   return Machine.start({
     ...common,
+    ...(sharesMemory ? { ramFile: source.ramFile } : {}),
     name: attempt === 1 ? 'destination' : `destination-${attempt}`,
     binary: destinationBinary,
     incoming: true,
@@ -171,8 +87,9 @@ export class MigrationPair {
     const machines: Machine[] = [];
     try {
       const firmware = await assembleGuest(workspace, guest);
-      const common = { accelerator, workspace, ramBytes, firmware, preallocate };
-      const { sourceArguments = [] } = options;
+      const { sourceArguments = [], memory = 'file', acceleratorOptions = '' } = options;
+      const how = { accelerator, acceleratorOptions, memory, preallocate };
+      const common = { ...how, workspace, ramBytes, firmware };
       const source = await Machine.start({
         ...common,
         name: 'source',
@@ -180,7 +97,7 @@ export class MigrationPair {
         arguments: sourceArguments,
       });
       machines.push(source);
-      const destination = await startDestination(options, common, 1);
+      const destination = await startDestination(options, common, source, 1);
       machines.push(destination);
       await source.qmp.execute('cont');
       await untilReady(source.serial);
@@ -203,9 +120,11 @@ export class MigrationPair {
   /** A new destination for another attempt: one that has seen a migration fail is of no more use. */
   async replaceDestination(): Promise<void> {
     await this.#destination.kill();
-    rmSync(this.#destination.ramFile);
+    if (!this.#options.sharesMemory) rmSync(this.#destination.ramFile, { force: true });
     this.#destinations += 1;
-    this.#destination = await startDestination(this.#options, this.#common, this.#destinations);
+    const attempt = this.#destinations;
+    const { source } = this;
+    this.#destination = await startDestination(this.#options, this.#common, source, attempt);
   }
 
   /** Migrates, and waits until both sides say that it is completed. */
@@ -229,23 +148,9 @@ export class MigrationPair {
 
   /** Sets capabilities and parameters on both sides. */
   async prepare(plan: MigrationPlan): Promise<void> {
-    const { capabilities = {}, sourceCapabilities, sourceParameters, tls = false } = plan;
-    const parameters = { ...plan.parameters, ...(tls ? { 'tls-creds': tlsObject } : {}) };
-    if (tls) await this.#giveTlsKeys();
-    await setUp(this.destination, capabilities, parameters);
-    // QEMU estimates bandwidth every 100 ms, and hands over what it can send in `downtime-limit` ms.
-    const limits =
-      plan.passes === undefined
-        ? { 'max-bandwidth': 0 }
-        : {
-            'max-bandwidth': this.#options.guest.pages * 4096 * passesPerSecond,
-            'downtime-limit': 1,
-          };
-    await setUp(
-      this.source,
-      { ...capabilities, ...sourceCapabilities },
-      { ...limits, ...parameters, ...sourceParameters },
-    );
+    const { source, destination, workspace } = this;
+    const { pages } = this.#options.guest;
+    await prepareMigration({ source, destination, workspace, pages }, plan);
   }
 
   /** Where this destination listens for a migration. */
@@ -254,26 +159,42 @@ export class MigrationPair {
   }
 
   counts(): Promise<MigrationCounts> {
-    return this.source.qmp.query(counts, 'query-migrate');
+    return this.source.qmp.query(migrationCounts, 'query-migrate');
+  }
+
+  /** Has a running migration end at its next opportunity, whatever downtime that costs. */
+  async end(): Promise<void> {
+    await this.source.qmp.execute('migrate-set-parameters', { 'downtime-limit': 2_000_000 });
   }
 
   /** Compares the memories. Both guests must be at rest: after migrate() they are. */
   compare(): Promise<MemoryComparison> {
-    return compareMemory(this.source.ramFile, this.destination.ramFile);
+    const { source, destination } = this;
+    const { memory = 'file', ramBytes } = this.#common;
+    return memory === 'file'
+      ? compareMemory(source.ramFile, destination.ramFile)
+      : this.compareRange(0, ramBytes);
+  }
+
+  /** The same for a stretch of guest physical memory, whatever holds it. */
+  async compareRange(firstByte: number, bytes: number): Promise<MemoryComparison> {
+    const files = [this.source, this.destination].map(async ({ name, qmp }) => {
+      const filename = this.workspace.path(`${name}.dump`);
+      await qmp.execute('pmemsave', { val: firstByte, size: bytes, filename });
+      return filename;
+    });
+    const [one = '', other = ''] = await Promise.all(files);
+    try {
+      return await compareMemory(one, other);
+    } finally {
+      for (const file of [one, other]) rmSync(file);
+    }
   }
 
   /** Ends both and leaves nothing behind. */
   async close(): Promise<void> {
     await Promise.all([this.source.kill(), this.destination.kill()]);
     this.workspace.remove();
-  }
-
-  async #giveTlsKeys(): Promise<void> {
-    const key = randomBytes(32).toString('hex');
-    const { directory } = this.workspace;
-    await writeFile(this.workspace.path('keys.psk'), `${tlsUser}:${key}\n`, { mode: 0o600 });
-    await giveTlsKey(this.destination, 'server', directory);
-    await giveTlsKey(this.source, 'client', directory);
   }
 
   async #untilArrived(sent: EventStream, arrived: EventStream): Promise<MigrationCounts> {
@@ -288,11 +209,10 @@ export class MigrationPair {
   #endAfter(wanted: number, postcopy: boolean, passes: EventStream): void {
     passes
       .until(({ data: { pass } }) => Number(pass) > wanted)
-      .then(() =>
-        postcopy
-          ? this.source.qmp.execute('migrate-start-postcopy')
-          : this.source.qmp.execute('migrate-set-parameters', { 'downtime-limit': 2_000_000 }),
-      )
+      .then(async () => {
+        if (postcopy) await this.source.qmp.execute('migrate-start-postcopy');
+        else await this.end();
+      })
       // Closed because the migration ended before: nothing is left to do. Other failures of this
       // connection reach migrate() as well.
       .catch(() => {});

@@ -1,13 +1,22 @@
 // Which QEMUs and accelerators the tests can use. Whoever needs one that is not here is skipped, and
 // says what it needs.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import { type BuiltQemu, latestBuilt, programOf } from '../../../lib/qemu/build/built.js';
-import { isQemuVersion, type QemuVersion, qemuVersions } from '../../../lib/qemu/build/versions.js';
+import { brokenUnitTest } from '../../../lib/qemu/build/test-programs.js';
+import {
+  isQemuVersion,
+  type QemuVersion,
+  qemuVersions,
+  seriesOf,
+} from '../../../lib/qemu/build/versions.js';
 import { probe } from '../../../lib/qemu/probe/accelerators.js';
 
 // FAKEDIRTY_QEMU: a program to test instead of what was built.
-const { FAKEDIRTY_QEMU_VERSION = '7.2', FAKEDIRTY_QEMU } = process.env;
+// FAKEDIRTY_SANITIZED=1: the build with sanitizers.
+const { FAKEDIRTY_QEMU_VERSION = '7.2', FAKEDIRTY_QEMU, FAKEDIRTY_SANITIZED } = process.env;
 
 /** The version whose series is tested. */
 export const testedVersion: QemuVersion = isQemuVersion(FAKEDIRTY_QEMU_VERSION)
@@ -28,8 +37,17 @@ function qemuOf(built: BuiltQemu): Qemu {
 }
 
 export function findQemu(version: QemuVersion, unpatched = false): Qemu | undefined {
-  const built = latestBuilt(version, unpatched);
+  const built = latestBuilt(version, unpatched, !unpatched && FAKEDIRTY_SANITIZED === '1');
   return built && qemuOf(built);
+}
+
+/** The distribution's own, which has no series, if it is that version. */
+function distributionQemu(version: QemuVersion): Qemu | undefined {
+  const binary = '/usr/bin/qemu-system-x86_64';
+  const { stdout } = spawnSync(binary, ['--version'], { encoding: 'utf8' });
+  const [, found = ''] = /^QEMU emulator version (\S+)/.exec(stdout ?? '') ?? [];
+  if (seriesOf(found) !== version) return undefined;
+  return { name: `the distribution's QEMU ${found}`, binary, version, patched: false };
 }
 
 /** The QEMU under test, or the test is skipped. */
@@ -38,11 +56,46 @@ export function needQemu(context: TestContext, { unpatched = false } = {}): Qemu
     const named = { name: FAKEDIRTY_QEMU, binary: FAKEDIRTY_QEMU };
     return { ...named, version: testedVersion, patched: true };
   }
-  const qemu = findQemu(testedVersion, unpatched);
+  const qemu =
+    (unpatched ? distributionQemu(testedVersion) : undefined) ?? findQemu(testedVersion, unpatched);
   const flag = unpatched ? ' --unpatched' : '';
-  if (!qemu)
-    context.skip(`needs what "fakedirty qemu build --version ${testedVersion}${flag}" builds`);
+  if (!qemu) {
+    const instead = unpatched
+      ? ", or the distribution's package qemu-system-x86 of that version"
+      : '';
+    context.skip(
+      `needs what "fakedirty qemu build --version ${testedVersion}${flag}" builds${instead}`,
+    );
+  }
   return qemu as Qemu;
+}
+
+/** One of QEMU's own tests, of the patched build or of that without the series. */
+export function needOwnTest(context: TestContext, name: string, unpatched = false) {
+  const built = latestBuilt(testedVersion, unpatched);
+  const program = built?.tests[name];
+  if (!built || !program) {
+    const flag = unpatched ? ' --unpatched' : '';
+    context.skip(
+      `needs what "fakedirty qemu build --version ${testedVersion}${flag} --tests" builds`,
+    );
+  }
+  return {
+    test: join(built?.directory ?? '', program ?? ''),
+    binary: programOf(built as BuiltQemu),
+  };
+}
+
+/** The unit test of the series, with a switch that breaks a rule. */
+export function needBrokenUnitTest(context: TestContext, broken: string): string {
+  const directory = latestBuilt(testedVersion, false)?.directory ?? '';
+  const test = join(directory, 'tests', brokenUnitTest(broken));
+  if (!existsSync(test)) context.skip(howToBreak(broken));
+  return test;
+}
+
+function howToBreak(broken: string): string {
+  return `needs what "fakedirty qemu build --version ${testedVersion} --broken ${broken}" builds`;
 }
 
 /** The same, with a switch that breaks a rule. */
@@ -50,9 +103,7 @@ export function needBrokenQemu(context: TestContext, broken: string): Qemu {
   const built = latestBuilt(testedVersion, false);
   const program = built?.broken[broken];
   if (!built || !program) {
-    context.skip(
-      `needs what "fakedirty qemu build --version ${testedVersion} --broken ${broken}" builds`,
-    );
+    context.skip(howToBreak(broken));
   }
   const { directory } = built as BuiltQemu;
   const name = `QEMU ${testedVersion} that breaks ${broken}`;
@@ -78,4 +129,23 @@ export async function needKvm(context: TestContext, { binary }: Qemu): Promise<n
 
 export function needRoot(context: TestContext, what: string): void {
   if (process.getuid?.() !== 0) context.skip(`needs root ${what}`);
+}
+
+const hugePages = '/sys/kernel/mm/hugepages/hugepages-2048kB';
+
+/** Sees to it that so much memory is there in pages of 2 MiB, or skips the test. */
+export function needHugePages(context: TestContext, bytes: number): void {
+  const needed = Math.ceil(bytes / (2 << 20)) + 2;
+  const free = () => Number(readFileSync(`${hugePages}/free_hugepages`, 'utf8'));
+  try {
+    if (free() >= needed) return;
+    const total = Number(readFileSync(`${hugePages}/nr_hugepages`, 'utf8'));
+    const reserve = (count: number) => writeFileSync(`${hugePages}/nr_hugepages`, String(count));
+    reserve(total + needed - free());
+    context.onTestFinished(() => reserve(total));
+    if (free() >= needed) return;
+  } catch {
+    // There are none, or it is not for us to have more.
+  }
+  context.skip(`needs ${needed} huge pages of 2 MiB, or root to reserve them`);
 }

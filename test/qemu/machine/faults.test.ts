@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { type Fault, FaultyLink } from '../../../lib/qemu/machine/faulty-link.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
-import { MigrationError, MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { MigrationError } from '../../../lib/qemu/machine/migration-outcome.js';
+import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
 import { needBrokenQemu, needQemu } from './available.js';
 import { algorithms, guests, methods, withFilter } from './matrix.js';
 

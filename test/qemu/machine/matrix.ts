@@ -1,7 +1,7 @@
 // What is combined with what: algorithms, methods and guests, in an order in which every stretch of it
 // has a bit of everything.
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationMethod } from '../../../lib/qemu/machine/migration-pair.js';
+import type { MigrationMethod } from '../../../lib/qemu/machine/migration-plan.js';
 
 export const algorithms = [
   'ph128',
@@ -16,6 +16,11 @@ export const algorithms = [
   'xxh64',
   'murmur3-32',
 ] as const;
+
+/** Of more than 32 bits. */
+export function isStrong(algorithm: (typeof algorithms)[number]): boolean {
+  return !['crc32', 'murmur3-32', 'xxh32'].includes(algorithm);
+}
 
 export interface Method extends MigrationMethod {
   readonly name: string;
@@ -87,4 +92,10 @@ export function withFilter(algorithm: string, more: Record<string, unknown> = {}
     // The algorithms of 32 bits are refused without the second one.
     sourceParameters: { 'fake-dirty-hash': algorithm, 'fake-dirty-weak-hash': true, ...more },
   };
+}
+
+/** All of a list in long runs, and those in the default run. */
+export function some<T>(list: readonly T[], byDefault: readonly number[]): T[] {
+  const { FAKEDIRTY_LONG } = process.env;
+  return FAKEDIRTY_LONG === '1' ? [...list] : list.filter((_, index) => byDefault.includes(index));
 }

@@ -1,0 +1,83 @@
+// QEMU's own migration-test, whole, with the filter forced on from the command line and with it off: the
+// same cases pass as in a build without the series.
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { needOwnTest } from '../machine/available.js';
+
+const timeoutMs = 30 * 60_000;
+/** Cases that are there only with the series. */
+const added = '/migration/fake-dirty/';
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A program that is this QEMU with these arguments before all others. */
+function wrapper(binary: string, args: readonly string[]): string {
+  // Its name says for which target it is.
+  const path = join(directory, 'qemu-system-x86_64');
+  writeFileSync(path, `#!/bin/sh\nexec ${binary} ${args.join(' ')} "$@"\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+interface Outcome {
+  readonly passed: string[];
+  readonly failed: string[];
+  readonly output: string;
+}
+
+function run(test: string, binary: string, ...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, QTEST_QEMU_BINARY: binary, TMPDIR: directory };
+  return new Promise((resolve) => {
+    const options = { env, maxBuffer: 1 << 26, timeout: timeoutMs };
+    execFile(test, ['--tap', '-k', ...args], options, (error, stdout, stderr) => {
+      const named = (pattern: RegExp) =>
+        [...stdout.matchAll(pattern)]
+          .flatMap(([, name]) => name?.replace(/^\/[^/]+(?=\/migration)/, '') ?? [])
+          .sort();
+      const failed = named(/^not ok \d+ (\S+)/gm);
+      // A case that ends the whole program says nothing more.
+      if (error && failed.length === 0) failed.push(`ended with ${error.message}`);
+      const output = `${stdout}\n${stderr}`.slice(-10_000);
+      resolve({ passed: named(/^ok \d+ (\S+)(?!.*# SKIP)/gm), failed, output });
+    });
+  });
+}
+
+function unpatched(context: TestContext): Promise<Outcome> {
+  const { test, binary } = needOwnTest(context, 'migration-test', true);
+  return run(test, wrapper(binary, []));
+}
+
+const settings = [
+  ['off', []],
+  ['on, ph128', ['filter=on']],
+  ['on, sha1', ['filter=on', 'hash=sha1']],
+  ['on and verified', ['filter=on', 'verify=on']],
+] as const;
+
+describe("QEMU's migration-test", () => {
+  let expected: Outcome | undefined;
+
+  it.for(settings)(
+    'with the filter %s: the same cases pass as without the series',
+    { timeout: 2 * timeoutMs },
+    async ([, globals], context) => {
+      const { test, binary } = needOwnTest(context, 'migration-test');
+      expected ??= await unpatched(context);
+      const options = globals.flatMap((global) => ['-global', `migration.x-fake-dirty-${global}`]);
+      const { passed, failed, output } = await run(test, wrapper(binary, options));
+      expect(failed, output).toEqual([]);
+      const ours = passed.filter((name) => !name.includes(added));
+      expect(ours).toEqual(expected.passed);
+      expect(ours.length).toBeGreaterThan(20);
+    },
+  );
+});

@@ -1,0 +1,99 @@
+// Each step of the series stands alone: QEMU's own style check finds nothing, and the tree builds and
+// passes its tests after it, with libfakedirty and without.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configureOptions } from '../../../lib/qemu/build/build.js';
+import { buildLibrary } from '../../../lib/qemu/build/library.js';
+import { compilerVersion } from '../../../lib/qemu/build/requirements.js';
+import { applySeries, readSeries, type Series } from '../../../lib/qemu/build/series.js';
+import { defaultSource, namedSource, unpack } from '../../../lib/qemu/build/source.js';
+import { cacheDirectory, repository } from '../../../scripts/run/cache.mjs';
+import { step } from '../../../scripts/run/step.mjs';
+import { testedVersion } from '../machine/available.js';
+
+const buildMs = 60 * 60_000;
+const { FAKEDIRTY_QEMU_SOURCE } = process.env;
+const series = readSeries(join(repository, 'qemu-patches'), testedVersion);
+
+/** A patch, and the files that come with it. */
+const steps: Series[] = [];
+for (const line of series.steps) {
+  if (line.kind === 'patch') steps.push({ ...series, steps: [line] });
+  else steps.push({ ...series, steps: [...(steps.pop()?.steps ?? []), line] });
+}
+
+function titleOf({ steps: [patch] }: Series): string {
+  return patch?.kind === 'patch' ? patch.name : 'files without a patch';
+}
+
+let work: string;
+let tree: string;
+
+beforeAll(async () => {
+  work = mkdtempSync(join(cacheDirectory('building'), 'steps-'));
+  tree = join(work, 'tree');
+  const source = FAKEDIRTY_QEMU_SOURCE
+    ? await namedSource(FAKEDIRTY_QEMU_SOURCE)
+    : await defaultSource(testedVersion);
+  await step({ title: 'unpacking', log: 'steps' }, ({ run }) => unpack(source, tree, run));
+}, buildMs);
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+function expectSuccess(command: string, args: string[], cwd: string, env = {}): void {
+  const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 1 << 28 };
+  const { status, stdout, stderr } = spawnSync(command, args, { ...options, encoding: 'utf8' });
+  expect(status, `${command} ${args.join(' ')}: ${`${stdout}${stderr}`.slice(-8000)}`).toBe(0);
+}
+
+/** The build directories, with what their configure gets. */
+const builds = [
+  ['with libfakedirty', true],
+  ['without libfakedirty', false],
+] as const;
+
+describe.each(steps.map((one) => [titleOf(one), one] as const))('%s', (_, one) => {
+  it('applies exactly, and is clean for checkpatch', { timeout: 120_000 }, async () => {
+    await step({ title: 'applying', log: 'steps' }, (tools) => applySeries(one, tree, tools));
+    for (const line of one.steps) {
+      const args = line.kind === 'patch' ? [line.file] : ['-f', line.target];
+      // It knows patches, and programs in C.
+      if (line.kind === 'copy' && !/\.[ch]$/.test(line.target)) continue;
+      expectSuccess(join(tree, 'scripts', 'checkpatch.pl'), args, tree);
+    }
+  });
+
+  it.each(builds)(
+    'builds and passes its tests, %s',
+    async (name, withLibrary) => {
+      const objects = join(work, name.replaceAll(' ', '-'));
+      const { pkgConfig } = await buildLibrary(compilerVersion(), 2);
+      const env = withLibrary ? { PKG_CONFIG_PATH: pkgConfig } : {};
+      const request = {
+        version: testedVersion,
+        targets: ['x86_64-softmmu'],
+        enable: [],
+        disable: [],
+        sanitize: false,
+      };
+      // The first step knows nothing of the library.
+      const known = one !== steps[0];
+      const options = configureOptions(request, undefined).filter(
+        (option) => !option.startsWith('--with-pkgversion'),
+      );
+      if (known) options.push(withLibrary ? '--enable-fakedirty' : '--disable-fakedirty');
+      mkdirSync(objects, { recursive: true });
+      expectSuccess(join(tree, 'configure'), options, objects, env);
+      const tests = ['tests/qtest/migration-test', 'tests/unit/test-xbzrle'];
+      if (known && withLibrary) tests.push('tests/unit/test-fake-dirty');
+      expectSuccess('ninja', ['qemu-system-x86_64', ...tests], objects, env);
+      const qemu = { QTEST_QEMU_BINARY: join(objects, 'qemu-system-x86_64') };
+      for (const test of tests) {
+        const quick = test.includes('qtest') ? ['-p', '/x86_64/migration/precopy'] : [];
+        expectSuccess(join(objects, test), ['--tap', '-k', ...quick], objects, qemu);
+      }
+    },
+    buildMs,
+  );
+});

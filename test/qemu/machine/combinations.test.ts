@@ -1,0 +1,215 @@
+// What can be combined with the filter, one test a row of the table in docs/qemu.md: memory is equal
+// afterwards, or the combination is refused with its reason.
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import type { MigrationPair, PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
+import { needHugePages, needKvm, needQemu, needRoot, testedVersion } from './available.js';
+import { guests, methods, some, withFilter } from './matrix.js';
+import {
+  expectRightGuest,
+  filterCountsOf,
+  migrateAndCompare,
+  migrateWith,
+  plain,
+  timeout,
+  withPair,
+} from './migrate-and-compare.js';
+
+const mebibyte = 1 << 20;
+const filter = withFilter('ph128');
+const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
+const rewrite: GuestOptions = { pattern: 'rewrite', pages: 2048, wordsPerPage: 16 };
+
+describe('auto-converge', () => {
+  const throttled = z.looseObject({ 'cpu-throttle-percentage': z.number().optional() });
+
+  // QEMU looks once a second, and throttles when it has seen too much twice: 6 passes a second, and at
+  // most 20 when all is skipped.
+  const [slowPasses, fastPasses] = [24, 60];
+
+  /** The highest percentage seen after any pass. */
+  async function throttleOf(
+    pair: MigrationPair,
+    passes: number,
+    sourceCapabilities: Record<string, boolean>,
+  ) {
+    let highest = 0;
+    const events = pair.source.qmp.events('MIGRATION_PASS');
+    const watched = (async () => {
+      for await (const _ of events) {
+        const { 'cpu-throttle-percentage': percentage = 0 } = await pair.source.qmp.query(
+          throttled,
+          'query-migrate',
+        );
+        highest = Math.max(highest, percentage);
+      }
+    })();
+    const sourceParameters = { 'cpu-throttle-initial': 40, 'throttle-trigger-threshold': 30 };
+    await pair.migrate({ sourceCapabilities, sourceParameters, passes });
+    expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+    events.close();
+    await watched;
+    return highest;
+  }
+
+  it('is not fooled by pages that are skipped', { timeout }, async (context) => {
+    const qemu = needQemu(context);
+    const on = { 'auto-converge': true };
+    // The guest must be throttled without the filter, or this says nothing.
+    await withPair(plain(qemu, rewrite), async (pair) => {
+      expect(await throttleOf(pair, slowPasses, on)).toBeGreaterThan(0);
+    });
+    await withPair(plain(qemu, rewrite), async (pair) => {
+      expect(await throttleOf(pair, fastPasses, { ...on, 'fake-dirty-filter': true })).toBe(0);
+    });
+  });
+
+  it('throttles a guest that really writes', { timeout }, async (context) => {
+    await withPair(plain(needQemu(context), random), async (pair) => {
+      const on = { 'auto-converge': true, 'fake-dirty-filter': true };
+      expect(await throttleOf(pair, slowPasses, on)).toBeGreaterThan(0);
+    });
+  });
+});
+
+// QEMU 7.2 has no such capability.
+if (testedVersion === '8.1') {
+  describe('dirty-limit', () => {
+    it('leaves memory equal', { timeout }, async (context) => {
+      const qemu = needQemu(context);
+      const storesPerSecond = await needKvm(context, qemu);
+      const pages = Math.max(16, Math.min(2048, Math.floor(storesPerSecond / 4096)));
+      const options: PairOptions = {
+        ...plain(qemu, { ...random, pages }),
+        accelerator: 'kvm',
+        acceleratorOptions: 'dirty-ring-size=4096',
+      };
+      const sourceCapabilities = { ...filter.sourceCapabilities, 'dirty-limit': true };
+      await migrateAndCompare(options, { ...filter, sourceCapabilities, passes: 4 });
+    });
+  });
+}
+
+describe('pause-before-switchover', () => {
+  it.for(some(methods, [0, 2, 3]))(
+    '$name: memory is equal',
+    { timeout },
+    async (method, context) => {
+      await withPair(plain(needQemu(context), random), async (pair) => {
+        const { qmp } = pair.source;
+        const events = qmp.events('MIGRATION');
+        const capabilities = { ...method.capabilities, 'pause-before-switchover': true };
+        const paused = events
+          .until(({ data: { status } }) => status === 'pre-switchover')
+          .then(() => qmp.execute('migrate-continue', { state: 'pre-switchover' }));
+        await Promise.all([
+          pair.migrate({ ...method, ...filter, capabilities, passes: 3 }),
+          paused,
+        ]);
+        events.close();
+        expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+        await expectRightGuest(pair, false);
+      });
+    },
+  );
+});
+
+describe('post-copy', () => {
+  const capabilities = { 'postcopy-ram': true };
+
+  it('with release-ram leaves the guest right', { timeout }, async (context) => {
+    needRoot(context, 'for userfaultfd');
+    await withPair(plain(needQemu(context), random), async (pair) => {
+      const plan = { ...filter, passes: 2, postcopy: true };
+      const released = { ...capabilities, 'release-ram': true };
+      const { ram } = await pair.migrate({ ...plan, capabilities: released });
+      expect(ram?.['postcopy-bytes']).toBeGreaterThan(0);
+      // The source has given its pages back: there is nothing to compare with.
+      await expectRightGuest(pair, false);
+    });
+  });
+
+  it('recovers from a broken connection, and memory is equal', { timeout }, async (context) => {
+    needRoot(context, 'for userfaultfd');
+    await withPair(plain(needQemu(context), random), async (pair) => {
+      const { source, destination, workspace } = pair;
+      const events = source.qmp.events('MIGRATION');
+      const arriving = destination.qmp.events('MIGRATION');
+      const reached = (stream: typeof events, wanted: string) =>
+        stream.until(({ data: { status } }) => status === wanted);
+      const slowly = { 'max-postcopy-bandwidth': 2 * mebibyte };
+      const sourceParameters = { ...filter.sourceParameters, ...slowly };
+      const plan = { ...filter, capabilities, sourceParameters, passes: 2, postcopy: true };
+      const migrated = pair.migrate(plan);
+
+      await Promise.all([reached(events, 'postcopy-active'), reached(arriving, 'postcopy-active')]);
+      await source.qmp.execute('migrate-pause');
+      await Promise.all([reached(events, 'postcopy-paused'), reached(arriving, 'postcopy-paused')]);
+      const uri = `unix:${workspace.path('recovery')}`;
+      await destination.qmp.execute('migrate-recover', { uri });
+      await source.qmp.execute('migrate-set-parameters', { 'max-postcopy-bandwidth': 0 });
+      await source.qmp.execute('migrate', { uri, resume: true });
+      const { ram } = await migrated;
+      for (const stream of [events, arriving]) stream.close();
+      expect(ram?.['postcopy-bytes']).toBeGreaterThan(0);
+      expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+      await expectRightGuest(pair, false);
+    });
+  });
+});
+
+describe('x-ignore-shared', () => {
+  it('leaves shared memory alone, which then has no table', { timeout }, async (context) => {
+    const options = { ...plain(needQemu(context), random), sharesMemory: true };
+    await withPair(options, async (pair) => {
+      const capabilities = { 'x-ignore-shared': true };
+      const counts = filterCountsOf(await pair.migrate({ ...filter, capabilities }));
+      expect(counts['table-bytes']).toBeLessThan(random.pages * 16);
+      await expectRightGuest(pair, false);
+    });
+  });
+});
+
+describe('memory that is', () => {
+  const kinds = [
+    ['two RAM blocks', 'two-files'],
+    ['anonymous', 'anonymous'],
+    ['a memfd', 'memfd'],
+    ['of huge pages', 'huge-pages'],
+  ] as const;
+  const [flip] = guests;
+  const list = kinds.flatMap(([name, memory]) =>
+    some(methods, [0, 3]).map((method) => [`${name}, ${method.name}`, memory, method] as const),
+  );
+
+  it.for(list)('%s: is equal', { timeout }, async ([, memory, method], context) => {
+    const ramBytes = 12 * mebibyte;
+    const qemu = needQemu(context);
+    if (memory === 'huge-pages') needHugePages(context, 2 * ramBytes);
+    const options = { ...plain(qemu, flip ?? random), ramBytes, memory };
+    const counts = await migrateAndCompare(options, { ...method, ...filter, passes: 4 });
+    expect(filterCountsOf(counts).checked).toBeGreaterThan(0);
+  });
+});
+
+describe('a retry', () => {
+  it('with other settings filters anew', { timeout }, async (context) => {
+    await withPair(plain(needQemu(context), random), async (pair) => {
+      const [, xbzrle, , multifd] = methods;
+      const plan = { ...xbzrle, ...filter };
+      const cancelled = migrateWith(pair, plan, 2, async () => {
+        await pair.source.qmp.execute('migrate_cancel');
+      });
+      await expect(cancelled).rejects.toThrow('cancelled');
+      await pair.replaceDestination();
+      await pair.source.qmp.execute('migrate-set-capabilities', {
+        capabilities: [{ capability: 'xbzrle', state: false }],
+      });
+      const counts = await pair.migrate({ ...multifd, ...withFilter('sha1'), passes: 3 });
+      expect(counts['fake-dirty']).toMatchObject({ hash: 'sha1' });
+      expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+      await expectRightGuest(pair, false);
+    });
+  });
+});

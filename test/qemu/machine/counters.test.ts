@@ -1,0 +1,121 @@
+// What query-migrate says: the filter's figures add up at every moment and fit what was sent, and with
+// the filter off there is nothing but what a QEMU without the series says.
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import type { MigrationCounts } from '../../../lib/qemu/machine/migration-outcome.js';
+import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
+import { needQemu, type Qemu } from './available.js';
+import { methods, some, withFilter } from './matrix.js';
+import {
+  filterCountsOf,
+  type PassCounts,
+  plain,
+  timeout,
+  withPair,
+} from './migrate-and-compare.js';
+
+const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
+const rewrite: GuestOptions = { pattern: 'rewrite', pages: 2048, wordsPerPage: 16 };
+const figures = ['checked', 'first', 'zero', 'changed', 'unchanged', 'time-ns'] as const;
+
+function expectSum({ checked, first, zero, changed, unchanged }: PassCounts): void {
+  expect(first + zero + changed + unchanged).toBe(checked);
+}
+
+/** Asks without a pause while it migrates; answers what was said once the filter had begun. */
+async function sampled(
+  pair: MigrationPair,
+  plan: MigrationPlan,
+): Promise<Record<string, unknown>[]> {
+  const samples: Record<string, unknown>[] = [];
+  let running = true;
+  const sampling = (async () => {
+    while (running) {
+      // Before it begins there is nothing to tell.
+      const counts = await pair.source.qmp.query(z.looseObject({}), 'query-migrate');
+      if (counts['fake-dirty']) samples.push(counts);
+    }
+  })();
+  const last = await pair.migrate(plan);
+  running = false;
+  await sampling;
+  return [...samples, last];
+}
+
+describe('at every moment', () => {
+  it.for(some(methods, [0, 1, 2, 3]))(
+    '$name: the figures add up and never fall',
+    { timeout },
+    async (method, context) => {
+      await withPair(plain(needQemu(context), random), async (pair) => {
+        const samples = (await sampled(pair, { ...method, ...withFilter('ph128'), passes: 5 })).map(
+          filterCountsOf,
+        );
+        expect(samples.length).toBeGreaterThan(20);
+        for (const [index, now] of samples.entries()) {
+          expectSum(now);
+          for (const pass of now.passes) expectSum(pass);
+          const inPasses = now.passes.reduce((sum, { checked }) => sum + checked, 0);
+          expect(inPasses).toBeLessThanOrEqual(now.checked);
+          const before = samples[index - 1] ?? now;
+          for (const name of figures) expect(now[name]).toBeGreaterThanOrEqual(before[name]);
+        }
+      });
+    },
+  );
+});
+
+describe('in the end', () => {
+  const list = methods.filter(({ name }) => ['plain', 'multifd none', 'TLS'].includes(name));
+
+  it.for(list)('$name: the figures fit what was sent', { timeout }, async (method, context) => {
+    await withPair(plain(needQemu(context), rewrite), async (pair) => {
+      const counts = await pair.migrate({ ...method, ...withFilter('ph128'), passes: 5 });
+      const filter = filterCountsOf(counts);
+      const { normal = 0, duplicate = 0, transferred = 0 } = counts.ram ?? {};
+      expect(filter.first + filter.zero + filter.changed).toBe(normal + duplicate);
+      // A header a page, and what devices and packets take.
+      const [least, more] = [normal * 4096, (normal + duplicate) * 32 + (1 << 20)];
+      expect(transferred).toBeGreaterThan(least);
+      expect(transferred).toBeLessThan(least + more);
+      expect(filter.unchanged).toBeGreaterThan(rewrite.pages);
+      expect(filter['bytes-saved']).toBeLessThanOrEqual(filter.unchanged * 4096);
+      expect(filter['bytes-saved']).toBeGreaterThan(rewrite.pages * 4096);
+      expect(filter['time-ns']).toBeGreaterThan(0);
+    });
+  });
+});
+
+describe('with the filter off', () => {
+  /** The names of all members, those inside of others included. */
+  function membersOf(value: unknown, path = ''): string[] {
+    if (typeof value !== 'object' || value === null) return [path];
+    return Object.entries(value).flatMap(([name, member]) => membersOf(member, `${path}/${name}`));
+  }
+
+  /** Migrates a guest that has been stopped: what is counted is the same each time. */
+  async function countsOf({ binary }: Qemu, plan: MigrationPlan): Promise<MigrationCounts> {
+    const options = { binary, accelerator: 'tcg', guest: random } as const;
+    const pair = await MigrationPair.start(options);
+    try {
+      await pair.source.qmp.execute('stop');
+      return await pair.migrate(plan);
+    } finally {
+      await pair.close();
+    }
+  }
+
+  it.for(some(methods, [0, 1, 2, 3]))(
+    '$name: members and counters are those of a QEMU without the series',
+    { timeout },
+    async (method, context) => {
+      const patched = await countsOf(needQemu(context), method);
+      const unpatched = await countsOf(needQemu(context, { unpatched: true }), method);
+      expect(membersOf(patched).sort()).toEqual(membersOf(unpatched).sort());
+      const exact = ['total', 'normal', 'duplicate', 'normal-bytes', 'page-size', 'skipped'];
+      for (const name of exact) expect(patched.ram?.[name]).toEqual(unpatched.ram?.[name]);
+    },
+  );
+});

@@ -1,0 +1,109 @@
+// A large guest whose marks are all fake: the filter comes up for air, so that somebody who cancels is
+// answered at once.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { z } from 'zod';
+import { Machine } from '../../../lib/qemu/machine/machine.js';
+import { Workspace } from '../../../lib/qemu/machine/workspace.js';
+import { needQemu } from './available.js';
+import { DeviceAccess } from './device-access.js';
+import { withFilter } from './matrix.js';
+import { filterCountsOf } from './migrate-and-compare.js';
+
+const { FAKEDIRTY_LONG } = process.env;
+const mebibyte = 1 << 20;
+const gibibyte = 1024 * mebibyte;
+const answerMs = 100;
+const chunkBytes = 2 * mebibyte;
+
+/** Where a PC has its memory: a guest of some size has a hole below 4 GiB. */
+const belowHole = 3 * gibibyte;
+const aboveHole = 4 * gibibyte;
+
+function availableBytes(): number {
+  const text = readFileSync('/proc/meminfo', 'utf8');
+  return Number(/^MemAvailable:\s+(\d+) kB$/m.exec(text)?.[1]) * 1024;
+}
+
+/** The most that this machine has room for, up to a limit; skips the test where that is little. */
+function sizeFor(context: TestContext, limit: number): number {
+  const free = availableBytes() - 2 * gibibyte;
+  const size = Math.min(limit, Math.floor(free / gibibyte) * gibibyte);
+  if (size < Math.min(limit, 4 * gibibyte)) context.skip('needs 6 GiB of free memory');
+  return size;
+}
+
+/** Writes all memory, which marks every page. */
+async function fill(devices: DeviceAccess, ramBytes: number): Promise<void> {
+  for (let at = 0; at < ramBytes; at += chunkBytes) {
+    const address = at < belowHole ? at : at - belowHole + aboveHole;
+    await devices.fill(address, chunkBytes, 0x5a);
+  }
+}
+
+/** Cancels a migration in the middle of its second pass, in which every page is marked and fake. */
+async function cancelMs({ qmp }: Machine, mark: () => Promise<void>) {
+  const { sourceCapabilities = {}, sourceParameters } = withFilter('ph128');
+  const capabilities = Object.entries({ events: true, ...sourceCapabilities });
+  await qmp.execute('migrate-set-capabilities', {
+    capabilities: capabilities.map(([capability, state]) => ({ capability, state })),
+  });
+  // The first pass stands still until all is written, and marked for the second.
+  const standing = { 'max-bandwidth': 4096, 'downtime-limit': 0 };
+  await qmp.execute('migrate-set-parameters', { ...sourceParameters, ...standing });
+  const events = qmp.events('MIGRATION');
+  const passes = qmp.events('MIGRATION_PASS');
+  await qmp.execute('migrate', { uri: 'exec:cat >/dev/null' });
+  await passes.next();
+  await mark();
+  await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 0 });
+  await passes.next();
+  let unchanged = 0;
+  while (unchanged === 0) {
+    ({ unchanged } = filterCountsOf(await qmp.query(z.looseObject({}), 'query-migrate')));
+  }
+  const begun = performance.now();
+  await qmp.execute('migrate_cancel');
+  await events.until(({ data: { status } }) => status === 'cancelled');
+  const ms = performance.now() - begun;
+  for (const stream of [events, passes]) stream.close();
+  return { ms, unchanged };
+}
+
+describe('cancelling', () => {
+  const sizes = FAKEDIRTY_LONG === '1' ? [8, 16] : [8];
+
+  it.for(sizes)(
+    `is answered within ${answerMs} ms in a guest of %i GiB whose marks are all fake`,
+    { timeout: 300_000 },
+    async (gibibytes, context) => {
+      const { binary } = needQemu(context);
+      const ramBytes = sizeFor(context, gibibytes * gibibyte);
+      const workspace = Workspace.create(mebibyte);
+      const path = DeviceAccess.newPath();
+      const machine = await Machine.start({
+        name: 'large',
+        binary,
+        accelerator: 'tcg',
+        workspace,
+        ramBytes,
+        memory: 'anonymous',
+        arguments: [
+          ...DeviceAccess.arguments(path),
+          ...['-machine', `max-ram-below-4g=${belowHole}`],
+        ],
+      });
+      const devices = await DeviceAccess.connect(path);
+      try {
+        const { ms, unchanged } = await cancelMs(machine, () => fill(devices, ramBytes));
+        expect(ms).toBeLessThan(answerMs);
+        // It was in the middle.
+        expect(unchanged).toBeLessThan(ramBytes / 4096);
+      } finally {
+        devices.close();
+        await machine.kill();
+        workspace.remove();
+      }
+    },
+  );
+});

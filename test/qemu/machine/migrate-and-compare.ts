@@ -1,0 +1,93 @@
+// One migration as most tests want it: afterwards both memories are equal, page by page, and the guest
+// goes on rightly on the destination.
+import { expect } from 'vitest';
+import { z } from 'zod';
+import { guestState } from '../../../lib/qemu/machine/guest.js';
+import type { MigrationCounts } from '../../../lib/qemu/machine/migration-outcome.js';
+import { MigrationPair, type PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
+import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
+import type { Qemu } from './available.js';
+
+/** For a test with a few migrations, each of which takes seconds, on a busy machine. */
+export const timeout = 180_000;
+
+const passCounts = z.looseObject({
+  checked: z.number(),
+  first: z.number(),
+  zero: z.number(),
+  changed: z.number(),
+  unchanged: z.number(),
+  'bytes-saved': z.number(),
+  'time-ns': z.number(),
+});
+const filterCounts = passCounts.extend({
+  'table-bytes': z.number(),
+  'false-skips': z.number(),
+  passes: z.array(passCounts.extend({ pass: z.number() })),
+});
+
+export type PassCounts = z.infer<typeof passCounts>;
+
+/** The filter's part of what query-migrate says. */
+export function filterCountsOf(counts: Readonly<Record<string, unknown>>) {
+  return filterCounts.parse(counts['fake-dirty']);
+}
+
+export function plain({ binary }: Qemu, guest: PairOptions['guest']): PairOptions {
+  return { binary, accelerator: 'tcg', guest };
+}
+
+/** Lets the guest go on at the destination, and demands that it does so, with its memory as it must be. */
+export async function expectRightGuest({ destination }: MigrationPair, idle: boolean) {
+  const { qmp, serial } = destination;
+  await qmp.execute('cont');
+  const state = await guestState(serial);
+  expect(state.wrongWords).toBe(0);
+  if (!idle) expect((await guestState(serial)).passes).toBeGreaterThan(state.passes);
+}
+
+/** Does something with a pair, which does not outlive it. */
+export async function withPair<T>(options: PairOptions, work: (pair: MigrationPair) => Promise<T>) {
+  const pair = await MigrationPair.start(options);
+  try {
+    return await work(pair);
+  } finally {
+    await pair.close();
+  }
+}
+
+/** Migrates, and demands equal memories and a guest that goes on rightly. */
+export function migrateAndCompare(options: PairOptions, plan: MigrationPlan) {
+  return withPair(options, async (pair) => {
+    const counts = await pair.migrate(plan);
+    expect(await pair.compare()).toMatchObject({ differentPages: 0, firstDifferent: [] });
+    await expectRightGuest(pair, options.guest.pattern === 'idle');
+    return counts;
+  });
+}
+
+/**
+ * Migrates a guest that never converges, does something after that pass, and only then lets the
+ * migration end.
+ */
+export async function migrateWith(
+  pair: MigrationPair,
+  plan: MigrationPlan,
+  afterPass: number,
+  act: () => Promise<void>,
+): Promise<MigrationCounts> {
+  const passes = pair.source.qmp.events('MIGRATION_PASS');
+  const endless = { ...plan, passes: Number.MAX_SAFE_INTEGER };
+  const parameters = { 'downtime-limit': 0, ...plan.sourceParameters };
+  try {
+    const migrated = pair.migrate({ ...endless, sourceParameters: parameters });
+    const acted = passes
+      .until(({ data: { pass } }) => Number(pass) >= afterPass)
+      .then(act)
+      .then(() => pair.end());
+    const [counts] = await Promise.all([migrated, acted]);
+    return counts;
+  } finally {
+    passes.close();
+  }
+}

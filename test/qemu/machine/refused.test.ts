@@ -1,0 +1,142 @@
+// R7: what can't be combined with the filter is refused by name, with the reason, and changes nothing.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { assembleGuest, guestState, untilReady } from '../../../lib/qemu/machine/guest.js';
+import { Machine } from '../../../lib/qemu/machine/machine.js';
+import { Workspace } from '../../../lib/qemu/machine/workspace.js';
+import { needQemu, type Qemu } from './available.js';
+
+const ramBytes = 4 << 20;
+const filter = 'fake-dirty-filter';
+const capabilityStates = z.array(z.object({ capability: z.string(), state: z.boolean() }));
+
+let workspace: Workspace;
+let machine: Machine | undefined;
+
+beforeEach(() => {
+  workspace = Workspace.create(2 * ramBytes);
+});
+afterEach(async () => {
+  await machine?.kill();
+  workspace.remove();
+});
+
+async function start({ binary }: Qemu, ...args: string[]): Promise<Machine> {
+  const firmware = await assembleGuest(workspace, { pattern: 'rewrite', pages: 256 });
+  const options = { name: 'machine', binary, accelerator: 'tcg', workspace, ramBytes } as const;
+  machine = await Machine.start({ ...options, firmware, arguments: args });
+  return machine;
+}
+
+function set({ qmp }: Machine, capabilities: Record<string, boolean>): Promise<unknown> {
+  return qmp.execute('migrate-set-capabilities', {
+    capabilities: Object.entries(capabilities).map(([capability, state]) => ({
+      capability,
+      state,
+    })),
+  });
+}
+
+async function isOn({ qmp }: Machine, name: string): Promise<boolean> {
+  const all = await qmp.query(capabilityStates, 'query-migrate-capabilities');
+  return all.some(({ capability, state }) => capability === name && state);
+}
+
+describe('together with the filter', () => {
+  // What this build or this kernel does not have at all, QEMU refuses by itself.
+  const refused = [
+    ['zero-copy-send', ['multifd'], /'zero-copy-send': the kernel would read guest memory after/],
+    ['rdma-pin-all', [], /'rdma-pin-all': RDMA reads guest memory after it was fingerprinted/],
+    ['x-colo', [], /'x-colo': the destination runs|without replication module/],
+    [
+      'background-snapshot',
+      [],
+      /'background-snapshot': it sends each page once|not supported by host kernel|guest memory conf/,
+    ],
+  ] as const;
+  const list = refused.flatMap(([name, needs, reason]) =>
+    ([true, false] as const).map((filterFirst) => {
+      const title = `${name} is refused${filterFirst ? '' : ', and the filter if it comes second'}`;
+      return [title, { name, needs, reason, filterFirst }] as const;
+    }),
+  );
+
+  it.for(list)('%s', async ([, { name, needs, reason, filterFirst }], context) => {
+    const started = await start(needQemu(context));
+    const all = [...needs, ...(filterFirst ? [filter, name] : [name, filter])];
+    const setAll = async () => {
+      for (const capability of all) await set(started, { [capability]: true });
+    };
+    await expect(setAll()).rejects.toThrow(reason);
+    expect([await isOn(started, filter), await isOn(started, name)]).not.toEqual([true, true]);
+  });
+
+  it('RDMA is refused when a migration starts, and the guest goes on', async (context) => {
+    const started = await start(needQemu(context));
+    await set(started, { [filter]: true });
+    await started.qmp.execute('cont');
+    await untilReady(started.serial);
+    await expect(started.qmp.execute('migrate', { uri: 'rdma:127.0.0.1:1' })).rejects.toThrow(
+      /not compatible with RDMA/,
+    );
+    expect(await started.qmp.execute('query-status')).toMatchObject({ running: true });
+  });
+
+  it('a fingerprint of 32 bits is refused without consent', async (context) => {
+    const { qmp } = await start(needQemu(context));
+    const weak = { 'fake-dirty-hash': 'crc32' } as const;
+    if (machine) await set(machine, { [filter]: true });
+    await expect(qmp.execute('migrate-set-parameters', weak)).rejects.toThrow(
+      /'crc32' has 32 bits.*fake-dirty-weak-hash/,
+    );
+    await qmp.execute('migrate-set-parameters', { ...weak, 'fake-dirty-weak-hash': true });
+  });
+});
+
+describe('on the command line', () => {
+  it('-global turns the filter on, with its parameters', async (context) => {
+    const globals = { filter: 'on', hash: 'sha1', 'weak-hash': 'on', verify: 'on' };
+    const args = Object.entries(globals).flatMap(([name, value]) => [
+      '-global',
+      `migration.x-fake-dirty-${name}=${value}`,
+    ]);
+    const started = await start(needQemu(context), ...args);
+    expect(await isOn(started, filter)).toBe(true);
+    expect(await started.qmp.execute('query-migrate-parameters')).toMatchObject({
+      'fake-dirty-hash': 'sha1',
+      'fake-dirty-weak-hash': true,
+      'fake-dirty-verify': true,
+    });
+  });
+});
+
+describe('a table that cannot be allocated', () => {
+  /** Leaves a running QEMU that much more address space than it has. */
+  function leaveBytes({ pid }: Machine, bytes: number): void {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const kibibytes = Number(/^VmSize:\s+(\d+) kB$/m.exec(status)?.[1]);
+    const limit = kibibytes * 1024 + bytes;
+    execFileSync('prlimit', ['--pid', String(pid), `--as=${limit}`]);
+  }
+
+  it('fails the start with a clear error, and the guest goes on', async (context) => {
+    const started = await start(needQemu(context));
+    await set(started, { [filter]: true, events: true });
+    // With the copies that verifying wants the tables are as large as the memory.
+    await started.qmp.execute('migrate-set-parameters', { 'fake-dirty-verify': true });
+    await started.qmp.execute('cont');
+    await untilReady(started.serial);
+    leaveBytes(started, 2 << 20);
+    const events = started.qmp.events('MIGRATION');
+    await started.qmp.execute('migrate', { uri: 'exec:cat >/dev/null' });
+    await events.until(({ data: { status } }) => status === 'failed');
+    events.close();
+    expect(await started.qmp.execute('query-migrate')).toMatchObject({
+      'error-desc': expect.stringMatching(/fake-dirty-filter: .*table.*can't be allocated/),
+    });
+    expect(await started.qmp.execute('query-status')).toMatchObject({ running: true });
+    expect((await guestState(started.serial)).wrongWords).toBe(0);
+  });
+});
