@@ -33,6 +33,28 @@ export {
   verdictNames,
   type Where,
 } from './fingerprint/table.js';
+export type {
+  Choice,
+  Circumstances,
+  Consultation,
+  Decision,
+  Observation,
+  Policy,
+} from './migration/decision.js';
+export { MigrationRefusedError } from './migration/errors.js';
+export { migrate } from './migration/migrate.js';
+export type { MigrateOptions, MigrationProgress } from './migration/options.js';
+export type { FilterTotals, Pass, VerdictCounts as PassVerdicts } from './migration/pass.js';
+export {
+  entryLine,
+  parseRecording,
+  type Recorder,
+  type Recording,
+  type RecordingEntry,
+  RecordingError,
+} from './migration/recording.js';
+export type { MigrationResult } from './migration/result.js';
+export { type WatchOptions, watchMigration } from './migration/watch.js';
 export { type ClientOptions, type ExecuteOptions, QmpClient } from './qmp/client.js';
 export {
   QmpClosedError,

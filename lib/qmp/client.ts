@@ -22,7 +22,7 @@ import {
   returnOf,
 } from './schema/commands.js';
 import type { EventName } from './schema/events.js';
-import { joined, open, type QmpAddress, type StandardStreams } from './transport.js';
+import { isLoopback, joined, open, type QmpAddress, type StandardStreams } from './transport.js';
 
 const defaultTimeoutMs = 60_000;
 const defaultMaxMessageBytes = 16 << 20;
@@ -124,6 +124,11 @@ export class QmpClient {
   get greeting(): QmpGreeting {
     if (!this.#greeting) throw new Error('QEMU has not greeted yet.');
     return this.#greeting;
+  }
+
+  /** Whether QEMU may run on this machine: only a TCP port can be elsewhere. */
+  get isLocal(): boolean {
+    return typeof this.#address !== 'object' || isLoopback(this.#address.host);
   }
 
   /** Resolves when the connection is gone, whoever closed it. */

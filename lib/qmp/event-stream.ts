@@ -55,6 +55,11 @@ export class EventStream<Event extends QmpEvent = QmpEvent>
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
+  /** All that have arrived and not been read, without waiting. */
+  take(): Event[] {
+    return this.#arrived.splice(0);
+  }
+
   /** Stops listening: what `break` in a for-await loop does. */
   return(): Promise<IteratorResult<Event, undefined>> {
     this.close();

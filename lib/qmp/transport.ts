@@ -32,6 +32,10 @@ export function parseAddress(text: string): QmpAddress {
   );
 }
 
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
 /** Connects; `signal` gives up. */
 export async function open(address: QmpAddress, signal?: AbortSignal): Promise<Duplex> {
   signal?.throwIfAborted();

@@ -1,0 +1,13 @@
+// What keeps a migration from beginning. How one ended is no error but its result.
+
+/** Something that was asked for can't be had; nothing has been touched. */
+export class MigrationRefusedError extends Error {
+  override readonly name = 'MigrationRefusedError';
+
+  constructor(
+    /** Each says what is wrong, what was expected, and what to do. */
+    readonly problems: readonly string[],
+  ) {
+    super(problems.length === 1 ? problems[0] : problems.map((text) => `- ${text}`).join('\n'));
+  }
+}

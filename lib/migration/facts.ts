@@ -1,0 +1,53 @@
+// What a QEMU can do and how it is set, read before anything is touched.
+import type { QmpClient } from '../qmp/client.js';
+import type { MigrationInfo, MigrationParameters } from '../qmp/schema/migration.js';
+import type { SchemaInfo, StatusInfo } from '../qmp/schema/vm.js';
+
+export interface Facts {
+  /** As "7.2.22". */
+  readonly version: string;
+  readonly status: StatusInfo;
+  readonly migration: MigrationInfo;
+  /** Those that there are, and whether they are on. */
+  readonly capabilities: ReadonlyMap<string, boolean>;
+  readonly parameters: MigrationParameters & Record<string, unknown>;
+  /** Of each parameter that can be set: the names it takes, if it takes names. */
+  readonly settable: ReadonlyMap<string, readonly string[] | undefined>;
+  readonly ramBytes: number;
+}
+
+/** QEMU's schema names types by numbers: follow them from the command to what its members take. */
+function settableParameters(schema: readonly SchemaInfo[]): Facts['settable'] {
+  const entities = new Map(schema.map((entity) => [entity.name, entity]));
+  const command = schema.find(
+    ({ name, 'meta-type': kind }) => kind === 'command' && name === 'migrate-set-parameters',
+  );
+  const settings = entities.get(String(command?.['arg-type']));
+  return new Map(
+    (settings?.members ?? []).map(({ name = '', type }) => [
+      name,
+      entities.get(String(type))?.values,
+    ]),
+  );
+}
+
+export async function readFacts(qmp: QmpClient): Promise<Facts> {
+  const [status, migration, capabilities, parameters, schema, memory] = await Promise.all([
+    qmp.execute('query-status'),
+    qmp.execute('query-migrate'),
+    qmp.execute('query-migrate-capabilities'),
+    qmp.execute('query-migrate-parameters'),
+    qmp.execute('query-qmp-schema'),
+    qmp.execute('query-memory-size-summary'),
+  ]);
+  const { major, minor, micro } = qmp.greeting.version.qemu;
+  return {
+    version: `${major}.${minor}.${micro}`,
+    status,
+    migration,
+    capabilities: new Map(capabilities.map(({ capability, state }) => [capability, state])),
+    parameters,
+    settable: settableParameters(schema),
+    ramBytes: memory['base-memory'] + (memory['plugged-memory'] ?? 0),
+  };
+}

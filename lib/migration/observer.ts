@@ -1,0 +1,146 @@
+// Follows a migration, whoever started it: events first, and no more questions than they need.
+import { performance } from 'node:perf_hooks';
+import type { QmpClient } from '../qmp/client.js';
+import type { EventStream } from '../qmp/event-stream.js';
+import type { MigrationProgress } from './options.js';
+import type { Pass } from './pass.js';
+import { PassTracker, type Sample } from './pass-tracker.js';
+import type { Recorder } from './recording.js';
+import { Waker } from './wake.js';
+
+/** QEMU itself renews its estimates ten times a second: asking more often says nothing new. */
+const leastGapMs = 100;
+const mostGapMs = 1000;
+const looksPerPass = 8;
+/** Where passes follow each other fast, a look at each twentieth of the time gone shows how they go. */
+const looksPerElapsed = 20;
+const mostPassGapMs = 500;
+
+export interface ObserverOptions {
+  readonly qmp: QmpClient;
+  /** Made before the migration began. */
+  readonly events: EventStream;
+  /** Whether it has begun under our eyes. */
+  readonly sawBeginning: boolean;
+  /** Whether QEMU sends events of migrations: the capability `events`. */
+  readonly eventsOn: boolean;
+  readonly record: Recorder | undefined;
+  readonly onProgress: ((progress: MigrationProgress) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What has been seen since the last time. */
+export interface Sighting {
+  readonly status: string;
+  readonly elapsedMs: number;
+  readonly pass: Pass | undefined;
+  /** The guest has been stopped, by QEMU for its end or by somebody. */
+  readonly stopped: boolean;
+}
+
+export const endStatuses: readonly string[] = [
+  'completed',
+  'failed',
+  'cancelled',
+  'postcopy-paused',
+];
+
+export class Observer {
+  readonly #options: ObserverOptions;
+  readonly #waker: Waker;
+  readonly #startMs = performance.now();
+  readonly tracker: PassTracker;
+  #askedMs = -leastGapMs;
+  #lastPassMs = 0;
+  #status = 'none';
+  #stopped = false;
+  #questions = 0;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+    this.tracker = new PassTracker(options.sawBeginning);
+    this.#waker = new Waker(options.events, options.signal);
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#startMs;
+  }
+
+  /** How often QEMU was asked. */
+  get questions(): number {
+    return this.#questions;
+  }
+
+  /** Until something has happened, or `untilMs` since the beginning, or (if heeded) the signal. */
+  async next(untilMs: number, heedSignal: boolean): Promise<Sighting> {
+    const pollMs = this.#askedMs + this.#gapMs();
+    const deadlineMs = Math.min(untilMs, pollMs);
+    const events = await this.#waker.wake(Math.max(0, deadlineMs - this.elapsedMs), heedSignal);
+    let passed = events.length === 0 && this.elapsedMs >= pollMs;
+    for (const { event: name, data, timestamp } of events) {
+      this.#options.record?.({ type: 'event', name, data, timestamp });
+      const { status } = data;
+      if (name === 'MIGRATION') this.#status = String(status);
+      if (name === 'STOP') this.#stopped = true;
+      if (name === 'RESUME') this.#stopped = false;
+      passed ||= name === 'MIGRATION' || name === 'MIGRATION_PASS';
+    }
+    return passed ? await this.#look() : this.#sighting(undefined);
+  }
+
+  /** Asks QEMU, but not sooner than something can be new. */
+  async #look(): Promise<Sighting> {
+    const { elapsedMs } = this;
+    const gapMs = Math.min(mostPassGapMs, Math.max(leastGapMs, elapsedMs / looksPerElapsed));
+    const early = this.#askedMs + gapMs - elapsedMs;
+    if (early > 0 && !endStatuses.includes(this.#status)) {
+      await new Promise((resolve) => setTimeout(resolve, early));
+    }
+    return await this.ask();
+  }
+
+  /** Asks QEMU now. */
+  async ask(): Promise<Sighting> {
+    const info = await this.#options.qmp.execute('query-migrate');
+    this.#questions += 1;
+    const sample: Sample = { elapsedMs: this.elapsedMs, info };
+    this.#askedMs = sample.elapsedMs;
+    this.#status = info.status ?? this.#status;
+    this.#options.record?.({ type: 'sample', ...sample });
+    this.#tellProgress(sample);
+    const pass = this.tracker.add(sample);
+    if (pass) this.#lastPassMs = (pass.endMs - pass.startMs) / pass.merged;
+    return this.#sighting(pass);
+  }
+
+  #sighting(pass: Pass | undefined): Sighting {
+    return {
+      status: this.#status,
+      elapsedMs: this.elapsedMs,
+      pass,
+      stopped: this.#stopped,
+    };
+  }
+
+  /** How long nothing need be asked when no event comes. */
+  #gapMs(): number {
+    const { eventsOn, onProgress } = this.#options;
+    if (eventsOn && !onProgress) return Number.POSITIVE_INFINITY;
+    if (!this.tracker.last) return mostGapMs / 2;
+    // With events, only somebody who watches wants to see more, and people need no more than this.
+    const least = eventsOn ? leastGapMs * 4 : leastGapMs;
+    return Math.min(mostGapMs, Math.max(least, this.#lastPassMs / looksPerPass));
+  }
+
+  #tellProgress({ elapsedMs, info }: Sample): void {
+    const { ram, status = 'none' } = info;
+    if (!ram || !this.#options.onProgress) return;
+    this.#options.onProgress({
+      elapsedMs,
+      status,
+      sentBytes: ram.transferred,
+      remainingBytes: ram.remaining,
+      linkBytesPerSecond: (ram.mbps * 1e6) / 8,
+    });
+  }
+}

@@ -1,0 +1,182 @@
+// From what is asked for and what two QEMUs can do: what to set on each, or why it can't be.
+import type { Facts } from './facts.js';
+import type { CheckedOptions } from './options.js';
+
+export interface Settings {
+  readonly capabilities: Readonly<Record<string, boolean>>;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface Plan {
+  readonly source: Settings;
+  readonly destination: Settings;
+  /** Asked for, not there, and left out since the caller agreed. */
+  readonly filterLeftOut: boolean;
+  readonly problems: readonly string[];
+}
+
+export const filterCapability = 'fake-dirty-filter';
+const weakHashes = ['xxh32', 'murmur3-32', 'crc32'];
+/** Each lets the kernel or the destination see memory that the filter has not seen. */
+const againstFilter = ['zero-copy-send', 'x-colo', 'background-snapshot', 'rdma-pin-all'];
+const busy = ['setup', 'active', 'postcopy-active', 'pre-switchover', 'device', 'cancelling'];
+
+function withoutUndefined(parameters: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
+}
+
+/** What both sides must agree on. */
+function shared({ method, xbzrle, multifd, capabilities }: CheckedOptions): Settings {
+  const { compression, level } = multifd ?? {};
+  return {
+    capabilities: {
+      events: true,
+      ...(method === 'pre-copy' ? {} : { 'postcopy-ram': true }),
+      ...(xbzrle ? { xbzrle: true } : {}),
+      ...(multifd ? { multifd: true } : {}),
+      ...capabilities,
+    },
+    parameters: withoutUndefined({
+      'multifd-channels': multifd?.channels,
+      'multifd-compression': compression,
+      ...(compression === 'zlib' ? { 'multifd-zlib-level': level } : {}),
+      ...(compression === 'zstd' ? { 'multifd-zstd-level': level } : {}),
+    }),
+  };
+}
+
+/** With a way back, the destination says whether it has the guest; else the source can only hope. */
+function hasWayBack({ to }: CheckedOptions): boolean {
+  return /^(tcp|unix):/.test(typeof to === 'string' ? to : to.listen);
+}
+
+function ofSource(options: CheckedOptions, withFilter: boolean): Settings {
+  const { filter, xbzrle, autoConverge } = options;
+  const both = shared(options);
+  return {
+    capabilities: {
+      ...(hasWayBack(options) ? { 'return-path': true } : {}),
+      ...both.capabilities,
+      ...(autoConverge ? { 'auto-converge': true } : {}),
+      ...(withFilter ? { [filterCapability]: true } : {}),
+    },
+    parameters: {
+      ...both.parameters,
+      ...withoutUndefined({
+        'xbzrle-cache-size': xbzrle?.cacheBytes,
+        'cpu-throttle-initial': autoConverge?.initialPercent,
+        'cpu-throttle-increment': autoConverge?.incrementPercent,
+        'max-cpu-throttle': autoConverge?.maxPercent,
+        'max-bandwidth': options.bandwidthBytesPerSecond,
+        'max-postcopy-bandwidth': options.postcopyBandwidthBytesPerSecond,
+        'downtime-limit': options.downtimeLimitMs,
+        ...(withFilter
+          ? {
+              'fake-dirty-hash': filter?.hash,
+              'fake-dirty-weak-hash': filter?.acceptWeakHash,
+              'fake-dirty-verify': filter?.verify,
+            }
+          : {}),
+      }),
+      ...options.parameters,
+    },
+  };
+}
+
+function missing(side: string, facts: Facts, { capabilities, parameters }: Settings): string[] {
+  const here = `the QEMU ${facts.version} of the ${side}`;
+  const problems: string[] = [];
+  for (const name of Object.keys(capabilities)) {
+    if (facts.capabilities.has(name)) continue;
+    problems.push(`"${name}" is no capability of ${here}; leave it out or take another QEMU.`);
+  }
+  for (const [name, value] of Object.entries(parameters)) {
+    const names = facts.settable.get(name);
+    if (!facts.settable.has(name)) {
+      problems.push(`"${name}" is no parameter of ${here}; leave it out or take another QEMU.`);
+    } else if (names && !names.includes(String(value))) {
+      problems.push(`"${name}" is "${value}"; ${here} takes ${names.join(', ')}.`);
+    }
+  }
+  return problems;
+}
+
+function conflicts(options: CheckedOptions, on: (capability: string) => boolean): string[] {
+  const { method, filter, xbzrle, multifd, to } = options;
+  const problems: string[] = [];
+  const postcopy = method !== 'pre-copy' || on('postcopy-ram');
+  if (postcopy && on('multifd')) {
+    problems.push('Post-copy and multifd do not go together in this QEMU; choose one of them.');
+  }
+  if (postcopy && on('compress')) {
+    problems.push('Post-copy and compress do not go together in this QEMU; choose one of them.');
+  }
+  if (xbzrle && multifd) {
+    problems.push('XBZRLE does nothing under multifd in this QEMU; choose one of them.');
+  }
+  if (multifd && multifd.level !== undefined) {
+    const most = { none: -1, zlib: 9, zstd: 20 }[multifd.compression];
+    if (multifd.level > most) {
+      const expected = most < 0 ? 'none, without compression' : `0 to ${most}`;
+      problems.push(
+        `The level of multifd's compression is ${multifd.level}; expected ${expected}.`,
+      );
+    }
+  }
+  if (!filter) return problems;
+  if (weakHashes.includes(filter.hash) && !filter.acceptWeakHash) {
+    problems.push(
+      `"${filter.hash}" has 32 bits and will take a changed page for unchanged sooner or later; ` +
+        'take ph128, or set acceptWeakHash for an experiment.',
+    );
+  }
+  for (const name of againstFilter.filter(on)) {
+    problems.push(`The filter and "${name}" do not go together; turn one of them off.`);
+  }
+  if (typeof to === 'string' && to.startsWith('rdma:')) {
+    problems.push('The filter does not work over RDMA; take another transport or no filter.');
+  }
+  return problems;
+}
+
+function stateProblems(source: Facts, destination: Facts | undefined): string[] {
+  const problems: string[] = [];
+  const { status = 'none', 'blocked-reasons': blocked = [] } = source.migration;
+  if (busy.includes(status)) {
+    problems.push(`A migration of this VM is ${status} already; wait for its end or cancel it.`);
+  }
+  if (['inmigrate', 'postmigrate'].includes(source.status.status)) {
+    problems.push(`The source is in state "${source.status.status}": the guest is not there.`);
+  }
+  for (const reason of blocked) problems.push(`The source can't be migrated now: ${reason}`);
+  if (destination && destination.status.status !== 'inmigrate') {
+    problems.push(
+      `The destination is in state "${destination.status.status}"; start it with -incoming defer.`,
+    );
+  }
+  return problems;
+}
+
+export function plan(options: CheckedOptions, source: Facts, destination: Facts | undefined): Plan {
+  const { filter } = options;
+  const available = source.capabilities.has(filterCapability);
+  const filterLeftOut = filter?.ifMissing === 'leave-out' && !available;
+  const ours = ofSource(options, filter !== undefined && !filterLeftOut);
+  const theirs = shared(options);
+  const on = (name: string) => ours.capabilities[name] ?? source.capabilities.get(name) ?? false;
+  const kept = filterLeftOut ? { ...options, filter: undefined } : options;
+  const problems = [
+    ...stateProblems(source, destination),
+    ...(filter && !available && !filterLeftOut
+      ? [
+          `The QEMU ${source.version} of the source has no fake dirty filter; take one that ` +
+            '"fakedirty qemu build" builds, or set ifMissing to "leave-out".',
+        ]
+      : [
+          ...missing('source', source, ours),
+          ...(destination ? missing('destination', destination, theirs) : []),
+        ]),
+    ...conflicts(kept, on),
+  ];
+  return { source: ours, destination: theirs, filterLeftOut, problems };
+}

@@ -1,0 +1,61 @@
+// Sets capabilities and parameters of a QEMU, and puts back those that it changed.
+import type { QmpClient } from '../qmp/client.js';
+import type { Facts } from './facts.js';
+import type { Settings } from './plan.js';
+
+/** What is on QEMU already need not be set, nor put back. */
+function changed(facts: Facts, { capabilities, parameters }: Settings): Settings {
+  return {
+    capabilities: Object.fromEntries(
+      Object.entries(capabilities).filter(
+        ([name, state]) => facts.capabilities.get(name) !== state,
+      ),
+    ),
+    parameters: Object.fromEntries(
+      Object.entries(parameters).filter(([name, value]) => facts.parameters[name] !== value),
+    ),
+  };
+}
+
+async function set(qmp: QmpClient, { capabilities, parameters }: Settings): Promise<void> {
+  const list = Object.entries(capabilities).map(([capability, state]) => ({ capability, state }));
+  // Parameters first: some capabilities are refused for the sake of a parameter (a weak hash).
+  if (Object.keys(parameters).length > 0) {
+    await qmp.execute('migrate-set-parameters', parameters);
+  }
+  if (list.length > 0) {
+    await qmp.execute('migrate-set-capabilities', { capabilities: list });
+  }
+}
+
+function before(facts: Facts, { capabilities, parameters }: Settings): Settings {
+  return {
+    capabilities: Object.fromEntries(
+      Object.keys(capabilities).map((name) => [name, facts.capabilities.get(name) ?? false]),
+    ),
+    parameters: Object.fromEntries(
+      Object.keys(parameters)
+        .map((name) => [name, facts.parameters[name]] as const)
+        .filter(([, value]) => value !== undefined),
+    ),
+  };
+}
+
+/** Sets them all, or none; the function returned puts back what was before. */
+export async function applySettings(
+  qmp: QmpClient,
+  facts: Facts,
+  wanted: Settings,
+): Promise<() => Promise<void>> {
+  const ours = changed(facts, wanted);
+  const previous = before(facts, ours);
+  const putBack = () => set(qmp, previous);
+  try {
+    await set(qmp, ours);
+  } catch (error) {
+    // It may have been refused half-way. What can't be put back has not been changed.
+    await putBack().catch(() => {});
+    throw error;
+  }
+  return putBack;
+}
