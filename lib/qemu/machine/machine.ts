@@ -1,10 +1,10 @@
 // One running QEMU: its process, its QMP connection, its guest's serial port, its memory as a file.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { QmpClient } from '../../qmp/client.js';
 import { undoAtExit } from './cleanup.js';
-import { type MemoryKind, memoryArguments } from './memory.js';
+import { type MemoryKind, memoryArguments, memoryWithoutName } from './memory.js';
 import { SerialLine } from './serial-line.js';
 import type { Workspace } from './workspace.js';
 
@@ -37,6 +37,10 @@ export interface MachineOptions {
   readonly incoming?: boolean;
   /** Touches all guest memory first: for measurements. */
   readonly preallocate?: boolean;
+  /** How many serial ports the guest has; 1 when not given. */
+  readonly serialPorts?: number;
+  /** Words that stand before QEMU's command line, such as those that choose its network. */
+  readonly prefix?: readonly string[];
   /** Further arguments for QEMU. */
   readonly arguments?: readonly string[];
 }
@@ -63,7 +67,17 @@ function listen(path: string): Promise<{ server: Server; connected: Promise<Sock
   });
 }
 
-function qemuArguments(options: MachineOptions, ramFile: string, qmp: string, serial: string) {
+function serialArguments(path: string, at: number): string[] {
+  const id = `serial${at}`;
+  return ['-chardev', `socket,id=${id},path=${path}`, '-serial', `chardev:${id}`];
+}
+
+function qemuArguments(
+  options: MachineOptions,
+  ramFile: string,
+  qmp: string,
+  serials: readonly string[],
+) {
   const { accelerator, acceleratorOptions, firmware, ramBytes, incoming = false } = options;
   const { memory: kind = 'file', preallocate = false } = options;
   const memory = { kind, ramBytes, file: ramFile, preallocate };
@@ -72,7 +86,7 @@ function qemuArguments(options: MachineOptions, ramFile: string, qmp: string, se
     ...['-accel', [accelerator, acceleratorOptions].filter(Boolean).join(',')],
     ...memoryArguments(machineType, memory),
     ...['-chardev', `socket,id=qmp,path=${qmp}`, '-mon', 'chardev=qmp,mode=control'],
-    ...['-chardev', `socket,id=serial,path=${serial}`, '-serial', 'chardev:serial'],
+    ...serials.flatMap(serialArguments),
     ...(firmware ? ['-bios', firmware] : []),
     ...(incoming ? ['-incoming', 'defer'] : []),
     ...(options.arguments ?? []),
@@ -80,22 +94,33 @@ function qemuArguments(options: MachineOptions, ramFile: string, qmp: string, se
 }
 
 /** With setpriv, the kernel ends QEMU when this process dies, even by SIGKILL. */
-function commandLine(binary: string, args: string[]): [string, string[]] {
-  if (!existsSync(setpriv)) return [binary, args];
-  return [setpriv, ['--pdeathsig', 'KILL', binary, ...args]];
+function commandLine(words: readonly string[]): [string, string[]] {
+  const mortal = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', ...words] : words;
+  const [command = '', ...args] = mortal;
+  return [command, args];
+}
+
+/** The file without a name that holds the memory of a process's guest, as others can open it. */
+function memfdOf(pid: number | undefined): string {
+  const directory = `/proc/${pid}/fd`;
+  const name = readdirSync(directory).find((fd) =>
+    readlinkSync(`${directory}/${fd}`).startsWith('/memfd:memory-backend-memfd'),
+  );
+  if (!name) throw new Error(`Process ${pid} has no memory without a name.`);
+  return `${directory}/${name}`;
 }
 
 export class Machine {
   readonly name: string;
-  readonly ramFile: string;
+  readonly #ramFile: string | undefined;
   /** Resolves when the process has ended. */
   readonly ended: Promise<MachineEnd>;
   readonly #child: ChildProcess;
-  #links: { qmp: QmpClient; serial: SerialLine } | undefined;
+  #links: { qmp: QmpClient; serials: readonly SerialLine[] } | undefined;
 
-  private constructor(child: ChildProcess, name: string, ramFile: string) {
+  private constructor(child: ChildProcess, name: string, ramFile: string | undefined) {
     this.name = name;
-    this.ramFile = ramFile;
+    this.#ramFile = ramFile;
     this.#child = child;
     const forget = undoAtExit(() => child.kill('SIGKILL'));
     let output = '';
@@ -108,7 +133,7 @@ export class Machine {
       child.once('error', (error) => keep(error.message));
       child.once('close', (exitCode, signal) => {
         forget();
-        this.#links?.serial.close();
+        for (const serial of this.#links?.serials ?? []) serial.close();
         resolve({ exitCode, signal, output: output.trim() });
       });
     });
@@ -116,16 +141,21 @@ export class Machine {
 
   /** Starts a QEMU whose guest is paused; `cont` lets it run. */
   static async start(options: MachineOptions): Promise<Machine> {
-    const { name, binary, workspace } = options;
+    const { name, binary, workspace, serialPorts = 1, memory = 'file', prefix = [] } = options;
     const { ramFile = workspace.path(`${name}.ram`) } = options;
-    const paths = [workspace.path(`${name}.qmp`), workspace.path(`${name}.serial`)] as const;
-    const [qmp, serial] = [await listen(paths[0]), await listen(paths[1])];
+    const qmpPath = workspace.path(`${name}.qmp`);
+    const serialPaths = Array.from({ length: serialPorts }, (_, at) =>
+      workspace.path(`${name}.serial${at}`),
+    );
+    const qmp = await listen(qmpPath);
+    const serials = await Promise.all(serialPaths.map(listen));
     let machine: Machine | undefined;
     let timer: NodeJS.Timeout | undefined;
     try {
-      const [command, args] = commandLine(binary, qemuArguments(options, ramFile, ...paths));
+      const qemu = [binary, ...qemuArguments(options, ramFile, qmpPath, serialPaths)];
+      const [command, args] = commandLine([...prefix, ...qemu]);
       const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-      const started = new Machine(child, name, ramFile);
+      const started = new Machine(child, name, memoryWithoutName.has(memory) ? undefined : ramFile);
       machine = started;
       const failed = started.ended.then((end) => {
         throw started.#failure('ended while it started', end);
@@ -134,14 +164,14 @@ export class Machine {
         const message = `${name} (${binary}) did not connect within ${startMs} ms.`;
         timer = setTimeout(() => reject(new Error(message)), startMs);
       });
-      const [socket, serialSocket] = await Promise.race([
-        Promise.all([qmp.connected, serial.connected]),
+      const [socket, serialSockets] = await Promise.race([
+        Promise.all([qmp.connected, Promise.all(serials.map(({ connected }) => connected))]),
         failed,
         late,
       ]);
       const client = QmpClient.over(socket);
       started.#links = {
-        serial: new SerialLine(serialSocket),
+        serials: serialSockets.map((serial) => new SerialLine(serial)),
         qmp: await Promise.race([client, failed]),
       };
       return started;
@@ -151,7 +181,7 @@ export class Machine {
     } finally {
       clearTimeout(timer);
       qmp.server.close();
-      serial.server.close();
+      for (const { server } of serials) server.close();
     }
   }
 
@@ -163,8 +193,20 @@ export class Machine {
     return this.#connected.qmp;
   }
 
+  /** The first serial port. */
   get serial(): SerialLine {
-    return this.#connected.serial;
+    return this.serialPort(0);
+  }
+
+  serialPort(number: number): SerialLine {
+    const port = this.#connected.serials[number];
+    if (!port) throw new RangeError(`${this.name} has no serial port ${number}.`);
+    return port;
+  }
+
+  /** The file that holds guest memory, for as long as the process runs at least. */
+  get ramFile(): string {
+    return this.#ramFile ?? memfdOf(this.pid);
   }
 
   /** Waits for the end and says what it was: for when something else broke because QEMU did. */

@@ -2,10 +2,13 @@
 
 /**
  * file: one file, shared, which others can read and compare. two-files: two RAM blocks of half the size.
- * anonymous, memfd, huge-pages (of 2 MiB): no file, so that QEMU has to write the memory into one.
+ * memfd, huge-pages (of 2 MiB, set aside before): a file without a name. anonymous: no file.
  */
 export const memoryKinds = ['file', 'two-files', 'anonymous', 'memfd', 'huge-pages'] as const;
 export type MemoryKind = (typeof memoryKinds)[number];
+
+/** Those whose file can be opened through the process alone. */
+export const memoryWithoutName: ReadonlySet<MemoryKind> = new Set(['memfd', 'huge-pages']);
 
 export interface MemoryOptions {
   readonly kind: MemoryKind;

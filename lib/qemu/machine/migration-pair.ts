@@ -120,7 +120,10 @@ export class MigrationPair {
   /** A new destination for another attempt: one that has seen a migration fail is of no more use. */
   async replaceDestination(): Promise<void> {
     await this.#destination.kill();
-    if (!this.#options.sharesMemory) rmSync(this.#destination.ramFile, { force: true });
+    const { memory = 'file' } = this.#common;
+    if (!this.#options.sharesMemory && memory === 'file') {
+      rmSync(this.#destination.ramFile, { force: true });
+    }
     this.#destinations += 1;
     const attempt = this.#destinations;
     const { source } = this;

@@ -1,0 +1,61 @@
+// What the guest boots: the kernel, and an initramfs made of nothing but what this guest needs.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Workspace } from '../../qemu/machine/workspace.js';
+import type { GuestFile } from '../debian/libraries.js';
+import type { Say } from '../debian/packages.js';
+import { cpioArchive, type Entry, foldersOf } from './cpio.js';
+import { guestKernel } from './kernel.js';
+import { compiledProgram } from './programs.js';
+
+export interface ImageOptions {
+  readonly workspace: Workspace;
+  /** Programs of native/guest/linux: the guest has them in /bin. */
+  readonly programs: readonly string[];
+  /** Of packages. */
+  readonly files?: readonly GuestFile[];
+  readonly network: boolean;
+  readonly say?: Say;
+}
+
+export interface Image {
+  readonly kernel: string;
+  readonly kernelVersion: string;
+  readonly initramfs: string;
+}
+
+async function files(options: ImageOptions, modules: readonly string[]): Promise<GuestFile[]> {
+  const own = await Promise.all(
+    options.programs.map(async (name) => ({
+      path: `bin/${name}`,
+      from: await compiledProgram(name),
+    })),
+  );
+  const loaded = modules.map((from) => ({ path: `modules/${basename(from)}`, from }));
+  const init = { path: 'init', from: await compiledProgram('init') };
+  return [init, ...own, ...loaded, ...(options.files ?? [])];
+}
+
+export async function guestImage(options: ImageOptions): Promise<Image> {
+  const kernel = await guestKernel(options.say);
+  const modules = options.network ? kernel.networkModules : [];
+  const contents = await files(options, modules);
+  const list: Entry = {
+    path: 'modules/list',
+    kind: 'file',
+    mode: 0o644,
+    data: Buffer.from(modules.map((file) => `${basename(file, '.ko')}\n`).join('')),
+  };
+  const entries: Entry[] = [
+    ...foldersOf([list.path, ...contents.map(({ path }) => path)]),
+    list,
+    ...contents.map(
+      ({ path, from }): Entry => ({ path, kind: 'file', mode: 0o755, data: readFileSync(from) }),
+    ),
+  ];
+  const initramfs = options.workspace.path('initramfs');
+  // The guest unpacks it on an emulated processor: little to unpack matters, not little to store.
+  writeFileSync(initramfs, gzipSync(cpioArchive(entries), { level: 1 }));
+  return { kernel: kernel.image, kernelVersion: kernel.version, initramfs };
+}

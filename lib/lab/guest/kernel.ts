@@ -1,0 +1,44 @@
+// Debian's kernel for virtual machines, and the modules of it that the guest loads.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageBehind, type Say, unpackedPackages } from '../debian/packages.js';
+
+const kernelPackage = 'linux-image-cloud-amd64';
+
+/** In the order in which they need each other. */
+const virtioModules = [
+  'drivers/virtio/virtio_ring',
+  'drivers/virtio/virtio',
+  'drivers/virtio/virtio_pci_modern_dev',
+  'drivers/virtio/virtio_pci_legacy_dev',
+  'drivers/virtio/virtio_pci',
+];
+const networkModules = [
+  ...virtioModules,
+  'net/core/failover',
+  'drivers/net/net_failover',
+  'drivers/net/virtio_net',
+];
+
+export interface Kernel {
+  readonly version: string;
+  readonly image: string;
+  /** Files of the modules for a network device, in the order in which they are to be loaded. */
+  readonly networkModules: readonly string[];
+}
+
+/** The newest that the distribution has. */
+export async function guestKernel(say?: Say): Promise<Kernel> {
+  const name = await packageBehind(kernelPackage, 'linux-image-', say);
+  const request = { names: [name], withDependencies: false, ...(say ? { say } : {}) };
+  const tree = await unpackedPackages(request);
+  const file = readdirSync(join(tree, 'boot')).find((entry) => entry.startsWith('vmlinuz-'));
+  const version = file?.replace('vmlinuz-', '');
+  if (!file || !version) throw new Error(`${name} has no kernel in boot/`);
+  const modules = networkModules.map((module) =>
+    join(tree, 'lib/modules', version, 'kernel', `${module}.ko`),
+  );
+  const missing = modules.find((module) => !existsSync(module));
+  if (missing) throw new Error(`${name} has no ${missing}`);
+  return { version, image: join(tree, 'boot', file), networkModules: modules };
+}
