@@ -1,11 +1,11 @@
 // The shared libraries that programs need, found in a tree of unpacked packages.
 import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const folders = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu', 'lib64', 'usr/lib64'];
+const folders = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
 
 export interface GuestFile {
   /** Where it is in the guest. */
@@ -14,22 +14,26 @@ export interface GuestFile {
   readonly from: string;
 }
 
-function find(tree: string, name: string): GuestFile | undefined {
+function find(tree: string, name: string): GuestFile {
   for (const folder of folders) {
     const from = join(tree, folder, name);
     if (existsSync(from)) return { path: `${folder}/${name}`, from: realpathSync(from) };
   }
-  return undefined;
+  throw new Error(`A program needs ${name}, which is in none of the packages in ${tree}`);
 }
 
-/** What the dynamic linker is asked for, and which one it is. */
-async function needs(file: string): Promise<string[]> {
+interface Needs {
+  readonly libraries: readonly string[];
+  /** The dynamic linker that the kernel starts; libraries name none. */
+  readonly linker: string | undefined;
+}
+
+async function needsOf(file: string): Promise<Needs> {
   const { stdout } = await run('readelf', ['--wide', '--dynamic', '--program-headers', file], {
     env: { ...process.env, LC_ALL: 'C' },
   });
   const libraries = [...stdout.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map(([, name]) => name ?? '');
-  const linker = /interpreter: \/lib64\/(.+)\]/.exec(stdout)?.[1];
-  return linker ? [linker, ...libraries] : libraries;
+  return { libraries, linker: /interpreter: \/(.+)\]/.exec(stdout)?.[1] };
 }
 
 /** The programs (paths in the tree) and all that has to be in the guest beside them. */
@@ -42,11 +46,10 @@ export async function withLibraries(
   for (let file = open.pop(); file; file = open.pop()) {
     if (files.has(file.path)) continue;
     files.set(file.path, file);
-    for (const name of await needs(file.from)) {
-      const library = find(tree, name);
-      if (!library) throw new Error(`${file.path} needs ${name}, which is not in ${tree}`);
-      open.push(library);
-    }
+    const { libraries, linker } = await needsOf(file.from);
+    for (const name of libraries) open.push(find(tree, name));
+    // In the packages its path is a link out of the tree.
+    if (linker) open.push({ ...find(tree, basename(linker)), path: linker });
   }
   return [...files.values()];
 }

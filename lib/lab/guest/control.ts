@@ -11,10 +11,10 @@ export const reportSchema = z.strictObject({
   atMs: z.number().nonnegative(),
   /** Since it began. */
   operations: counted,
-  /** Of the operations since the last report. */
-  p50Us: z.number().nonnegative(),
-  p99Us: z.number().nonnegative(),
-  maxUs: z.number().nonnegative(),
+  /** How long one operation took, of those since the last report; null: the workload can't tell. */
+  p50Us: z.number().nonnegative().nullable(),
+  p99Us: z.number().nonnegative().nullable(),
+  maxUs: z.number().nonnegative().nullable(),
 });
 
 const messageSchema = z.discriminatedUnion('type', [
@@ -132,7 +132,7 @@ export class GuestControl {
         const lately = this.#lately.slice(-5).join(' ') || 'nothing';
         const what = `The guest did not say "${type}" within ${timeoutMs} ms`;
         waiting.reject(new GuestError(`${what}; it said last: ${lately}`));
-      }, timeoutMs);
+      }, timeoutMs).unref();
       this.#waiting.add(waiting);
     });
   }

@@ -37,19 +37,22 @@ async function files(options: ImageOptions, modules: readonly string[]): Promise
   return [init, ...own, ...loaded, ...(options.files ?? [])];
 }
 
+function text(path: string, contents: string): Entry {
+  return { path, kind: 'file', mode: 0o644, data: Buffer.from(contents) };
+}
+
 export async function guestImage(options: ImageOptions): Promise<Image> {
   const kernel = await guestKernel(options.say);
   const modules = options.network ? kernel.networkModules : [];
   const contents = await files(options, modules);
-  const list: Entry = {
-    path: 'modules/list',
-    kind: 'file',
-    mode: 0o644,
-    data: Buffer.from(modules.map((file) => `${basename(file, '.ko')}\n`).join('')),
-  };
+  const texts = [
+    text('modules/list', modules.map((file) => `${basename(file, '.ko')}\n`).join('')),
+    // Servers look up the user that they are told to run as.
+    text('etc/passwd', 'root:x:0:0:root:/:/bin/false\n'),
+  ];
   const entries: Entry[] = [
-    ...foldersOf([list.path, ...contents.map(({ path }) => path)]),
-    list,
+    ...foldersOf([...texts, ...contents].map(({ path }) => path)),
+    ...texts,
     ...contents.map(
       ({ path, from }): Entry => ({ path, kind: 'file', mode: 0o755, data: readFileSync(from) }),
     ),

@@ -1,6 +1,8 @@
 // What must not outlive this process, however it ends: QEMUs and private directories.
 // Whoever makes such a thing registers how to undo it, at once and synchronously.
+import { existsSync } from 'node:fs';
 
+const setpriv = '/usr/bin/setpriv';
 const actions = new Set<() => void>();
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 let listening = false;
@@ -42,4 +44,12 @@ export function undoAtExit(undo: () => void): () => void {
     actions.delete(undo);
     if (actions.size === 0) stopListening();
   };
+}
+
+/** A command and its arguments. With setpriv, the kernel ends it when this process dies, even by SIGKILL. */
+export function mortalCommand(words: readonly string[]): [string, string[]] {
+  const [command = '', ...args] = existsSync(setpriv)
+    ? [setpriv, '--pdeathsig', 'KILL', ...words]
+    : words;
+  return [command, args];
 }

@@ -1,16 +1,15 @@
 // One running QEMU: its process, its QMP connection, its guest's serial port, its memory as a file.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { QmpClient } from '../../qmp/client.js';
-import { undoAtExit } from './cleanup.js';
+import { mortalCommand, undoAtExit } from './cleanup.js';
 import { type MemoryKind, memoryArguments, memoryWithoutName } from './memory.js';
 import { SerialLine } from './serial-line.js';
 import type { Workspace } from './workspace.js';
 
 const startMs = 30_000;
 const outputKept = 20_000;
-const setpriv = '/usr/bin/setpriv';
 
 /** Both QEMU 7.2 and 8.1 have it, so that a guest can migrate between them. */
 const machineType = 'pc-i440fx-7.2';
@@ -93,13 +92,6 @@ function qemuArguments(
   ];
 }
 
-/** With setpriv, the kernel ends QEMU when this process dies, even by SIGKILL. */
-function commandLine(words: readonly string[]): [string, string[]] {
-  const mortal = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', ...words] : words;
-  const [command = '', ...args] = mortal;
-  return [command, args];
-}
-
 /** The file without a name that holds the memory of a process's guest, as others can open it. */
 function memfdOf(pid: number | undefined): string {
   const directory = `/proc/${pid}/fd`;
@@ -153,7 +145,7 @@ export class Machine {
     let timer: NodeJS.Timeout | undefined;
     try {
       const qemu = [binary, ...qemuArguments(options, ramFile, qmpPath, serialPaths)];
-      const [command, args] = commandLine([...prefix, ...qemu]);
+      const [command, args] = mortalCommand([...prefix, ...qemu]);
       const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
       const started = new Machine(child, name, memoryWithoutName.has(memory) ? undefined : ramFile);
       machine = started;

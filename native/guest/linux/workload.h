@@ -133,22 +133,21 @@ static inline void workload_report(uint64_t now_ns)
     w->told_ns = now_ns;
 }
 
-/* `count` operations took from since_ns until now; answers now. */
-static inline uint64_t workload_done(uint64_t count, uint64_t since_ns)
+/* `count` operations took from since_ns until now; 0: time has passed. */
+static inline void workload_done(uint64_t count, uint64_t since_ns)
 {
     Workload *w = &workload_state;
     uint64_t now_ns = workload_now_ns();
     uint64_t each_ns = (now_ns - since_ns) / (count ? count : 1);
 
-    w->operations += count;
-    w->classes[workload_class(each_ns)]++;
-    if (each_ns > w->longest_ns) {
-        w->longest_ns = each_ns;
+    if (count > 0) {
+        w->operations += count;
+        w->classes[workload_class(each_ns)]++;
+        w->longest_ns = each_ns > w->longest_ns ? each_ns : w->longest_ns;
     }
     if (now_ns - w->told_ns >= WORKLOAD_REPORT_NS) {
         workload_report(now_ns);
     }
-    return now_ns;
 }
 
 /* Waits as long as `operations` so far should have taken at that rate; 0: no limit. */

@@ -1,0 +1,32 @@
+// All workloads. A new one is a file beside this one, and a line here.
+import { flipFlop } from './flip-flop.js';
+import { idle } from './idle.js';
+import { memcached } from './memcached.js';
+import { networkReceive, networkSend } from './network.js';
+import { quicksort } from './quicksort.js';
+import { sameValues } from './same-values.js';
+import { sysbench } from './sysbench.js';
+import { workingSet } from './working-set.js';
+import type { Workload } from './workload.js';
+import { ycsbWorkloads } from './ycsb.js';
+
+export const workloads: readonly Workload[] = [
+  workingSet,
+  quicksort,
+  sysbench,
+  memcached,
+  ...ycsbWorkloads,
+  networkSend,
+  networkReceive,
+  idle,
+  sameValues,
+  flipFlop,
+];
+
+export const workloadNames = workloads.map(({ name }) => name);
+
+export function workloadNamed(name: string): Workload {
+  const found = workloads.find((each) => each.name === name);
+  if (!found) throw new RangeError(`There is no workload ${name}: ${workloadNames.join(', ')}`);
+  return found;
+}

@@ -1,0 +1,21 @@
+// What a guest's image has to hold so that these workloads run in it.
+import { type GuestFile, withLibraries } from '../debian/libraries.js';
+import { type Say, unpackedPackages } from '../debian/packages.js';
+import type { Workload } from './workload.js';
+
+export interface Contents {
+  readonly programs: readonly string[];
+  readonly files: readonly GuestFile[];
+}
+
+export async function contentsFor(workloads: readonly Workload[], say?: Say): Promise<Contents> {
+  const files = new Map<string, GuestFile>();
+  for (const { packaged } of workloads) {
+    if (!packaged) continue;
+    const request = { names: packaged.packages, withDependencies: true };
+    const tree = await unpackedPackages(say ? { ...request, say } : request);
+    for (const file of await withLibraries(tree, packaged.programs)) files.set(file.path, file);
+  }
+  const programs = new Set(workloads.flatMap((each) => each.programs));
+  return { programs: [...programs], files: [...files.values()] };
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { positive, seed, share } from './options.js';
+import { assignments, partOf, workload } from './workload.js';
+
+const port = 11211;
+const mebibyte = 1 << 20;
+/** What memcached needs for an item beside its value, at most. */
+const overheadBytes = 128;
+
+export const memcached = workload({
+  name: 'memcached',
+  summary: 'memcached in the guest, under gets and sets from outside',
+  operation: 'requests',
+  programs: [],
+  packaged: { packages: ['memcached'], programs: ['usr/bin/memcached'] },
+  needsNetwork: true,
+  reports: 'outside',
+  sender: 'outside',
+  checks: { guest: false, outside: true },
+  options: z.strictObject({
+    /** Of guest memory, that memcached may take. */
+    share: share.default(0.5),
+    valueBytes: positive.max(500_000).default(1024),
+    /** As many as fill three quarters of that memory, when not given. */
+    keys: positive.optional(),
+    /** Of all requests; the others are sets. */
+    getsPercent: z.number().int().min(0).max(100).default(90),
+    connections: positive.max(64).default(4),
+    /** 0: as many as are answered. */
+    operationsPerSecond: z.number().int().nonnegative().default(0),
+    seed,
+  }),
+  commands: (options, surroundings) => {
+    const megabytes = Math.floor(partOf(surroundings, options.share) / mebibyte);
+    const item = options.valueBytes + overheadBytes;
+    const fits = Math.floor((0.75 * megabytes * mebibyte) / item / 1.25);
+    return {
+      inGuest: [
+        '/usr/bin/memcached',
+        ...['-u', 'root', '-l', `${surroundings.address}`, '-p', `${port}`],
+        ...['-m', `${megabytes}`, '-t', `${surroundings.processors}`],
+      ],
+      outside: {
+        program: 'key-value-load',
+        arguments: assignments({
+          host: surroundings.address ?? undefined,
+          port,
+          connections: options.connections,
+          keys: options.keys ?? Math.max(fits, options.connections),
+          value_bytes: options.valueBytes,
+          gets_percent: options.getsPercent,
+          operations_per_second: options.operationsPerSecond,
+          seed: options.seed,
+        }),
+      },
+    };
+  },
+});

@@ -1,0 +1,169 @@
+// A workload at work: what it reports of itself over time, and whether all is right when it is stopped.
+import type { GuestControl, GuestMessage, GuestMessageOf, Report } from '../guest/control.js';
+import { GuestError } from '../guest/control.js';
+import type { Host } from '../hosts/hosts.js';
+import { OutsideProgram } from './outside.js';
+import type { Surroundings, Workload } from './workload.js';
+
+/** Memory has to be filled first, on an emulated processor. */
+const beginMs = 300_000;
+const checkMs = 300_000;
+const firstReportMs = 60_000;
+const terminated = 15;
+
+export interface TimedReport extends Omit<Report, 'type'> {
+  /** When it was heard, by this machine's clock, since the workload was started. */
+  readonly heardMs: number;
+}
+
+export interface WorkloadCheck {
+  readonly what: string;
+  readonly checked: number;
+  readonly wrong: number;
+}
+
+export interface WorkloadStart {
+  readonly workload: Workload;
+  readonly options: unknown;
+  readonly surroundings: Surroundings;
+  readonly control: GuestControl;
+  /** Where the part outside the guest runs. */
+  readonly client: Host;
+}
+
+function checkOf({ what, checked, wrong }: GuestMessageOf<'check'>): WorkloadCheck {
+  return { what, checked, wrong };
+}
+
+export class RunningWorkload {
+  readonly reports: TimedReport[] = [];
+  readonly #start: WorkloadStart;
+  readonly #startedMs = performance.now();
+  readonly #outsideChecks: WorkloadCheck[] = [];
+  readonly #stopListening: () => void;
+  #outside: OutsideProgram | undefined;
+  #guestEnd: GuestMessageOf<'exit'> | undefined;
+  #firstReport = () => {};
+  #lastWords = '';
+
+  private constructor(start: WorkloadStart) {
+    this.#start = start;
+    const read = start.workload.newReader?.();
+    this.#stopListening = start.control.listen((message) => {
+      if (message.type === 'exit') this.#guestEnd = message;
+      if (message.type === 'output') {
+        this.#lastWords = message.text;
+        const report = read?.(message.text);
+        if (report) this.#take(report);
+      }
+      if (start.workload.reports === 'guest') this.#hear(message);
+    });
+  }
+
+  /** Starts it in a guest that is ready; answers when it works and has reported for the first time. */
+  static async start(start: WorkloadStart): Promise<RunningWorkload> {
+    const { workload, options, surroundings, control, client } = start;
+    const { inGuest, outside } = workload.commands(options, surroundings);
+    const running = new RunningWorkload(start);
+    const reported = new Promise<void>((resolve) => {
+      running.#firstReport = resolve;
+    });
+    const startsItself = workload.checks.guest;
+    const begun = control.next(startsItself ? 'running' : 'started', beginMs);
+    const failed = control.next('exit', beginMs + firstReportMs);
+    // Nobody may be waiting any more when it comes.
+    failed.catch(() => {});
+    try {
+      control.tell(`start ${inGuest.join(' ')}`);
+      await Promise.race([begun, failed.then(() => running.#explain('in the guest'))]);
+      let lost: Promise<never> | undefined;
+      if (outside) {
+        const program = await OutsideProgram.start(client, outside, (message) => {
+          if (message.type === 'check') running.#outsideChecks.push(checkOf(message));
+          if (workload.reports === 'outside') running.#hear(message);
+        });
+        running.#outside = program;
+        lost = program.ended.then(({ complaint }) => {
+          throw new GuestError(`${workload.name} ended outside the guest at once: ${complaint}`);
+        });
+        lost.catch(() => {});
+      }
+      await Promise.race([
+        reported,
+        failed.then(() => running.#explain('in the guest')),
+        ...(lost ? [lost] : []),
+      ]);
+      return running;
+    } catch (error) {
+      running.abandon();
+      throw error;
+    }
+  }
+
+  /** By the clock of the reports. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  /** Ends it where the guest runs now; answers what was checked. Throws when it had ended before. */
+  async stop(): Promise<WorkloadCheck[]> {
+    const { sender } = this.#start.workload;
+    const ends = [() => this.#stopOutside(), () => this.#stopInGuest()];
+    const checks: WorkloadCheck[] = [];
+    try {
+      // Whoever sends ends first, so that nobody hears of a connection that is lost.
+      for (const end of sender === 'guest' ? ends.reverse() : ends) checks.push(...(await end()));
+      return checks;
+    } finally {
+      this.abandon();
+    }
+  }
+
+  /** For when the guest is lost. */
+  abandon(): void {
+    this.#stopListening();
+    this.#outside?.kill();
+  }
+
+  async #stopOutside(): Promise<WorkloadCheck[]> {
+    if (!this.#outside) return [];
+    const { status, signal, complaint } = await this.#outside.stop();
+    const { checks, name } = this.#start.workload;
+    if (this.#outsideChecks.length === 0 && checks.outside) {
+      const how = signal ?? `exit code ${status}`;
+      throw new GuestError(`${name} ended outside without a check (${how}): ${complaint}`);
+    }
+    return this.#outsideChecks;
+  }
+
+  async #stopInGuest(): Promise<WorkloadCheck[]> {
+    const { control, workload } = this.#start;
+    if (this.#guestEnd) this.#explain('in the guest');
+    const exit = control.next('exit', checkMs);
+    const check = workload.checks.guest ? control.next('check', checkMs) : undefined;
+    control.tell('stop');
+    const [{ status, signal }, own] = await Promise.all([exit, check]);
+    if (own) return [checkOf(own)];
+    // What has no check of its own has at least lived until now.
+    const wrong = signal === terminated || status === 0 ? 0 : 1;
+    return [{ what: 'alive until it was stopped', checked: 1, wrong }];
+  }
+
+  #hear(message: GuestMessage): void {
+    if (message.type !== 'report') return;
+    const { type: _, ...report } = message;
+    this.#take(report);
+  }
+
+  #take(report: Omit<Report, 'type'>): void {
+    this.reports.push({ heardMs: this.elapsedMs, ...report });
+    this.#firstReport();
+  }
+
+  #explain(where: string): never {
+    const { status = 0, signal = 0 } = this.#guestEnd ?? {};
+    const how = signal > 0 ? `signal ${signal}` : `exit code ${status}`;
+    const { name } = this.#start.workload;
+    throw new GuestError(`${name} ended ${where} by itself (${how}): ${this.#lastWords}`);
+  }
+}

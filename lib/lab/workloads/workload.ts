@@ -1,0 +1,93 @@
+// What a workload is: one file each says which programs it needs, how they are started, and who reports.
+import { z } from 'zod';
+import type { Report } from '../guest/control.js';
+
+/** Programs that packages of the distribution hold. */
+export interface PackagedPrograms {
+  readonly packages: readonly string[];
+  /** Paths in the packages, and in the guest. */
+  readonly programs: readonly string[];
+}
+
+/** What a workload is told of the machine that it runs on. */
+export interface Surroundings {
+  readonly memoryBytes: number;
+  readonly processors: number;
+  /** Of the guest; null: it has no network. */
+  readonly address: string | null;
+}
+
+export interface Commands {
+  /** In the guest: the program and its arguments, none of which may hold a blank. */
+  readonly inGuest: readonly string[];
+  /** On the client host: a program of native/guest/linux and its arguments. */
+  readonly outside?: { readonly program: string; readonly arguments: readonly string[] };
+}
+
+/** Makes reports out of what a program says that was not written for the lab. */
+export type OutputReader = (line: string) => Omit<Report, 'type'> | undefined;
+
+export interface Workload {
+  readonly name: string;
+  /** What it does, for people. */
+  readonly summary: string;
+  /** What one operation is. */
+  readonly operation: string;
+  /** Of native/guest/linux, in the guest. */
+  readonly programs: readonly string[];
+  readonly packaged?: PackagedPrograms;
+  readonly needsNetwork: boolean;
+  /** Whose reports and running count. */
+  readonly reports: 'guest' | 'outside';
+  /** Who makes the traffic between the two, if there is any. */
+  readonly sender: 'guest' | 'outside';
+  /** Whether each says in the end if all is as it has to be. */
+  readonly checks: { readonly guest: boolean; readonly outside: boolean };
+  readonly newReader?: () => OutputReader;
+  /** Throws when the options are none of this workload's. */
+  commands(options: unknown, surroundings: Surroundings): Commands;
+}
+
+/** Bytes of a working set in parts of guest memory, unless they are given: leaves room for the kernel. */
+export function partOf({ memoryBytes }: Surroundings, share: number): number {
+  return Math.floor((memoryBytes * share) / 4096) * 4096;
+}
+
+/** "name=value" for each that is given. */
+export function assignments(values: Readonly<Record<string, string | number | undefined>>) {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+}
+
+export class WorkloadOptionsError extends Error {
+  override readonly name = 'WorkloadOptionsError';
+}
+
+/** A workload whose options have been read by its schema before it sees them. */
+export function workload<Options extends z.ZodObject>(
+  description: Omit<Workload, 'commands'> & {
+    readonly options: Options;
+    commands(options: z.output<Options>, surroundings: Surroundings): Commands;
+  },
+): Workload {
+  const { options: schema, commands, ...rest } = description;
+  return {
+    ...rest,
+    commands: (given, surroundings) => {
+      const { success, data, error } = schema.safeParse(given ?? {});
+      if (!success) {
+        const names = Object.keys(schema.shape).join(', ') || 'none';
+        throw new WorkloadOptionsError(
+          `Options of the workload ${rest.name}: ${z.prettifyError(error)}; there are: ${names}`,
+        );
+      }
+      if (rest.needsNetwork && surroundings.address === null) {
+        throw new WorkloadOptionsError(
+          `The workload ${rest.name} needs a guest with a network, which only hosts in namespaces have.`,
+        );
+      }
+      return commands(data, surroundings);
+    },
+  };
+}

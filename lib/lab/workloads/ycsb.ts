@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { positive, seed } from './options.js';
+import { assignments, partOf, type Workload, workload } from './workload.js';
+
+const letters = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
+const mixtures: Record<(typeof letters)[number], string> = {
+  a: 'half reads, half updates',
+  b: '95 % reads, 5 % updates',
+  c: 'reads alone',
+  d: '95 % reads of what was inserted lately, 5 % inserts',
+  e: '95 % scans of up to 100 records, 5 % inserts',
+  f: 'half reads, half reads that are written back changed',
+};
+
+/** A record of 1,000 bytes with what it takes to find it, and room for as many to be inserted. */
+const bytesPerRecord = 1200;
+const roomToGrow = 2;
+
+function ycsb(letter: (typeof letters)[number]): Workload {
+  return workload({
+    name: `ycsb-${letter}`,
+    summary: `YCSB core workload ${letter.toUpperCase()} against a store in memory: ${mixtures[letter]}`,
+    operation: 'requests',
+    programs: ['ycsb'],
+    needsNetwork: false,
+    reports: 'guest',
+    sender: 'guest',
+    checks: { guest: true, outside: false },
+    options: z.strictObject({
+      /** Those there are at the beginning; as many again may be inserted. */
+      records: positive.min(3).optional(),
+      distribution: z.enum(['zipfian', 'uniform', 'latest']).optional(),
+      /** 0: as many as the guest can do. */
+      operationsPerSecond: z.number().int().nonnegative().default(0),
+      seed,
+    }),
+    commands: ({ records, distribution, operationsPerSecond, seed: first }, surroundings) => ({
+      inGuest: [
+        '/bin/ycsb',
+        ...assignments({
+          workload: letter,
+          records: records ?? Math.floor(partOf(surroundings, 0.5) / bytesPerRecord / roomToGrow),
+          distribution,
+          operations_per_second: operationsPerSecond,
+          seed: first,
+        }),
+      ],
+    }),
+  });
+}
+
+export const ycsbWorkloads = letters.map(ycsb);
