@@ -1,6 +1,8 @@
 // npm run bench: compares the hashes that a TypeScript user could use.
 import { join } from 'node:path';
 import { OptionError } from '../lib/index.js';
+import { pngOf } from '../lib/lab/report/png.js';
+import { ensureWritable, writeWhole } from '../lib/lab/results/whole-files.js';
 import { checkAgreement } from './agreement.js';
 import { goalReport, missedGoals } from './goals/report.js';
 import { allImplementations } from './implementations/all.js';
@@ -9,12 +11,11 @@ import { measureRun } from './measure/whole-run.js';
 import { readOptions, usage } from './options.js';
 import { comparisonReport } from './report/comparison-report.js';
 import { csvOf } from './report/csv.js';
-import { pngOf, svgOf } from './report/picture.js';
+import { svgOf } from './report/picture.js';
 import { tablesOf } from './report/table.js';
 import { compareRuns } from './results/comparison.js';
 import { readRun, runAsJson } from './results/run-file.js';
 import type { Run } from './results/schema.js';
-import { ensureWritable, writeWhole } from './results/whole-files.js';
 
 const exitCodes = { failed: 1, usage: 2, goalMissed: 3 };
 const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };

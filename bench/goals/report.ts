@@ -1,7 +1,7 @@
 // Which goals were reached.
-import { inColumns, left, right, threeDigits } from '../report/columns.js';
+import { inColumns, left, right, threeDigits } from '../../lib/lab/report/columns.js';
+import { median } from '../../lib/lab/results/statistics.js';
 import type { Goal } from '../results/schema.js';
-import { median } from '../results/statistics.js';
 
 /** Null: it is shown for information, nothing is asked of it. */
 export function isReached({ kind, bound, found }: Goal): boolean | null {

@@ -1,5 +1,6 @@
 // Times one case with benny: a window of pages a turn, from memory that no cache holds.
 import { add, suite } from 'benny';
+import { median } from '../../lib/lab/results/statistics.js';
 import { fillPages } from '../contents.js';
 import { findImplementation } from '../implementations/all.js';
 import {
@@ -8,7 +9,6 @@ import {
   nameOf,
   takesBatches,
 } from '../implementations/implementation.js';
-import { median } from '../results/statistics.js';
 import type { CaseAnswer, CaseJob } from './jobs.js';
 import { warmUp } from './warm-up.js';
 

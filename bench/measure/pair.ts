@@ -5,11 +5,11 @@
 // turn, a slow minute slows both sides.
 import { createRequire } from 'node:module';
 import { algorithmNames, algorithms, type Hasher } from '../../lib/index.js';
+import { median } from '../../lib/lab/results/statistics.js';
 import { fillPages } from '../contents.js';
 import { findImplementation } from '../implementations/all.js';
 import { hasherOf } from '../implementations/fakedirty.js';
 import { takesBatches } from '../implementations/implementation.js';
-import { median } from '../results/statistics.js';
 import type { PairAnswer, PairJob, Place, Side } from './jobs.js';
 import { warmUp } from './warm-up.js';
 

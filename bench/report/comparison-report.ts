@@ -1,7 +1,8 @@
 // What changed since an earlier run, row by row.
+
+import { inColumns, left, right, threeDigits } from '../../lib/lab/report/columns.js';
 import type { Comparison } from '../results/comparison.js';
 import { verdicts } from '../results/comparison.js';
-import { inColumns, left, right, threeDigits } from './columns.js';
 
 const columns = [
   left('algorithm'),

@@ -1,13 +1,12 @@
 // How long each implementation takes for one page: bars on a logarithmic scale, told apart by their
 // patterns, so that it reads the same in print. Like the hash computation times in studies of fake dirty
 // pages, but with everything that is compared here.
-import { Resvg } from '@resvg/resvg-js';
 import * as echarts from 'echarts';
+import { threeDigits } from '../../lib/lab/report/columns.js';
 import { isAsync } from '../implementations/implementation.js';
 import { machineLine, settingsLine } from '../results/describe.js';
 import { groupsOf, type RowWithFigures } from '../results/figures.js';
 import type { Run } from '../results/schema.js';
-import { threeDigits } from './columns.js';
 
 const widthPx = 1000;
 const barPx = 17;
@@ -149,11 +148,4 @@ export function svgOf(run: Run): string {
     // It keeps a clock running otherwise, and the process with it.
     chart.dispose();
   }
-}
-
-/** The same for programs that show no SVG; twice the size, for print. */
-export function pngOf(svg: string): Uint8Array {
-  return new Resvg(svg, { background: '#ffffff', fitTo: { mode: 'zoom', value: 2 } })
-    .render()
-    .asPng();
 }

@@ -1,6 +1,7 @@
 // Two runs beside each other: which rows became faster or slower, and where noise forbids to say.
+
+import { mean, median, studentT99, variance } from '../../lib/lab/results/statistics.js';
 import type { Row, Run } from './schema.js';
-import { mean, median, studentT99, variance } from './statistics.js';
 
 export const verdicts = ['faster', 'slower', 'no difference seen', 'too few rounds'] as const;
 

@@ -1,7 +1,8 @@
 // What a row means: the figures that tables, CSV and picture show.
+
+import { median, spread } from '../../lib/lab/results/statistics.js';
 import { nameOf } from '../implementations/implementation.js';
 import type { Row, Run } from './schema.js';
-import { median, spread } from './statistics.js';
 
 const guestBytes = 16 * 1024 ** 3;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { pngOf, svgOf } from '../../bench/report/picture.js';
+import { svgOf } from '../../bench/report/picture.js';
 import { algorithmNames } from '../../lib/index.js';
+import { pngOf } from '../../lib/lab/report/png.js';
 import { row, run } from './runs.js';
 
 const rows = algorithmNames.flatMap((algorithm, at) => [

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readRun, runAsJson, runFromJson } from '../../bench/results/run-file.js';
-import { ensureWritable, writeWhole } from '../../bench/results/whole-files.js';
 import { OptionError } from '../../lib/index.js';
+import { ensureWritable, writeWhole } from '../../lib/lab/results/whole-files.js';
 import { run } from './runs.js';
 
 let folder: string;

@@ -1,6 +1,7 @@
 // Made-up runs: what a benchmark could have found.
-import { pseudoRandom } from '../../bench/measure/rounds.js';
+
 import type { Row, Run } from '../../bench/results/schema.js';
+import { pseudoRandom } from '../../lib/lab/experiment/order.js';
 
 export function row(changes: Partial<Row> = {}): Row {
   return {
