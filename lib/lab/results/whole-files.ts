@@ -1,5 +1,5 @@
 // Files that are there whole or not at all: written under another name, then renamed.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OptionError } from '../../fingerprint/errors.js';
 
@@ -33,5 +33,13 @@ export function writeWhole(
   } catch (error) {
     for (const { path } of paths) rmSync(temporaryName(path), { force: true });
     throw error;
+  }
+}
+
+/** What processes left that were killed while they wrote. */
+export function removeParts(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const pid = Number(/\.(\d+)\.part$/.exec(name)?.[1]);
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(directory, name), { force: true });
   }
 }

@@ -1,0 +1,147 @@
+// Carries an experiment out: run by run, in the planned order; goes on where an earlier start ended; tries
+// again what failed, and reports it.
+import { realpathSync } from 'node:fs';
+import { keyOf } from '../../../scripts/run/cache.mjs';
+import { withLock } from '../../../scripts/run/lock.mjs';
+import { machineFacts } from '../results/machine.js';
+import { faultsOf, isMeasured, type Measurement, type Run } from '../results/run.js';
+import { mean } from '../results/statistics.js';
+import type { ResultStore } from '../results/store.js';
+import { type PlannedRun, plannedRuns } from './cells.js';
+import type { Experiment } from './schema.js';
+
+/** Makes one run; has to leave nothing behind when it fails or is told to stop. */
+export type Measure = (run: PlannedRun, signal: AbortSignal) => Promise<Measurement>;
+
+export interface Progress {
+  readonly run: PlannedRun;
+  readonly what: 'starts' | 'done' | 'fails' | 'gives up';
+  /** Why it fails. */
+  readonly message?: string;
+  /** Runs that need not be made any more. */
+  readonly done: number;
+  readonly total: number;
+  /** At the pace so far; undefined: nothing has been made yet. */
+  readonly leftMs: number | undefined;
+}
+
+export interface RunnerOptions {
+  readonly experiment: Experiment;
+  readonly store: ResultStore;
+  readonly measure: Measure;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Ends the experiment between or within runs; what has been measured stays. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ExperimentEnd {
+  readonly measured: number;
+  /** They were there from an earlier start. */
+  readonly resumed: number;
+  /** No attempt worked. */
+  readonly failed: readonly Run[];
+}
+
+/** Thrown when the signal ended the experiment. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+}
+
+class Runner {
+  readonly #options: RunnerOptions;
+  readonly #planned: readonly PlannedRun[];
+  readonly #machine = machineFacts();
+  readonly #tookMs: number[] = [];
+  #done = 0;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#planned = plannedRuns(options.experiment);
+  }
+
+  async carryOut(): Promise<ExperimentEnd> {
+    const { store, signal } = this.#options;
+    const earlier = new Map(store.runs().map((run) => [run.id, run]));
+    // A run that failed for good is tried again by a later start.
+    const open = this.#planned.filter(({ id }) => !earlier.get(id)?.measurement);
+    const resumed = this.#planned.length - open.length;
+    this.#done = resumed;
+    const failed: Run[] = [];
+    for (const planned of open) {
+      if (signal?.aborted) throw new InterruptedError('The experiment was interrupted.');
+      const run = await this.#make(planned);
+      store.write(run);
+      this.#done += 1;
+      this.#tookMs.push(run.tookMs);
+      const ended = isMeasured(run);
+      if (!ended) failed.push(run);
+      this.#tell(planned, ended ? 'done' : 'gives up', run.failures.at(-1)?.message);
+    }
+    return { measured: open.length - failed.length, resumed, failed };
+  }
+
+  /** All attempts at a run. */
+  async #make(planned: PlannedRun): Promise<Run> {
+    const { experiment, signal } = this.#options;
+    const startedAt = new Date().toISOString();
+    const sinceMs = performance.now();
+    const failures: Run['failures'] = [];
+    let measurement: Measurement | null = null;
+    this.#tell(planned, 'starts');
+    while (!measurement && failures.length <= experiment.retries) {
+      try {
+        measurement = await this.#attempt(planned);
+      } catch (error) {
+        if (signal?.aborted) {
+          throw new InterruptedError('The experiment was interrupted.', { cause: error });
+        }
+        const message = error instanceof Error ? error.message : String(error);
+        failures.push({ at: new Date().toISOString(), message });
+        this.#tell(planned, 'fails', message);
+      }
+    }
+    return {
+      format: 'fakedirty-lab-run-1',
+      ...planned,
+      experiment: experiment.name,
+      startedAt,
+      tookMs: performance.now() - sinceMs,
+      machine: this.#machine,
+      failures,
+      measurement,
+    };
+  }
+
+  async #attempt(planned: PlannedRun): Promise<Measurement> {
+    const { experiment, measure, signal } = this.#options;
+    const limitMs = experiment.timeLimitSeconds * 1000;
+    const timeout = AbortSignal.timeout(limitMs);
+    const signals = signal ? [signal, timeout] : [timeout];
+    let measurement: Measurement;
+    try {
+      measurement = await measure(planned, AbortSignal.any(signals));
+    } catch (error) {
+      if (!timeout.aborted) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`It took more than ${limitMs} ms. ${reason}`, { cause: error });
+    }
+    const faults = faultsOf(measurement);
+    if (faults.length > 0) throw new Error(`${faults.join('; ')}.`);
+    return measurement;
+  }
+
+  #tell(run: PlannedRun, what: Progress['what'], message?: string): void {
+    const total = this.#planned.length;
+    const left = total - this.#done;
+    const leftMs = this.#tookMs.length > 0 ? left * mean(this.#tookMs) : undefined;
+    const progress = { run, what, done: this.#done, total, leftMs };
+    this.#options.onProgress?.(message === undefined ? progress : { ...progress, message });
+  }
+}
+
+/** Only one process at a time works on a folder of results. */
+export function runExperiment(options: RunnerOptions): Promise<ExperimentEnd> {
+  options.store.prepare();
+  const name = `lab-results-${keyOf(realpathSync(options.store.directory))}`;
+  return withLock(name, console.error, () => new Runner(options).carryOut());
+}

@@ -1,0 +1,123 @@
+// What an experiment is: the file that describes it, checked where it is read. Whatever is wrong is said
+// with its line.
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { memoryBackends } from '../../qemu/machine/machine.js';
+import { linkSchema } from '../hosts/link.js';
+import { workloadNamed, workloadNames } from '../workloads/all.js';
+
+/** Of guest memory: less does not boot with every workload, more does not fit. */
+const [leastMiB, mostMiB] = [256, 16384];
+const mebibyte = 1 << 20;
+
+const whole = z.number().int();
+
+const workloadSchema = z
+  .union([
+    z.string().transform((name) => ({ name, options: {} })),
+    z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
+  ])
+  .superRefine(({ name, options }, context) => {
+    if (!workloadNames.includes(name)) {
+      const message = `there is no workload '${name}'; expected one of ${workloadNames.join(', ')}`;
+      context.addIssue({ code: 'custom', message });
+      return;
+    }
+    try {
+      const surroundings = { memoryBytes: leastMiB * mebibyte, processors: 1, address: '10.0.0.1' };
+      workloadNamed(name).commands(options, surroundings);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  });
+
+const guestSchema = z.strictObject({
+  processors: whole.min(1).max(16).default(1),
+  memory: z.enum(memoryBackends).default('file'),
+  /** auto: the faster one of those that boot a guest on this machine. */
+  accelerator: z.enum(['auto', 'tcg', 'kvm']).default('auto'),
+});
+
+function noTwoAlike<Item>(items: readonly Item[], context: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  items.forEach((item, at) => {
+    const text = JSON.stringify(item);
+    if (seen.has(text)) {
+      context.addIssue({ code: 'custom', path: [at], message: 'it is there already' });
+    }
+    seen.add(text);
+  });
+}
+
+/** For an experiment whose methods are among these. */
+function experimentSchema(methods: readonly string[]) {
+  return z.strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected small letters, digits and hyphens'),
+    description: z.string().default(''),
+    /** Of the order of the runs; each run gets one of its own for its workload. */
+    seed: whole.nonnegative().default(1),
+    /** How often each cell is measured. */
+    rounds: whole.min(1).max(1000).default(3),
+    /** Rounds before those, whose results are kept and not counted. */
+    warmUps: whole.min(0).max(10).default(1),
+    workloads: z.array(workloadSchema).min(1).superRefine(noTwoAlike),
+    memoryMiB: z.array(whole.min(leastMiB).max(mostMiB)).min(1).superRefine(noTwoAlike),
+    methods: z.array(z.enum(methods)).min(1).superRefine(noTwoAlike),
+    links: z
+      .array(linkSchema)
+      .min(1)
+      .default([linkSchema.parse({})])
+      .superRefine(noTwoAlike),
+    guest: guestSchema.prefault({}),
+    /** The stream goes nowhere: for counting pages alone, with half the memory. */
+    sink: z.boolean().default(false),
+    /** How long a workload works before its guest moves. */
+    settleSeconds: z.number().min(0).max(3600).default(2),
+    /** A run that takes longer has failed. */
+    timeLimitSeconds: z.number().min(1).max(86_400).default(600),
+    /** How often a run that failed is tried again. */
+    retries: whole.min(0).max(10).default(1),
+  });
+}
+
+export type Experiment = z.output<ReturnType<typeof experimentSchema>>;
+
+/** The file that describes an experiment is no such file. */
+export class ExperimentError extends Error {
+  override readonly name = 'ExperimentError';
+
+  constructor(
+    file: string,
+    /** Each with its line. */
+    readonly problems: readonly string[],
+  ) {
+    super(`${file} describes no experiment:\n${problems.map((text) => `  ${text}`).join('\n')}`);
+  }
+}
+
+/** `file` is for messages. */
+export function parseExperiment(
+  text: string,
+  file: string,
+  methods: readonly string[],
+): Experiment {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const lineAt = (offset: number) => `line ${lines.linePos(offset).line}`;
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(({ pos, message }) => `${lineAt(pos[0])}: ${message}`);
+    throw new ExperimentError(file, problems);
+  }
+  const { success, data, error } = experimentSchema(methods).safeParse(document.toJS());
+  if (success) return data;
+  const problems = error.issues.map(({ path, message }) => {
+    // What is not there has no line; what it belongs to has.
+    for (let depth = path.length; depth >= 0; depth -= 1) {
+      const node: unknown = document.getIn(path.slice(0, depth), true);
+      const range = (node as { range?: [number, number, number] } | undefined)?.range;
+      if (range) return `${lineAt(range[0])}: ${path.join('.') || 'the file'}: ${message}`;
+    }
+    return `${path.join('.') || 'the file'}: ${message}`;
+  });
+  throw new ExperimentError(file, problems);
+}

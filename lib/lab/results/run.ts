@@ -1,0 +1,114 @@
+// What a run leaves behind: one schema, by which its file is written and read.
+import { z } from 'zod';
+import { linkSchema } from '../hosts/link.js';
+import { machineSchema } from './machine.js';
+
+const count = z.number().nonnegative();
+
+const verdictsSchema = z.strictObject({
+  checked: count,
+  first: count,
+  zero: count,
+  changed: count,
+  /** Fake dirty: not sent. */
+  unchanged: count,
+});
+
+const passSchema = z.strictObject({
+  number: count,
+  /** Since the migration began. */
+  startMs: count,
+  endMs: count,
+  sentBytes: count,
+  /** Marked dirty when it ended. */
+  dirtyPages: count,
+  verdicts: verdictsSchema.optional(),
+});
+
+const migrationSchema = z.strictObject({
+  totalMs: count,
+  downtimeMs: count.optional(),
+  sentBytes: count,
+  passes: z.array(passSchema),
+  verdicts: verdictsSchema.optional(),
+});
+
+const reportSchema = z.strictObject({
+  /** Since the workload was started, by this machine's clock, when the report was heard. */
+  heardMs: count,
+  /** By the guest's clock. */
+  atMs: count,
+  /** Since it began. */
+  operations: count,
+  p50Us: count.nullable(),
+  p99Us: count.nullable(),
+  maxUs: count.nullable(),
+});
+
+export const measurementSchema = z.strictObject({
+  /** What is between the hosts. */
+  hosts: z.string(),
+  accelerator: z.string(),
+  qemu: z.string(),
+  kernel: z.string(),
+  /** Of each program that was started, by what it was for. */
+  commandLines: z.record(z.string(), z.array(z.string())),
+  migration: migrationSchema,
+  workload: z.strictObject({
+    /** What one operation is. */
+    operation: z.string(),
+    /** By the clock of the reports. */
+    migrationBeganMs: count,
+    migrationEndedMs: count,
+    reports: z.array(reportSchema),
+    checks: z.array(z.strictObject({ what: z.string(), checked: count, wrong: count })),
+  }),
+  /** Both sides' memory, page by page; null: nothing could be compared, for the reason given. */
+  memory: z.strictObject({ pages: count, differentPages: count }).nullable(),
+  memoryNotCompared: z.string().optional(),
+});
+
+export type Measurement = z.output<typeof measurementSchema>;
+
+const failureSchema = z.strictObject({ at: z.iso.datetime(), message: z.string() });
+
+export const runSchema = z.strictObject({
+  format: z.literal('fakedirty-lab-run-1'),
+  id: z.string(),
+  experiment: z.string(),
+  cell: z.strictObject({
+    workload: z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
+    memoryMiB: count,
+    method: z.string(),
+    link: linkSchema,
+  }),
+  cellKey: z.string(),
+  round: z.int(),
+  warmUp: z.boolean(),
+  seed: z.int(),
+  startedAt: z.iso.datetime(),
+  tookMs: count,
+  machine: machineSchema,
+  /** Attempts that did not work, before this one or all there were. */
+  failures: z.array(failureSchema),
+  /** Null: no attempt worked. */
+  measurement: measurementSchema.nullable(),
+});
+
+export type Run = z.output<typeof runSchema>;
+export type MeasuredRun = Run & { readonly measurement: Measurement };
+
+export function isMeasured(run: Run): run is MeasuredRun {
+  return run.measurement !== null;
+}
+
+/** What makes a measurement worthless, in sentences: nothing, if all is as it has to be. */
+export function faultsOf({ memory, workload }: Measurement): string[] {
+  const faults = workload.checks
+    .filter(({ wrong }) => wrong > 0)
+    .map(({ what, checked, wrong }) => `${wrong} of ${checked} ${what} were wrong after the move`);
+  if (memory && memory.differentPages > 0) {
+    faults.push(`${memory.differentPages} of ${memory.pages} pages differed between the two sides`);
+  }
+  return faults;
+}

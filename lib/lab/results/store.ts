@@ -1,0 +1,57 @@
+// The folder that holds the runs of an experiment: a file each, there whole or not at all.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Run, runSchema } from './run.js';
+import { ensureWritable, removeParts, writeWhole } from './whole-files.js';
+
+const suffix = '.run.json';
+
+/** A file in the folder is none of ours, or from another version. */
+export class ResultError extends Error {
+  override readonly name = 'ResultError';
+}
+
+function readRun(file: string): Run {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new ResultError(`${file} is no JSON: move it away and run again`, { cause });
+  }
+  const { success, data, error } = runSchema.safeParse(value);
+  if (success) return data;
+  throw new ResultError(
+    `${file} is no result of a run as this version writes them, move it away and run again: ` +
+      z.prettifyError(error),
+  );
+}
+
+export class ResultStore {
+  constructor(readonly directory: string) {}
+
+  /** Makes the folder if need be; removes what was half written when somebody was killed. */
+  prepare(): void {
+    mkdirSync(this.directory, { recursive: true });
+    ensureWritable(this.directory);
+    removeParts(this.directory);
+  }
+
+  /** All runs that have ended, in the order in which they were started. */
+  runs(): Run[] {
+    return readdirSync(this.directory)
+      .filter((name) => name.endsWith(suffix))
+      .map((name) => readRun(join(this.directory, name)))
+      .sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+  }
+
+  write(run: Run): void {
+    const text = `${JSON.stringify(runSchema.parse(run), null, 1)}\n`;
+    writeWhole(this.directory, new Map([[`${run.id}${suffix}`, text]]));
+  }
+
+  /** Forgets a run, to have it made again. */
+  remove({ id }: Pick<Run, 'id'>): void {
+    rmSync(join(this.directory, `${id}${suffix}`), { force: true });
+  }
+}
