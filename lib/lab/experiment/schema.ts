@@ -2,7 +2,7 @@
 // with its line.
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { memoryBackends } from '../../qemu/machine/machine.js';
+import { memoryKinds } from '../../qemu/machine/memory.js';
 import { linkSchema } from '../hosts/link.js';
 import { workloadNamed, workloadNames } from '../workloads/all.js';
 
@@ -33,7 +33,7 @@ const workloadSchema = z
 
 const guestSchema = z.strictObject({
   processors: whole.min(1).max(16).default(1),
-  memory: z.enum(memoryBackends).default('file'),
+  memory: z.enum(memoryKinds).default('file'),
   /** auto: the faster one of those that boot a guest on this machine. */
   accelerator: z.enum(['auto', 'tcg', 'kvm']).default('auto'),
 });

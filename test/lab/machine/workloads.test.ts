@@ -1,15 +1,15 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { GuestControl } from '../../lib/lab/guest/control.js';
-import { guestImage, type Image } from '../../lib/lab/guest/image.js';
-import { LinuxVm, type LinuxVmOptions } from '../../lib/lab/guest/linux-vm.js';
-import { createHosts, type Host, type Hosts } from '../../lib/lab/hosts/hosts.js';
-import { defaultLink } from '../../lib/lab/hosts/link.js';
-import { workloadNamed, workloadNames, workloads } from '../../lib/lab/workloads/all.js';
-import { contentsFor } from '../../lib/lab/workloads/contents.js';
-import { RunningWorkload } from '../../lib/lab/workloads/running.js';
-import { compareMemory } from '../../lib/qemu/machine/compare-memory.js';
-import { Workspace } from '../../lib/qemu/machine/workspace.js';
+import { GuestControl } from '../../../lib/lab/guest/control.js';
+import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
+import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
+import { createHosts, type Host, type Hosts } from '../../../lib/lab/hosts/hosts.js';
+import { defaultLink } from '../../../lib/lab/hosts/link.js';
+import { workloadNamed, workloadNames, workloads } from '../../../lib/lab/workloads/all.js';
+import { contentsFor } from '../../../lib/lab/workloads/contents.js';
+import { RunningWorkload } from '../../../lib/lab/workloads/running.js';
+import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
+import { Workspace } from '../../../lib/qemu/machine/workspace.js';
 import { mebibyte, move, needLabQemu } from './guests.js';
 
 const timeout = 300_000;

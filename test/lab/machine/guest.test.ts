@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GuestControl, parseGuestMessage } from '../../lib/lab/guest/control.js';
-import { guestImage, type Image } from '../../lib/lab/guest/image.js';
-import { LinuxVm, type LinuxVmOptions } from '../../lib/lab/guest/linux-vm.js';
-import { createHosts, type Host, type Hosts } from '../../lib/lab/hosts/hosts.js';
-import { defaultLink } from '../../lib/lab/hosts/link.js';
-import { compareMemory } from '../../lib/qemu/machine/compare-memory.js';
-import { Workspace } from '../../lib/qemu/machine/workspace.js';
+import { GuestControl, parseGuestMessage } from '../../../lib/lab/guest/control.js';
+import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
+import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
+import { createHosts, type Host, type Hosts } from '../../../lib/lab/hosts/hosts.js';
+import { defaultLink } from '../../../lib/lab/hosts/link.js';
+import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
+import { Workspace } from '../../../lib/qemu/machine/workspace.js';
 import { mebibyte, move, needLabQemu } from './guests.js';
 
 const timeout = 180_000;

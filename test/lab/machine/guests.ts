@@ -1,9 +1,9 @@
 // VMs of the lab for tests, and their move from one host to another.
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'vitest';
-import { LinuxVm, type LinuxVmOptions } from '../../lib/lab/guest/linux-vm.js';
-import type { Hosts } from '../../lib/lab/hosts/hosts.js';
-import { findQemu, testedVersion } from '../qemu/machine/available.js';
+import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
+import type { Hosts } from '../../../lib/lab/hosts/hosts.js';
+import { findQemu, testedVersion } from '../../qemu/machine/available.js';
 
 export const mebibyte = 1 << 20;
 
