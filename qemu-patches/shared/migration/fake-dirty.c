@@ -283,6 +283,13 @@ static void false_skips_read(void)
     figure_set(&stats.false_skips, false_skips);
 }
 
+void fake_dirty_complete(void)
+{
+    if (filter.active) {
+        false_skips_read();
+    }
+}
+
 void fake_dirty_stop(void)
 {
     FakeDirtyBlock *block, *next;

@@ -82,6 +82,8 @@ static inline uint64_t fake_dirty_checked(const FakeDirtyCounts *counts)
 bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp);
 FakeDirtyBlock *fake_dirty_block_new(const char *name, uint8_t *host,
                                      uint64_t pages, Error **errp);
+/* All has been sent, and no channel is at work: the figures are final. */
+void fake_dirty_complete(void);
 /* Not before the channel threads are joined and the stream is closed. */
 void fake_dirty_stop(void);
 
@@ -231,6 +233,10 @@ static inline bool fake_dirty_staging(void)
 static inline bool fake_dirty_in_channels(void)
 {
     return false;
+}
+
+static inline void fake_dirty_complete(void)
+{
 }
 
 static inline void fake_dirty_stop(void)
