@@ -18,11 +18,23 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** A program that is this QEMU with these arguments before all others. */
+/** They want KVM, which may crawl where it is emulated itself; the others do with TCG. */
+const needKvm = ['/x86_64/migration/dirty_ring', '/x86_64/migration/vcpu_dirty_limit'];
+
+/** A program that is this QEMU with these arguments before all others, and without KVM. */
 function wrapper(binary: string, args: readonly string[]): string {
   // Its name says for which target it is.
   const path = join(directory, 'qemu-system-x86_64');
-  writeFileSync(path, `#!/bin/sh\nexec ${binary} ${args.join(' ')} "$@"\n`);
+  const script = `#!/bin/sh
+left=$#
+while [ $left -gt 0 ]; do
+  word=$1; shift; left=$((left - 1))
+  if [ "$word" = -accel ] && [ "$1" = kvm ]; then shift; left=$((left - 1)); continue; fi
+  set -- "$@" "$word"
+done
+exec ${binary} ${args.join(' ')} "$@"
+`;
+  writeFileSync(path, script);
   chmodSync(path, 0o755);
   return path;
 }
@@ -33,11 +45,12 @@ interface Outcome {
   readonly output: string;
 }
 
-function run(test: string, binary: string, ...args: string[]): Promise<Outcome> {
+function run(test: string, binary: string): Promise<Outcome> {
+  const skipped = needKvm.flatMap((name) => ['-s', name]);
   const env = { ...process.env, QTEST_QEMU_BINARY: binary, TMPDIR: directory };
   return new Promise((resolve) => {
     const options = { env, maxBuffer: 1 << 26, timeout: timeoutMs };
-    execFile(test, ['--tap', '-k', ...args], options, (error, stdout, stderr) => {
+    execFile(test, ['--tap', '-k', ...skipped], options, (error, stdout, stderr) => {
       const named = (pattern: RegExp) =>
         [...stdout.matchAll(pattern)]
           .flatMap(([, name]) => name?.replace(/^\/[^/]+(?=\/migration)/, '') ?? [])
