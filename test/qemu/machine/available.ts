@@ -70,20 +70,14 @@ export function needQemu(context: TestContext, { unpatched = false } = {}): Qemu
   return qemu as Qemu;
 }
 
-/** One of QEMU's own tests, of the patched build or of that without the series. */
-export function needOwnTest(context: TestContext, name: string, unpatched = false) {
-  const built = latestBuilt(testedVersion, unpatched);
+/** One of QEMU's own tests, which the patched build keeps. */
+export function needOwnTest(context: TestContext, name: string): string {
+  const built = latestBuilt(testedVersion, false);
   const program = built?.tests[name];
   if (!built || !program) {
-    const flag = unpatched ? ' --unpatched' : '';
-    context.skip(
-      `needs what "fakedirty qemu build --version ${testedVersion}${flag} --tests" builds`,
-    );
+    context.skip(`needs what "fakedirty qemu build --version ${testedVersion} --tests" builds`);
   }
-  return {
-    test: join(built?.directory ?? '', program ?? ''),
-    binary: programOf(built as BuiltQemu),
-  };
+  return join(built?.directory ?? '', program ?? '');
 }
 
 /** The unit test of the series, with a switch that breaks a rule. */

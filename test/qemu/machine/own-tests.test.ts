@@ -5,7 +5,7 @@ import { needBrokenUnitTest, needOwnTest } from './available.js';
 import { some } from './matrix.js';
 
 it('the stage, its tables and its figures keep the rules', { timeout: 60_000 }, (context) => {
-  const { test } = needOwnTest(context, 'test-fake-dirty');
+  const test = needOwnTest(context, 'test-fake-dirty');
   const { status, stdout, stderr } = spawnSync(test, ['--tap'], { encoding: 'utf8' });
   expect(status, `${stdout}${stderr}`).toBe(0);
   expect(stdout.match(/^ok \d+ /gm)?.length).toBeGreaterThan(15);
