@@ -55,6 +55,28 @@ export {
 } from './migration/recording.js';
 export type { MigrationResult } from './migration/result.js';
 export { type WatchOptions, watchMigration } from './migration/watch.js';
+export { type AdaptiveStopOptions, adaptiveStop } from './policy/adaptive-stop.js';
+export { type FakeAwareOptions, fakeAware } from './policy/fake-aware.js';
+export {
+  type IntelligentHybridOptions,
+  intelligentHybrid,
+} from './policy/intelligent-hybrid.js';
+export {
+  type AutoConvergeFirstOptions,
+  autoConvergeFirst,
+  chain,
+  type GiveUpOptions,
+  giveUp,
+} from './policy/limits.js';
+export { PolicyError, parsePolicies, policyNames } from './policy/named.js';
+export {
+  type Behaviour,
+  type Outlook,
+  type Prediction,
+  predict,
+  type Range as PredictedRange,
+} from './policy/prediction.js';
+export { type Foresight, foresee, replay } from './policy/replay.js';
 export { type ClientOptions, type ExecuteOptions, QmpClient } from './qmp/client.js';
 export {
   QmpClosedError,

@@ -1,0 +1,136 @@
+// Policies by name, as a command line gives them: `adaptive-stop:limit=60`, `give-up:after=60s`.
+import { z } from 'zod';
+import type { Policy } from '../migration/decision.js';
+import { adaptiveStop } from './adaptive-stop.js';
+import { fakeAware } from './fake-aware.js';
+import { intelligentHybrid } from './intelligent-hybrid.js';
+import { autoConvergeFirst, chain, giveUp } from './limits.js';
+
+/** There is no such policy, or it takes other settings. */
+export class PolicyError extends Error {
+  override readonly name = 'PolicyError';
+}
+
+const units: Record<string, number> = { '': 1, ms: 1, s: 1000, min: 60_000 };
+const sizes: Record<string, number> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
+
+function scaled(scale: Record<string, number>, expected: string) {
+  return z.string().transform((text, context) => {
+    const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([A-Za-z]*)$/.exec(text) ?? [];
+    const factor = scale[unit];
+    if (digits !== undefined && factor !== undefined) return Number(digits) * factor;
+    context.addIssue({ code: 'custom', message: `is "${text}"; expected ${expected}` });
+    return z.NEVER;
+  });
+}
+
+const number = z.coerce.number().nonnegative();
+const time = scaled(units, 'a time such as 300ms, 20s or 2min');
+const size = scaled(sizes, 'a size such as 500M or 2G');
+
+const adaptiveStopSettings = z.strictObject({ limit: number.optional() });
+const hybridSettings = z.strictObject({
+  threshold: number.optional(),
+  watch: number.optional(),
+  otherwise: z.enum(['stop-now', 'go-on']).optional(),
+});
+const fakeAwareSettings = z.strictObject({
+  goal: z.enum(['fewest-bytes', 'shortest-total-time']).optional(),
+  downtime: time.optional(),
+  otherwise: z.enum(['go-on', 'stop-now', 'give-up']).optional(),
+});
+const giveUpSettings = z.strictObject({
+  after: time.optional(),
+  passes: number.optional(),
+  bytes: size.optional(),
+});
+const autoConvergeSettings = z.strictObject({
+  until: number.optional(),
+  patience: number.optional(),
+});
+
+/** The same without the members that nobody set. */
+function set<T extends object>(members: T): { [Name in keyof T]-?: Exclude<T[Name], undefined> } {
+  const entries = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as ReturnType<typeof set<T>>;
+}
+
+type Make = (settings: Record<string, string>, rest: () => Policy) => Policy;
+
+const makers: Record<string, Make> = {
+  'adaptive-stop': (settings) => {
+    const { limit } = adaptiveStopSettings.parse(settings);
+    return adaptiveStop(set({ limitPercent: limit }));
+  },
+  'intelligent-hybrid': (settings) => {
+    const { threshold, watch, otherwise } = hybridSettings.parse(settings);
+    return intelligentHybrid(set({ thresholdPages: threshold, watchPasses: watch, otherwise }));
+  },
+  'fake-aware': (settings) => {
+    const { goal, downtime, otherwise } = fakeAwareSettings.parse(settings);
+    return fakeAware(set({ goal, downtimeMs: downtime, otherwise }));
+  },
+  'give-up': (settings) => {
+    const { after, passes, bytes } = giveUpSettings.parse(settings);
+    return giveUp(set({ afterMs: after, afterPasses: passes, afterBytes: bytes }));
+  },
+  'auto-converge-first': (settings, rest) => {
+    const { until, patience } = autoConvergeSettings.parse(settings);
+    return autoConvergeFirst({
+      ...set({ untilPercent: until, patiencePasses: patience }),
+      next: rest(),
+    });
+  },
+};
+
+export const policyNames = Object.keys(makers);
+
+/** For help texts. */
+export const policiesHelp = `
+Policies, with their settings and defaults:
+  adaptive-stop:limit=75            stop and copy once that percentage of the first pass has been sent again
+  intelligent-hybrid:threshold=PAGES,watch=3,otherwise=stop-now
+                                    see that pre-copy does not converge, then post-copy at a minimum of dirty pages
+  fake-aware:goal=fewest-bytes,downtime=300ms,otherwise=go-on
+                                    what the prediction from the verdicts favours; goals: fewest-bytes, shortest-total-time
+  give-up:after=60s,passes=30,bytes=20G
+                                    cancel; the guest stays where it is
+  auto-converge-first:until=80,patience=4
+                                    let auto-converge try before the policies that follow
+Several are asked in the order given; the first that does not want to go on decides.`;
+
+function settingsOf(text: string): Record<string, string> {
+  const pairs = text.split(',').filter(Boolean);
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new PolicyError(`"${pair}": expected NAME=VALUE`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+function parse([text, ...rest]: readonly string[]): Policy {
+  if (text === undefined) return chain();
+  const [name = '', settings = ''] = text.split(/:(.*)/s);
+  const make = makers[name];
+  if (!make) {
+    throw new PolicyError(`There is no policy "${name}"; there are ${policyNames.join(', ')}.`);
+  }
+  try {
+    const policy = make(settingsOf(settings), () => parse(rest));
+    // What comes first has taken the rest with it.
+    return name === 'auto-converge-first' || rest.length === 0
+      ? policy
+      : chain(policy, parse(rest));
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    const problems = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim());
+    throw new PolicyError(`Policy "${text}": ${problems.join('; ')}`);
+  }
+}
+
+/** The policy that these make, asked in this order. */
+export function parsePolicies(texts: readonly string[]): Policy {
+  return parse(texts);
+}

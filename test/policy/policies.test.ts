@@ -1,0 +1,249 @@
+// What each policy decides, and why; and what all of them have in common.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decisionSchema, type Policy } from '../../lib/migration/decision.js';
+import { firstAndRetransferred } from '../../lib/migration/pass.js';
+import { adaptiveStop } from '../../lib/policy/adaptive-stop.js';
+import { fakeAware } from '../../lib/policy/fake-aware.js';
+import { intelligentHybrid } from '../../lib/policy/intelligent-hybrid.js';
+import { autoConvergeFirst, chain, giveUp } from '../../lib/policy/limits.js';
+import { PolicyError, parsePolicies, policyNames } from '../../lib/policy/named.js';
+import { busy, calm, type Guest, mostlyFake, observe, preCopy } from './simulation.js';
+
+const guests = fc.record<Guest>({
+  pages: fc.integer({ min: 100_000, max: 1_000_000 }),
+  workingSetPages: fc.integer({ min: 0, max: 100_000 }),
+  markedPagesPerMs: fc.double({ min: 0, max: 200, noNaN: true }),
+  fakeShare: fc.double({ min: 0, max: 1, noNaN: true }),
+  linkBytesPerMs: fc.double({ min: 1000, max: 1e6, noNaN: true }),
+});
+
+const stopNow: Policy = () => ({ choice: 'stop-now', because: 'Now.', numbers: {} });
+const policies: [string, Policy][] = [
+  ['adaptive stop', adaptiveStop()],
+  ['intelligent hybrid', intelligentHybrid()],
+  ['fake-aware', fakeAware()],
+  ['fake-aware, shortest time', fakeAware({ goal: 'shortest-total-time', downtimeMs: 1000 })],
+  ['give up', giveUp({ afterMs: 5000, afterPasses: 10, afterBytes: 1e9 })],
+  ['auto-converge first', autoConvergeFirst({ next: stopNow })],
+  ['a chain', chain(giveUp({ afterPasses: 20 }), intelligentHybrid(), adaptiveStop())],
+];
+
+describe.each(policies)('%s', (_, policy) => {
+  it('decides the same on the same observation, in a sentence and with numbers', () => {
+    fc.assert(
+      fc.property(guests, fc.integer({ min: 0, max: 15 }), (guest, count) => {
+        const { passes } = preCopy(guest, { count });
+        const observation = observe(guest, passes);
+        const frozen = JSON.stringify(observation);
+        const decision = policy(observation);
+        expect(policy(JSON.parse(frozen))).toEqual(decision);
+        expect(JSON.stringify(observation)).toBe(frozen);
+        expect(JSON.parse(JSON.stringify(decisionSchema.parse(decision)))).toEqual(decision);
+        expect(decision.because).toMatch(/\.$/);
+        expect(decision.because).not.toMatch(/NaN|undefined/);
+      }),
+    );
+  });
+});
+
+/** The first decision that is not to go on, and after how many passes it comes. */
+function firstAct(policy: Policy, guest: Guest, more = {}) {
+  const { passes } = preCopy(guest, { count: 30 });
+  for (let count = 0; count <= passes.length; count += 1) {
+    const decision = policy(observe(guest, passes.slice(0, count), more));
+    if (decision.choice !== 'go-on') return { ...decision, passes: count };
+  }
+  return undefined;
+}
+
+describe('adaptive stop', () => {
+  it('stops as soon as the share is reached, and never before', () => {
+    fc.assert(
+      fc.property(guests, fc.integer({ min: 1, max: 200 }), (guest, limitPercent) => {
+        const act = firstAct(adaptiveStop({ limitPercent }), guest);
+        const { passes } = preCopy(guest, { count: 30 });
+        const shares = passes.map((__, index) => {
+          const { td, rd } = firstAndRetransferred(passes.slice(0, index + 1));
+          return rd / td;
+        });
+        const first = shares.findIndex((share) => share * 100 >= limitPercent);
+        expect(act?.passes).toBe(first === -1 ? undefined : first + 1);
+      }),
+    );
+  });
+
+  it('says what it has counted', () => {
+    expect(firstAct(adaptiveStop(), busy)).toMatchObject({
+      choice: 'stop-now',
+      because: expect.stringMatching(/7[5-9]\.\d % of the first pass's 1\.08 GB.*75 %/),
+      numbers: { tdBytes: busy.pages * 4104, limitPercent: 75 },
+    });
+  });
+
+  it('takes a first pass that is merged with others for all that was sent', () => {
+    const { passes } = preCopy(busy, { count: 1 });
+    const merged = passes.map((pass) => ({ ...pass, number: 3, merged: 3 }));
+    expect(adaptiveStop()(observe(busy, merged)).numbers).toMatchObject({ rdBytes: 0 });
+  });
+});
+
+describe('intelligent hybrid', () => {
+  /** Dirty pages after each pass. */
+  function decisionAfter(dirty: readonly number[], more = {}, options = {}) {
+    const [template] = preCopy(busy, { count: 1 }).passes;
+    if (!template) throw new Error('no pass');
+    const passes = dirty.map((dirtyPages, index) => {
+      const { verdicts: _, ...plain } = template;
+      return { ...plain, number: index + 1, dirtyPages };
+    });
+    return intelligentHybrid({ thresholdPages: 100, ...options })(observe(busy, passes, more));
+  }
+
+  it('goes on while each pass leaves clearly less', () => {
+    expect(decisionAfter([10_000, 8000, 6000, 4000]).choice).toBe('go-on');
+  });
+
+  it('waits for a minimum once a pass leaves more, and switches there', () => {
+    expect(decisionAfter([8000, 9000]).choice).toBe('go-on');
+    expect(decisionAfter([8000, 9000, 9500]).choice).toBe('go-on');
+    expect(decisionAfter([8000, 9000, 9500, 9200]).choice).toBe('go-on');
+    const decision = decisionAfter([8000, 9000, 9500, 7000]);
+    expect(decision).toMatchObject({ choice: 'post-copy', numbers: { dirtyPages: 7000 } });
+    expect(decision.because).toMatch(/pass 2 rose from 8000 to 9000.*7000 dirty pages are a min/);
+  });
+
+  it('does the same when a pass leaves hardly less', () => {
+    expect(decisionAfter([8000, 7950, 7900, 7850])).toMatchObject({ choice: 'post-copy' });
+  });
+
+  it('does not wait for ever', () => {
+    const rising = Array.from({ length: 10 }, (__, index) => 8000 + index * 10);
+    expect(decisionAfter(rising)).toMatchObject({ choice: 'post-copy' });
+    expect(decisionAfter(rising).because).toMatch(/no new minimum/);
+  });
+
+  it('stops and copies where post-copy is not possible, or goes on, as it is told', () => {
+    const never = [8000, 7990, 7980, 7970];
+    expect(decisionAfter(never, { postcopyPossible: false }).choice).toBe('stop-now');
+    const otherwise = { otherwise: 'go-on' };
+    expect(decisionAfter(never, { postcopyPossible: false }, otherwise).choice).toBe('go-on');
+  });
+
+  it('does not count what turned out to be fake', () => {
+    expect(firstAct(intelligentHybrid({ thresholdPages: 0 }), calm)).toBeUndefined();
+    const { passes } = preCopy(mostlyFake, { count: 3, downtimeLimitMs: 1 });
+    const { numbers } = intelligentHybrid()(observe(mostlyFake, passes));
+    const { dirtyPages } = numbers;
+    expect(dirtyPages).toBeLessThan(0.1 * (passes.at(-1)?.dirtyPages ?? 0));
+  });
+});
+
+describe('fake-aware', () => {
+  it('leaves a migration alone that will end in time', () => {
+    const act = firstAct(fakeAware(), calm);
+    expect(act === undefined || act.choice === 'stop-now').toBe(true);
+  });
+
+  it('sees that one never ends, and switches', () => {
+    expect(firstAct(fakeAware(), busy)).toMatchObject({
+      choice: 'post-copy',
+      because: expect.stringMatching(/Going on would never end/),
+      numbers: { 'go-on totalMs': null },
+    });
+  });
+
+  it('sees that most marks are fake, where others would give up', () => {
+    const { passes } = preCopy(mostlyFake, { count: 2, downtimeLimitMs: 1 });
+    const more = { downtimeLimitMs: 300 };
+    const withVerdicts = fakeAware()(observe(mostlyFake, passes, more));
+    expect(withVerdicts.choice).not.toBe('post-copy');
+    const blind = passes.map(({ verdicts: _, ...pass }) => ({ ...pass, dirtyPages: 50_000 }));
+    expect(fakeAware()(observe(mostlyFake, blind, more)).choice).toBe('post-copy');
+  });
+
+  it('never takes more downtime than is wanted, where it can choose', () => {
+    fc.assert(
+      fc.property(guests, fc.integer({ min: 50, max: 5000 }), (guest, downtimeMs) => {
+        const act = firstAct(fakeAware({ downtimeMs, goal: 'shortest-total-time' }), guest, {
+          postcopyPossible: false,
+        });
+        if (act?.choice !== 'stop-now') return;
+        expect(act.numbers['stop-now downtimeMs high']).toBeLessThanOrEqual(downtimeMs);
+      }),
+    );
+  });
+
+  it('does what it is told when nothing keeps to the downtime', () => {
+    const more = { postcopyPossible: false };
+    expect(firstAct(fakeAware({ downtimeMs: 30 }), busy, more)).toBeUndefined();
+    const otherwise = fakeAware({ downtimeMs: 30, otherwise: 'give-up' });
+    expect(firstAct(otherwise, busy, more)).toMatchObject({ choice: 'give-up' });
+  });
+});
+
+describe('giving up', () => {
+  it('asks to be asked again when the time is over', () => {
+    const policy = giveUp({ afterMs: 5000 });
+    expect(policy(observe(busy, [], { elapsedMs: 10 }))).toMatchObject({
+      choice: 'go-on',
+      askAgainAtMs: 5000,
+    });
+    expect(policy(observe(busy, [], { elapsedMs: 5000 })).choice).toBe('give-up');
+  });
+
+  it.each([{ afterPasses: 3 }, { afterBytes: 1.4e9 }])('%j', (limit) => {
+    expect(firstAct(giveUp(limit), busy)).toMatchObject({ choice: 'give-up', passes: 3 });
+  });
+});
+
+describe('auto-converge first', () => {
+  const throttled = (throttlePercent: number, number: number) =>
+    observe(
+      busy,
+      preCopy(busy, { count: 1 }).passes.map((pass) => ({ ...pass, throttlePercent, number })),
+    );
+
+  it('waits for it to begin, and then for it to be strong', () => {
+    const policy = autoConvergeFirst({ untilPercent: 60, patiencePasses: 3, next: stopNow });
+    expect(policy(throttled(0, 1)).choice).toBe('go-on');
+    expect(policy(throttled(20, 9)).choice).toBe('go-on');
+    expect(policy(throttled(60, 9))).toMatchObject({ choice: 'stop-now' });
+    expect(policy(throttled(0, 3)).because).toMatch(/has not begun.*Now\./);
+  });
+});
+
+describe('policies by name', () => {
+  it('are what they are called', () => {
+    const parsed = parsePolicies(['give-up:after=2min,bytes=10G', 'adaptive-stop:limit=50']);
+    const { passes } = preCopy(busy, { count: 30 });
+    for (let count = 0; count < 10; count += 1) {
+      const observation = observe(busy, passes.slice(0, count));
+      const made = chain(
+        giveUp({ afterMs: 120_000, afterBytes: 1e10 }),
+        adaptiveStop({ limitPercent: 50 }),
+      );
+      expect(parsed(observation)).toEqual(made(observation));
+    }
+    for (const name of policyNames) expect(() => parsePolicies([name])).not.toThrow();
+  });
+
+  it('auto-converge first comes before those that follow it', () => {
+    const policy = parsePolicies(['auto-converge-first:patience=0', 'adaptive-stop:limit=1']);
+    const { passes } = preCopy(busy, { count: 2 });
+    expect(policy(observe(busy, passes))).toMatchObject({ choice: 'stop-now' });
+  });
+
+  it.each([
+    ['adaptive', /There is no policy "adaptive".*adaptive-stop/],
+    ['adaptive-stop:75', /"75": expected NAME=VALUE/],
+    ['adaptive-stop:limit=much', /limit/],
+    ['give-up:after=5h', /after is "5h"; expected a time such as/],
+    ['give-up:bytes=5X', /bytes is "5X"; expected a size/],
+    ['fake-aware:goal=luck', /goal/],
+    ['fake-aware:speed=1', /speed/],
+  ])('refuses %s', (text, problem) => {
+    expect(() => parsePolicies([text])).toThrow(PolicyError);
+    expect(() => parsePolicies([text])).toThrow(problem);
+  });
+});

@@ -1,0 +1,121 @@
+// What is predicted of migrations on paper, against how they end; and replays.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Consultation } from '../../lib/migration/decision.js';
+import { adaptiveStop } from '../../lib/policy/adaptive-stop.js';
+import { giveUp } from '../../lib/policy/limits.js';
+import { type Prediction, predict } from '../../lib/policy/prediction.js';
+import { foresee, replay } from '../../lib/policy/replay.js';
+import { busy, calm, type Guest, mostlyFake, observe, preCopy, recordingOf } from './simulation.js';
+
+function predicted(guest: Guest, count: number, choice: Prediction['choice']): Prediction {
+  const { passes } = preCopy(guest, { count });
+  const found = predict(observe(guest, passes))?.predictions.find((each) => each.choice === choice);
+  if (!found) throw new Error(`nothing is predicted for ${choice}`);
+  return found;
+}
+
+describe('a prediction', () => {
+  it('says nothing before a pass has ended', () => {
+    expect(predict(observe(busy, []))).toBeUndefined();
+  });
+
+  it.each([
+    ['calm', calm],
+    ['mostly fake', { ...mostlyFake, markedPagesPerMs: 20, linkBytesPerMs: 20_000 }],
+  ])('of a guest that is %s is near what happens, and the bars hold it', (_, guest) => {
+    const { passes, totalMs = Number.NaN } = preCopy(guest, { count: 50 });
+    for (let count = 1; count < passes.length; count += 1) {
+      const { totalMs: range } = predicted(guest, count, 'go-on');
+      expect(range.low).toBeLessThanOrEqual(totalMs * 1.01);
+      expect(range.high).toBeGreaterThanOrEqual(totalMs * 0.99);
+      if (count >= 3) expect(Math.abs(range.expected / totalMs - 1)).toBeLessThan(0.1);
+    }
+  });
+
+  it('knows what never ends', () => {
+    expect(predicted(busy, 4, 'go-on').totalMs.expected).toBe(Number.POSITIVE_INFINITY);
+    expect(predicted(busy, 4, 'stop-now').totalMs.expected).toBeLessThan(30_000);
+  });
+
+  it('knows that post-copy stands still shortest, and fetches every mark', () => {
+    const postcopy = predicted(mostlyFake, 1, 'post-copy');
+    const stop = predicted(busy, 4, 'stop-now');
+    expect(predicted(busy, 4, 'post-copy').downtimeMs.high).toBeLessThan(stop.downtimeMs.low);
+    const { passes } = preCopy(mostlyFake, { count: 1 });
+    expect(postcopy.bytes.expected).toBeGreaterThanOrEqual((passes.at(-1)?.dirtyPages ?? 0) * 4096);
+  });
+
+  it('has its bars in order, whatever the guest does', () => {
+    const guest = fc.record<Guest>({
+      pages: fc.integer({ min: 1000, max: 1_000_000 }),
+      workingSetPages: fc.integer({ min: 0, max: 100_000 }),
+      markedPagesPerMs: fc.double({ min: 0, max: 200, noNaN: true }),
+      fakeShare: fc.double({ min: 0, max: 1, noNaN: true }),
+      linkBytesPerMs: fc.double({ min: 100, max: 1e6, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(guest, fc.integer({ min: 1, max: 10 }), (each, count) => {
+        const { passes } = preCopy(each, { count });
+        const observation = observe(each, passes);
+        for (const prediction of predict(observation)?.predictions ?? []) {
+          const { totalMs, downtimeMs, bytes, remainingPasses } = prediction;
+          for (const { low, expected, high } of [totalMs, downtimeMs, bytes, remainingPasses]) {
+            expect(low).toBeLessThanOrEqual(expected);
+            expect(expected).toBeLessThanOrEqual(high);
+            expect(low).toBeGreaterThanOrEqual(0);
+          }
+          expect(totalMs.low).toBeGreaterThanOrEqual(observation.elapsedMs);
+        }
+      }),
+    );
+  });
+});
+
+describe('a replay', () => {
+  const { passes } = preCopy(busy, { count: 20 });
+  const recording = recordingOf(busy, passes);
+
+  it('asks at the end of each pass, until something is decided', () => {
+    const policy = adaptiveStop();
+    const decisions = replay(recording, policy);
+    expect(decisions.at(-1)).toMatchObject({ decision: { choice: 'stop-now' } });
+    expect(decisions.slice(0, -1).every(({ decision }) => decision.choice === 'go-on')).toBe(true);
+    decisions.forEach(({ passes: count, decision }) => {
+      expect(decision).toEqual(policy(observe(busy, passes.slice(0, count))));
+    });
+  });
+
+  it('asks between passes where the policy wants it', () => {
+    const [first] = passes;
+    const afterMs = (first?.endMs ?? 0) / 2;
+    expect(replay(recording, giveUp({ afterMs }))).toMatchObject([
+      { elapsedMs: first?.endMs, decision: { choice: 'give-up' } },
+    ]);
+    const later = (passes[1]?.startMs ?? 0) + 1;
+    expect(replay(recording, giveUp({ afterMs: later })).at(-1)).toMatchObject({
+      elapsedMs: later,
+      passes: 1,
+    });
+  });
+
+  it('asks when it was asked, where the recording says when that was', () => {
+    const policy = giveUp({ afterMs: 2000 });
+    const asked: Consultation[] = [100, 1500, 2100].map((elapsedMs) => ({
+      elapsedMs,
+      passes: 0,
+      decision: policy(observe(busy, [], { elapsedMs })),
+    }));
+    const entries = [
+      ...recording.entries,
+      ...asked.map((consultation) => ({ type: 'consultation', consultation }) as const),
+    ];
+    expect(replay({ ...recording, entries }, policy)).toEqual(asked);
+  });
+
+  it('puts what would have been predicted beside what happened', () => {
+    const { foreseen, happened } = foresee(recording);
+    expect(foreseen.map(({ passes: count }) => count)).toEqual(passes.map((__, at) => at + 1));
+    expect(happened).toBeUndefined();
+  });
+});
