@@ -11,7 +11,13 @@ export const exitCodes = {
   'disk-full': 6,
   compilation: 7,
   'not-built': 8,
-} as const satisfies Record<BuildFailure | 'ok' | 'failure' | 'usage', number>;
+  'no-qmp': 9,
+  refused: 10,
+  'migration-failed': 11,
+  cancelled: 12,
+  'post-copy-interrupted': 13,
+  interrupted: 130,
+} as const satisfies Record<BuildFailure, number> & Record<string, number>;
 
 export const exitCodesHelp = `
 Exit codes:
@@ -24,4 +30,9 @@ Exit codes:
     6  the disk is full
     7  configuring or compiling failed
     8  this QEMU has not been built
-  130  interrupted`;
+    9  there is no QMP at that place, or it did not answer
+   10  the migration was refused before it began: nothing has been changed
+   11  the migration failed; the guest is at the source
+   12  the migration was cancelled, by a policy or by somebody else; the guest is at the source
+   13  the link broke in post-copy; the guest waits for migrate-recover
+  130  interrupted; a migration was cancelled first, and the guest is at the source`;

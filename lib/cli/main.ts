@@ -3,9 +3,16 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { StepFailed } from '../../scripts/run/step.mjs';
+import { MigrationRefusedError } from '../migration/errors.js';
+import { PolicyError } from '../policy/named.js';
 import { QemuBuildError } from '../qemu/build/errors.js';
+import { QmpError } from '../qmp/errors.js';
+import { addCompletion } from './completion-command.js';
 import { exitCodes, exitCodesHelp } from './exit-codes.js';
+import { addMigrate } from './migrate-command.js';
 import { addQemu } from './qemu-command.js';
+import { addReplay } from './replay-command.js';
+import { addWatch } from './watch-command.js';
 
 function packageVersion(): string {
   const file = new URL('../../package.json', import.meta.url);
@@ -23,6 +30,9 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof StepFailed)) {
     console.error(`error: ${error instanceof Error ? error.message : error}`);
   }
+  if (error instanceof MigrationRefusedError) return exitCodes.refused;
+  if (error instanceof PolicyError) return exitCodes.usage;
+  if (error instanceof QmpError) return exitCodes['no-qmp'];
   return exitCodes.failure;
 }
 
@@ -35,6 +45,10 @@ const program = new Command('fakedirty')
   .exitOverride()
   .addHelpText('after', exitCodesHelp);
 addQemu(program);
+addMigrate(program);
+addWatch(program);
+addReplay(program);
+addCompletion(program);
 
 try {
   await program.parseAsync();

@@ -6,18 +6,7 @@ import { latestBuilt, programOf } from '../qemu/build/built.js';
 import { QemuBuildError } from '../qemu/build/errors.js';
 import { type QemuVersion, qemuVersions } from '../qemu/build/versions.js';
 import { doctor, printDoctor } from '../qemu/probe/doctor.js';
-
-function list(text: string, before: string[]): string[] {
-  return [...before, ...text.split(',').filter(Boolean)];
-}
-
-function positiveInteger(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) {
-    throw new InvalidArgumentError('Expected a whole number from 1 on.');
-  }
-  return number;
-}
+import { list, positiveInteger } from './option-values.js';
 
 function targetList(text: string): string[] {
   const targets = list(text, []);

@@ -5,28 +5,25 @@ import { adaptiveStop } from './adaptive-stop.js';
 import { fakeAware } from './fake-aware.js';
 import { intelligentHybrid } from './intelligent-hybrid.js';
 import { autoConvergeFirst, chain, giveUp } from './limits.js';
+import { expectedSize, expectedTime, parseBytes, parseMs } from './units.js';
 
 /** There is no such policy, or it takes other settings. */
 export class PolicyError extends Error {
   override readonly name = 'PolicyError';
 }
 
-const units: Record<string, number> = { '': 1, ms: 1, s: 1000, min: 60_000 };
-const sizes: Record<string, number> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
-
-function scaled(scale: Record<string, number>, expected: string) {
+function scaled(parse: (text: string) => number | undefined, expected: string) {
   return z.string().transform((text, context) => {
-    const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([A-Za-z]*)$/.exec(text) ?? [];
-    const factor = scale[unit];
-    if (digits !== undefined && factor !== undefined) return Number(digits) * factor;
+    const value = parse(text);
+    if (value !== undefined) return value;
     context.addIssue({ code: 'custom', message: `is "${text}"; expected ${expected}` });
     return z.NEVER;
   });
 }
 
 const number = z.coerce.number().nonnegative();
-const time = scaled(units, 'a time such as 300ms, 20s or 2min');
-const size = scaled(sizes, 'a size such as 500M or 2G');
+const time = scaled(parseMs, expectedTime);
+const size = scaled(parseBytes, expectedSize);
 
 const adaptiveStopSettings = z.strictObject({ limit: number.optional() });
 const hybridSettings = z.strictObject({
@@ -57,7 +54,7 @@ function set<T extends object>(members: T): { [Name in keyof T]-?: Exclude<T[Nam
 
 type Make = (settings: Record<string, string>, rest: () => Policy) => Policy;
 
-const makers: Record<string, Make> = {
+const makers: Readonly<Record<string, Make>> = {
   'adaptive-stop': (settings) => {
     const { limit } = adaptiveStopSettings.parse(settings);
     return adaptiveStop(set({ limitPercent: limit }));
@@ -113,7 +110,7 @@ function settingsOf(text: string): Record<string, string> {
 function parse([text, ...rest]: readonly string[]): Policy {
   if (text === undefined) return chain();
   const [name = '', settings = ''] = text.split(/:(.*)/s);
-  const make = makers[name];
+  const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
   if (!make) {
     throw new PolicyError(`There is no policy "${name}"; there are ${policyNames.join(', ')}.`);
   }

@@ -1,0 +1,153 @@
+// What a migration looks like: live on a terminal, a line for each pass elsewhere, JSON Lines for programs.
+import type { Consultation, Observation } from '../migration/decision.js';
+import type { MigrationProgress } from '../migration/options.js';
+import type { Pass } from '../migration/pass.js';
+import { entryLine, type RecordingEntry } from '../migration/recording.js';
+import type { MigrationResult } from '../migration/result.js';
+import { bytesText, timeText } from '../policy/decide.js';
+import { predict } from '../policy/prediction.js';
+
+export interface Display {
+  /** Needs answers between passes too. */
+  readonly isLive: boolean;
+  note(text: string): void;
+  entry(entry: RecordingEntry): void;
+  pass(pass: Pass, observation: Observation): void;
+  progress(progress: MigrationProgress): void;
+  consultation(consultation: Consultation): void;
+  end(result: MigrationResult): void;
+}
+
+type Output = NodeJS.WriteStream;
+
+const columns =
+  '  pass      time        sent   link/s    sent pages   unchanged   still dirty  predicted end';
+
+function cell(text: string, width: number): string {
+  return text.padStart(width);
+}
+
+function predictedEnd(observation: Observation): string {
+  const goOn = predict(observation)?.predictions.find(({ choice }) => choice === 'go-on');
+  if (!goOn) return '';
+  const { low, expected, high } = goOn.totalMs;
+  if (!Number.isFinite(expected)) return 'never, like this';
+  return `${timeText(expected)} (${timeText(low)} to ${timeText(high)})`;
+}
+
+export function passLine(pass: Pass, observation: Observation): string {
+  const { verdicts, number, merged } = pass;
+  const name = merged > 1 ? `${number - merged + 1}-${number}` : String(number);
+  const throttle = pass.throttlePercent > 0 ? `  guest slowed by ${pass.throttlePercent} %` : '';
+  const phase = pass.phase === 'pre-copy' ? predictedEnd(observation) : pass.phase;
+  return (
+    cell(name, 6) +
+    cell(timeText(pass.endMs), 10) +
+    cell(bytesText(pass.sentBytes), 12) +
+    cell(bytesText(pass.linkBytesPerSecond), 10) +
+    cell(String(pass.normalPages + pass.zeroPages), 13) +
+    cell(verdicts ? String(verdicts.unchanged) : '-', 12) +
+    cell(String(pass.dirtyPages), 14) +
+    `  ${phase}${throttle}`
+  );
+}
+
+export function guestText({ where, status, running }: MigrationResult['guest']): string {
+  if (where === 'both') return 'The guest is in two parts and waits.';
+  if (status === 'unknown') return `The guest is at the ${where}.`;
+  return `The guest is at the ${where} and ${running ? 'runs' : `does not run (${status})`}.`;
+}
+
+function summary({ outcome, reason, guest, ...figures }: MigrationResult): string[] {
+  const { totalMs, downtimeMs, bytes, filter, migrationCpuMs } = figures;
+  const downtime = downtimeMs === undefined ? '' : `, downtime ${timeText(downtimeMs)}`;
+  const cpu = migrationCpuMs === undefined ? '' : `, ${timeText(migrationCpuMs)} of CPU`;
+  const lines = [
+    `${outcome} after ${timeText(totalMs)}${downtime}: ${bytesText(bytes.total)} sent, ` +
+      `${bytesText(bytes.retransferred)} of them again${cpu}.`,
+    reason,
+    guestText(guest),
+  ];
+  if (filter) {
+    const { hash, unchanged, savedBytes } = filter;
+    lines.splice(
+      1,
+      0,
+      `${hash} found ${unchanged} pages unchanged: ${bytesText(savedBytes)} not sent.`,
+    );
+  }
+  return lines;
+}
+
+class Lines implements Display {
+  readonly isLive: boolean;
+  readonly #output: Output;
+  readonly #clear: string;
+  #begun = false;
+
+  constructor(output: Output, isLive: boolean) {
+    this.#output = output;
+    this.isLive = isLive;
+    this.#clear = isLive ? '\r\x1b[K' : '';
+  }
+
+  note(text: string): void {
+    this.#line(text);
+  }
+
+  entry(): void {}
+
+  pass(pass: Pass, observation: Observation): void {
+    if (!this.#begun) this.#line(columns);
+    this.#begun = true;
+    this.#line(passLine(pass, observation));
+  }
+
+  progress({
+    elapsedMs,
+    status,
+    sentBytes,
+    remainingBytes,
+    linkBytesPerSecond,
+  }: MigrationProgress) {
+    if (!this.isLive) return;
+    const sent = `${bytesText(sentBytes)} sent, ${bytesText(remainingBytes)} remain`;
+    const line = `${status}, ${timeText(elapsedMs)}: ${sent}, ${bytesText(linkBytesPerSecond)}/s`;
+    this.#output.write(`${this.#clear}${line.slice(0, (this.#output.columns ?? 80) - 1)}`);
+  }
+
+  consultation({ decision: { choice, because } }: Consultation): void {
+    if (choice !== 'go-on') this.#line(`${choice}: ${because}`);
+  }
+
+  end(result: MigrationResult): void {
+    for (const line of summary(result)) this.#line(line);
+  }
+
+  #line(text: string): void {
+    this.#output.write(`${this.#clear}${text}\n`);
+  }
+}
+
+class JsonLines implements Display {
+  readonly isLive = false;
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  note(): void {}
+  pass(): void {}
+  progress(): void {}
+  consultation(): void {}
+  end(): void {}
+
+  entry(entry: RecordingEntry): void {
+    if (entry.type !== 'sample') this.#output.write(entryLine(entry));
+  }
+}
+
+export function displayFor(output: Output, json: boolean): Display {
+  return json ? new JsonLines(output) : new Lines(output, output.isTTY === true);
+}

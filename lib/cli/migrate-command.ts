@@ -1,0 +1,193 @@
+// `fakedirty migrate`: migrates a running VM, and shows how it goes.
+import { type Command, Option } from 'commander';
+import { migrate } from '../migration/migrate.js';
+import type { MigrateOptions } from '../migration/options.js';
+import { parsePolicies, policiesHelp } from '../policy/named.js';
+import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
+import type { QmpAddress } from '../qmp/transport.js';
+import { displayFor } from './display.js';
+import {
+  byteCount,
+  each,
+  milliseconds,
+  onOrOff,
+  positiveInteger,
+  qmpAddress,
+  setting,
+} from './option-values.js';
+import { connect, exitCodeOf, interruptible, RecordingFile } from './session.js';
+
+interface MigrateFlags {
+  qmp: QmpAddress;
+  to?: string;
+  toQmp?: QmpAddress;
+  listen?: string;
+  method: 'pre-copy' | 'post-copy' | 'hybrid';
+  hash?: (typeof fakeDirtyHashes)[number];
+  acceptWeakHash: boolean;
+  verify: boolean;
+  withoutFilter: 'refuse' | 'leave-out';
+  xbzrle?: number | true;
+  multifd?: number | true;
+  multifdCompression?: 'none' | 'zlib' | 'zstd';
+  multifdLevel?: number;
+  autoConverge: boolean;
+  bandwidth?: number;
+  postcopyBandwidth?: number;
+  downtime?: number;
+  capability: Record<string, boolean>;
+  parameter: Record<string, string>;
+  policy: string[];
+  record?: string;
+  json: boolean;
+}
+
+/** `on` and `off`, numbers, and all else as it is. */
+function parameterValue(text: string): string | number | boolean {
+  if (text === 'on' || text === 'off') return text === 'on';
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
+
+function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
+  const { hash, xbzrle, multifd, multifdCompression, multifdLevel, policy } = flags;
+  const { bandwidth, postcopyBandwidth, downtime } = flags;
+  return {
+    method: flags.method,
+    ...(hash
+      ? {
+          filter: {
+            hash,
+            acceptWeakHash: flags.acceptWeakHash,
+            verify: flags.verify,
+            ifMissing: flags.withoutFilter,
+          },
+        }
+      : {}),
+    ...(xbzrle === undefined ? {} : { xbzrle: xbzrle === true ? {} : { cacheBytes: xbzrle } }),
+    ...(multifd === undefined
+      ? {}
+      : {
+          multifd: {
+            ...(multifd === true ? {} : { channels: multifd }),
+            ...(multifdCompression ? { compression: multifdCompression } : {}),
+            ...(multifdLevel === undefined ? {} : { level: multifdLevel }),
+          },
+        }),
+    ...(flags.autoConverge ? { autoConverge: {} } : {}),
+    ...(bandwidth === undefined ? {} : { bandwidthBytesPerSecond: bandwidth }),
+    ...(postcopyBandwidth === undefined
+      ? {}
+      : { postcopyBandwidthBytesPerSecond: postcopyBandwidth }),
+    ...(downtime === undefined ? {} : { downtimeLimitMs: downtime }),
+    capabilities: flags.capability,
+    parameters: Object.fromEntries(
+      Object.entries(flags.parameter).map(([name, text]) => [name, parameterValue(text)]),
+    ),
+    ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
+  };
+}
+
+async function run(flags: MigrateFlags, command: Command): Promise<void> {
+  const { qmp, to, toQmp, listen, record, json } = flags;
+  if ((to === undefined) === (toQmp === undefined || listen === undefined)) {
+    command.error('error: give either --to URI, or --to-qmp and --listen', { exitCode: 2 });
+  }
+  const options = methodOptions(flags);
+  const display = displayFor(process.stdout, json);
+  using file = record === undefined ? undefined : new RecordingFile(record);
+  const source = await connect(qmp);
+  const destination = toQmp === undefined ? undefined : await connect(toQmp);
+  using interrupt = interruptible(
+    display,
+    'Cancelling; Ctrl-C again to leave at once.',
+    'Left at once: the cancellation was asked for, and QEMU goes on with it. See query-migrate.',
+  );
+  try {
+    const target = destination ? { qmp: destination, listen: listen ?? '' } : (to ?? '');
+    const result = await migrate(source, {
+      ...options,
+      to: target,
+      signal: interrupt.signal,
+      onPass: (pass, observation) => display.pass(pass, observation),
+      ...(display.isLive ? { onProgress: (progress) => display.progress(progress) } : {}),
+      record: (entry) => {
+        file?.record(entry);
+        display.entry(entry);
+        if (entry.type === 'consultation') display.consultation(entry.consultation);
+      },
+    });
+    display.end(result);
+    process.exitCode = exitCodeOf(result, interrupt.signal.aborted);
+  } finally {
+    await Promise.all([source.close(), destination?.close()]);
+  }
+}
+
+export function addMigrate(program: Command): void {
+  program
+    .command('migrate')
+    .description('Migrates a running VM, shows every pass, and ends as a policy decides.')
+    .requiredOption(
+      '--qmp <address>',
+      "the source's QMP: a UNIX socket, or tcp:HOST:PORT",
+      qmpAddress,
+    )
+    .option('--to <uri>', 'where a destination listens, as QEMU takes it: tcp:HOST:PORT, unix:PATH')
+    .option('--to-qmp <address>', "the destination's QMP, started with -incoming defer", qmpAddress)
+    .option('--listen <uri>', 'with --to-qmp: where it is to listen')
+    .addOption(
+      new Option('--method <method>', 'hybrid begins as pre-copy and goes on as post-copy')
+        .choices(['pre-copy', 'post-copy', 'hybrid'])
+        .default('pre-copy'),
+    )
+    .addOption(
+      new Option('--hash <name>', 'skip fake dirty pages, found by this fingerprint').choices(
+        fakeDirtyHashes,
+      ),
+    )
+    .option(
+      '--accept-weak-hash',
+      'accept one of 32 bits, which corrupts a guest sooner or later',
+      false,
+    )
+    .option('--verify', 'compare each skip with a full copy', false)
+    .addOption(
+      new Option('--without-filter <what>', 'what to do on a QEMU without the filter')
+        .choices(['refuse', 'leave-out'])
+        .default('refuse'),
+    )
+    .option('--xbzrle [cache]', 'send differences, with a cache of that size', byteCount)
+    .option('--multifd [channels]', 'several connections', positiveInteger)
+    .addOption(
+      new Option('--multifd-compression <how>', 'on them').choices(['none', 'zlib', 'zstd']),
+    )
+    .option('--multifd-level <level>', 'of the compression', positiveInteger)
+    .option('--auto-converge', 'slow the guest down when it writes too fast', false)
+    .option('--bandwidth <rate>', 'a second, such as 1Gbit or 100M (bytes); 0: no limit', byteCount)
+    .option('--postcopy-bandwidth <rate>', 'the same once post-copy has begun', byteCount)
+    .option('--downtime <time>', 'how long the guest may stand still, such as 300ms', milliseconds)
+    .option('--capability <name=on|off>', 'any other that this QEMU has', onOrOff, {})
+    .option('--parameter <name=value>', 'any other that this QEMU has', setting, {})
+    .option(
+      '--policy <policy>',
+      'when to stop, switch or give up (below); several in order',
+      each,
+      [],
+    )
+    .option('--record <file>', 'write all that is observed, for "fakedirty replay"')
+    .option('--json', 'JSON Lines for programs: what a recording holds, without samples', false)
+    .addHelpText(
+      'after',
+      `${policiesHelp}
+
+It checks first whether both QEMUs have what is asked for and whether it goes together, and names all that
+does not; then nothing has been changed. Settings that it changed are put back at the end. Ctrl-C cancels
+the migration; the guest goes on at the source, unless post-copy has begun.
+
+Examples:
+  fakedirty migrate --qmp /run/vm.qmp --to tcp:host2:4444 --hash ph128 --bandwidth 1Gbit
+  fakedirty migrate --qmp a.qmp --to-qmp b.qmp --listen unix:/run/m.sock --method hybrid \\
+    --hash ph128 --policy fake-aware:downtime=300ms --policy give-up:after=5min --record m.jsonl`,
+    )
+    .action((flags: MigrateFlags, command: Command) => run(flags, command));
+}

@@ -1,0 +1,152 @@
+// `fakedirty migrate`, `watch`, `replay` and `completion` as users see them, as far as no guest is needed.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { exitCodes } from '../../lib/cli/exit-codes.js';
+import { entryLine } from '../../lib/migration/recording.js';
+import { repository } from '../../scripts/run/cache.mjs';
+import { busy, preCopy, recordingOf } from '../policy/simulation.js';
+import { FakeQemu } from '../qmp/fake-qemu.js';
+
+// Each call starts a Node.
+vi.setConfig({ testTimeout: 60_000 });
+
+const main = join(repository, 'dist', 'cli', 'main.js');
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function fakedirty(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, output: stdout + stderr };
+}
+
+describe('the commands', () => {
+  it.each(['migrate', 'watch', 'replay', 'completion'])('"%s" explains itself', (word) => {
+    const { status, output } = fakedirty(word, '--help');
+    expect(status).toBe(exitCodes.ok);
+    expect(output).toMatch(/^Usage: fakedirty/);
+  });
+
+  const qmp = ['--qmp', '/nowhere/vm.qmp'];
+  it.each([
+    [['migrate'], /--qmp/],
+    [['migrate', ...qmp], /either --to URI, or --to-qmp and --listen/],
+    [['migrate', ...qmp, '--to', 'x', '--to-qmp', 'y', '--listen', 'z'], /either --to URI/],
+    [['migrate', '--qmp', 'tcp:host', '--to', 'x'], /expected the path of a UNIX socket/],
+    [['migrate', ...qmp, '--to', 'x', '--bandwidth', 'fast'], /Expected a size such as/],
+    [['migrate', ...qmp, '--to', 'x', '--downtime', '3h'], /Expected a time such as/],
+    [['migrate', ...qmp, '--to', 'x', '--capability', 'xbzrle=maybe'], /NAME=on or NAME=off/],
+    [['migrate', ...qmp, '--to', 'x', '--hash', 'sha3'], /ph128.*sha256/],
+    [['migrate', ...qmp, '--to', 'x', '--policy', 'luck'], /no policy "luck"; there are adaptive/],
+    [['completion', 'cmd'], /bash, zsh, fish/],
+  ])('refuse %j', (args, message) => {
+    const { status, output } = fakedirty(...args);
+    expect(status).toBe(exitCodes.usage);
+    expect(output).toMatch(message);
+  });
+
+  it.each([['migrate', '--to', 'tcp:x:1'], ['watch']])(
+    'say where there is no QMP: %s',
+    (...args) => {
+      const { status, output } = fakedirty(...args, ...qmp);
+      expect(status).toBe(exitCodes['no-qmp']);
+      expect(output).toMatch(/There is no QMP at \/nowhere\/vm\.qmp/);
+    },
+  );
+});
+
+describe('fakedirty migrate', () => {
+  it('names all that is refused, with a code of its own', async () => {
+    const qemu = new FakeQemu();
+    await qemu.listen();
+    const answers: Record<string, unknown> = {
+      'query-status': { running: true, status: 'running' },
+      'query-migrate': {},
+      'query-migrate-capabilities': [{ capability: 'events', state: true }],
+      'query-migrate-parameters': {},
+      'query-qmp-schema': [],
+      'query-memory-size-summary': { 'base-memory': 1 << 20 },
+    };
+    qemu.onRequest = ({ execute = '', id }) => qemu.say({ return: answers[execute], id });
+    const args = ['migrate', '--qmp', qemu.path, '--to', 'exec:cat', '--hash', 'crc32', '--xbzrle'];
+    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+    const status = await new Promise((resolve) => child.once('close', resolve));
+    await qemu.close();
+    expect(status).toBe(exitCodes.refused);
+    expect(said).toMatch(/- The QEMU 7\.2\.22 of the source has no fake dirty filter/);
+    expect(said).toMatch(/- "crc32" has 32 bits/);
+    const asked = qemu.requests.map(({ execute }) => execute);
+    expect(asked.filter((name) => !/^(query-|qmp_capabilities)/.test(name ?? ''))).toEqual([]);
+  });
+});
+
+describe('fakedirty replay', () => {
+  function record(): string {
+    const { passes } = preCopy(busy, { count: 12 });
+    const path = join(directory, 'recording.jsonl');
+    writeFileSync(path, recordingOf(busy, passes).entries.map(entryLine).join(''));
+    return path;
+  }
+
+  it('shows every pass, and what the policy would have decided', () => {
+    const { status, output } = fakedirty('replay', record(), '--policy', 'adaptive-stop:limit=75');
+    expect(status).toBe(exitCodes.ok);
+    expect(output).toMatch(/never, like this/);
+    expect(output).toMatch(/stop-now: .* of the first pass's 1\.08 GB/);
+    expect(output.match(/^ +\d+ +[\d.]+ m?s /gm)).toHaveLength(12);
+  });
+
+  it('gives programs the decisions and the predictions', () => {
+    const { stdout } = fakedirty('replay', record(), '--json', '--policy', 'give-up:passes=3');
+    const { decisions, foreseen } = JSON.parse(stdout);
+    expect(decisions.at(-1)).toMatchObject({ passes: 3, decision: { choice: 'give-up' } });
+    expect(foreseen).toHaveLength(12);
+  });
+
+  it('says what is wrong with a file, and where', () => {
+    const path = join(directory, 'odd');
+    writeFileSync(path, '{"type": "odd"}\n');
+    const { status, output } = fakedirty('replay', path);
+    expect(status).toBe(exitCodes.failure);
+    expect(output).toMatch(/Line 1 of the recording/);
+  });
+});
+
+describe('fakedirty completion', () => {
+  function complete(...words: string[]): string[] {
+    const script = join(directory, 'completion.bash');
+    writeFileSync(script, fakedirty('completion', 'bash').stdout);
+    const list = words.map((word) => `'${word}'`).join(' ');
+    const program = `source ${script}; COMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _fakedirty; echo "\${COMPREPLY[@]}"`;
+    const { stdout } = spawnSync('bash', ['-c', program], { encoding: 'utf8' });
+    return stdout.trim().split(' ');
+  }
+
+  it('offers commands, options and what they take', () => {
+    expect(complete('fakedirty', '')).toEqual(
+      expect.arrayContaining(['qemu', 'migrate', 'watch', 'replay', 'completion']),
+    );
+    expect(complete('fakedirty', 'qemu', 'b')).toEqual(['build']);
+    expect(complete('fakedirty', 'migrate', '--meth')).toEqual(['--method']);
+    expect(complete('fakedirty', 'migrate', '--method', 'post')).toEqual(['post-copy']);
+    expect(complete('fakedirty', 'migrate', '--hash', 'sha')).toEqual(['sha256', 'sha1']);
+  });
+
+  it.each(['zsh', 'fish'])('has a script for %s', (shell) => {
+    const { status, stdout } = fakedirty('completion', shell);
+    expect(status).toBe(exitCodes.ok);
+    expect(stdout).toMatch(/hybrid/);
+  });
+});

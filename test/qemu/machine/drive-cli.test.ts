@@ -1,0 +1,137 @@
+// The commands and real QEMUs: a migration, one that is watched, one that is interrupted, one that fails.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it, type TestContext, vi } from 'vitest';
+import { exitCodes } from '../../../lib/cli/exit-codes.js';
+import { parseRecording } from '../../../lib/migration/recording.js';
+import { guestState } from '../../../lib/qemu/machine/guest.js';
+import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { repository } from '../../../scripts/run/cache.mjs';
+import { needDriven } from './drive-available.js';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const main = join(repository, 'dist', 'cli', 'main.js');
+const random = { pattern: 'random', pages: 1024, wordsPerPage: 8 } as const;
+const slowly = ['--bandwidth', '8Mi', '--downtime', '1ms'];
+
+let directory: string;
+let pair: MigrationPair | undefined;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await pair?.close();
+  pair = undefined;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Both QEMUs with a second QMP, since the test holds the first. */
+async function start(context: TestContext) {
+  const binary = needDriven(context, 'with the series');
+  const paths = { source: join(directory, 'source'), destination: join(directory, 'destination') };
+  const second = (path: string) => ['-qmp', `unix:${path},server=on,wait=off`];
+  pair = await MigrationPair.start({
+    binary,
+    accelerator: 'tcg',
+    guest: random,
+    sourceArguments: second(paths.source),
+    destinationArguments: second(paths.destination),
+  });
+  return { pair, paths, listen: `unix:${pair.incomingSocket}` };
+}
+
+function run(...args: string[]) {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  const lines: string[] = [];
+  const reader = createInterface({ input: child.stdout });
+  reader.on('line', (line) => lines.push(line));
+  child.stderr.setEncoding('utf8').on('data', (text) => lines.push(text));
+  const ended = once(child, 'close').then(([code]) => code as number);
+  return { child, lines, reader, ended };
+}
+
+/** Until a line comes that fits. */
+async function untilLine({ reader, lines }: ReturnType<typeof run>, pattern: RegExp) {
+  while (!lines.some((line) => pattern.test(line))) await once(reader, 'line');
+}
+
+describe('fakedirty migrate', () => {
+  it('migrates, and records what a policy decides', async (context) => {
+    const { pair: machines, paths, listen } = await start(context);
+    const file = join(directory, 'recording.jsonl');
+    const args = ['migrate', '--qmp', paths.source, '--to-qmp', paths.destination];
+    const policy = ['--policy', 'give-up:after=1min', '--policy', 'adaptive-stop:limit=50'];
+    const migrating = run(
+      ...args,
+      '--listen',
+      listen,
+      '--hash',
+      'ph128',
+      ...slowly,
+      ...policy,
+      '--record',
+      file,
+    );
+    expect([await migrating.ended, migrating.lines]).toEqual([exitCodes.ok, expect.anything()]);
+    const said = migrating.lines.join('\n');
+    expect(said).toMatch(/pass +time +sent/);
+    expect(said).toMatch(/stop-now: .* of the first pass's/);
+    expect(said).toMatch(/^completed after .*downtime/m);
+    expect(said).toMatch(/ph128 found \d+ pages unchanged/);
+    expect(said).toMatch(/The guest is at the destination/);
+    expect(await machines.compare()).toMatchObject({ differentPages: 0 });
+    const { entries } = parseRecording(readFileSync(file, 'utf8'));
+    expect(entries.at(-1)).toMatchObject({ type: 'end', result: { outcome: 'completed' } });
+    const replayed = run('replay', file);
+    expect(await replayed.ended).toBe(exitCodes.ok);
+    expect(replayed.lines.join('\n')).toMatch(/stop-now: .*first pass's/);
+  });
+
+  it('is cancelled by Ctrl-C, and says where the guest is', async (context) => {
+    const { pair: machines, paths, listen } = await start(context);
+    await machines.destination.qmp.execute('migrate-incoming', { uri: listen });
+    const migrating = run('migrate', '--qmp', paths.source, '--to', listen, ...slowly);
+    await untilLine(migrating, /^ +1 /);
+    migrating.child.kill('SIGINT');
+    expect(await migrating.ended).toBe(exitCodes.interrupted);
+    expect(migrating.lines.join('\n')).toMatch(
+      /cancelled after.*The guest is at the source and runs\./s,
+    );
+    expect((await guestState(machines.source.serial)).wrongWords).toBe(0);
+  });
+
+  it('tells programs all of it as JSON Lines, and a failure by its code', async (context) => {
+    const { pair: machines, paths } = await start(context);
+    const nobody = `unix:${join(directory, 'nobody')}`;
+    const migrating = run('migrate', '--qmp', paths.source, '--to', nobody, '--json');
+    expect(await migrating.ended).toBe(exitCodes['migration-failed']);
+    const entries = migrating.lines.map((line) => JSON.parse(line));
+    expect(entries[0]).toMatchObject({ type: 'start' });
+    expect(entries.at(-1)).toMatchObject({
+      type: 'end',
+      result: { outcome: 'failed', guest: { where: 'source', running: true } },
+    });
+    expect((await guestState(machines.source.serial)).wrongWords).toBe(0);
+  });
+});
+
+describe('fakedirty watch', () => {
+  it('shows a migration that somebody else runs', async (context) => {
+    const { pair: machines, paths } = await start(context);
+    const watching = run('watch', '--qmp', paths.source);
+    await untilLine(watching, /Waiting for a migration/);
+    await machines.migrate({ passes: 3 });
+    expect(await watching.ended).toBe(exitCodes.ok);
+    expect(watching.lines.join('\n')).toMatch(/^completed after/m);
+    expect(watching.lines.filter((line) => /^ +\d+(-\d+)? /.test(line)).length).toBeGreaterThan(0);
+  });
+});
