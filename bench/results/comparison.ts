@@ -1,6 +1,6 @@
 // Two runs beside each other: which rows became faster or slower, and where noise forbids to say.
 
-import { mean, median, studentT99, variance } from '../../lib/lab/results/statistics.js';
+import { median, ratioOf } from '../../lib/lab/results/statistics.js';
 import type { Row, Run } from './schema.js';
 
 export const verdicts = ['faster', 'slower', 'no difference seen', 'too few rounds'] as const;
@@ -28,9 +28,6 @@ export interface Comparison {
 
 /** Less than this comes and goes with where memory happens to lie; nobody should act on it. */
 const leastDifference = 0.02;
-/** A few rounds can agree by chance better than this; they don't mean it. */
-const leastDeviation = 0.003;
-const fewestRounds = 3;
 
 export function rowKey(row: Row): string {
   const { algorithm, package: from, mode, contents, pageSizeBytes } = row;
@@ -44,28 +41,18 @@ function changeOf(ratio: number, atLeast: number, atMost: number): Change {
 }
 
 /**
- * Welch's test on the logarithms of the rounds. A round is a process of its own, and each is summed up by a
- * median: so the rounds are independent, and one slow moment moves none of them far.
+ * A round is a process of its own, and each is summed up by a median: so the rounds are independent, and one
+ * slow moment moves none of them far.
  */
 export function compareRows(before: Row, now: Row): ComparedRow {
-  const logBefore = before.nsPerPage.map(Math.log);
-  const logNow = now.nsPerPage.map(Math.log);
-  if (Math.min(logBefore.length, logNow.length) < fewestRounds) {
+  const found = ratioOf(before.nsPerPage, now.nsPerPage);
+  if (!found) {
     const ratio = median(before.nsPerPage) / median(now.nsPerPage);
     const unknown = { atLeast: 0, atMost: Number.POSITIVE_INFINITY };
     return { row: now, ratio, ...unknown, change: 'too few rounds' };
   }
-  const squareOfError = (logs: number[]) =>
-    Math.max(variance(logs), leastDeviation ** 2) / logs.length;
-  const a = squareOfError(logBefore);
-  const b = squareOfError(logNow);
-  const degrees = (a + b) ** 2 / (a ** 2 / (logBefore.length - 1) + b ** 2 / (logNow.length - 1));
-  const difference = mean(logBefore) - mean(logNow);
-  const margin = studentT99(degrees) * Math.sqrt(a + b);
-  const ratio = Math.exp(difference);
-  const atLeast = Math.exp(difference - margin);
-  const atMost = Math.exp(difference + margin);
-  return { row: now, ratio, atLeast, atMost, change: changeOf(ratio, atLeast, atMost) };
+  const { ratio, atLeast, atMost } = found;
+  return { row: now, ...found, change: changeOf(ratio, atLeast, atMost) };
 }
 
 export function compareRuns(before: Run, now: Run): Comparison {

@@ -44,6 +44,9 @@ const checks = [
   // The tests of `fakedirty qemu build` go as far as QEMU's own configure.
   ...qemu,
   ...lab,
+  // The lab's report is looked at in a browser.
+  'chromium',
+  'fonts-dejavu-core',
   ...formatters,
   'clang-14',
   'clang-tidy-14',

@@ -19,8 +19,23 @@ export const methods = ['plain', 'xbzrle', 'filter'];
 
 /** Of a migration that took so long and sent so much. */
 export function measurementOf(totalMs: number, sentBytes: number): Measurement {
-  const verdicts = { checked: 3000, first: 1000, zero: 500, changed: 600, unchanged: 900 };
+  const counts = { checked: 3000, first: 1000, zero: 500, changed: 600, unchanged: 900 };
+  const verdicts = { ...counts, savedBytes: 900 * 4096, filterNs: 1e6 };
   const began = 1000;
+  const pass = (number: number, share: number, dirtyPages: number) => ({
+    number,
+    merged: 1,
+    phase: number === 1 ? ('pre-copy' as const) : ('stop-and-copy' as const),
+    startMs: ((number - 1) * totalMs) / 2,
+    endMs: (number * totalMs) / 2,
+    sentBytes: sentBytes * share,
+    normalPages: 1000,
+    zeroPages: 10,
+    dirtyPages,
+    throttlePercent: 0,
+    linkBytesPerSecond: 1e8,
+    verdicts,
+  });
   return {
     hosts: 'namespaces of this machine, a switch between them: 1000 Mbit/s',
     accelerator: 'tcg',
@@ -28,27 +43,23 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
     kernel: '6.1.0',
     commandLines: { source: ['qemu-system-x86_64', '-S'] },
     migration: {
+      outcome: 'completed',
+      reason: 'It is done.',
+      guest: { where: 'destination', status: 'paused', running: false },
       totalMs,
       downtimeMs: 12,
-      sentBytes,
-      passes: [
-        {
-          number: 1,
-          startMs: 0,
-          endMs: totalMs / 2,
-          sentBytes: sentBytes * 0.8,
-          dirtyPages: 900,
-          verdicts,
-        },
-        {
-          number: 2,
-          startMs: totalMs / 2,
-          endMs: totalMs,
-          sentBytes: sentBytes * 0.2,
-          dirtyPages: 0,
-        },
-      ],
-      verdicts,
+      bytes: {
+        total: sentBytes,
+        firstPass: sentBytes * 0.8,
+        retransferred: sentBytes * 0.2,
+        multifd: 0,
+      },
+      pages: { normal: 2000, zero: 20 },
+      passes: [pass(1, 0.8, 900), pass(2, 0.2, 0)],
+      filter: { hash: 'ph128', verify: false, tableBytes: 1e6, falseSkips: 0, ...verdicts },
+      dirtyPagesPerSecond: 1000,
+      throttlePercent: 0,
+      consultations: [],
     },
     workload: {
       operation: 'pages written',
@@ -57,7 +68,7 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
       reports: Array.from({ length: 40 }, (_, at) => ({
         heardMs: at * 100,
         atMs: at * 100,
-        operations: at * (at > 10 && at < 20 ? 50 : 100),
+        operations: 100 * at - 50 * Math.min(Math.max(at - 10, 0), 10),
         p50Us: 1,
         p99Us: 2,
         maxUs: at === 15 ? 12_000 : 3,

@@ -43,8 +43,9 @@ export function describeCell({ workload, memoryMiB, method, link }: Cell): strin
 }
 
 /** Whatever makes the results of two runs comparable: when it is another, so is the key. */
-function keyOfCell(cell: Cell, { guest, sink, settleSeconds }: Experiment): string {
-  return keyOf([cell, guest, sink, settleSeconds]).slice(0, 8);
+function keyOfCell(cell: Cell, experiment: Experiment): string {
+  const { guest, sink, convergeSeconds, downtimeLimitMs, settleSeconds } = experiment;
+  return keyOf([cell, guest, sink, convergeSeconds, downtimeLimitMs, settleSeconds]).slice(0, 8);
 }
 
 /** All runs: each round measures every cell once, in another order each time. */

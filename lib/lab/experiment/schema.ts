@@ -2,7 +2,6 @@
 // with its line.
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { memoryKinds } from '../../qemu/machine/memory.js';
 import { linkSchema } from '../hosts/link.js';
 import { workloadNamed, workloadNames } from '../workloads/all.js';
 
@@ -33,7 +32,8 @@ const workloadSchema = z
 
 const guestSchema = z.strictObject({
   processors: whole.min(1).max(16).default(1),
-  memory: z.enum(memoryKinds).default('file'),
+  /** Those kinds that both sides can be compared in. */
+  memory: z.enum(['file', 'memfd', 'huge-pages']).default('file'),
   /** auto: the faster one of those that boot a guest on this machine. */
   accelerator: z.enum(['auto', 'tcg', 'kvm']).default('auto'),
 });
@@ -71,6 +71,9 @@ function experimentSchema(methods: readonly string[]) {
     guest: guestSchema.prefault({}),
     /** The stream goes nowhere: for counting pages alone, with half the memory. */
     sink: z.boolean().default(false),
+    /** A migration that has not ended by then is stopped and copied: plain pre-copy may never end. */
+    convergeSeconds: z.number().min(1).max(3600).default(60),
+    downtimeLimitMs: whole.min(1).max(10_000).default(300),
     /** How long a workload works before its guest moves. */
     settleSeconds: z.number().min(0).max(3600).default(2),
     /** A run that takes longer has failed. */

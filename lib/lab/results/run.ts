@@ -1,37 +1,10 @@
 // What a run leaves behind: one schema, by which its file is written and read.
 import { z } from 'zod';
+import { resultSchema } from '../../migration/result.js';
 import { linkSchema } from '../hosts/link.js';
 import { machineSchema } from './machine.js';
 
 const count = z.number().nonnegative();
-
-const verdictsSchema = z.strictObject({
-  checked: count,
-  first: count,
-  zero: count,
-  changed: count,
-  /** Fake dirty: not sent. */
-  unchanged: count,
-});
-
-const passSchema = z.strictObject({
-  number: count,
-  /** Since the migration began. */
-  startMs: count,
-  endMs: count,
-  sentBytes: count,
-  /** Marked dirty when it ended. */
-  dirtyPages: count,
-  verdicts: verdictsSchema.optional(),
-});
-
-const migrationSchema = z.strictObject({
-  totalMs: count,
-  downtimeMs: count.optional(),
-  sentBytes: count,
-  passes: z.array(passSchema),
-  verdicts: verdictsSchema.optional(),
-});
 
 const reportSchema = z.strictObject({
   /** Since the workload was started, by this machine's clock, when the report was heard. */
@@ -53,7 +26,7 @@ export const measurementSchema = z.strictObject({
   kernel: z.string(),
   /** Of each program that was started, by what it was for. */
   commandLines: z.record(z.string(), z.array(z.string())),
-  migration: migrationSchema,
+  migration: resultSchema,
   workload: z.strictObject({
     /** What one operation is. */
     operation: z.string(),
@@ -111,4 +84,9 @@ export function faultsOf({ memory, workload }: Measurement): string[] {
     faults.push(`${memory.differentPages} of ${memory.pages} pages differed between the two sides`);
   }
   return faults;
+}
+
+/** Whether the migration would not end by itself and was stopped and copied. */
+export function wasStopped({ migration }: Measurement): boolean {
+  return migration.consultations.some(({ decision }) => decision.choice === 'stop-now');
 }

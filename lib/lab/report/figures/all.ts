@@ -1,0 +1,8 @@
+// All figures, in the order of the report. A new one is a file beside this one, and a line here.
+import type { FigureMaker } from '../drawing.js';
+import { byMethod } from './by-method.js';
+import { fakeDirty } from './fake-dirty.js';
+import { passes } from './passes.js';
+import { throughput } from './throughput.js';
+
+export const figureMakers: readonly FigureMaker[] = [fakeDirty, byMethod, throughput, passes];

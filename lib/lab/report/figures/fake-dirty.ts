@@ -1,0 +1,71 @@
+// Pages that were marked dirty again, by workload and memory size: how many had really changed, and how
+// many had not. As in the studies, with the filter as the counter.
+import { typicalRun } from '../../results/summary.js';
+import { threeDigits } from '../columns.js';
+import {
+  colorAt,
+  draw,
+  type FigureMaker,
+  gridLine,
+  lengthPx,
+  smallText,
+  widthPx,
+} from '../drawing.js';
+
+const rowPx = 30;
+const [topPx, axisPx, sidePx] = [40, 56, 20];
+
+export const fakeDirty: FigureMaker = ({ groups }) => {
+  const rows = groups.flatMap(({ title, cells }) => {
+    // The counts of one method: those of others follow from other lengths of their passes.
+    for (const cell of cells) {
+      const filter = typicalRun(cell)?.measurement.migration.filter;
+      if (!filter) continue;
+      const { changed, unchanged } = filter;
+      return [{ title: `${title}, ${cell.cell.method}`, changed, unchanged }];
+    }
+    return [];
+  });
+  if (rows.length === 0) return [];
+  const series = (['changed', 'unchanged'] as const).map((verdict, at) => ({
+    type: 'bar',
+    stack: 'marked',
+    name: verdict === 'changed' ? 'really changed' : 'fake: unchanged',
+    itemStyle: { color: colorAt(at + 1) },
+    data: rows.map((row) => row[verdict]),
+  }));
+  const left = Math.max(...rows.map(({ title }) => lengthPx(title))) + sidePx;
+  const svg = draw(topPx + rows.length * rowPx + axisPx, {
+    legend: { top: 6, textStyle: smallText },
+    grid: { top: topPx, bottom: axisPx, left: Math.min(left, widthPx / 2), right: 60 },
+    xAxis: {
+      type: 'value',
+      name: 'pages marked dirty after they had been sent',
+      nameLocation: 'middle',
+      nameGap: 30,
+      nameTextStyle: smallText,
+      axisLabel: { ...smallText, hideOverlap: true },
+      splitLine: gridLine,
+    },
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: rows.map(({ title }) => title),
+      axisTick: { show: false },
+      axisLabel: { ...smallText, interval: 0 },
+    },
+    series,
+  });
+  const shares = rows.map(({ title, changed, unchanged }) => {
+    const share = unchanged / Math.max(1, changed + unchanged);
+    return `${title}: ${threeDigits(100 * share)} % of ${changed + unchanged} were fake`;
+  });
+  return [
+    {
+      id: 'fake-dirty',
+      title: 'Fake dirty pages by workload and memory size',
+      alternative: `Bars: pages marked dirty again after they had been sent. ${shares.join('; ')}.`,
+      svg,
+    },
+  ];
+};

@@ -1,0 +1,52 @@
+// Pages by verdict in each pass of a migration with the filter.
+import { typicalRun } from '../../results/summary.js';
+import { colorAt, draw, type Figure, type FigureMaker, gridLine, smallText } from '../drawing.js';
+
+const heightPx = 300;
+const verdictNames = ['first', 'zero', 'changed', 'unchanged'] as const;
+
+export const passes: FigureMaker = ({ cells }) =>
+  cells.flatMap((summary): Figure[] => {
+    const run = typicalRun(summary);
+    const all = run?.measurement.migration.passes.filter(({ verdicts }) => verdicts) ?? [];
+    if (!run || all.length === 0) return [];
+    const { workload, memoryMiB, method } = run.cell;
+    const svg = draw(heightPx, {
+      legend: { top: 6, textStyle: smallText },
+      grid: { top: 44, bottom: 56, left: 90, right: 30 },
+      xAxis: {
+        type: 'category',
+        name: 'pass',
+        nameLocation: 'middle',
+        nameGap: 30,
+        nameTextStyle: smallText,
+        axisLabel: { ...smallText, hideOverlap: true },
+        data: all.map(({ number }) => String(number)),
+      },
+      yAxis: {
+        type: 'value',
+        name: 'pages',
+        nameTextStyle: smallText,
+        axisLabel: smallText,
+        splitLine: gridLine,
+      },
+      series: verdictNames.map((name, at) => ({
+        type: 'bar',
+        stack: 'pages',
+        name: name === 'unchanged' ? 'unchanged (not sent)' : name,
+        itemStyle: { color: colorAt([7, 6, 1, 2][at] ?? 0) },
+        data: all.map(({ verdicts }) => verdicts?.[name] ?? 0),
+      })),
+    });
+    const last = all.at(-1)?.verdicts;
+    return [
+      {
+        id: `passes-${workload.name}-${memoryMiB}m-${method}-${summary.cellKey}`,
+        title: `Pages by verdict in each pass: ${workload.name}, ${memoryMiB} MiB, ${method}`,
+        alternative:
+          `Bars, one for each of ${all.length} passes: pages that were new, zero, changed and ` +
+          `unchanged. In the last pass ${last?.unchanged} of ${last?.checked} were unchanged.`,
+        svg,
+      },
+    ];
+  });

@@ -1,0 +1,114 @@
+// The runs of each cell together: what was measured, how far it scatters, and what can be said of it.
+import type { Cell } from '../experiment/cells.js';
+import { describeLink } from '../hosts/link.js';
+import { isMeasured, type MeasuredRun, type Measurement, type Run } from './run.js';
+import { mean, meanInterval, median, spread } from './statistics.js';
+
+export interface Metric {
+  readonly name: string;
+  readonly unit: string;
+  /** Undefined: this measurement has no such figure. */
+  readonly of: (measurement: Measurement) => number | undefined;
+}
+
+export const metrics = {
+  totalTime: {
+    name: 'Total migration time',
+    unit: 's',
+    of: ({ migration }) => migration.totalMs / 1000,
+  },
+  downtime: {
+    name: 'Downtime',
+    unit: 'ms',
+    of: ({ migration }) => migration.downtimeMs,
+  },
+  sent: {
+    name: 'Bytes sent',
+    unit: 'MB',
+    of: ({ migration }) => migration.bytes.total / 1e6,
+  },
+} as const satisfies Record<string, Metric>;
+
+export interface Values {
+  readonly values: readonly number[];
+  readonly median: number;
+  readonly mean: number;
+  /** From the least to the most, as a share of the median. */
+  readonly spread: number;
+  /** Of the mean, in 99 of 100 cases; null: too few rounds. */
+  readonly interval: readonly [number, number] | null;
+}
+
+export interface CellSummary {
+  readonly cell: Cell;
+  readonly cellKey: string;
+  /** Warm-ups are not among them. */
+  readonly runs: readonly MeasuredRun[];
+  /** Of all its runs, warm-ups included. */
+  readonly failures: number;
+}
+
+/** Cells that differ in their method alone. */
+export interface Comparable {
+  readonly title: string;
+  readonly cells: readonly CellSummary[];
+}
+
+export function valuesOf({ runs }: CellSummary, { of }: Metric): Values | undefined {
+  const values = runs.flatMap(({ measurement }) => of(measurement) ?? []);
+  if (values.length === 0) return undefined;
+  return {
+    values,
+    median: median(values),
+    mean: mean(values),
+    spread: spread(values),
+    interval: meanInterval(values),
+  };
+}
+
+/** The run in the middle of its cell by total time: for what can't be averaged. */
+export function typicalRun({ runs }: CellSummary): MeasuredRun | undefined {
+  const sorted = [...runs].sort(
+    (a, b) => a.measurement.migration.totalMs - b.measurement.migration.totalMs,
+  );
+  return sorted[sorted.length >> 1];
+}
+
+export function summarise(runs: readonly Run[]): CellSummary[] {
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) groups.set(run.cellKey, [...(groups.get(run.cellKey) ?? []), run]);
+  return [...groups].flatMap(([cellKey, all]) => {
+    const [first] = all;
+    if (!first) return [];
+    const failures = all.reduce((sum, run) => sum + run.failures.length, 0);
+    const counted = all.filter((run) => !run.warmUp).filter(isMeasured);
+    return [{ cell: first.cell, cellKey, runs: counted, failures }];
+  });
+}
+
+/** What a cell is beside its method: its options are told when there are any. */
+export function titleOf({ workload, memoryMiB }: Cell): string {
+  const options = Object.entries(workload.options).map(([name, value]) => `${name} ${value}`);
+  const busy = options.length > 0 ? `${workload.name} (${options.join(', ')})` : workload.name;
+  return `${busy}, ${memoryMiB} MiB`;
+}
+
+/** In the order of the methods given, the first of which the others are compared with. */
+export function comparables(
+  cells: readonly CellSummary[],
+  methods: readonly string[],
+): Comparable[] {
+  const links = new Set(cells.map(({ cell }) => describeLink(cell.link)));
+  const groups = new Map<string, CellSummary[]>();
+  for (const summary of cells) {
+    const link = links.size > 1 ? `, ${describeLink(summary.cell.link)}` : '';
+    const title = `${titleOf(summary.cell)}${link}`;
+    groups.set(title, [...(groups.get(title) ?? []), summary]);
+  }
+  return [...groups]
+    .map(([title, group]) => ({
+      title,
+      cells: group.sort((a, b) => methods.indexOf(a.cell.method) - methods.indexOf(b.cell.method)),
+    }))
+    .sort((a, b) => a.title.localeCompare(b.title, 'en', { numeric: true }));
+}
