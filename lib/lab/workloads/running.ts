@@ -45,6 +45,7 @@ export class RunningWorkload {
   #guestEnd: GuestMessageOf<'exit'> | undefined;
   #firstReport = () => {};
   #lastWords = '';
+  #leftOutMs = 0;
 
   private constructor(start: WorkloadStart) {
     this.#start = start;
@@ -102,7 +103,12 @@ export class RunningWorkload {
 
   /** By the clock of the reports. */
   get elapsedMs(): number {
-    return performance.now() - this.#startedMs;
+    return performance.now() - this.#startedMs - this.#leftOutMs;
+  }
+
+  /** Takes out of that clock a time for which the guest was held for reasons of our own. */
+  leaveOut(ms: number): void {
+    this.#leftOutMs += ms;
   }
 
   /** Ends it where the guest runs now; answers what was checked. Throws when it had ended before. */

@@ -1,0 +1,151 @@
+// Makes one run of an experiment with real VMs: boots the guest, lets its workload work, migrates it, compares
+// both memories, and has the workload check itself where it arrived.
+import { setTimeout as delay } from 'node:timers/promises';
+import { migrate } from '../../migration/migrate.js';
+import type { MigrateOptions } from '../../migration/options.js';
+import type { MigrationResult } from '../../migration/result.js';
+import { compareMemory } from '../../qemu/machine/compare-memory.js';
+import type { Accelerator } from '../../qemu/machine/machine.js';
+import type { LinuxVm } from '../guest/linux-vm.js';
+import { linkBytesPerSecond } from '../hosts/link.js';
+import { methodNamed } from '../methods/all.js';
+import type { Measurement } from '../results/run.js';
+import { workloadNamed } from '../workloads/all.js';
+import type { RunningWorkload } from '../workloads/running.js';
+import type { PlannedRun } from './cells.js';
+import type { Measure } from './runner.js';
+import type { Experiment } from './schema.js';
+import { stopAfter } from './stop-after.js';
+import { Trial } from './trial.js';
+
+/** How long a workload is watched where it arrived. */
+const afterwardsMs = 1500;
+const nowhere = 'exec:cat >/dev/null';
+
+export interface MeasureOptions {
+  readonly binary: string;
+  readonly accelerator: Accelerator;
+  readonly experiment: Experiment;
+}
+
+interface Departure extends MeasureOptions {
+  readonly run: PlannedRun;
+  readonly trial: Trial;
+  readonly source: LinuxVm;
+  readonly workload: RunningWorkload;
+  readonly signal: AbortSignal;
+}
+
+interface Arrival extends Pick<Measurement, 'memory' | 'memoryNotCompared'> {
+  readonly result: MigrationResult;
+  /** By the clock of the workload's reports. */
+  readonly endedMs: number;
+}
+
+async function migrated(departure: Departure, to: MigrateOptions['to']): Promise<MigrationResult> {
+  const { experiment, run, trial, source, signal } = departure;
+  const method = methodNamed(run.cell.method);
+  const limit = experiment.sink
+    ? linkBytesPerSecond(run.cell.link)
+    : trial.hosts.qemuBytesPerSecond;
+  const result = await migrate(source.machine.qmp, {
+    ...method.options(trial.memoryBytes),
+    bandwidthBytesPerSecond: Math.round(limit),
+    postcopyBandwidthBytesPerSecond: Math.round(limit),
+    downtimeLimitMs: experiment.downtimeLimitMs,
+    ...(method.postcopy ? {} : { policy: stopAfter(experiment.convergeSeconds * 1000) }),
+    signal,
+    to,
+  });
+  const { outcome, reason } = result;
+  if (outcome !== 'completed') throw new Error(`The migration ended as ${outcome}: ${reason}`);
+  return result;
+}
+
+/** For counting alone: the guest goes on where it was. */
+async function moveNowhere(departure: Departure): Promise<Arrival> {
+  const { source, workload } = departure;
+  const result = await migrated(departure, nowhere);
+  const endedMs = workload.elapsedMs;
+  await source.machine.qmp.execute('cont');
+  return { result, endedMs, memory: null, memoryNotCompared: 'the stream went nowhere' };
+}
+
+async function move(departure: Departure): Promise<Arrival> {
+  const { run, trial, source, workload } = departure;
+  const { postcopy } = methodNamed(run.cell.method);
+  const { host, machine } = await trial.startDestination();
+  // In post-copy it begins to run by itself; else it is held, so that the memories can be compared.
+  if (postcopy) await machine.qmp.execute('cont');
+  const result = await migrated(departure, {
+    qmp: machine.qmp,
+    listen: trial.hosts.migrationUri(host),
+  });
+  const endedMs = workload.elapsedMs;
+  if (result.guest.running) {
+    const memoryNotCompared = postcopy
+      ? 'in post-copy the guest goes on while its memory arrives'
+      : 'the guest was running again before it could be held';
+    return { result, endedMs, memory: null, memoryNotCompared };
+  }
+  const { pages, differentPages } = await compareMemory(source.machine.ramFile, machine.ramFile);
+  await machine.qmp.execute('cont');
+  // That it was held is our doing, not the migration's.
+  workload.leaveOut(workload.elapsedMs - endedMs);
+  return { result, endedMs, memory: { pages, differentPages } };
+}
+
+async function carryOut(
+  options: MeasureOptions,
+  run: PlannedRun,
+  trial: Trial,
+  signal: AbortSignal,
+) {
+  const { experiment, accelerator } = options;
+  const source = await trial.startSource();
+  const workload = await trial.startWorkload();
+  await delay(experiment.settleSeconds * 1000, undefined, { signal });
+  const beganMs = workload.elapsedMs;
+  const departure = { ...options, run, trial, source, workload, signal };
+  const arrival = await (experiment.sink ? moveNowhere : move)(departure);
+  await delay(afterwardsMs, undefined, { signal });
+  const checks = await workload.stop();
+  const { result, endedMs, memory, memoryNotCompared } = arrival;
+  const { qemu, package: packaged } = source.machine.qmp.greeting.version;
+  return {
+    hosts: experiment.sink ? 'one host; the stream goes nowhere' : trial.hosts.description,
+    accelerator,
+    qemu: `${qemu.major}.${qemu.minor}.${qemu.micro} ${packaged}`.trim(),
+    kernel: trial.kernelVersion,
+    commandLines: trial.commandLines,
+    migration: result,
+    workload: {
+      operation: workloadNamed(run.cell.workload.name).operation,
+      migrationBeganMs: beganMs,
+      migrationEndedMs: endedMs,
+      reports: workload.reports,
+      checks,
+    },
+    memory,
+    ...(memoryNotCompared === undefined ? {} : { memoryNotCompared }),
+  };
+}
+
+/** What runExperiment() needs to measure with real VMs. */
+export function measureWith(options: MeasureOptions): Measure {
+  return async (run, signal) => {
+    signal.throwIfAborted();
+    const trial = await Trial.create({ ...options, run });
+    const stop = () => {
+      // Whoever waits for one of its parts hears that it has ended, and closes it below.
+      trial.stop().catch(() => {});
+    };
+    signal.addEventListener('abort', stop);
+    try {
+      return await carryOut(options, run, trial, signal);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await trial.close();
+    }
+  };
+}

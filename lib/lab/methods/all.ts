@@ -1,0 +1,25 @@
+// All methods. A new one is a file beside this one, and a line here.
+import { filters } from './filter.js';
+import { type Method, withFilter } from './method.js';
+import { multifd, multifdZstd } from './multifd.js';
+import { plain } from './plain.js';
+import { hybrid, postCopy } from './post-copy.js';
+import { xbzrle, xbzrleLarge } from './xbzrle.js';
+
+const others = [xbzrle, xbzrleLarge, multifd, multifdZstd, hybrid];
+
+export const methods: readonly Method[] = [
+  plain,
+  ...filters,
+  ...others.flatMap((method) => [method, withFilter(method)]),
+  // Without a pass of pre-copy there is nothing to filter.
+  postCopy,
+];
+
+export const methodNames = methods.map(({ name }) => name);
+
+export function methodNamed(name: string): Method {
+  const found = methods.find((each) => each.name === name);
+  if (!found) throw new RangeError(`There is no method ${name}: ${methodNames.join(', ')}`);
+  return found;
+}

@@ -1,0 +1,16 @@
+import type { Method } from './method.js';
+
+export const postCopy: Method = {
+  name: 'post-copy',
+  summary: 'the guest moves at once, and its memory follows',
+  needsFilter: false,
+  postcopy: true,
+  options: () => ({ method: 'post-copy' }),
+};
+
+export const hybrid: Method = {
+  ...postCopy,
+  name: 'hybrid',
+  summary: 'one pass of pre-copy, then post-copy',
+  options: () => ({ method: 'hybrid' }),
+};

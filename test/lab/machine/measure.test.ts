@@ -1,0 +1,123 @@
+// Experiments with real VMs, from the file to the report.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { measureWith } from '../../../lib/lab/experiment/measure.js';
+import { InterruptedError, runExperiment } from '../../../lib/lab/experiment/runner.js';
+import { parseExperiment } from '../../../lib/lab/experiment/schema.js';
+import { methodNames, methods } from '../../../lib/lab/methods/all.js';
+import { writeReport } from '../../../lib/lab/report/write-report.js';
+import { isMeasured, wasStopped } from '../../../lib/lab/results/run.js';
+import { ResultStore } from '../../../lib/lab/results/store.js';
+import { needLabQemu } from './guests.js';
+
+const { FAKEDIRTY_LONG } = process.env;
+const long = FAKEDIRTY_LONG === '1';
+const timeout = long ? 1_800_000 : 300_000;
+
+const idle = 'workloads: [{ name: idle, options: { bytes: 8000000 } }]';
+
+let directory: string;
+let store: ResultStore;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+  store = new ResultStore(directory);
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function experimentOf(lines: string) {
+  const text = `name: trial\nrounds: 1\nwarmUps: 0\nretries: 0\nmemoryMiB: [256]\nsettleSeconds: 0.5\nguest: { accelerator: tcg }\n${lines}`;
+  return parseExperiment(text, 'trial.yaml', methodNames);
+}
+
+/** Directories of this process in the places where guests have their memory. */
+function leftBehind(): string[] {
+  const mine = new RegExp(`^fakedirty-(\\d+-)?${process.pid}-`);
+  return ['/dev/shm', tmpdir(), '/run/netns']
+    .filter((place) => existsSync(place))
+    .flatMap((place) => readdirSync(place).filter((name) => mine.test(name)));
+}
+
+async function results(lines: string, binary: string) {
+  const experiment = experimentOf(lines);
+  const measure = measureWith({ binary, accelerator: 'tcg', experiment });
+  const { failed } = await runExperiment({ experiment, store, measure });
+  expect(failed.map(({ id, failures }) => [id, failures])).toEqual([]);
+  return store.runs().filter(isMeasured);
+}
+
+describe('an experiment with real VMs', () => {
+  it('measures, compares memories, checks the workload, and becomes a report', {
+    timeout,
+  }, async (context) => {
+    const { binary } = needLabQemu(context);
+    const [run] = await results(`${idle}\nmethods: [plain]`, binary);
+    const measurement = run?.measurement;
+    expect(measurement?.memory).toEqual({ pages: 65536, differentPages: 0 });
+    expect(measurement?.migration).toMatchObject({ outcome: 'completed' });
+    expect(measurement?.migration.bytes.total).toBeGreaterThan(20e6);
+    expect(measurement?.workload.checks).toMatchObject([{ what: 'words', wrong: 0 }]);
+    const { migrationEndedMs = 0, reports = [] } = measurement?.workload ?? {};
+    expect(reports.at(-1)?.heardMs).toBeGreaterThan(migrationEndedMs + 1000);
+    const { source } = measurement?.commandLines ?? {};
+    expect(source?.join(' ')).toMatch(/-kernel .*vmlinuz/);
+    expect(leftBehind()).toEqual([]);
+    expect(readFileSync(writeReport({ store, title: 'Trial' }), 'utf8')).toContain('65,536 pages');
+  });
+
+  it('counts alone when the stream goes nowhere, and ends a migration that would not end', {
+    timeout,
+  }, async (context) => {
+    const { binary, patched } = needLabQemu(context);
+    const method = patched ? 'filter-ph128' : 'plain';
+    const busy = `workloads: [{ name: same-values, options: { share: 0.4 } }]\nmethods: [${method}]`;
+    const [run] = await results(
+      `${busy}\nsink: true\nconvergeSeconds: 3\ndowntimeLimitMs: 1`,
+      binary,
+    );
+    expect(run?.measurement).toMatchObject({
+      memory: null,
+      memoryNotCompared: 'the stream went nowhere',
+    });
+    // The filter sees that there is nothing to send; without it the marks never end.
+    if (patched) expect(run?.measurement.migration.filter?.unchanged).toBeGreaterThan(1000);
+    else expect(run && wasStopped(run.measurement)).toBe(true);
+  });
+
+  it('can be interrupted while a guest moves, and leaves nothing behind', {
+    timeout,
+  }, async (context) => {
+    const { binary } = needLabQemu(context);
+    const experiment = experimentOf(`${idle}\nmethods: [plain]\nlinks: [{ megabitsPerSecond: 1 }]`);
+    const stop = new AbortController();
+    const measure = measureWith({ binary, accelerator: 'tcg', experiment });
+    const ended = runExperiment({
+      experiment,
+      store,
+      signal: stop.signal,
+      measure: (run, signal) => {
+        // At 1 Mbit/s it takes minutes.
+        setTimeout(() => stop.abort(), 8_000);
+        return measure(run, signal);
+      },
+    });
+    await expect(ended).rejects.toThrow(InterruptedError);
+    expect(store.runs()).toEqual([]);
+    expect(leftBehind()).toEqual([]);
+  });
+
+  it.for(methods.filter(() => long).map(({ name }) => name))(
+    'moves a busy guest with %s',
+    { timeout },
+    async (method, context) => {
+      const { binary, patched } = needLabQemu(context);
+      if (!patched) context.skip('needs what "fakedirty qemu build" builds');
+      const busy =
+        'workloads: [{ name: flip-flop, options: { share: 0.2, pagesPerSecond: 20000 } }]';
+      const [run] = await results(`${busy}\nmethods: [${method}]\nconvergeSeconds: 20`, binary);
+      expect(run?.measurement.workload.checks).toMatchObject([{ wrong: 0 }]);
+    },
+  );
+});
