@@ -1,11 +1,12 @@
 // QEMU's own migration-test, whole, with the filter forced on from the command line and with it off: the
 // same cases pass as in a build without the series.
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { needOwnTest, needQemu } from '../machine/available.js';
+import { withoutKvm } from './without-kvm.js';
 
 const timeoutMs = 30 * 60_000;
 /** Cases that the series adds, for a QEMU that has it. */
@@ -23,24 +24,6 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** They want KVM, which may crawl where it is emulated itself; the others do with TCG. */
 const needKvm = ['/x86_64/migration/dirty_ring', '/x86_64/migration/vcpu_dirty_limit'];
-
-/** A program that is this QEMU with these arguments before all others, and without KVM. */
-function wrapper(binary: string, args: readonly string[]): string {
-  // Its name says for which target it is.
-  const path = join(directory, 'qemu-system-x86_64');
-  const script = `#!/bin/sh
-left=$#
-while [ $left -gt 0 ]; do
-  word=$1; shift; left=$((left - 1))
-  if [ "$word" = -accel ] && [ "$1" = kvm ]; then shift; left=$((left - 1)); continue; fi
-  set -- "$@" "$word"
-done
-exec ${binary} ${args.join(' ')} "$@"
-`;
-  writeFileSync(path, script);
-  chmodSync(path, 0o755);
-  return path;
-}
 
 interface Outcome {
   readonly passed: string[];
@@ -84,9 +67,9 @@ describe("QEMU's migration-test", () => {
       const test = needOwnTest(context, 'migration-test');
       const { binary } = needQemu(context);
       const other = needQemu(context, { unpatched: true });
-      expected ??= await run(test, wrapper(other.binary, []), addedCases);
+      expected ??= await run(test, withoutKvm(directory, other.binary, []), addedCases);
       const options = globals.flatMap((global) => ['-global', `migration.x-fake-dirty-${global}`]);
-      const { passed, failed, output } = await run(test, wrapper(binary, options));
+      const { passed, failed, output } = await run(test, withoutKvm(directory, binary, options));
       expect(failed, output).toEqual([]);
       const ours = passed.filter((name) => !name.includes(added));
       expect(ours).toEqual(expected.passed);

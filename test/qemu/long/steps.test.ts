@@ -12,6 +12,7 @@ import { defaultSource, namedSource, unpack } from '../../../lib/qemu/build/sour
 import { cacheDirectory, repository } from '../../../scripts/run/cache.mjs';
 import { step } from '../../../scripts/run/step.mjs';
 import { testedVersion } from '../machine/available.js';
+import { withoutKvm } from './without-kvm.js';
 
 const buildMs = 60 * 60_000;
 const { FAKEDIRTY_QEMU_SOURCE } = process.env;
@@ -64,7 +65,8 @@ describe.each(steps.map((one) => [titleOf(one), one] as const))('%s', (_, one) =
     }
   });
 
-  it.each(builds)(
+  // Without the library the end says it all.
+  it.each(one === steps.at(-1) ? builds : builds.slice(0, 1))(
     'builds and passes its tests, %s',
     async (name, withLibrary) => {
       const objects = join(work, name.replaceAll(' ', '-'));
@@ -88,7 +90,8 @@ describe.each(steps.map((one) => [titleOf(one), one] as const))('%s', (_, one) =
       const tests = ['tests/qtest/migration-test', 'tests/unit/test-xbzrle'];
       if (known && withLibrary) tests.push('tests/unit/test-fake-dirty');
       expectSuccess('ninja', ['qemu-system-x86_64', ...tests], objects, env);
-      const qemu = { QTEST_QEMU_BINARY: join(objects, 'qemu-system-x86_64') };
+      const binary = withoutKvm(work, join(objects, 'qemu-system-x86_64'), []);
+      const qemu = { QTEST_QEMU_BINARY: binary };
       for (const test of tests) {
         const quick = test.includes('qtest') ? ['-p', '/x86_64/migration/precopy'] : [];
         expectSuccess(join(objects, test), ['--tap', '-k', ...quick], objects, qemu);
