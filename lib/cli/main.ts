@@ -8,6 +8,7 @@ import { PolicyError } from '../policy/named.js';
 import { QemuBuildError } from '../qemu/build/errors.js';
 import { QmpError } from '../qmp/errors.js';
 import { addCompletion } from './completion-command.js';
+import { addEstimate } from './estimate-command.js';
 import { exitCodes, exitCodesHelp } from './exit-codes.js';
 import { addMigrate } from './migrate-command.js';
 import { addQemu } from './qemu-command.js';
@@ -48,6 +49,7 @@ addQemu(program);
 addMigrate(program);
 addWatch(program);
 addReplay(program);
+addEstimate(program);
 addCompletion(program);
 
 try {

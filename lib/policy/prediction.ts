@@ -40,7 +40,7 @@ export interface Behaviour {
 const recentPasses = 4;
 const mostPasses = 200;
 /** Stopping, the state of the devices, starting at the other side. */
-const switchMs = 20;
+export const switchMs = 20;
 /** A pass that leaves that much less to do still converges. */
 const converging = 0.99;
 
@@ -100,7 +100,7 @@ function passMs({ startMs, endMs, merged }: Pass): number {
   return Math.max(0.1, (endMs - startMs) / merged);
 }
 
-const pageHeaderBytes = 8;
+export const pageHeaderBytes = 8;
 
 function observed(
   observation: Observation,
@@ -135,7 +135,7 @@ function observed(
   };
 }
 
-type Point = Record<'remainingPasses' | 'totalMs' | 'downtimeMs' | 'bytes', number>;
+export type Point = Record<'remainingPasses' | 'totalMs' | 'downtimeMs' | 'bytes', number>;
 
 interface Walk {
   readonly ms: number;
@@ -143,7 +143,7 @@ interface Walk {
 }
 
 /** Looking at that many marked pages, and sending those that changed. */
-function walk(
+export function walk(
   pages: number,
   { fakeShare, bytesPerPage, linkBytesPerMs, msPerCheckedPage }: Behaviour,
 ): Walk {
@@ -151,7 +151,13 @@ function walk(
   return { bytes, ms: bytes / linkBytesPerMs + pages * msPerCheckedPage };
 }
 
-function goOn(elapsedMs: number, dirty: number, limitMs: number, behaviour: Behaviour): Point {
+/** Passes until what is left fits into the downtime. */
+export function goOn(
+  elapsedMs: number,
+  dirty: number,
+  limitMs: number,
+  behaviour: Behaviour,
+): Point {
   let [pages, ms, bytes] = [dirty, elapsedMs, 0];
   for (let pass = 0; pass < mostPasses; pass += 1) {
     const next = walk(pages, behaviour);
@@ -193,7 +199,8 @@ function point(
   return { remainingPasses: 0, totalMs, downtimeMs: switchMs, bytes };
 }
 
-function range(points: readonly Point[], member: keyof Point): Range {
+/** Of what comes out in the good case, as expected, and in the bad one. */
+export function range(points: readonly Point[], member: keyof Point): Range {
   const values = points.map((each) => each[member]);
   return {
     low: Math.min(...values),

@@ -48,6 +48,7 @@ export const returns = {
   'query-qmp-schema': z.array(schemaInfo),
   'query-status': statusInfo,
   'query-name': z.looseObject({ name: z.string().optional() }),
+  'query-kvm': z.looseObject({ enabled: z.boolean(), present: z.boolean() }),
   'query-cpus-fast': vcpus,
   'query-memory-size-summary': memorySize,
   'query-memdev': memoryBackends,

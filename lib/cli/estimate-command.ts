@@ -1,0 +1,90 @@
+// `fakedirty estimate`: what a migration of a running VM would cost by each method, before it is begun.
+import type { Command } from 'commander';
+import {
+  type DirtyingMeasurement,
+  type Measured,
+  measureDirtying,
+} from '../migration/dirtying-measurement.js';
+import { bytesText, percentText, timeText } from '../policy/decide.js';
+import { type Forecast, forecast, rangeText } from '../policy/forecast.js';
+import type { QmpAddress } from '../qmp/transport.js';
+import { byteCount, milliseconds, positiveInteger, qmpAddress } from './option-values.js';
+import { connect } from './session.js';
+
+interface EstimateFlags {
+  qmp: QmpAddress;
+  link: number;
+  downtime: number;
+  seconds: number;
+  json: boolean;
+}
+
+function print(
+  measurement: DirtyingMeasurement,
+  { fakeShare, methods, confidence }: Forecast,
+): void {
+  const { marked, changed, seconds, ramBytes, disturbance } = measurement;
+  const pages = (what: string, measured: Measured | undefined) =>
+    measured
+      ? [`${what} ${Math.round(measured.pages)} pages (± ${Math.round(measured.errorPages)})`]
+      : [];
+  const done = [...pages('marked', marked), ...pages('really changed', changed)].join(' and ');
+  console.log(`In ${seconds} s the guest (${bytesText(ramBytes)}) ${done}.`);
+  if (fakeShare) console.log(`Fake dirty: ${rangeText(fakeShare, percentText)} of what is marked.`);
+  for (const { method, bytes, totalMs, downtimeMs } of methods) {
+    console.log(`${method}:`);
+    console.log(`  total time  ${rangeText(totalMs, timeText)}`);
+    console.log(`  sent        ${rangeText(bytes, bytesText)}`);
+    console.log(`  downtime    ${rangeText(downtimeMs, timeText)}`);
+  }
+  console.log(confidence);
+  const { totalMs, qemuCpuMs, ownCpuMs } = disturbance;
+  const theirs = qemuCpuMs === undefined ? '' : `, ${timeText(qemuCpuMs)} of CPU in QEMU`;
+  console.log(
+    `Looking took ${timeText(totalMs)}${theirs} and ${timeText(ownCpuMs)} here. ` +
+      "Each page's first write after a mark was taken costs the guest a fault.",
+  );
+}
+
+async function run({ qmp, link, downtime, seconds, json }: EstimateFlags): Promise<void> {
+  const client = await connect(qmp);
+  try {
+    const measurement = await measureDirtying(client, { seconds });
+    const foreseen = forecast(measurement, {
+      linkBytesPerSecond: link,
+      downtimeLimitMs: downtime,
+    });
+    if (json) console.log(JSON.stringify({ measurement, ...foreseen }, null, 2));
+    else print(measurement, foreseen);
+  } finally {
+    await client.close();
+  }
+}
+
+export function addEstimate(program: Command): void {
+  program
+    .command('estimate')
+    .description('Tells what migrating a running VM would cost by each method, before it is begun.')
+    .requiredOption('--qmp <address>', "the VM's QMP: a UNIX socket, or tcp:HOST:PORT", qmpAddress)
+    .option('--link <rate>', 'of the link, a second', byteCount, 125_000_000)
+    .option('--downtime <time>', 'how long the guest may stand still', milliseconds, 300)
+    .option(
+      '--seconds <number>',
+      'how long each of three looks takes; the last takes twice that',
+      positiveInteger,
+      2,
+    )
+    .option('--json', 'as JSON, for programs', false)
+    .addHelpText(
+      'after',
+      `
+QEMU need not have the filter. It counts the pages that the guest marks (calc-dirty-rate, dirty-bitmap), and
+those whose contents change: by a sample of QEMU's, or, where guest memory is a shared file on this machine
+(memory-backend-file, share=on), by fingerprinting all of it twice in place. The gap is the fake share. Marks can be counted
+with KVM alone: an emulating QEMU may not survive being asked.
+
+Example:
+  fakedirty estimate --qmp /run/vm.qmp --link 10Gbit --downtime 100ms`,
+    )
+    .action((flags: EstimateFlags) => run(flags));
+}
