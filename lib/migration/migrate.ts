@@ -55,6 +55,14 @@ function askedOf(options: CheckedOptions): Record<string, unknown> {
   };
 }
 
+async function begin(qmp: QmpClient, uri: string): Promise<void> {
+  try {
+    await qmp.execute('migrate', { uri });
+  } catch (error) {
+    throw asRefusal(error);
+  }
+}
+
 async function run(qmp: QmpClient, prepared: Prepared): Promise<MigrationResult> {
   const { options, facts, incoming } = prepared;
   const { record, onProgress, signal } = options;
@@ -72,7 +80,7 @@ async function run(qmp: QmpClient, prepared: Prepared): Promise<MigrationResult>
     const use = await ProcessUse.begin(qmp);
     const following = { qmp, events, eventsOn: true, sawBeginning: true };
     const observer = new Observer({ ...following, record, onProgress, signal });
-    await qmp.execute('migrate', { uri: prepared.uri });
+    await begin(qmp, prepared.uri);
     const onPass: CheckedOptions['onPass'] = (pass, observation) => {
       use?.look();
       options.onPass?.(pass, observation);

@@ -1,0 +1,142 @@
+// What is set on which side, and what is refused before anything is.
+import { describe, expect, it } from 'vitest';
+import type { Facts } from '../../lib/migration/facts.js';
+import { type MigrateOptions, parseMigrateOptions } from '../../lib/migration/options.js';
+import { plan } from '../../lib/migration/plan.js';
+
+const capabilityNames = [
+  'events',
+  'xbzrle',
+  'multifd',
+  'postcopy-ram',
+  'auto-converge',
+  'return-path',
+  'compress',
+  'zero-copy-send',
+];
+const parameterNames = [
+  'max-bandwidth',
+  'downtime-limit',
+  'xbzrle-cache-size',
+  'multifd-channels',
+  'multifd-zlib-level',
+  'multifd-zstd-level',
+  'cpu-throttle-initial',
+  'fake-dirty-hash',
+  'fake-dirty-weak-hash',
+  'fake-dirty-verify',
+];
+
+function facts({ on = [], filter = true, ...more }: FactsOptions = {}): Facts {
+  const names = filter ? [...capabilityNames, 'fake-dirty-filter'] : capabilityNames;
+  return {
+    version: '7.2.0',
+    status: { running: true, status: 'running' },
+    migration: {},
+    capabilities: new Map(names.map((name) => [name, on.includes(name)])),
+    parameters: { 'downtime-limit': 300 },
+    settable: new Map<string, readonly string[] | undefined>([
+      ...parameterNames.map((name) => [name, undefined] as const),
+      ['multifd-compression', ['none', 'zlib']],
+    ]),
+    ramBytes: 1 << 30,
+    ...more,
+  };
+}
+type FactsOptions = Partial<Facts> & { on?: string[]; filter?: boolean };
+
+function planOf(options: Partial<MigrateOptions>, source = facts(), destination?: Facts) {
+  return plan(parseMigrateOptions({ to: 'tcp:b:1', ...options }), source, destination);
+}
+
+describe('what is set', () => {
+  it('is what was asked for, on the side that needs it', () => {
+    const { source, destination, problems } = planOf({
+      filter: { hash: 'sha256' },
+      multifd: { channels: 4, compression: 'zlib', level: 3 },
+      autoConverge: { initialPercent: 30 },
+      bandwidthBytesPerSecond: 5,
+    });
+    expect(problems).toEqual([]);
+    expect(source).toEqual({
+      capabilities: {
+        events: true,
+        'return-path': true,
+        multifd: true,
+        'auto-converge': true,
+        'fake-dirty-filter': true,
+      },
+      parameters: {
+        'multifd-channels': 4,
+        'multifd-compression': 'zlib',
+        'multifd-zlib-level': 3,
+        'cpu-throttle-initial': 30,
+        'max-bandwidth': 5,
+        'fake-dirty-hash': 'sha256',
+        'fake-dirty-weak-hash': false,
+        'fake-dirty-verify': false,
+      },
+    });
+    expect(destination).toEqual({
+      capabilities: { events: true, multifd: true },
+      parameters: { 'multifd-channels': 4, 'multifd-compression': 'zlib', 'multifd-zlib-level': 3 },
+    });
+  });
+
+  it('expects no way back where there is none', () => {
+    const { source } = planOf({ to: 'exec:cat >/dev/null' });
+    expect(source.capabilities).toEqual({ events: true });
+  });
+
+  it('leaves the filter out where it is missing and may be', () => {
+    const options = { filter: { ifMissing: 'leave-out' } } as const;
+    const without = planOf(options, facts({ filter: false }));
+    expect(without).toMatchObject({ filterLeftOut: true, problems: [] });
+    expect(without.source.capabilities).not.toHaveProperty('fake-dirty-filter');
+    expect(planOf(options)).toMatchObject({ filterLeftOut: false });
+  });
+});
+
+describe('what is refused', () => {
+  it.each<[string, Partial<MigrateOptions>, Facts, RegExp]>([
+    ['no filter', { filter: {} }, facts({ filter: false }), /no fake dirty filter/],
+    ['32 bits', { filter: { hash: 'xxh32' } }, facts(), /32 bits.*acceptWeakHash/],
+    ['zero copy', { filter: {} }, facts({ on: ['zero-copy-send'] }), /"zero-copy-send"/],
+    ['RDMA', { filter: {}, to: 'rdma:b:1' }, facts(), /RDMA/],
+    ['post-copy with multifd', { method: 'hybrid', multifd: {} }, facts(), /Post-copy and multifd/],
+    [
+      'post-copy with a compress that is on',
+      { method: 'post-copy' },
+      facts({ on: ['compress'] }),
+      /Post-copy and compress/,
+    ],
+    ['XBZRLE with multifd', { xbzrle: {}, multifd: {} }, facts(), /XBZRLE does nothing/],
+    ['an unknown value', { multifd: { compression: 'zstd' } }, facts(), /takes none, zlib/],
+    ['a level of nothing', { multifd: { level: 1 } }, facts(), /expected none/],
+    ['a parameter', { parameters: { odd: 1 } }, facts(), /"odd" is no parameter.*7\.2\.0/],
+    ['a busy source', {}, facts({ migration: { status: 'active' } }), /active already/],
+    [
+      'an empty source',
+      {},
+      facts({ status: { running: false, status: 'inmigrate' } }),
+      /not there/,
+    ],
+    ['a blocked one', {}, facts({ migration: { 'blocked-reasons': ['nested'] } }), /nested/],
+  ])('%s', (_, options, source, problem) => {
+    expect(planOf(options, source).problems).toEqual([expect.stringMatching(problem)]);
+  });
+
+  it('a destination that runs, or that lacks something', () => {
+    const waiting = { running: false, status: 'inmigrate' };
+    const old = facts({ status: waiting, capabilities: new Map([['events', true]]) });
+    const problems = [expect.stringMatching(/"xbzrle" is no capability of .* destination/)];
+    expect(planOf({ xbzrle: {} }, facts(), old).problems).toEqual(problems);
+    expect(planOf({}, facts(), facts()).problems).toEqual([
+      expect.stringMatching(/destination is in state "running".*-incoming defer/),
+    ]);
+  });
+
+  it('but not a 32-bit fingerprint that was accepted', () => {
+    expect(planOf({ filter: { hash: 'crc32', acceptWeakHash: true } }).problems).toEqual([]);
+  });
+});
