@@ -10,6 +10,7 @@ import { QmpError } from '../qmp/errors.js';
 import { addCompletion } from './completion-command.js';
 import { addEstimate } from './estimate-command.js';
 import { exitCodes, exitCodesHelp } from './exit-codes.js';
+import { addLab } from './lab-command.js';
 import { addMigrate } from './migrate-command.js';
 import { addQemu } from './qemu-command.js';
 import { addReplay } from './replay-command.js';
@@ -50,6 +51,7 @@ addMigrate(program);
 addWatch(program);
 addReplay(program);
 addEstimate(program);
+addLab(program);
 addCompletion(program);
 
 try {

@@ -97,8 +97,25 @@ async function fetchInto(
     .map((name) => join(archives, name));
 }
 
+const answers = new Map<string, Promise<string>>();
+
+/** Asks apt once a process: each time takes a second, and the answer should not change between two runs. */
+function once(key: string, ask: () => Promise<string>): Promise<string> {
+  const known = answers.get(key);
+  if (known) return known;
+  const answer = ask();
+  answers.set(key, answer);
+  answer.catch(() => answers.delete(key));
+  return answer;
+}
+
 /** The directory into which the packages are unpacked: now, or by an earlier call. */
-export async function unpackedPackages(request: PackageRequest): Promise<string> {
+export function unpackedPackages(request: PackageRequest): Promise<string> {
+  const { names, withDependencies } = request;
+  return once(JSON.stringify([names, withDependencies]), () => unpack(request));
+}
+
+async function unpack(request: PackageRequest): Promise<string> {
   const { names, say = () => {} } = request;
   const shelf = cacheDirectory('lab');
   const home = join(shelf, 'apt');
@@ -128,10 +145,11 @@ export async function unpackedPackages(request: PackageRequest): Promise<string>
 /** The package that a package without contents stands for, such as that of the newest kernel. */
 export function packageBehind(name: string, prefix: string, say: Say = () => {}): Promise<string> {
   const home = join(cacheDirectory('lab'), 'apt');
-  return withLists(home, say, async (options) => {
+  const ask = async (options: readonly string[]) => {
     const text = await apt('apt-cache', options, 'depends', '--important', name);
     const behind = new RegExp(`Depends: (${prefix}\\S+)`).exec(text)?.[1];
     if (!behind) throw new Error(`${name} depends on no ${prefix}`);
     return behind;
-  });
+  };
+  return once(`${name} ${prefix}`, () => withLists(home, say, ask));
 }

@@ -1,0 +1,144 @@
+// `fakedirty lab`: experiments with real VMs, and their reports.
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { describeCell, plannedRuns } from '../lab/experiment/cells.js';
+import { measureWith } from '../lab/experiment/measure.js';
+import { InterruptedError, type Progress, runExperiment } from '../lab/experiment/runner.js';
+import { type Experiment, parseExperiment } from '../lab/experiment/schema.js';
+import { methodNamed, methodNames, methods } from '../lab/methods/all.js';
+import { ResultStore } from '../lab/results/store.js';
+import { workloads } from '../lab/workloads/all.js';
+import { latestBuilt, programOf } from '../qemu/build/built.js';
+import { QemuBuildError } from '../qemu/build/errors.js';
+import { type QemuVersion, qemuVersions } from '../qemu/build/versions.js';
+import type { Accelerator } from '../qemu/machine/machine.js';
+import { choose, probe } from '../qemu/probe/accelerators.js';
+import { exitCodes } from './exit-codes.js';
+
+/** Beside the results: what they are results of. */
+const copyName = 'experiment.yaml';
+const systemQemu = 'qemu-system-x86_64';
+const msPerMinute = 60_000;
+
+interface RunOptions {
+  out?: string;
+  qemu?: string;
+  version: QemuVersion;
+}
+
+function readExperiment(file: string): Experiment {
+  return parseExperiment(readFileSync(file, 'utf8'), file, methodNames);
+}
+
+/** What is named, else what has been built, else the system's, where no method needs more. */
+function qemuFor(experiment: Experiment, { qemu, version }: RunOptions): string {
+  if (qemu !== undefined) return qemu;
+  const built = latestBuilt(version, false);
+  if (built) return programOf(built);
+  const needy = experiment.methods.find((name) => methodNamed(name).needsFilter);
+  if (needy === undefined) return systemQemu;
+  throw new QemuBuildError(
+    'not-built',
+    `The method ${needy} needs a QEMU with the series: "fakedirty qemu build --version ${version}", ` +
+      'or name one with --qemu.',
+  );
+}
+
+async function acceleratorFor({ guest }: Experiment, binary: string): Promise<Accelerator> {
+  if (guest.accelerator !== 'auto') return guest.accelerator;
+  const findings = [await probe(binary, 'kvm'), await probe(binary, 'tcg')];
+  const chosen = choose(findings);
+  if (!chosen) {
+    const reasons = findings.map(({ accelerator, problem }) => `${accelerator}: ${problem}`);
+    throw new Error(`No accelerator boots a 64-bit guest here. ${reasons.join('; ')}`);
+  }
+  return chosen.accelerator;
+}
+
+function progressLine({ run, what, message, done, total, leftMs }: Progress): string {
+  const { cell, round, warmUp } = run;
+  const which = `${describeCell(cell)}, ${warmUp ? 'warm-up' : `round ${round}`}`;
+  const left = leftMs === undefined ? '' : `, ${Math.ceil(leftMs / msPerMinute)} min left`;
+  const why = message === undefined ? '' : `: ${message}`;
+  return `${done}/${total}${left}: ${which} ${what}${what === 'done' ? '' : why}`;
+}
+
+async function writeReportOf(directory: string): Promise<string> {
+  // It brings charts with it, which take their time to load.
+  const { writeReport } = await import('../lab/report/write-report.js');
+  const copy = join(directory, copyName);
+  const store = new ResultStore(directory);
+  if (!existsSync(copy)) return writeReport({ store, title: 'Results of an experiment' });
+  const { name, description, methods: order } = readExperiment(copy);
+  return writeReport({ store, title: `Experiment: ${name}`, description, methods: order });
+}
+
+async function run(file: string, options: RunOptions): Promise<void> {
+  const experiment = readExperiment(file);
+  const directory = options.out ?? join('lab-results', experiment.name);
+  const binary = qemuFor(experiment, options);
+  mkdirSync(directory, { recursive: true });
+  if (file !== join(directory, copyName)) copyFileSync(file, join(directory, copyName));
+  const accelerator = await acceleratorFor(experiment, binary);
+  console.log(`${plannedRuns(experiment).length} runs with ${binary}, ${accelerator}`);
+  const { measured, resumed, failed } = await runExperiment({
+    experiment,
+    store: new ResultStore(directory),
+    measure: measureWith({ binary, accelerator, experiment }),
+    onProgress: (progress) => console.log(progressLine(progress)),
+  });
+  const before = resumed > 0 ? `, ${resumed} were there already` : '';
+  console.log(`${measured} runs measured${before}, ${failed.length} failed for good`);
+  if (measured + resumed > 0) console.log(`report: ${await writeReportOf(directory)}`);
+  if (failed.length > 0) throw new Error(`${failed.length} runs failed; the report says why.`);
+}
+
+function table(rows: readonly { name: string; summary: string }[]): string {
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  return rows.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n');
+}
+
+export function addLab(parent: Command): void {
+  const lab = parent
+    .command('lab')
+    .description('Experiments with real VMs on this machine, and their reports.');
+  lab
+    .command('run')
+    .description('Carries an experiment out, or goes on with it, and writes its report.')
+    .argument('<file>', 'the YAML file that describes it')
+    .option('--out <directory>', 'where results go; default: lab-results/NAME')
+    .option('--qemu <program>', 'the QEMU to use')
+    .addOption(
+      new Option('--version <version>', 'which of those that "qemu build" has built')
+        .choices(qemuVersions)
+        .default('7.2'),
+    )
+    .addHelpText(
+      'after',
+      `
+Each run leaves one file. A run that was interrupted is made again by the next call; those that are
+done stay as they are. Hosts in network namespaces need root; without it, QEMU limits itself.
+
+Example:
+  fakedirty lab run experiments/first.yaml --out results`,
+    )
+    .action(async (file: string, options: RunOptions) => {
+      try {
+        await run(file, options);
+      } catch (error) {
+        if (!(error instanceof InterruptedError)) throw error;
+        console.error(`${error.message} The same command goes on with it.`);
+        process.exitCode = exitCodes.interrupted;
+      }
+    });
+  lab
+    .command('report')
+    .description('Writes the report of the results in a folder again.')
+    .argument('<directory>', 'where "lab run" put them')
+    .action(async (directory: string) => console.log(await writeReportOf(directory)));
+  lab
+    .command('list')
+    .description('Lists workloads and methods.')
+    .action(() => console.log(`workloads:\n${table(workloads)}\nmethods:\n${table(methods)}`));
+}

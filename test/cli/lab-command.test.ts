@@ -1,0 +1,74 @@
+// `fakedirty lab` as users see it. What it does with real VMs is tested with the lab.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { exitCodes } from '../../lib/cli/exit-codes.js';
+import { parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { methodNames } from '../../lib/lab/methods/all.js';
+import { workloadNames } from '../../lib/lab/workloads/all.js';
+import { repository } from '../../scripts/run/cache.mjs';
+
+// Each call starts a Node.
+vi.setConfig({ testTimeout: 60_000 });
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function fakedirty(...args: string[]) {
+  const main = join(repository, 'dist', 'cli', 'main.js');
+  // Nothing has been built there.
+  const env = { ...process.env, FAKEDIRTY_CACHE: join(directory, 'cache') };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'lab', ...args], {
+    env,
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  return { status, output: stdout + stderr };
+}
+
+function experimentFile(method: string): string {
+  const file = join(directory, 'trial.yaml');
+  writeFileSync(file, `name: trial\nworkloads: [idle]\nmemoryMiB: [256]\nmethods: [${method}]\n`);
+  return file;
+}
+
+describe('fakedirty lab', () => {
+  it('lists every workload and every method', () => {
+    const { status, output } = fakedirty('list');
+    expect(status).toBe(exitCodes.ok);
+    for (const name of [...workloadNames, ...methodNames]) expect(output).toContain(`  ${name} `);
+  });
+
+  it('names what is wrong in the file, and makes nothing', () => {
+    const { status, output } = fakedirty('run', experimentFile('magic'));
+    expect(status).toBe(exitCodes.failure);
+    expect(output).toMatch(/trial\.yaml.*line 4: methods\.0/s);
+    const missing = fakedirty('run', 'nowhere.yaml');
+    expect(missing.status).toBe(exitCodes.failure);
+    expect(missing.output).toContain('nowhere.yaml');
+  });
+
+  it('says how to get the QEMU that a method needs', () => {
+    const { status, output } = fakedirty('run', experimentFile('filter-ph128'));
+    expect(status).toBe(exitCodes['not-built']);
+    expect(output).toMatch(/filter-ph128.*fakedirty qemu build --version 7\.2/s);
+  });
+
+  it('has nothing to report of a folder without results', () => {
+    mkdirSync(join(directory, 'empty'));
+    const { status, output } = fakedirty('report', 'empty');
+    expect(status).toBe(exitCodes.failure);
+    expect(output).toContain('no results of runs yet');
+  });
+
+  it.for(['first', 'quick'])('can carry out experiments/%s.yaml', (name) => {
+    const file = join(repository, 'experiments', `${name}.yaml`);
+    expect(parseExperiment(readFileSync(file, 'utf8'), file, methodNames).name).toBe(name);
+  });
+});
