@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { migrate } from '../../migration/migrate.js';
 import type { MigrateOptions } from '../../migration/options.js';
 import type { MigrationResult } from '../../migration/result.js';
+import { chain } from '../../policy/limits.js';
 import { compareMemory } from '../../qemu/machine/compare-memory.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
 import type { LinuxVm } from '../guest/linux-vm.js';
@@ -48,12 +49,17 @@ async function migrated(departure: Departure, to: MigrateOptions['to']): Promise
   const limit = experiment.sink
     ? linkBytesPerSecond(run.cell.link)
     : trial.hosts.qemuBytesPerSecond;
+  const policies = [
+    ...(method.policy ? [method.policy()] : []),
+    // Post-copy ends by itself.
+    ...(method.postcopy ? [] : [stopAfter(experiment.convergeSeconds * 1000)]),
+  ];
   const result = await migrate(source.machine.qmp, {
     ...method.options(trial.memoryBytes),
     bandwidthBytesPerSecond: Math.round(limit),
     postcopyBandwidthBytesPerSecond: Math.round(limit),
     downtimeLimitMs: experiment.downtimeLimitMs,
-    ...(method.postcopy ? {} : { policy: stopAfter(experiment.convergeSeconds * 1000) }),
+    ...(policies.length > 0 ? { policy: chain(...policies) } : {}),
     signal,
     to,
   });

@@ -1,4 +1,5 @@
 // What a method is: how a guest is migrated, as data for migrate(). One file for each kind.
+import type { Policy } from '../../migration/decision.js';
 import type { MigrateOptions } from '../../migration/options.js';
 
 export interface Method {
@@ -9,7 +10,9 @@ export interface Method {
   readonly needsFilter: boolean;
   /** Part of the guest arrives after it has begun to run at the destination. */
   readonly postcopy: boolean;
-  /** What is told here; destination, limits and policy come from the experiment. */
+  /** What decides in its course, beside the time that the experiment gives it. */
+  readonly policy?: () => Policy;
+  /** What is told here; destination and limits come from the experiment. */
   options(memoryBytes: number): Partial<MigrateOptions>;
 }
 

@@ -27,7 +27,7 @@ const columns: Readonly<Record<string, (run: Run) => Value>> = {
   retransferred_bytes: ({ measurement }) => measurement?.migration.bytes.retransferred,
   migration_cpu_ms: ({ measurement }) => measurement?.migration.migrationCpuMs,
   extra_memory_bytes: ({ measurement }) => measurement?.migration.extraMemoryBytes,
-  stopped_by_limit: ({ measurement }) => measurement && wasStopped(measurement),
+  stopped_by_policy: ({ measurement }) => measurement && wasStopped(measurement),
   passes: ({ measurement }) => measurement?.migration.passes.length,
   pages_checked: ({ measurement }) => measurement?.migration.filter?.checked,
   pages_first: ({ measurement }) => measurement?.migration.filter?.first,

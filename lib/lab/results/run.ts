@@ -86,7 +86,7 @@ export function faultsOf({ memory, workload }: Measurement): string[] {
   return faults;
 }
 
-/** Whether the migration would not end by itself and was stopped and copied. */
+/** Whether the migration did not end by itself: a policy, or the limit of the experiment, stopped it. */
 export function wasStopped({ migration }: Measurement): boolean {
   return migration.consultations.some(({ decision }) => decision.choice === 'stop-now');
 }

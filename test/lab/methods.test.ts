@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { stopAfter } from '../../lib/lab/experiment/stop-after.js';
+import { methodNames, methods } from '../../lib/lab/methods/all.js';
+import { parseMigrateOptions } from '../../lib/migration/options.js';
+
+const memoryBytes = 1 << 30;
+
+describe('the methods', () => {
+  it('have names of their own', () => {
+    expect(new Set(methodNames).size).toBe(methodNames.length);
+  });
+
+  it.for(methods)('$name is something that migrate() can be asked for', (method) => {
+    const options = parseMigrateOptions({ ...method.options(memoryBytes), to: 'unix:/nowhere' });
+    expect(options.filter !== undefined).toBe(method.needsFilter);
+    expect(options.method !== 'pre-copy').toBe(method.postcopy);
+    const observation = {
+      ramBytes: memoryBytes,
+      pageBytes: 4096,
+      downtimeLimitMs: 300,
+      bandwidthLimitBytesPerSecond: 0,
+      postcopyPossible: method.postcopy,
+      elapsedMs: 0,
+      passes: [],
+    };
+    // Nothing has happened yet that it could act on.
+    expect(method.policy?.()(observation).choice ?? 'go-on').toBe('go-on');
+    expect(stopAfter(1000)(observation)).toMatchObject({ choice: 'go-on', askAgainAtMs: 1000 });
+    expect(stopAfter(1000)({ ...observation, elapsedMs: 1000 }).choice).toBe('stop-now');
+  });
+});
