@@ -82,14 +82,29 @@ export function draw(heightPx: number, option: echarts.EChartsCoreOption): strin
   }
 }
 
-/** Operations a second between each report and the one before, by seconds since the migration began. */
+/** Reports may be heard late and then several at once: nothing finer means anything. */
+const stepMs = 400;
+
+/** Operations a second, by seconds since the migration began. */
 export function throughputOf({ measurement }: MeasuredRun): [number, number][] {
   const { reports, migrationBeganMs } = measurement.workload;
-  return reports.slice(1).flatMap((report, at) => {
-    const before = reports[at];
-    const ms = report.heardMs - (before?.heardMs ?? 0);
-    if (!before || ms <= 0) return [];
-    const perSecond = ((report.operations - before.operations) * 1000) / ms;
-    return [[(report.heardMs - migrationBeganMs) / 1000, perSecond] as [number, number]];
-  });
+  const lastMs = reports.at(-1)?.heardMs ?? 0;
+  const points: [number, number][] = [];
+  let at = 0;
+  /** How many operations had been told of by then. */
+  const toldBy = (ms: number) => {
+    while ((reports[at + 1]?.heardMs ?? Number.POSITIVE_INFINITY) <= ms) at += 1;
+    const [before, after] = [reports[at], reports[at + 1]];
+    if (!before || !after) return before?.operations ?? 0;
+    const share = (ms - before.heardMs) / (after.heardMs - before.heardMs);
+    return before.operations + share * (after.operations - before.operations);
+  };
+  const firstMs = reports[0]?.heardMs ?? 0;
+  let told = toldBy(firstMs);
+  for (let ms = firstMs + stepMs; ms <= lastMs; ms += stepMs) {
+    const now = toldBy(ms);
+    points.push([(ms - stepMs / 2 - migrationBeganMs) / 1000, ((now - told) * 1000) / stepMs]);
+    told = now;
+  }
+  return points;
 }

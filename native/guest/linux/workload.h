@@ -26,6 +26,9 @@ typedef struct Workload {
     uint64_t began_ns;
     uint64_t told_ns;
     uint64_t longest_ns;
+    /* Since when, and from which number of operations on, the rate is kept to. */
+    uint64_t paced_ns;
+    uint64_t paced_operations;
     uint32_t classes[WORKLOAD_CLASSES];
 } Workload;
 
@@ -150,16 +153,24 @@ static inline void workload_done(uint64_t count, uint64_t since_ns)
     }
 }
 
-/* Waits as long as `operations` so far should have taken at that rate; 0: no limit. */
+/*
+ * Waits as long as the operations so far should have taken at that rate; 0: no limit. What was missed while
+ * the guest stood still is not made up for: that would be another load than the one asked for.
+ */
 static inline void workload_pace(double per_second)
 {
     Workload *w = &workload_state;
 
     while (per_second > 0 && !w->stop) {
-        uint64_t due_ns = w->began_ns + (uint64_t)(w->operations / per_second * 1e9);
         uint64_t now_ns = workload_now_ns();
+        uint64_t count = w->operations - w->paced_operations;
+        uint64_t due_ns = w->paced_ns + (uint64_t)(count / per_second * 1e9);
         uint64_t wait_ns;
 
+        if (now_ns > due_ns + WORKLOAD_REPORT_NS) {
+            w->paced_ns = now_ns;
+            w->paced_operations = w->operations;
+        }
         if (now_ns >= due_ns) {
             return;
         }
