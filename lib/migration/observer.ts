@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import type { QmpClient } from '../qmp/client.js';
 import type { EventStream } from '../qmp/event-stream.js';
+import type { MigrationInfo } from '../qmp/schema/migration.js';
 import type { MigrationProgress } from './options.js';
 import type { Pass } from './pass.js';
 import { PassTracker, type Sample } from './pass-tracker.js';
@@ -15,6 +16,8 @@ const looksPerPass = 8;
 /** Where passes follow each other fast, a look at each twentieth of the time gone shows how they go. */
 const looksPerElapsed = 20;
 const mostPassGapMs = 500;
+const finalGapMs = 5;
+const finalLooks = 200;
 
 export interface ObserverOptions {
   readonly qmp: QmpClient;
@@ -101,8 +104,7 @@ export class Observer {
 
   /** Asks QEMU now. */
   async ask(): Promise<Sighting> {
-    const info = await this.#options.qmp.execute('query-migrate');
-    this.#questions += 1;
+    const info = await this.#query();
     const sample: Sample = { elapsedMs: this.elapsedMs, info };
     this.#askedMs = sample.elapsedMs;
     this.#status = info.status ?? this.#status;
@@ -111,6 +113,16 @@ export class Observer {
     const pass = this.tracker.add(sample);
     if (pass) this.#lastPassMs = (pass.endMs - pass.startMs) / pass.merged;
     return this.#sighting(pass);
+  }
+
+  /** QEMU says that a migration is completed a moment before it says how long that took. */
+  async #query(): Promise<MigrationInfo> {
+    for (let left = finalLooks; ; left -= 1) {
+      const info = await this.#options.qmp.execute('query-migrate');
+      this.#questions += 1;
+      if (info.status !== 'completed' || info['total-time'] || left === 0) return info;
+      await new Promise((resolve) => setTimeout(resolve, finalGapMs));
+    }
   }
 
   #sighting(pass: Pass | undefined): Sighting {

@@ -19,6 +19,8 @@ class Script {
   state = 'running';
   syncs = 1;
   readonly asked: string[] = [];
+  /** How often it is asked after its end before it says how long it took. */
+  lateLooks = 0;
   /** What happens besides when a command comes; true: it has been answered. */
   on: (request: Request) => boolean | undefined = () => undefined;
 
@@ -68,7 +70,9 @@ class Script {
     const rest = { 'postcopy-requests': 0, 'multifd-bytes': 0, 'pages-per-second': 0 };
     const ram = { transferred: 4096 * this.syncs, remaining: 40_960, total: 1 << 20 };
     const sizes = { 'dirty-sync-count': this.syncs, 'page-size': 4096 };
-    return { status: this.status, ram: { ...ram, ...counters, ...rest, ...sizes } };
+    const isFinal = this.status === 'completed' && this.lateLooks-- <= 0;
+    const times = { 'total-time': isFinal ? 1234 : 0, ...(isFinal ? { downtime: 56 } : {}) };
+    return { status: this.status, ...times, ram: { ...ram, ...counters, ...rest, ...sizes } };
   }
 }
 
@@ -135,6 +139,18 @@ describe('a migration', () => {
       return true;
     };
     expect(await run({ method: 'hybrid' })).toMatchObject({ outcome: 'completed' });
+  });
+
+  it('has the times that QEMU tells a moment after its end', async () => {
+    const script = new Script();
+    script.lateLooks = 2;
+    script.on = ({ execute }) => {
+      if (execute !== 'migrate') return undefined;
+      script.state = 'postmigrate';
+      setImmediate(() => script.become('completed'));
+      return undefined;
+    };
+    expect(await run()).toMatchObject({ outcome: 'completed', totalMs: 1234, downtimeMs: 56 });
   });
 
   it('whose link breaks in post-copy: both sides hold a part, and nothing is started', async () => {
