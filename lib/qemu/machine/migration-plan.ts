@@ -1,6 +1,7 @@
 // How to migrate, as a test or an experiment wants it, and what that means for both QEMUs.
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { QmpCommandError } from '../../qmp/errors.js';
 import type { Machine } from './machine.js';
 import type { Workspace } from './workspace.js';
@@ -79,8 +80,19 @@ async function giveTlsKeys({ source, destination, workspace }: Sides): Promise<v
   await giveTlsKey(source, 'client', directory);
 }
 
-/** Sets capabilities and parameters on both sides. */
+const yankInstances = z.array(z.looseObject({ type: z.string() }));
+
+/** QEMU tells how a migration ended a little before it can begin another, and no event says when. */
+async function untilSettled({ qmp }: Machine): Promise<void> {
+  for (let busy = true; busy; ) {
+    const instances = await qmp.query(yankInstances, 'query-yank');
+    busy = instances.some(({ type }) => type === 'migration');
+  }
+}
+
+/** Sets capabilities and parameters on both sides, once nothing is left of an earlier migration. */
 export async function prepareMigration(sides: Sides, plan: MigrationPlan): Promise<void> {
+  await untilSettled(sides.source);
   const { capabilities = {}, sourceCapabilities, sourceParameters, tls = false } = plan;
   const parameters = { ...plan.parameters, ...(tls ? { 'tls-creds': tlsObject } : {}) };
   if (tls) await giveTlsKeys(sides);

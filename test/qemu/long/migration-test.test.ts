@@ -25,6 +25,9 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 /** They want KVM, which may crawl where it is emulated itself; the others do with TCG. */
 const needKvm = ['/x86_64/migration/dirty_ring', '/x86_64/migration/vcpu_dirty_limit'];
 
+/** Fails now and then whatever QEMU it is: later versions leave it out for that. */
+const fickle = ['/x86_64/migration/multifd/tcp/plain/cancel'];
+
 interface Outcome {
   readonly passed: string[];
   readonly failed: string[];
@@ -32,7 +35,7 @@ interface Outcome {
 }
 
 function run(test: string, binary: string, without: readonly string[] = []): Promise<Outcome> {
-  const skipped = [...needKvm, ...without].flatMap((name) => ['-s', name]);
+  const skipped = [...needKvm, ...fickle, ...without].flatMap((name) => ['-s', name]);
   const env = { ...process.env, QTEST_QEMU_BINARY: binary, TMPDIR: directory };
   return new Promise((resolve) => {
     const options = { env, maxBuffer: 1 << 26, timeout: timeoutMs };
