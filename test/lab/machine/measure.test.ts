@@ -1,7 +1,11 @@
 // Experiments with real VMs, from the file to the report.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { measureWith } from '../../../lib/lab/experiment/measure.js';
 import { InterruptedError, runExperiment } from '../../../lib/lab/experiment/runner.js';
@@ -10,6 +14,7 @@ import { methodNames, methods } from '../../../lib/lab/methods/all.js';
 import { writeReport } from '../../../lib/lab/report/write-report.js';
 import { isMeasured, wasStopped } from '../../../lib/lab/results/run.js';
 import { ResultStore } from '../../../lib/lab/results/store.js';
+import { repository } from '../../../scripts/run/cache.mjs';
 import { needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;
@@ -27,14 +32,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-function experimentOf(lines: string) {
-  const text = `name: trial\nrounds: 1\nwarmUps: 0\nretries: 0\nmemoryMiB: [256]\nsettleSeconds: 0.5\nguest: { accelerator: tcg }\n${lines}`;
-  return parseExperiment(text, 'trial.yaml', methodNames);
+function textOf(lines: string): string {
+  return `name: trial\nrounds: 1\nwarmUps: 0\nretries: 0\nmemoryMiB: [256]\nsettleSeconds: 0.5\nguest: { accelerator: tcg }\n${lines}`;
 }
 
-/** Directories of this process in the places where guests have their memory. */
-function leftBehind(): string[] {
-  const mine = new RegExp(`^fakedirty-(\\d+-)?${process.pid}-`);
+function experimentOf(lines: string) {
+  return parseExperiment(textOf(lines), 'trial.yaml', methodNames);
+}
+
+/** Directories and namespaces of a process, in the places where guests have their memory. */
+function leftBehind(owner: number | undefined = process.pid): string[] {
+  const mine = new RegExp(`^fakedirty-(\\d+-)?${owner}-`);
   return ['/dev/shm', tmpdir(), '/run/netns']
     .filter((place) => existsSync(place))
     .flatMap((place) => readdirSync(place).filter((name) => mine.test(name)));
@@ -107,6 +115,36 @@ describe('an experiment with real VMs', () => {
     expect(store.runs()).toEqual([]);
     expect(leftBehind()).toEqual([]);
   });
+
+  it.runIf(long)(
+    'goes on when it has been killed outright, and removes what was left',
+    {
+      timeout,
+    },
+    async (context) => {
+      const { binary } = needLabQemu(context);
+      const file = join(directory, 'trial.yaml');
+      writeFileSync(file, textOf(`${idle}\nmethods: [plain, xbzrle]`));
+      const main = join(repository, 'dist', 'cli', 'main.js');
+      const args = [main, 'lab', 'run', file, '--out', directory, '--qemu', binary];
+      const killed = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      // While the guest of the second run boots or moves.
+      for await (const line of createInterface({ input: killed.stdout })) {
+        if (/^1\/2.* starts$/.test(line)) break;
+      }
+      const left = () => leftBehind(killed.pid);
+      while (left().length === 0) await new Promise((done) => setTimeout(done, 20));
+      killed.kill('SIGKILL');
+      await once(killed, 'exit');
+      expect(left().length).toBeGreaterThan(0);
+      expect(store.runs()).toHaveLength(1);
+
+      const { stdout } = await promisify(execFile)(process.execPath, args);
+      expect(stdout).toMatch(/1 runs measured, 1 were there already, 0 failed/);
+      expect(left()).toEqual([]);
+      expect(store.runs().filter(isMeasured)).toHaveLength(2);
+    },
+  );
 
   it.for(methods.filter(() => long).map(({ name }) => name))(
     'moves a busy guest with %s',
