@@ -94,6 +94,13 @@ describe('migrates a guest to where its memory is equal', () => {
     expect(unchanged.reduce((sum, pages) => sum + pages)).toBe(result.filter?.unchanged);
   });
 
+  it('over TCP, to a port that the destination chooses', async (context) => {
+    const machines = await start(context, 'with the series', rewriting);
+    const to = { qmp: machines.destination.qmp, listen: 'tcp:127.0.0.1:0' };
+    expect(await drive(machines, { to, policy: stopLate })).toMatchObject({ outcome: 'completed' });
+    expect(await machines.compare()).toMatchObject({ differentPages: 0 });
+  });
+
   it.for(['post-copy', 'hybrid'] as const)('by %s', async (method, context) => {
     needRoot(context, 'for userfaultfd');
     const machines = await start(context, 'with the series', random);
