@@ -89,6 +89,7 @@ describe('the packed tarball', () => {
       'THIRD-PARTY.md',
       'binding.gyp',
       'dist',
+      'experiments',
       'native',
       'package.json',
       'prebuilds',
