@@ -4,8 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { builtPackage } from '../built-package.js';
 
 const run = promisify(execFile);
+const flatBytes = 24 * 1024 * 1024;
 
-/** How much the memory of a process grows while it does something many times, after it has warmed up. */
+/**
+ * How much the memory of a process grows while it does something many times, after it has warmed up. A leak does so
+ * each time; the allocator keeps more of what is free now and then, and no more after that.
+ */
 async function growthBytes(times: number, setUp: string, each: string): Promise<number> {
   const program = `
     import * as fakedirty from ${JSON.stringify(builtPackage.href)};
@@ -26,16 +30,18 @@ async function growthBytes(times: number, setUp: string, each: string): Promise<
       }
     };
     await many(${times});
-    const before = await settle();
-    await many(${times});
-    console.log((await settle()) - before);
+    let least = Infinity;
+    for (let turn = 0; turn < 3 && least >= ${flatBytes}; ++turn) {
+      const before = await settle();
+      await many(${times});
+      least = Math.min(least, (await settle()) - before);
+    }
+    console.log(least);
   `;
   const args = ['--expose-gc', '--input-type=module', '--eval', program];
   const { stdout } = await run(process.execPath, args);
   return Number(stdout);
 }
-
-const flatBytes = 24 * 1024 * 1024;
 
 describe('memory stays flat', () => {
   it.each([
