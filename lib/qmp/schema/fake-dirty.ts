@@ -1,21 +1,11 @@
 // What the series adds: qemu-patches/shared/qapi/fake-dirty.json in TypeScript.
 import { z } from 'zod';
+import { type AlgorithmName, algorithmNames } from '../../fingerprint/algorithms.js';
 import { openNames } from './open-names.js';
 
-export const fakeDirtyHashes = [
-  'ph128',
-  'xxh3-128',
-  'xxh3-64',
-  'xxh64',
-  'xxh32',
-  'sha256',
-  'sha1',
-  'md5',
-  'murmur3-128',
-  'murmur3-32',
-  'crc32',
-] as const;
-export type FakeDirtyHash = (typeof fakeDirtyHashes)[number];
+/** QEMU's names of fingerprints are libfakedirty's. */
+export const fakeDirtyHashes = algorithmNames;
+export type FakeDirtyHash = AlgorithmName;
 
 const counts = {
   checked: z.number(),
