@@ -37,6 +37,12 @@ class Script {
     qemu.event('MIGRATION', { status });
   }
 
+  /** Runs, and has ended a pass, once `migrate` has been answered. */
+  beginSoon(): void {
+    setImmediate(() => this.become('active'));
+    setImmediate(() => this.pass());
+  }
+
   pass(): void {
     this.syncs += 1;
     qemu.event('MIGRATION_PASS', { pass: this.syncs });
@@ -86,10 +92,7 @@ describe('a migration', () => {
   it('that no downtime is long enough for: the guest is stopped, and said to be so', async () => {
     const script = new Script();
     script.on = ({ execute }) => {
-      if (execute === 'migrate') {
-        setImmediate(() => script.become('active'));
-        setImmediate(() => script.pass());
-      }
+      if (execute === 'migrate') script.beginSoon();
       if (execute === 'stop') {
         script.state = 'postmigrate';
         qemu.event('STOP');
@@ -106,10 +109,7 @@ describe('a migration', () => {
   it('that fails after the guest was stopped by us: the guest goes on', async () => {
     const script = new Script();
     script.on = ({ execute }) => {
-      if (execute === 'migrate') {
-        setImmediate(() => script.become('active'));
-        setImmediate(() => script.pass());
-      }
+      if (execute === 'migrate') script.beginSoon();
       if (execute === 'stop') {
         script.state = 'paused';
         qemu.event('STOP');
@@ -128,10 +128,7 @@ describe('a migration', () => {
   it('that ends while the policy makes up its mind is no failure', async () => {
     const script = new Script();
     script.on = ({ execute, id }) => {
-      if (execute === 'migrate') {
-        setImmediate(() => script.become('active'));
-        setImmediate(() => script.pass());
-      }
+      if (execute === 'migrate') script.beginSoon();
       if (execute !== 'migrate-start-postcopy') return undefined;
       script.state = 'postmigrate';
       script.become('completed');
