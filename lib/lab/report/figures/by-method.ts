@@ -7,11 +7,12 @@ import {
   draw,
   type Figure,
   type FigureMaker,
-  gridLine,
   legendPx,
+  lengthAxis,
   lengthPx,
   type Results,
   smallText,
+  titleAxis,
 } from '../drawing.js';
 
 const barPx = 15;
@@ -110,22 +111,8 @@ function figure(id: string, metric: Metric, results: Results): Figure[] {
       left: Math.max(...titles.map(lengthPx)) + 20,
       right: 60,
     },
-    xAxis: {
-      type: 'value',
-      name: `${metric.name.toLowerCase()}, ${metric.unit} (shorter is better)`,
-      nameLocation: 'middle',
-      nameGap: 30,
-      nameTextStyle: smallText,
-      axisLabel: { ...smallText, hideOverlap: true },
-      splitLine: gridLine,
-    },
-    yAxis: {
-      type: 'category',
-      inverse: true,
-      data: titles,
-      axisTick: { show: false },
-      axisLabel: { ...smallText, interval: 0 },
-    },
+    xAxis: lengthAxis(`${metric.name.toLowerCase()}, ${metric.unit} (shorter is better)`),
+    yAxis: titleAxis(titles),
     series: methods.flatMap((method, at) => [
       bars(metric, results, method, at),
       whiskers(metric, results, method, at),

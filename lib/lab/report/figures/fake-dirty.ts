@@ -6,9 +6,10 @@ import {
   colorAt,
   draw,
   type FigureMaker,
-  gridLine,
+  lengthAxis,
   lengthPx,
   smallText,
+  titleAxis,
   widthPx,
 } from '../drawing.js';
 
@@ -38,22 +39,8 @@ export const fakeDirty: FigureMaker = ({ groups }) => {
   const svg = draw(topPx + rows.length * rowPx + axisPx, {
     legend: { top: 6, textStyle: smallText },
     grid: { top: topPx, bottom: axisPx, left: Math.min(left, widthPx / 2), right: 60 },
-    xAxis: {
-      type: 'value',
-      name: 'pages marked dirty after they had been sent',
-      nameLocation: 'middle',
-      nameGap: 30,
-      nameTextStyle: smallText,
-      axisLabel: { ...smallText, hideOverlap: true },
-      splitLine: gridLine,
-    },
-    yAxis: {
-      type: 'category',
-      inverse: true,
-      data: rows.map(({ title }) => title),
-      axisTick: { show: false },
-      axisLabel: { ...smallText, interval: 0 },
-    },
+    xAxis: lengthAxis('pages marked dirty after they had been sent'),
+    yAxis: titleAxis(rows.map(({ title }) => title)),
     series,
   });
   const shares = rows.map(({ title, changed, unchanged }) => {
