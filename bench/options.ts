@@ -1,6 +1,6 @@
 // The command line of `npm run bench`: checked once, here, before anything is made or measured.
-import { parseArgs } from 'node:util';
 import { type AlgorithmName, algorithmNames, OptionError } from '../lib/index.js';
+import { parseFlags } from './command-line.js';
 import { type Contents, contentNames } from './contents.js';
 import { isAsync, type Mode, modes } from './implementations/implementation.js';
 
@@ -52,18 +52,6 @@ const shape = {
 /** What a quick run leaves out says little more about a hash. */
 const waiting = modes.filter((mode) => !isAsync(mode));
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: shape, strict: true }).values;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const unknown = /Unknown option '(-+[^']+)'/.exec(message)?.[1];
-    if (unknown === undefined) throw new OptionError('command line', message);
-    const known = Object.keys(shape).map((name) => `--${name}`);
-    throw new OptionError(unknown, 'there is no such option', unknown, known);
-  }
-}
-
 /** The members of a list given as "a,b", each once, in the order of `all`; all when it was not given. */
 function chosen<Value extends string>(
   option: string,
@@ -88,7 +76,7 @@ function roundsOf(given: string | undefined, quick: boolean): number {
 
 /** 'help' when that is all that was asked for. */
 export function readOptions(args: readonly string[]): Options | 'help' {
-  const values = parse(args);
+  const values = parseFlags(args, shape);
   if (values.help) return 'help';
   const { quick, json, check, out, compare } = values;
   if (out === '') throw new OptionError('--out', 'is empty; expected a folder');

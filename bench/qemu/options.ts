@@ -1,7 +1,7 @@
 // The options of npm run bench:qemu.
-import { parseArgs } from 'node:util';
 import { OptionError } from '../../lib/index.js';
 import { isQemuVersion, type QemuVersion } from '../../lib/qemu/build/versions.js';
+import { parseFlags } from '../command-line.js';
 import { type Scenario, scenarios } from './scenarios.js';
 
 export interface Options {
@@ -34,14 +34,6 @@ const shape = {
   help: { type: 'boolean', default: false },
 } as const;
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: shape, strict: true }).values;
-  } catch (error) {
-    throw new OptionError('command line', error instanceof Error ? error.message : String(error));
-  }
-}
-
 function scenarioNamed(name: string): Scenario {
   const scenario = scenarios.find((one) => one.name === name);
   if (!scenario) throw new OptionError('--scenarios', `is '${name}'`, name, names);
@@ -50,7 +42,7 @@ function scenarioNamed(name: string): Scenario {
 
 /** 'help' when that is all that was asked for. */
 export function readOptions(args: readonly string[]): Options | 'help' {
-  const { version, scenarios: wanted, rounds, out, check, help } = parse(args);
+  const { version, scenarios: wanted, rounds, out, check, help } = parseFlags(args, shape);
   if (help) return 'help';
   if (!isQemuVersion(version)) {
     throw new OptionError('--version', `is '${version}'; expected 7.2 or 8.1`);
