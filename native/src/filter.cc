@@ -230,6 +230,7 @@ int CheckStage(const void* const* sources, size_t count, size_t page_size, const
 
 void WriteSlot(fakedirty_table& table, uint64_t index, const uint8_t* fingerprint) {
   const size_t bytes = table.slot_bytes();
+  table.written.Note(index);
   if (!broken::kNeighboursRewritten) {
     CopyBytes(table.slot(index), fingerprint, bytes);
     return;

@@ -39,6 +39,20 @@ void LazyMemory::Clear(uint64_t offset, uint64_t bytes) {
   memset(data_ + last_whole, 0, end - last_whole);
 }
 
+bool WrittenStretches::Allocate(uint64_t slots) {
+  flags_ = static_cast<bool*>(calloc((slots + kSlots - 1) / kSlots, sizeof(*flags_)));
+  slots_ = slots;
+  return flags_ != nullptr;
+}
+
+void WrittenStretches::Forget(uint64_t first, uint64_t slots) {
+  const uint64_t end = first + slots;
+  for (uint64_t start = (first + kSlots - 1) / kSlots * kSlots; start < end; start += kSlots) {
+    const bool whole = end - start >= kSlots || end == slots_;
+    if (whole) __atomic_store_n(&flags_[start / kSlots], false, __ATOMIC_RELAXED);
+  }
+}
+
 namespace {
 
 bool Multiply(uint64_t a, uint64_t b, uint64_t* product) {
@@ -51,7 +65,8 @@ int Prepare(fakedirty_hasher* hasher, uint64_t pages, bool verify, fakedirty_tab
       (verify && !Multiply(pages, hasher->page_size(), &copies_bytes))) {
     return FAKEDIRTY_ERROR_TOO_LARGE;
   }
-  if (!table.slots.Allocate(slots_bytes) || (verify && !table.copies.Allocate(copies_bytes))) {
+  if (!table.slots.Allocate(slots_bytes) || !table.written.Allocate(pages) ||
+      (verify && !table.copies.Allocate(copies_bytes))) {
     return FAKEDIRTY_ERROR_NO_MEMORY;
   }
   Retain(hasher);
@@ -90,6 +105,7 @@ int fakedirty_table_invalidate(fakedirty_table* table, uint64_t first, uint64_t 
   if (!table) return FAKEDIRTY_ERROR_NULL;
   if (first > table->pages || pages > table->pages - first) return FAKEDIRTY_ERROR_INDEX;
   table->slots.Clear(first * table->slot_bytes(), pages * table->slot_bytes());
+  table->written.Forget(first, pages);
   return FAKEDIRTY_OK;
 }
 
@@ -97,6 +113,7 @@ int fakedirty_table_forget(fakedirty_table* table) {
   if (!table) return FAKEDIRTY_ERROR_NULL;
   if (fakedirty::broken::kNothingForgotten) return FAKEDIRTY_OK;
   table->slots.Clear(0, table->slots.size());
+  table->written.Forget(0, table->pages);
   if (table->verifies()) table->copies.Clear(0, table->copies.size());
   table->false_skips.store(0, std::memory_order_relaxed);
   return FAKEDIRTY_OK;
@@ -106,10 +123,18 @@ int fakedirty_table_count(const fakedirty_table* table, fakedirty_table_counts* 
   if (!table || !counts) return FAKEDIRTY_ERROR_NULL;
   *counts = {};
   counts->pages = table->pages;
-  for (uint64_t page = 0; page < table->pages; ++page) {
-    const uint8_t* const slot = table->slot(page);
-    counts->unknown += fakedirty::IsUnknown(slot, table->slot_bytes());
-    counts->zero += fakedirty::SaysZero(slot, table->slot_bytes());
+  constexpr uint64_t kStretch = fakedirty::WrittenStretches::kSlots;
+  for (uint64_t first = 0; first < table->pages; first += kStretch) {
+    const uint64_t end = table->pages - first < kStretch ? table->pages : first + kStretch;
+    if (!table->written.Has(first)) {
+      counts->unknown += end - first;
+      continue;
+    }
+    for (uint64_t page = first; page < end; ++page) {
+      const uint8_t* const slot = table->slot(page);
+      counts->unknown += fakedirty::IsUnknown(slot, table->slot_bytes());
+      counts->zero += fakedirty::SaysZero(slot, table->slot_bytes());
+    }
   }
   counts->known = counts->pages - counts->unknown - counts->zero;
   counts->false_skips = table->false_skips.load(std::memory_order_relaxed);

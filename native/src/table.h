@@ -37,12 +37,41 @@ class LazyMemory {
   uint64_t size_ = 0;
 };
 
+// Which stretches of slots have been written. On some systems reading memory that was never written
+// takes it all the same; whoever walks over all slots passes these stretches by.
+class WrittenStretches {
+ public:
+  static constexpr uint64_t kSlots = 16384;  // in one stretch
+
+  WrittenStretches() = default;
+  ~WrittenStretches() { free(flags_); }
+  WrittenStretches(const WrittenStretches&) = delete;
+  WrittenStretches& operator=(const WrittenStretches&) = delete;
+
+  bool Allocate(uint64_t slots);  // once
+
+  // From any thread, before the slot is written.
+  void Note(uint64_t slot) {
+    if (!Has(slot)) __atomic_store_n(&flags_[slot / kSlots], true, __ATOMIC_RELAXED);
+  }
+  bool Has(uint64_t slot) const {
+    return __atomic_load_n(&flags_[slot / kSlots], __ATOMIC_RELAXED);
+  }
+  // The slots are as new; stretches that reach beyond them stay.
+  void Forget(uint64_t first, uint64_t slots);
+
+ private:
+  uint64_t slots_ = 0;
+  bool* flags_ = nullptr;
+};
+
 }  // namespace fakedirty
 
 struct fakedirty_table : fakedirty::FromMalloc {
   fakedirty_hasher* hasher = nullptr;
   uint64_t pages = 0;
   fakedirty::LazyMemory slots;
+  fakedirty::WrittenStretches written;
   fakedirty::LazyMemory copies;  // what was committed, when verifying
   std::atomic<uint64_t> false_skips{0};
 

@@ -85,8 +85,11 @@ TEST_F(MemoryGivenBack, ByForget) {
   SKIP_UNDER_SANITIZERS();
   Fill();
   const int64_t full = ResidentBytes();
+  EXPECT_EQ(Count(table_).known, kPages);
   ASSERT_EQ(fakedirty_table_forget(table_.get()), FAKEDIRTY_OK);
   EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10);
+  EXPECT_EQ(Count(table_).unknown, kPages);
+  EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10) << "counting takes it again";
 }
 
 TEST_F(MemoryGivenBack, ByInvalidateOfALongRange) {
@@ -95,6 +98,8 @@ TEST_F(MemoryGivenBack, ByInvalidateOfALongRange) {
   const int64_t full = ResidentBytes();
   ASSERT_EQ(fakedirty_table_invalidate(table_.get(), 1, kPages - 2), FAKEDIRTY_OK);
   EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10);
+  EXPECT_EQ(Count(table_).known, 2u);
+  EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10) << "counting takes it again";
   EXPECT_EQ(VerdictOn(table_, 0, page_.data()), FAKEDIRTY_UNCHANGED);
   EXPECT_EQ(VerdictOn(table_, 1, page_.data()), FAKEDIRTY_FIRST);
   EXPECT_EQ(VerdictOn(table_, kPages - 2, page_.data()), FAKEDIRTY_FIRST);
