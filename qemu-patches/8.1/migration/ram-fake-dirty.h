@@ -35,6 +35,7 @@ bool ram_fake_dirty_start(Error **errp)
         .page_size = TARGET_PAGE_SIZE,
         .verify = migrate_fake_dirty_verify(),
         .multifd = migrate_multifd(),
+        .stage_pages = migrate_get_current()->fake_dirty_stage_pages,
     };
     RAMBlock *block;
 

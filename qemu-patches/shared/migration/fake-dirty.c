@@ -176,6 +176,11 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
     int status;
 
     assert(!filter.active);
+    if (!options->stage_pages) {
+        error_setg(errp, "fake-dirty-filter: x-fake-dirty-stage-pages is 0, "
+                   "at least one page has to be classified at a time");
+        return false;
+    }
     if (!filter.hasher) {
         status = fakedirty_hasher_create(&hasher_options, &filter.hasher);
         if (status != FAKEDIRTY_OK) {
@@ -185,7 +190,7 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
         }
     }
     filter.page_size = options->page_size;
-    filter.stage = fake_dirty_stage_new(FAKE_DIRTY_STAGE_PAGES, errp);
+    filter.stage = fake_dirty_stage_new(options->stage_pages, errp);
     if (!filter.stage) {
         fake_dirty_hasher_free();
         return false;

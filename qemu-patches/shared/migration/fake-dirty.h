@@ -40,6 +40,7 @@ typedef struct FakeDirtyOptions {
     size_t page_size;
     bool verify;
     bool multifd;       /* pages are classified by the multifd channels */
+    size_t stage_pages; /* else so many together, by the migration thread */
 } FakeDirtyOptions;
 
 typedef struct FakeDirtyCounts {

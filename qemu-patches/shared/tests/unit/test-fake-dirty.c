@@ -25,11 +25,8 @@ static unsigned long marks[BITS_TO_LONGS(PAGES)];
 static unsigned int cleared[PAGES];
 static FakeDirtyBlock *block;
 
-static void begin_with(const char *hash, bool verify, bool multifd)
+static void begin_options(const FakeDirtyOptions *options)
 {
-    FakeDirtyOptions options = {
-        .hash = hash, .page_size = PAGE, .verify = verify, .multifd = multifd,
-    };
     unsigned int i;
 
     guest = qemu_memalign(PAGE, PAGES * PAGE);
@@ -40,10 +37,20 @@ static void begin_with(const char *hash, bool verify, bool multifd)
     }
     bitmap_fill(marks, PAGES);
     memset(cleared, 0, sizeof(cleared));
-    g_assert_true(fake_dirty_start(&options, &error_abort));
+    g_assert_true(fake_dirty_start(options, &error_abort));
     block = fake_dirty_block_new("ram", guest, PAGES, &error_abort);
     fake_dirty_sync_begin();
     fake_dirty_sync_end(1);
+}
+
+static void begin_with(const char *hash, bool verify, bool multifd)
+{
+    FakeDirtyOptions options = {
+        .hash = hash, .page_size = PAGE, .verify = verify, .multifd = multifd,
+        .stage_pages = FAKE_DIRTY_STAGE_PAGES,
+    };
+
+    begin_options(&options);
 }
 
 static void begin(void)
@@ -418,11 +425,40 @@ static void test_all_hashes(void)
     }
 }
 
+/* x-fake-dirty-stage-pages=1: as a filter without a stage would work. */
+static void test_one_at_a_time(void)
+{
+    FakeDirtyOptions options = {
+        .hash = "sha1", .page_size = PAGE, .stage_pages = 1,
+    };
+
+    begin_options(&options);
+    fill(10);
+    g_assert_nonnull(fake_dirty_stage_page(fake_dirty_stage(), block, 10));
+    g_assert_cmpuint(cleared[11], ==, 0);
+    g_assert_cmpuint(walk(), ==, PAGES);
+    sync_all(2);
+    guest[9 * PAGE]++;
+    g_assert_cmpuint(walk(), ==, 1);
+    assert_equal_memory();
+    end();
+}
+
 static void test_errors(void)
 {
-    FakeDirtyOptions options = { .hash = "rot13", .page_size = PAGE };
+    FakeDirtyOptions options = {
+        .hash = "rot13", .page_size = PAGE,
+        .stage_pages = FAKE_DIRTY_STAGE_PAGES,
+    };
     Error *err = NULL;
 
+    g_assert_false(fake_dirty_start(&options, &err));
+    g_assert_nonnull(err);
+    error_free(err);
+
+    err = NULL;
+    options.hash = "ph128";
+    options.stage_pages = 0;
     g_assert_false(fake_dirty_start(&options, &err));
     g_assert_nonnull(err);
     error_free(err);
@@ -456,6 +492,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/bandwidth", test_bandwidth);
     g_test_add_func("/fake-dirty/channel", test_channel);
     g_test_add_func("/fake-dirty/hashes", test_all_hashes);
+    g_test_add_func("/fake-dirty/one-at-a-time", test_one_at_a_time);
     g_test_add_func("/fake-dirty/errors", test_errors);
     return g_test_run();
 }
