@@ -1,6 +1,5 @@
 /*
- * The fake dirty filter: stages, tables, counters and the figures by which a
- * migration with many skipped pages decides how to go on.
+ * The fake dirty filter: stages, tables and counters.
  *
  * This file knows blocks, page numbers and pointers, and nothing of how
  * migration walks or sends.  Rules R1 to R8: docs/devel/fake-dirty.rst.
@@ -12,27 +11,16 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bitmap.h"
-#include "qemu/cutils.h"
-#include "qemu/lockable.h"
 #include "qemu/memalign.h"
 #include "qemu/queue.h"
 #include "qemu/stats64.h"
-#include "qemu/thread.h"
 #include "qemu/timer.h"
 #include "qapi/error.h"
 #include "migration/fake-dirty.h"
+#include "migration/fake-dirty-end.h"
 #include "trace.h"
 
 #include <fakedirty.h>
-
-/* At least so much has to be sent in a window that its bandwidth says much. */
-#define BANDWIDTH_BYTES_MIN (256 * 1024)
-
-/* Syncs that find mostly fake marks are at least this far apart. */
-#define SYNC_INTERVAL_MS 50
-
-/* A sift may take this long; twice that each time it did not suffice. */
-#define SIFT_BUDGET_NS (500 * SCALE_MS)
 
 struct FakeDirtyBlock {
     char *name;
@@ -78,15 +66,6 @@ static struct {
 
     /* Of the migration thread alone. */
     unsigned int breath;        /* pages skipped since the last air */
-    int64_t filter_ns;          /* spent in the filter by this thread */
-    int64_t pause_ns;           /* spent in syncs and waiting for them */
-    int64_t window_ns;          /* filter_ns + pause_ns at the last window */
-    int64_t sync_begin_ns;
-    int64_t sync_end_ns;        /* 0: there has been none */
-    int64_t sift_budget_ns;
-    int64_t sift_deadline_ns;
-    double bandwidth;           /* bytes per ms; 0: not known yet */
-    FakeDirtyCounts pass_start;
     uint64_t sent_before;       /* by the channels, at the last call */
 } filter = { .blocks = QLIST_HEAD_INITIALIZER(filter.blocks) };
 
@@ -95,31 +74,13 @@ static struct {
     bool present;
     const char *hash;
     bool verify;
-    uint64_t page_size;
     Counters counters;
     Stat64 table_bytes;
     Stat64 false_skips;
-    Stat64 bandwidth;
-    Stat64 changed_pages_rate;
     Stat64 sent;                /* by the channels */
-    unsigned int nr_passes;     /* since the start; under the lock */
-    FakeDirtyPassCounts passes[FAKE_DIRTY_PASSES];
 } stats;
 
-/* These figures have one writer at a time. */
-static void figure_set(Stat64 *figure, uint64_t value)
-{
-    stat64_add(figure, value - stat64_get(figure));
-}
-
-static QemuMutex passes_lock;
-
-static void __attribute__((constructor)) fake_dirty_lock_init(void)
-{
-    qemu_mutex_init(&passes_lock);
-}
-
-static void counts_read(FakeDirtyCounts *counts)
+void fake_dirty_counts(FakeDirtyCounts *counts)
 {
     const Stat64 *verdicts = stats.counters.verdicts;
 
@@ -129,17 +90,6 @@ static void counts_read(FakeDirtyCounts *counts)
     counts->unchanged = stat64_get(&verdicts[FAKEDIRTY_UNCHANGED]);
     counts->bytes_saved = stat64_get(&stats.counters.bytes_saved);
     counts->time_ns = stat64_get(&stats.counters.time_ns);
-}
-
-static void counts_subtract(FakeDirtyCounts *counts,
-                            const FakeDirtyCounts *earlier)
-{
-    counts->first -= earlier->first;
-    counts->zero -= earlier->zero;
-    counts->changed -= earlier->changed;
-    counts->unchanged -= earlier->unchanged;
-    counts->bytes_saved -= earlier->bytes_saved;
-    counts->time_ns -= earlier->time_ns;
 }
 
 /* The arguments are ours: an error would be a mistake of this file. */
@@ -201,22 +151,13 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
     filter.multifd = options->multifd;
     filter.postcopy = false;
     filter.breath = 0;
-    filter.filter_ns = 0;
-    filter.pause_ns = 0;
-    filter.window_ns = 0;
-    filter.sync_end_ns = 0;
-    filter.sift_budget_ns = SIFT_BUDGET_NS;
-    filter.bandwidth = 0;
-    memset(&filter.pass_start, 0, sizeof(filter.pass_start));
     filter.sent_before = 0;
 
-    qemu_mutex_lock(&passes_lock);
     memset(&stats, 0, sizeof(stats));
     stats.present = true;
     stats.hash = filter.algorithm->name;
     stats.verify = options->verify;
-    stats.page_size = options->page_size;
-    qemu_mutex_unlock(&passes_lock);
+    fake_dirty_end_start(options->page_size);
 
     filter.active = true;
     trace_fake_dirty_start(options->hash, options->page_size, options->verify,
@@ -285,7 +226,7 @@ static void false_skips_read(void)
         must_succeed(fakedirty_table_count(block->table, &counts));
         false_skips += counts.false_skips;
     }
-    figure_set(&stats.false_skips, false_skips);
+    fake_dirty_figure_set(&stats.false_skips, false_skips);
 }
 
 void fake_dirty_complete(void)
@@ -524,7 +465,7 @@ unsigned long fake_dirty_stage_fill(FakeDirtyStage *stage,
     filter.breath += unchanged;
 
     ns = get_clock() - begin_ns;
-    filter.filter_ns += ns;
+    fake_dirty_end_filtered(ns);
     stat64_add(&stats.counters.time_ns, ns);
     return unchanged;
 }
@@ -660,7 +601,7 @@ void fake_dirty_breathe(void)
     filter.breath = 0;
 }
 
-/* --- Passes, and when to end --------------------------------------------- */
+/* --- Syncs, and the report ------------------------------------------------ */
 
 void fake_dirty_sync_begin(void)
 {
@@ -671,153 +612,22 @@ void fake_dirty_sync_begin(void)
     if (!FAKE_DIRTY_BROKEN_SYNC) {
         fake_dirty_stage_empty(filter.stage);
     }
-    filter.sync_begin_ns = get_clock();
+    fake_dirty_end_sync_begin();
 }
 
 void fake_dirty_sync_end(uint64_t pass)
 {
-    FakeDirtyPassCounts *last;
-    FakeDirtyCounts now;
-    int64_t now_ns;
-
     if (!filter.active) {
         return;
     }
     if (!filter.multifd) {
         false_skips_read();
     }
-    now_ns = get_clock();
-    filter.pause_ns += now_ns - filter.sync_begin_ns;
-
-    counts_read(&now);
-    qemu_mutex_lock(&passes_lock);
-    if (filter.sync_end_ns) {
-        last = &stats.passes[stats.nr_passes++ % FAKE_DIRTY_PASSES];
-        last->pass = pass;
-        last->counts = now;
-        counts_subtract(&last->counts, &filter.pass_start);
-        figure_set(&stats.changed_pages_rate,
-                   muldiv64(last->counts.changed + last->counts.zero,
-                            NANOSECONDS_PER_SECOND,
-                            MAX(now_ns - filter.sync_end_ns, 1)));
-        trace_fake_dirty_pass(pass, last->counts.first, last->counts.zero,
-                              last->counts.changed, last->counts.unchanged,
-                              last->counts.time_ns);
-    }
-    qemu_mutex_unlock(&passes_lock);
-    filter.pass_start = now;
-    filter.sync_end_ns = now_ns;
-}
-
-bool fake_dirty_last_pass(FakeDirtyPassCounts *pass)
-{
-    QEMU_LOCK_GUARD(&passes_lock);
-
-    if (!filter.active || !stats.nr_passes) {
-        return false;
-    }
-    *pass = stats.passes[(stats.nr_passes - 1) % FAKE_DIRTY_PASSES];
-    return true;
-}
-
-static bool mostly_unchanged(const FakeDirtyCounts *counts)
-{
-    return counts->unchanged > fake_dirty_checked(counts) / 2;
-}
-
-int64_t fake_dirty_sync_delay_ms(void)
-{
-    FakeDirtyCounts pass;
-    int64_t elapsed_ms;
-
-    if (!filter.active || !filter.sync_end_ns || FAKE_DIRTY_BROKEN_SIFT) {
-        return 0;
-    }
-    counts_read(&pass);
-    counts_subtract(&pass, &filter.pass_start);
-    elapsed_ms = (get_clock() - filter.sync_end_ns) / SCALE_MS;
-    return mostly_unchanged(&pass) ? MAX(SYNC_INTERVAL_MS - elapsed_ms, 0) : 0;
-}
-
-void fake_dirty_idle(int64_t ns)
-{
-    filter.pause_ns += ns;
-}
-
-bool fake_dirty_sift_wanted(void)
-{
-    FakeDirtyPassCounts pass;
-
-    return !FAKE_DIRTY_BROKEN_SIFT && !filter.postcopy &&
-           fake_dirty_last_pass(&pass) && mostly_unchanged(&pass.counts);
-}
-
-void fake_dirty_sift_begin(void)
-{
-    filter.sift_deadline_ns = get_clock() + filter.sift_budget_ns;
-}
-
-bool fake_dirty_sift_in_time(void)
-{
-    return get_clock() < filter.sift_deadline_ns;
-}
-
-void fake_dirty_sift_end(bool decided)
-{
-    trace_fake_dirty_sift(decided, filter.sift_budget_ns);
-    /* Doubling: a guest of any size is sifted in a bounded number of passes. */
-    filter.sift_budget_ns = decided ? SIFT_BUDGET_NS :
-                            MIN(filter.sift_budget_ns * 2, INT64_MAX / 4);
-    /* What was copied for the sift alone is not sent from the stage. */
-    fake_dirty_stage_empty(filter.stage);
-    fake_dirty_breathe();
-}
-
-double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
-                            double raw)
-{
-    int64_t not_sending_ns, ns;
-    double seen;
-    bool enough;
-
-    if (!filter.active || FAKE_DIRTY_BROKEN_BANDWIDTH) {
-        return raw;
-    }
-    not_sending_ns = filter.filter_ns + filter.pause_ns - filter.window_ns;
-    filter.window_ns += not_sending_ns;
-    ns = MAX(ms * SCALE_MS - not_sending_ns, SCALE_MS / 10);
-
-    seen = (double)bytes * SCALE_MS / ns;
-    /* Too few bytes say little, and buffers take many in a short time. */
-    enough = bytes >= BANDWIDTH_BYTES_MIN && ns >= ms * (SCALE_MS / 10);
-    if (!filter.bandwidth || (enough && seen > filter.bandwidth)) {
-        filter.bandwidth = seen;
-    } else if (enough) {
-        /* The link is slower, or part of the window were skips: by and by. */
-        filter.bandwidth = (3 * filter.bandwidth + seen) / 4;
-    }
-    if (limit) {
-        filter.bandwidth = MIN(filter.bandwidth, limit);
-    }
-    figure_set(&stats.bandwidth, filter.bandwidth * 1000);
-    trace_fake_dirty_bandwidth(bytes, ms, not_sending_ns, filter.bandwidth);
-    return filter.bandwidth;
-}
-
-uint64_t fake_dirty_skipped_bytes(void)
-{
-    if (!filter.active || FAKE_DIRTY_BROKEN_THROTTLE) {
-        return 0;
-    }
-    return stat64_get(&stats.counters.verdicts[FAKEDIRTY_UNCHANGED]) *
-           filter.page_size;
+    fake_dirty_end_sync_end(pass);
 }
 
 bool fake_dirty_report(FakeDirtyReport *report)
 {
-    unsigned int first, i;
-
-    QEMU_LOCK_GUARD(&passes_lock);
     if (!stats.present) {
         return false;
     }
@@ -825,13 +635,8 @@ bool fake_dirty_report(FakeDirtyReport *report)
     report->verify = stats.verify;
     report->table_bytes = stat64_get(&stats.table_bytes);
     report->false_skips = stat64_get(&stats.false_skips);
-    report->bandwidth = stat64_get(&stats.bandwidth);
-    report->changed_pages_rate = stat64_get(&stats.changed_pages_rate);
-    counts_read(&report->counts);
-    report->nr_passes = MIN(stats.nr_passes, FAKE_DIRTY_PASSES);
-    first = stats.nr_passes - report->nr_passes;
-    for (i = 0; i < report->nr_passes; i++) {
-        report->passes[i] = stats.passes[(first + i) % FAKE_DIRTY_PASSES];
-    }
+    /* The passes first: what they counted is in the sum that is read after. */
+    fake_dirty_end_report(report);
+    fake_dirty_counts(&report->counts);
     return true;
 }

@@ -1,0 +1,245 @@
+/*
+ * The fake dirty filter: passes, and the figures by which a migration with
+ * many skipped pages decides how to go on and when to end.
+ *
+ * This file knows counts, times and bytes; no block, no page.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * This work is licensed under the terms of the GNU GPL, version 2 or later.
+ * See the COPYING file in the top-level directory.
+ */
+#include "qemu/osdep.h"
+#include "qemu/cutils.h"
+#include "qemu/host-utils.h"
+#include "qemu/lockable.h"
+#include "qemu/thread.h"
+#include "qemu/timer.h"
+#include "migration/fake-dirty.h"
+#include "migration/fake-dirty-end.h"
+#include "trace.h"
+
+/* At least so much has to be sent in a window that its bandwidth says much. */
+#define BANDWIDTH_BYTES_MIN (256 * 1024)
+
+/* Syncs that find mostly fake marks are at least this far apart. */
+#define SYNC_INTERVAL_MS 50
+
+/* A sift may take this long; twice that each time it did not suffice. */
+#define SIFT_BUDGET_NS (500 * SCALE_MS)
+
+/* Of the migration thread alone, between start and stop. */
+static struct {
+    size_t page_size;
+    int64_t filter_ns;          /* spent in the filter by this thread */
+    int64_t pause_ns;           /* spent in syncs and waiting for them */
+    int64_t window_ns;          /* filter_ns + pause_ns at the last window */
+    int64_t sync_begin_ns;
+    int64_t sync_end_ns;        /* 0: there has been none */
+    int64_t sift_budget_ns;
+    int64_t sift_deadline_ns;
+    double bandwidth;           /* bytes per ms; 0: not known yet */
+    FakeDirtyCounts pass_start;
+} pace;
+
+/* What outlives a migration (R5), and is read by others. */
+static struct {
+    Stat64 bandwidth;
+    Stat64 changed_pages_rate;
+    unsigned int nr_passes;     /* since the start; under the lock */
+    FakeDirtyPassCounts passes[FAKE_DIRTY_PASSES];
+} figures;
+
+static QemuMutex passes_lock;
+
+static void __attribute__((constructor)) passes_lock_init(void)
+{
+    qemu_mutex_init(&passes_lock);
+}
+
+void fake_dirty_end_start(size_t page_size)
+{
+    memset(&pace, 0, sizeof(pace));
+    pace.page_size = page_size;
+    pace.sift_budget_ns = SIFT_BUDGET_NS;
+
+    QEMU_LOCK_GUARD(&passes_lock);
+    memset(&figures, 0, sizeof(figures));
+}
+
+/* --- Passes -------------------------------------------------------------- */
+
+static void counts_subtract(FakeDirtyCounts *counts,
+                            const FakeDirtyCounts *earlier)
+{
+    counts->first -= earlier->first;
+    counts->zero -= earlier->zero;
+    counts->changed -= earlier->changed;
+    counts->unchanged -= earlier->unchanged;
+    counts->bytes_saved -= earlier->bytes_saved;
+    counts->time_ns -= earlier->time_ns;
+}
+
+static bool mostly_unchanged(const FakeDirtyCounts *counts)
+{
+    return counts->unchanged > fake_dirty_checked(counts) / 2;
+}
+
+void fake_dirty_end_sync_begin(void)
+{
+    pace.sync_begin_ns = get_clock();
+}
+
+void fake_dirty_end_sync_end(uint64_t pass)
+{
+    int64_t now_ns = get_clock();
+    FakeDirtyPassCounts *last;
+    FakeDirtyCounts now;
+
+    pace.pause_ns += now_ns - pace.sync_begin_ns;
+
+    fake_dirty_counts(&now);
+    if (pace.sync_end_ns) {
+        QEMU_LOCK_GUARD(&passes_lock);
+        last = &figures.passes[figures.nr_passes++ % FAKE_DIRTY_PASSES];
+        last->pass = pass;
+        last->counts = now;
+        counts_subtract(&last->counts, &pace.pass_start);
+        fake_dirty_figure_set(&figures.changed_pages_rate,
+                              muldiv64(last->counts.changed + last->counts.zero,
+                                       NANOSECONDS_PER_SECOND,
+                                       MAX(now_ns - pace.sync_end_ns, 1)));
+        trace_fake_dirty_pass(pass, last->counts.first, last->counts.zero,
+                              last->counts.changed, last->counts.unchanged,
+                              last->counts.time_ns);
+    }
+    pace.pass_start = now;
+    pace.sync_end_ns = now_ns;
+}
+
+bool fake_dirty_last_pass(FakeDirtyPassCounts *pass)
+{
+    QEMU_LOCK_GUARD(&passes_lock);
+
+    if (!fake_dirty_active() || !figures.nr_passes) {
+        return false;
+    }
+    *pass = figures.passes[(figures.nr_passes - 1) % FAKE_DIRTY_PASSES];
+    return true;
+}
+
+void fake_dirty_end_report(FakeDirtyReport *report)
+{
+    unsigned int first, i;
+
+    report->bandwidth = stat64_get(&figures.bandwidth);
+    report->changed_pages_rate = stat64_get(&figures.changed_pages_rate);
+
+    QEMU_LOCK_GUARD(&passes_lock);
+    report->nr_passes = MIN(figures.nr_passes, FAKE_DIRTY_PASSES);
+    first = figures.nr_passes - report->nr_passes;
+    for (i = 0; i < report->nr_passes; i++) {
+        report->passes[i] = figures.passes[(first + i) % FAKE_DIRTY_PASSES];
+    }
+}
+
+/* --- When to sync, and what is left then --------------------------------- */
+
+int64_t fake_dirty_sync_delay_ms(void)
+{
+    FakeDirtyCounts pass;
+    int64_t elapsed_ms;
+
+    if (!fake_dirty_active() || !pace.sync_end_ns || FAKE_DIRTY_BROKEN_SIFT) {
+        return 0;
+    }
+    fake_dirty_counts(&pass);
+    counts_subtract(&pass, &pace.pass_start);
+    elapsed_ms = (get_clock() - pace.sync_end_ns) / SCALE_MS;
+    return mostly_unchanged(&pass) ? MAX(SYNC_INTERVAL_MS - elapsed_ms, 0) : 0;
+}
+
+void fake_dirty_idle(int64_t ns)
+{
+    pace.pause_ns += ns;
+}
+
+bool fake_dirty_sift_wanted(void)
+{
+    FakeDirtyPassCounts pass;
+
+    /* R3: one of the two until post-copy begins. */
+    return (fake_dirty_staging() || fake_dirty_in_channels()) &&
+           !FAKE_DIRTY_BROKEN_SIFT && fake_dirty_last_pass(&pass) &&
+           mostly_unchanged(&pass.counts);
+}
+
+void fake_dirty_sift_begin(void)
+{
+    pace.sift_deadline_ns = get_clock() + pace.sift_budget_ns;
+}
+
+bool fake_dirty_sift_in_time(void)
+{
+    return get_clock() < pace.sift_deadline_ns;
+}
+
+void fake_dirty_sift_end(bool decided)
+{
+    trace_fake_dirty_sift(decided, pace.sift_budget_ns);
+    /* Doubling: a guest of any size is sifted in a bounded number of passes. */
+    pace.sift_budget_ns = decided ? SIFT_BUDGET_NS :
+                            MIN(pace.sift_budget_ns * 2, INT64_MAX / 4);
+    /* What was copied for the sift alone is not sent from the stage. */
+    fake_dirty_stage_empty(fake_dirty_stage());
+    fake_dirty_breathe();
+}
+
+/* --- How fast the link is, and what did not need it ----------------------- */
+
+void fake_dirty_end_filtered(int64_t ns)
+{
+    pace.filter_ns += ns;
+}
+
+double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
+                            double raw)
+{
+    int64_t not_sending_ns, ns;
+    double seen;
+    bool enough;
+
+    if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_BANDWIDTH) {
+        return raw;
+    }
+    not_sending_ns = pace.filter_ns + pace.pause_ns - pace.window_ns;
+    pace.window_ns += not_sending_ns;
+    ns = MAX(ms * SCALE_MS - not_sending_ns, SCALE_MS / 10);
+
+    seen = (double)bytes * SCALE_MS / ns;
+    /* Too few bytes say little, and buffers take many in a short time. */
+    enough = bytes >= BANDWIDTH_BYTES_MIN && ns >= ms * (SCALE_MS / 10);
+    if (!pace.bandwidth || (enough && seen > pace.bandwidth)) {
+        pace.bandwidth = seen;
+    } else if (enough) {
+        /* The link is slower, or part of the window were skips: by and by. */
+        pace.bandwidth = (3 * pace.bandwidth + seen) / 4;
+    }
+    if (limit) {
+        pace.bandwidth = MIN(pace.bandwidth, limit);
+    }
+    fake_dirty_figure_set(&figures.bandwidth, pace.bandwidth * 1000);
+    trace_fake_dirty_bandwidth(bytes, ms, not_sending_ns, pace.bandwidth);
+    return pace.bandwidth;
+}
+
+uint64_t fake_dirty_skipped_bytes(void)
+{
+    FakeDirtyCounts counts;
+
+    if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_THROTTLE) {
+        return 0;
+    }
+    fake_dirty_counts(&counts);
+    return counts.unchanged * pace.page_size;
+}
