@@ -214,11 +214,12 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
     }
     not_sending_ns = pace.filter_ns + pace.pause_ns - pace.window_ns;
     pace.window_ns += not_sending_ns;
-    ns = MAX(ms * SCALE_MS - not_sending_ns, SCALE_MS / 10);
+    ns = ms * SCALE_MS - not_sending_ns;
 
-    seen = (double)bytes * SCALE_MS / ns;
     /* Too few bytes say little, and buffers take many in a short time. */
     enough = bytes >= BANDWIDTH_BYTES_MIN && ns >= ms * (SCALE_MS / 10);
+    /* The first window counts in any case: a tenth of it, at least. */
+    seen = (double)bytes * SCALE_MS / MAX(ns, MAX(ms, 1) * (SCALE_MS / 10));
     if (!pace.bandwidth || (enough && seen > pace.bandwidth)) {
         pace.bandwidth = seen;
     } else if (enough) {

@@ -366,6 +366,15 @@ static void test_bandwidth(void)
     end();
 }
 
+/* Nearly all of the first window went to the first sync. */
+static void test_first_bandwidth(void)
+{
+    begin();
+    fake_dirty_idle(200 * SCALE_MS);
+    g_assert_cmpint(fake_dirty_bandwidth(1 * MiB, 100, 0, 1), <, 110000);
+    end();
+}
+
 static void test_channel(void)
 {
     FakeDirtyStage *stage;
@@ -490,6 +499,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/air", test_air);
     g_test_add_func("/fake-dirty/passes", test_passes);
     g_test_add_func("/fake-dirty/bandwidth", test_bandwidth);
+    g_test_add_func("/fake-dirty/first-bandwidth", test_first_bandwidth);
     g_test_add_func("/fake-dirty/channel", test_channel);
     g_test_add_func("/fake-dirty/hashes", test_all_hashes);
     g_test_add_func("/fake-dirty/one-at-a-time", test_one_at_a_time);
