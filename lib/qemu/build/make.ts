@@ -92,7 +92,9 @@ class Maker {
       compile: (what: string, files: readonly string[], before?: () => void) =>
         this.#compile(files, what, before),
     };
-    const tests = request.tests ? await keepTests(workshop, series !== undefined) : {};
+    const tests = request.tests
+      ? await keepTests(workshop, series !== undefined, request.sanitize)
+      : {};
     const broken: Record<string, string> = {};
     for (const name of request.broken) {
       const isCrippled = name === crippled && this.#library;

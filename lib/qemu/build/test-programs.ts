@@ -1,5 +1,5 @@
 // What is built for the tests alone, from a tree that has just been compiled: QEMUs that break a rule,
-// and QEMU's own tests of migration.
+// QEMU's own tests of migration, and one of them that ThreadSanitizer watches.
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { QemuBuildError } from './errors.js';
@@ -23,29 +23,52 @@ const switchPrefix = 'FAKE_DIRTY_BREAK_';
 /** The one that breaks none: it is linked with fingerprints of 8 bits. */
 export const crippled = 'CRIPPLED';
 
-/** The test of what the series adds, and QEMU's of migration as a whole. */
-const unitTest = 'tests/unit/test-fake-dirty';
+/** The tests of what the series adds, the second with threads, and QEMU's of migration as a whole. */
+const threadsTest = 'tests/unit/test-fake-dirty-multifd';
+const unitTests = ['tests/unit/test-fake-dirty', threadsTest];
 const migrationTest = 'tests/qtest/migration-test';
 
-/** The name of the unit test that has a switch, and has to fail. */
-export function brokenUnitTest(name: string): string {
-  return `${basename(unitTest)}-broken-${name}`;
+/** The name of a unit test that has a switch, and may have to fail. */
+export function brokenUnitTest(test: string, name: string): string {
+  return `${test}-broken-${name}`;
 }
 
-/** Compiles once more with one file of the build changed; answers where what comes out is. */
+/** The name of the unit test with threads that ThreadSanitizer watches. */
+export const watchedUnitTest = `${basename(threadsTest)}-tsan`;
+
+/** Compiles these once more with one file of the build changed. */
+async function compileChanged(
+  { compile }: Workshop,
+  what: string,
+  files: readonly string[],
+  file: string,
+  change: (text: string) => string,
+): Promise<void> {
+  const text = readFileSync(file, 'utf8');
+  await compile(what, files, () => writeFileSync(file, change(text)));
+  writeFileSync(file, text);
+}
+
+/** Keeps one of the tests that have been built, under that name; answers its path. */
+function keep({ objects, installed }: Workshop, test: string, name = basename(test)): string {
+  const kept = join('tests', name);
+  mkdirSync(join(installed, 'tests'), { recursive: true });
+  cpSync(join(objects, test), join(installed, kept));
+  return kept;
+}
+
+/** A program and unit tests more, with a change that breaks something; answers where the program is. */
 async function makeWith(
-  { objects, installed, program, compile }: Workshop,
+  workshop: Workshop,
   name: string,
   file: string,
   change: (text: string) => string,
 ): Promise<string> {
-  const text = readFileSync(file, 'utf8');
-  await compile(`breaking ${name}`, [program, unitTest], () => writeFileSync(file, change(text)));
-  writeFileSync(file, text);
+  const { objects, installed, program } = workshop;
+  await compileChanged(workshop, `breaking ${name}`, [program, ...unitTests], file, change);
   const made = join('bin', `${program}-broken-${name}`);
   cpSync(join(objects, program), join(installed, made));
-  mkdirSync(join(installed, 'tests'), { recursive: true });
-  cpSync(join(objects, unitTest), join(installed, 'tests', brokenUnitTest(name)));
+  for (const test of unitTests) keep(workshop, test, brokenUnitTest(basename(test), name));
   return made;
 }
 
@@ -67,19 +90,25 @@ export function makeCrippled(workshop: Workshop, library: Library): Promise<stri
   );
 }
 
-/** Builds QEMU's own tests; answers their paths by name. */
-export async function keepTests(workshop: Workshop, patched: boolean) {
-  const { objects, installed } = workshop;
-  const files = patched ? [unitTest, migrationTest] : [migrationTest];
-  await workshop.compile('building its tests', files);
-  mkdirSync(join(installed, 'tests'), { recursive: true });
-  return Object.fromEntries(
-    files
-      .filter((file) => existsSync(join(objects, file)))
-      .map((file) => {
-        const kept = join('tests', basename(file));
-        cpSync(join(objects, file), join(installed, kept));
-        return [basename(file), kept];
-      }),
-  );
+/** In a build.ninja: the same with ThreadSanitizer for what this program alone is made of. */
+function watched(text: string, program: string): string {
+  const rule = `^build ${program}(?:\\.p/\\S+)?: c_(?:COMPILER|LINKER) .*\\n(?: .*\\n)*? (?:LINK_)?ARGS = `;
+  return text.replaceAll(new RegExp(rule, 'gm'), '$&-fsanitize=thread ');
+}
+
+/** Builds QEMU's own tests; answers their paths by name. One sanitizer excludes the other. */
+export async function keepTests(workshop: Workshop, patched: boolean, sanitized: boolean) {
+  const { objects } = workshop;
+  const tests = patched ? [...unitTests, migrationTest] : [migrationTest];
+  await workshop.compile('building its tests', tests);
+  const kept = tests
+    .filter((test) => existsSync(join(objects, test)))
+    .map((test) => [basename(test), keep(workshop, test)]);
+  if (patched && !sanitized) {
+    const rules = join(objects, 'build.ninja');
+    const change = (text: string) => watched(text, threadsTest);
+    await compileChanged(workshop, 'building tests to watch', [threadsTest], rules, change);
+    kept.push([watchedUnitTest, keep(workshop, threadsTest, watchedUnitTest)]);
+  }
+  return Object.fromEntries(kept) as Record<string, string>;
 }

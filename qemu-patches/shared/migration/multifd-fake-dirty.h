@@ -70,7 +70,7 @@ bool multifd_send_drain(void)
 {
     int i;
 
-    for (i = 0; i < migrate_multifd_channels(); i++) {
+    for (i = 0; i < migrate_multifd_channels() && !FAKE_DIRTY_BROKEN_R6; i++) {
         MultiFDSendParams *p = &multifd_send_state->params[i];
         bool busy, quit;
 

@@ -49,8 +49,7 @@ static void ram_fake_dirty_sift(RAMState *rs, uint64_t threshold)
         return;
     }
     /* R6: the tables are to be read where channels may write. */
-    if (fake_dirty_in_channels() && !FAKE_DIRTY_BROKEN_R6 &&
-        !multifd_send_drain()) {
+    if (fake_dirty_in_channels() && !multifd_send_drain()) {
         return;
     }
     qemu_fflush(f);

@@ -80,12 +80,12 @@ export function needOwnTest(context: TestContext, name: string): string {
   return join(built?.directory ?? '', program ?? '');
 }
 
-/** The unit test of the series, with a switch that breaks a rule. */
-export function needBrokenUnitTest(context: TestContext, broken: string): string {
+/** A unit test of the series, with a switch that breaks a rule. */
+export function needBrokenUnitTest(context: TestContext, test: string, broken: string): string {
   const directory = latestBuilt(testedVersion, false)?.directory ?? '';
-  const test = join(directory, 'tests', brokenUnitTest(broken));
-  if (!existsSync(test)) context.skip(howToBreak(broken));
-  return test;
+  const program = join(directory, 'tests', brokenUnitTest(test, broken));
+  if (!existsSync(program)) context.skip(howToBreak(broken));
+  return program;
 }
 
 function howToBreak(broken: string): string {

@@ -1,21 +1,44 @@
-// The unit test that the series adds to QEMU: it passes, and fails where a rule is broken.
+// The unit tests that the series adds to QEMU: they pass, and fail where a rule is broken.
 import { spawnSync } from 'node:child_process';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { watchedUnitTest } from '../../../lib/qemu/build/test-programs.js';
 import { needBrokenUnitTest, needOwnTest } from './available.js';
 import { some } from './matrix.js';
 
-it('the stage, its tables and its figures keep the rules', { timeout: 60_000 }, (context) => {
-  const test = needOwnTest(context, 'test-fake-dirty');
+const timeout = 60_000;
+
+/** How many cases each has, at least. */
+const tests = [
+  { name: 'test-fake-dirty', what: 'the stage, its tables and its figures', cases: 15 },
+  { name: 'test-fake-dirty-multifd', what: 'the channels of multifd', cases: 4 },
+  { name: watchedUnitTest, what: 'the channels of multifd, watched by ThreadSanitizer,', cases: 4 },
+];
+
+it.for(tests)('$what keep the rules', { timeout }, ({ name, cases }, context) => {
+  const test = needOwnTest(context, name);
   const { status, stdout, stderr } = spawnSync(test, ['--tap'], { encoding: 'utf8' });
   expect(status, `${stdout}${stderr}`).toBe(0);
-  expect(stdout.match(/^ok \d+ /gm)?.length).toBeGreaterThan(15);
+  expect(stdout.match(/^ok \d+ /gm)?.length).toBeGreaterThanOrEqual(cases);
 });
 
-/** Of those switches that the unit test has to notice; the first are built for the default run. */
-const broken = ['R4_ZERO', 'R5', 'SYNC', 'R2', 'R3', 'R4', 'AIR', 'BANDWIDTH', 'SIFT'];
+/** Which test has to notice which switch; the first are built for the default run. */
+const noticed = [
+  ...['R4_ZERO', 'R5', 'SYNC'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
+  ...['R6', 'EMPTY'].map((broken) => ({ broken, test: 'test-fake-dirty-multifd' })),
+  ...['R2', 'R3', 'R4', 'AIR', 'BANDWIDTH', 'SIFT'].map((broken) => ({
+    broken,
+    test: 'test-fake-dirty',
+  })),
+];
 
-it.for(some(broken, [0, 1, 2]))('a filter that breaks %s fails it', (name, context) => {
-  const test = needBrokenUnitTest(context, name);
-  const { status, stdout } = spawnSync(test, ['--tap', '-k'], { encoding: 'utf8' });
-  expect(status, stdout).not.toBe(0);
+describe('a filter that breaks a rule', () => {
+  it.for(some(noticed, [0, 1, 2, 3, 4]))(
+    '$broken: $test fails',
+    { timeout },
+    ({ broken, test }, context) => {
+      const program = needBrokenUnitTest(context, test, broken);
+      const { status, stdout } = spawnSync(program, ['--tap', '-k'], { encoding: 'utf8' });
+      expect(status, stdout).not.toBe(0);
+    },
+  );
 });
