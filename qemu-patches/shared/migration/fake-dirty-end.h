@@ -27,8 +27,9 @@ void fake_dirty_counts(FakeDirtyCounts *counts);
 
 /* A migration starts: no figure of the one before is left (R5). */
 void fake_dirty_end_start(size_t page_size);
-/* The migration thread was in the filter so long, and could not send. */
-void fake_dirty_end_filtered(int64_t ns);
+/* The migration thread filtered @checked pages, which took @ns. */
+void fake_dirty_end_filtered(int64_t ns, unsigned int checked,
+                             unsigned int unchanged);
 /* Around the bitmap sync; @pass is its number. */
 void fake_dirty_end_sync_begin(void);
 void fake_dirty_end_sync_end(uint64_t pass);

@@ -465,7 +465,7 @@ unsigned long fake_dirty_stage_fill(FakeDirtyStage *stage,
     filter.breath += unchanged;
 
     ns = get_clock() - begin_ns;
-    fake_dirty_end_filtered(ns);
+    fake_dirty_end_filtered(ns, count, unchanged);
     stat64_add(&stats.counters.time_ns, ns);
     return unchanged;
 }

@@ -62,7 +62,7 @@ typedef struct FakeDirtyReport {
     bool verify;
     uint64_t table_bytes;
     uint64_t false_skips;
-    uint64_t bandwidth;             /* bytes per second, without the filter */
+    uint64_t bandwidth;             /* bytes per second, of the link */
     uint64_t changed_pages_rate;    /* pages per second, last pass */
     FakeDirtyCounts counts;
     unsigned int nr_passes;         /* oldest first */

@@ -366,6 +366,38 @@ static void test_bandwidth(void)
     end();
 }
 
+/* Filtering is part of sending, but for pages that are not sent. */
+static void test_bandwidth_of_filtered(void)
+{
+    int64_t before_ns, ms;
+    unsigned int i;
+
+    begin_with("sha256", false, false);
+    fake_dirty_bandwidth(1 * MiB, 1000, 0, 1);
+    before_ns = report()->counts.time_ns;
+    for (i = 0; i < 200; i++) {
+        fill(0);
+        fake_dirty_restart();
+    }
+    ms = (report()->counts.time_ns - before_ns) / SCALE_MS;
+    g_assert_cmpint(ms, >, 0);
+    /* All were sent, in twice the time. */
+    g_assert_cmpint(fake_dirty_bandwidth(4 * MiB, 2 * ms, 0, 1), <,
+                    3 * MiB / ms);
+
+    before_ns = report()->counts.time_ns;
+    walk();
+    for (i = 0; i < 100; i++) {
+        sync_all(2 + i);
+        g_assert_cmpuint(walk(), ==, 0);
+    }
+    ms = (report()->counts.time_ns - before_ns) / SCALE_MS;
+    /* Nothing was sent in half of the time. */
+    g_assert_cmpint(fake_dirty_bandwidth(400 * MiB, 2 * ms, 0, 1), >,
+                    300 * MiB / ms);
+    end();
+}
+
 /* Nearly all of the first window went to the first sync. */
 static void test_first_bandwidth(void)
 {
@@ -500,6 +532,8 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/passes", test_passes);
     g_test_add_func("/fake-dirty/bandwidth", test_bandwidth);
     g_test_add_func("/fake-dirty/first-bandwidth", test_first_bandwidth);
+    g_test_add_func("/fake-dirty/bandwidth-of-filtered",
+                    test_bandwidth_of_filtered);
     g_test_add_func("/fake-dirty/channel", test_channel);
     g_test_add_func("/fake-dirty/hashes", test_all_hashes);
     g_test_add_func("/fake-dirty/one-at-a-time", test_one_at_a_time);
