@@ -18,8 +18,8 @@ function(fakedirty_test_program program name library)
 endfunction()
 
 foreach(name
-    abi_filter abi_hasher abi_table abi_text agreement classify history kernels key memory
-    ph128_bound published range reference rules secret threads vectors verdict)
+    abi_filter abi_hasher abi_table abi_text agreement classify history kernels key key_wiped memory
+    ph128_bound published quiet range reference rules secret threads vectors verdict)
   fakedirty_test_program(fakedirty_${name}_test ${name} fakedirty_static)
   gtest_discover_tests(fakedirty_${name}_test ${discovery})
 endforeach()

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// What is called for every page asks nothing of anyone: no system call (and so no lock that waits),
+// no memory. Each call is made in a process of its own that would be killed for the first of these.
+#include <errno.h>
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "choices.h"
+#include "filter_calls.h"
+#include "handles.h"
+#include "random.h"
+#include "sanitizers.h"
+
+namespace {
+bool counting = false;
+int allocations = 0;
+}  // namespace
+
+// All allocations of this program, the library's among them, come through here.
+#define FAKEDIRTY_COUNTED(name, parameters, arguments) \
+  extern "C" void* __libc_##name parameters;           \
+  extern "C" void* name parameters {                   \
+    allocations += counting;                           \
+    return __libc_##name arguments;                    \
+  }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(FAKEDIRTY_TEST_ADDRESS_SANITIZER) && !defined(FAKEDIRTY_TEST_THREAD_SANITIZER)
+FAKEDIRTY_COUNTED(malloc, (size_t bytes), (bytes))
+FAKEDIRTY_COUNTED(calloc, (size_t count, size_t bytes), (count, bytes))
+FAKEDIRTY_COUNTED(realloc, (void* memory, size_t bytes), (memory, bytes))
+FAKEDIRTY_COUNTED(memalign, (size_t alignment, size_t bytes), (alignment, bytes))
+#endif
+
+namespace fakedirty_test {
+namespace {
+
+#define SKIP_UNDER_SANITIZERS() \
+  if (kSanitizer) GTEST_SKIP() << "sanitizers make calls of their own"
+
+// From now on the process may end, and nothing else.
+void ForbidSystemCalls() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+  };
+  const sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+    _exit(errno);
+  }
+}
+
+constexpr int kQuiet = 77, kFailed = 78, kAllocated = 79;
+
+// Ends this process: what a call is told by, not its result.
+template <class Body>
+[[noreturn]] void Quietly(Body body) {
+  ForbidSystemCalls();
+  counting = true;
+  const bool succeeded = body();
+  counting = false;
+  syscall(SYS_exit_group, allocations > 0 ? kAllocated : succeeded ? kQuiet : kFailed);
+  abort();
+}
+
+TEST(QuietTest, NoticesASystemCall) {
+  SKIP_UNDER_SANITIZERS();
+  EXPECT_EXIT(Quietly([] { return syscall(SYS_getppid) > 0; }), ::testing::KilledBySignal(SIGSYS),
+              "");
+}
+
+TEST(QuietTest, NoticesAnAllocation) {
+  SKIP_UNDER_SANITIZERS();
+  const auto allocate = [] {
+    free(malloc(1));
+    delete new int(1);
+    return true;
+  };
+  EXPECT_EXIT(Quietly(allocate), ::testing::ExitedWithCode(kAllocated), "");
+}
+
+class Quiet : public ::testing::TestWithParam<AlgorithmAndTarget> {
+ protected:
+  static constexpr size_t kCount = 67, kPageSize = 4096;
+
+  Quiet() {
+    fakedirty_hasher_options options = Options(std::get<0>(GetParam()), kPageSize);
+    options.target = std::get<1>(GetParam()).c_str();
+    hasher_ = MakeHasher(options);
+    Random(1).Fill(memory_.data(), memory_.size() / 2);  // the other pages are zero
+    for (size_t i = 0; i < kCount; ++i) {
+      index_.push_back(i * 1000);
+      pages_.push_back(memory_.data() + i * kPageSize);
+    }
+  }
+
+  Hasher hasher_;
+  std::vector<uint8_t> memory_ = std::vector<uint8_t>(kCount * kPageSize);
+  std::vector<uint8_t> stage_ = std::vector<uint8_t>(kCount * kPageSize);
+  std::vector<uint8_t> digests_ = std::vector<uint8_t>(kCount * FAKEDIRTY_DIGEST_BYTES_MAX);
+  Indexes index_;
+  Pages pages_, copies_ = Pages(kCount);
+  Seen seen_{kCount};
+};
+
+TEST_P(Quiet, Digest) {
+  SKIP_UNDER_SANITIZERS();
+  EXPECT_EXIT(Quietly([&] {
+                return fakedirty_digest(hasher_.get(), pages_.data(), kCount, digests_.data(),
+                                        digests_.size()) == FAKEDIRTY_OK;
+              }),
+              ::testing::ExitedWithCode(kQuiet), "");
+}
+
+// Twice each: slots are unknown the first time, pages unchanged the second.
+TEST_P(Quiet, LookClassifyAndCommit) {
+  SKIP_UNDER_SANITIZERS();
+  for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {
+    const Table table = MakeTable(hasher_, kCount * 1000, flags);
+    const auto pass = [&] {
+      return fakedirty_look(table.get(), index_.data(), pages_.data(), kCount,
+                            seen_.verdicts.data(), seen_.fingerprints.data()) == FAKEDIRTY_OK &&
+             fakedirty_classify(table.get(), index_.data(), pages_.data(), kCount, stage_.data(),
+                                stage_.size(), copies_.data(), seen_.verdicts.data(),
+                                seen_.fingerprints.data()) == FAKEDIRTY_OK &&
+             fakedirty_commit(table.get(), index_.data(), pages_.data(), seen_.fingerprints.data(),
+                              kCount) == FAKEDIRTY_OK;
+    };
+    EXPECT_EXIT(Quietly([&] {
+                  return pass() && seen_.verdicts[0] == FAKEDIRTY_FIRST && pass() &&
+                         seen_.verdicts[0] == FAKEDIRTY_UNCHANGED;
+                }),
+                ::testing::ExitedWithCode(kQuiet), "");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Quiet,
+                         ::testing::Combine(::testing::ValuesIn(Algorithms()),
+                                            ::testing::ValuesIn(Targets())),
+                         NameOfBoth);
+
+}  // namespace
+}  // namespace fakedirty_test
