@@ -11,6 +11,7 @@
 #include "handles.h"
 #include "random.h"
 #include "sanitizers.h"
+#include "src/table.h"
 
 namespace fakedirty_test {
 namespace {
@@ -93,6 +94,41 @@ TEST_P(Range, OfEverythingIsForgotten) {
     CheckUnknown(table, 0, pages());
     Fill(table);
     CheckUnknown(table, 0, 0);
+  }
+}
+
+// A few slots, far apart, where operating-system pages end and where stretches do that are passed
+// by when nothing in them was written.
+TEST_P(Range, IsCountedWhereverItWasWritten) {
+  constexpr uint64_t kStretch = fakedirty::WrittenStretches::kSlots;
+  const uint64_t past = 7 * kStretch + 100;
+  const Table table = MakeTable(hasher_, past);
+  const std::vector<uint8_t> zeros(kPageSize);
+  std::set<uint64_t> written = {0, past - 1};
+  for (const uint64_t edge :
+       {1 * SlotsInPage(), 3 * SlotsInPage(), kStretch, 2 * kStretch, 3 * kStretch, 5 * kStretch}) {
+    written.insert({edge - 1, edge, edge + 1});
+  }
+  for (const uint64_t slot : written) Send(table, {slot}, {slot % 3 ? page_.data() : zeros.data()});
+  const auto check = [&] {
+    const fakedirty_table_counts counts = Count(table);
+    uint64_t zero = 0;
+    for (const uint64_t slot : written) zero += slot % 3 == 0;
+    EXPECT_EQ(counts.zero, zero);
+    EXPECT_EQ(counts.known, written.size() - zero);
+  };
+  check();
+  const struct {
+    uint64_t first, end;
+  } forgotten[] = {{kStretch, 2 * kStretch},
+                   {2 * kStretch, 2 * kStretch + 1},
+                   {3 * kStretch - 1, 3 * kStretch},
+                   {5 * kStretch + 1, past}};
+  for (const auto& range : forgotten) {
+    ASSERT_EQ(fakedirty_table_invalidate(table.get(), range.first, range.end - range.first),
+              FAKEDIRTY_OK);
+    written.erase(written.lower_bound(range.first), written.lower_bound(range.end));
+    check();
   }
 }
 
