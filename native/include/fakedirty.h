@@ -74,7 +74,7 @@ typedef enum fakedirty_status {
   FAKEDIRTY_ERROR_COUNT = -9,      /* more than FAKEDIRTY_BATCH_MAX pages in one call */
   FAKEDIRTY_ERROR_INDEX = -10,     /* a page number at or past the end of the table */
   FAKEDIRTY_ERROR_CAPACITY = -11,  /* the caller's buffer is too small for that many pages */
-  FAKEDIRTY_ERROR_OVERLAP = -12,   /* a source page lies in the stage it is to be copied to */
+  FAKEDIRTY_ERROR_OVERLAP = -12,   /* what the call writes overlaps what it reads or other output */
   FAKEDIRTY_ERROR_PAGES = -13,     /* a table of no pages */
   FAKEDIRTY_ERROR_TOO_LARGE = -14, /* a table that no address space can hold */
   FAKEDIRTY_ERROR_NO_MEMORY = -15, /* the operating system has no memory for it */
@@ -182,8 +182,9 @@ FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_create(fakedirty_hasher* hashe
 FAKEDIRTY_API void fakedirty_table_destroy(fakedirty_table* table);
 
 /* Copies count guest pages into the stage and says of each copy what it is. index[i] is the page's
-   number in the table; sources[i] may be written by the guest meanwhile. copies[i] is the private
-   copy, a page inside the stage, or null when the page is unchanged (such a page takes no room).
+   number in the table, each at most once: the second verdict on a page would not know of the first.
+   sources[i] may be written by the guest meanwhile. copies[i] is the private copy, a page inside
+   the stage, or null when the page is unchanged (such a page takes no room).
    Verdict, fingerprint and what must be sent all belong to that copy, and to nothing else.
    The stage must hold count pages. Changes nothing in the table. */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_classify(const fakedirty_table* table,
@@ -223,7 +224,7 @@ typedef struct fakedirty_table_counts {
   uint64_t bytes;       /* of address space: slots, and copies when verifying */
 } fakedirty_table_counts;
 
-/* Walks all slots; not while another thread commits or invalidates. */
+/* Walks all slots that were ever written; not while another thread commits or invalidates. */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_count(const fakedirty_table* table,
                                                         fakedirty_table_counts* counts);
 

@@ -217,15 +217,16 @@ int CheckBatch(const fakedirty_table* table, const uint64_t* index, size_t count
   return FAKEDIRTY_OK;
 }
 
-int CheckStage(const void* const* sources, size_t count, size_t page_size, const void* stage,
-               size_t stage_bytes) {
-  if (stage_bytes / page_size < count) return FAKEDIRTY_ERROR_CAPACITY;
-  const uintptr_t start = reinterpret_cast<uintptr_t>(stage), end = start + count * page_size;
-  for (size_t i = 0; i < count; ++i) {
-    const uintptr_t source = reinterpret_cast<uintptr_t>(sources[i]);
-    if (source < end && source + page_size > start) return FAKEDIRTY_ERROR_OVERLAP;
+// What is written, each piece apart from all others and from what is read. (Arrays of the same type
+// for sources and copies invite to pass one for both.)
+template <size_t kWritten, size_t kRead>
+int CheckApart(const Stretch (&written)[kWritten], const Stretch (&read)[kRead]) {
+  bool overlap = false;
+  for (size_t i = 0; i < kWritten; ++i) {
+    for (size_t j = 0; j < i; ++j) overlap |= Overlap(written[i], written[j]);
+    for (const Stretch& other : read) overlap |= Overlap(written[i], other);
   }
-  return FAKEDIRTY_OK;
+  return overlap ? FAKEDIRTY_ERROR_OVERLAP : FAKEDIRTY_OK;
 }
 
 void WriteSlot(fakedirty_table& table, uint64_t index, const uint8_t* fingerprint) {
@@ -255,8 +256,16 @@ int fakedirty_classify(const fakedirty_table* table, const uint64_t* index,
   if (status != FAKEDIRTY_OK || count == 0) return status;
   if (!stage || !copies || !verdicts || !fingerprints) return FAKEDIRTY_ERROR_NULL;
   const size_t page_size = table->hasher->page_size();
-  status = fakedirty::CheckStage(sources, count, page_size, stage, stage_bytes);
+  if (stage_bytes / page_size < count) return FAKEDIRTY_ERROR_CAPACITY;
+  const fakedirty::Stretch staged(stage, count * page_size);
+  status =
+      fakedirty::CheckApart({staged,
+                             {copies, count * sizeof(*copies)},
+                             {verdicts, count},
+                             {fingerprints, count * sizeof(*fingerprints)}},
+                            {{index, count * sizeof(*index)}, {sources, count * sizeof(*sources)}});
   if (status != FAKEDIRTY_OK) return status;
+  if (fakedirty::AnyPageOverlaps(sources, count, page_size, staged)) return FAKEDIRTY_ERROR_OVERLAP;
   fakedirty::StagedPages pages(sources, page_size, stage, copies);
   fakedirty::Classifier(*table, index, pages, count, verdicts, fingerprints).Run();
   return FAKEDIRTY_OK;
@@ -268,6 +277,10 @@ int fakedirty_look(const fakedirty_table* table, const uint64_t* index, const vo
   if (status == FAKEDIRTY_OK) status = fakedirty::CheckPages(pages, count);
   if (status != FAKEDIRTY_OK || count == 0) return status;
   if (!verdicts || !fingerprints) return FAKEDIRTY_ERROR_NULL;
+  status =
+      fakedirty::CheckApart({{verdicts, count}, {fingerprints, count * sizeof(*fingerprints)}},
+                            {{index, count * sizeof(*index)}, {pages, count * sizeof(*pages)}});
+  if (status != FAKEDIRTY_OK) return status;
   fakedirty::PrivatePages in_place(pages);
   fakedirty::Classifier(*table, index, in_place, count, verdicts, fingerprints).Run();
   return FAKEDIRTY_OK;

@@ -21,6 +21,13 @@ int CheckPages(const void* const* pages, size_t count) {
   return FAKEDIRTY_OK;
 }
 
+bool AnyPageOverlaps(const void* const* pages, size_t count, size_t page_size,
+                     const Stretch& written) {
+  bool any = false;
+  for (size_t i = 0; i < count; ++i) any |= Overlap(written, Stretch(pages[i], page_size));
+  return any;
+}
+
 namespace {
 
 bool IsPageSize(size_t bytes) {
@@ -119,6 +126,11 @@ int fakedirty_digest(const fakedirty_hasher* hasher, const void* const* pages, s
   if (digests_bytes < count * hasher->digest_bytes()) return FAKEDIRTY_ERROR_CAPACITY;
   if (count == 0) return FAKEDIRTY_OK;
   if (!digests) return FAKEDIRTY_ERROR_NULL;
+  const fakedirty::Stretch written(digests, count * hasher->digest_bytes());
+  if (fakedirty::Overlap(written, fakedirty::Stretch(pages, count * sizeof(*pages))) ||
+      fakedirty::AnyPageOverlaps(pages, count, hasher->page_size(), written)) {
+    return FAKEDIRTY_ERROR_OVERLAP;
+  }
   hasher->kernel.digest(hasher->parameters, reinterpret_cast<const uint8_t* const*>(pages), count,
                         static_cast<uint8_t*>(digests), {});
   return FAKEDIRTY_OK;

@@ -31,6 +31,25 @@ void Release(fakedirty_hasher* hasher);
 // Whether an array of pages can be read: FAKEDIRTY_OK or what is wrong with it.
 int CheckPages(const void* const* pages, size_t count);
 
+// An argument's memory.
+struct Stretch {
+  Stretch(const void* start, size_t bytes)
+      : begin(reinterpret_cast<uintptr_t>(start)), bytes(bytes) {}
+
+  uintptr_t begin;
+  size_t bytes;
+};
+
+// Neither is empty. Said as -a.bytes < a.begin - b.begin < b.bytes, it is one comparison: it is asked
+// of every page.
+inline bool Overlap(const Stretch& a, const Stretch& b) {
+  return a.begin - b.begin + a.bytes - 1 < a.bytes + b.bytes - 1;
+}
+
+// Pages that are read while these are written.
+bool AnyPageOverlaps(const void* const* pages, size_t count, size_t page_size,
+                     const Stretch& written);
+
 }  // namespace fakedirty
 
 #endif  // FAKEDIRTY_SRC_HASHER_H_

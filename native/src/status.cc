@@ -33,7 +33,8 @@ const char* fakedirty_status_text(int status) {
     case FAKEDIRTY_ERROR_CAPACITY:
       return "the output buffer is too small for that many pages";
     case FAKEDIRTY_ERROR_OVERLAP:
-      return "a source page overlaps the stage that it is to be copied to";
+      return "what the call writes (stage, digests, an array) overlaps what it reads or other "
+             "output";
     case FAKEDIRTY_ERROR_PAGES:
       return "a table needs at least one page";
     case FAKEDIRTY_ERROR_TOO_LARGE:

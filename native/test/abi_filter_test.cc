@@ -214,6 +214,57 @@ TEST_P(FilterAbi, RefusesSourcesThatReachIntoTheStage) {
   }
 }
 
+// Copies that take their sources' place would be made of what they have just overwritten.
+TEST_P(FilterAbi, RefusesOneArrayForSourcesAndCopies) {
+  a_.copies = pages_.data();
+  EXPECT_EQ(Classify(a_), FAKEDIRTY_ERROR_OVERLAP);
+  Pages both = pages_;
+  both.resize(2 * kCount, this);
+  a_.pages = both.data();
+  for (size_t shift = 1; shift < kCount; ++shift) {
+    a_.copies = both.data() + shift;
+    EXPECT_EQ(Classify(a_), FAKEDIRTY_ERROR_OVERLAP) << shift;
+  }
+  a_.copies = both.data() + kCount;
+  EXPECT_EQ(Classify(a_), FAKEDIRTY_OK);
+}
+
+TEST_P(FilterAbi, RefusesOutputsThatShareMemory) {
+  const auto in_fingerprints = reinterpret_cast<uint8_t*>(fingerprints_.data());
+  for (const size_t offset : {size_t{0}, kCount * sizeof(fakedirty_fingerprint) - 1}) {
+    Arguments a = a_;
+    a.verdicts = in_fingerprints + offset;
+    EXPECT_EQ(Look(a), FAKEDIRTY_ERROR_OVERLAP);
+    EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_OVERLAP);
+  }
+  uint8_t* const places[] = {stage_.data(), stage_.data() + stage_.size() - kCount};
+  for (uint8_t* const place : places) {
+    Arguments a = a_;
+    a.verdicts = place;
+    EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_OVERLAP);
+  }
+  Arguments a = a_;
+  a.fingerprints = reinterpret_cast<fakedirty_fingerprint*>(stage_.data() + kPageSize);
+  EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_OVERLAP);
+  a = a_;
+  a.copies = reinterpret_cast<const void**>(stage_.data());
+  EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_OVERLAP);
+}
+
+TEST_P(FilterAbi, RefusesToWriteOverPageNumbers) {
+  const Indexes right = index_;
+  const auto numbers = reinterpret_cast<uint8_t*>(index_.data());
+  Arguments a = a_;
+  a.verdicts = numbers;
+  EXPECT_EQ(Look(a), FAKEDIRTY_ERROR_OVERLAP);
+  EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_OVERLAP);
+  a = a_;
+  a.fingerprints = reinterpret_cast<fakedirty_fingerprint*>(numbers);
+  EXPECT_EQ(Look(a), FAKEDIRTY_ERROR_OVERLAP);
+  EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_OVERLAP);
+  EXPECT_EQ(index_, right);
+}
+
 TEST_P(FilterAbi, OfNoPagesNeedsNothingButATable) {
   Arguments a = {};
   a.table = table_.get();

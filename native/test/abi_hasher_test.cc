@@ -244,6 +244,32 @@ TEST_P(Digest, NeedsRoom) {
             std::vector<uint8_t>(digests_.size() - bytes_, kUntouched));
 }
 
+// A digest written over a page that is hashed after it would be that of other bytes.
+TEST_P(Digest, RefusesToWriteIntoThePages) {
+  const size_t page_size = page_.size();
+  std::vector<uint8_t> memory(page_size + 2 * bytes_, kUntouched);
+  uint8_t* const page = memory.data() + bytes_;
+  for (size_t at = 0; at < kCount; ++at) {
+    const void* pages[] = {pages_[0], pages_[1], pages_[2]};
+    pages[at] = page;
+    for (uint8_t* const inside : {page - bytes_ + 1, page, page + page_size - 1}) {
+      EXPECT_EQ(Try(hasher_.get(), pages, kCount, inside, bytes_), FAKEDIRTY_ERROR_OVERLAP);
+    }
+    EXPECT_EQ(memory, std::vector<uint8_t>(memory.size(), kUntouched)) << "written on error";
+    for (uint8_t* const beside : {page - bytes_, page + page_size}) {
+      EXPECT_EQ(Try(hasher_.get(), pages, kCount, beside, bytes_), FAKEDIRTY_OK);
+    }
+    memory.assign(memory.size(), kUntouched);
+  }
+}
+
+TEST_P(Digest, RefusesToWriteOverTheListOfPages) {
+  std::vector<const void*> pages(pages_, pages_ + kCount);
+  EXPECT_EQ(Try(hasher_.get(), pages.data(), kCount, pages.data() + 1, bytes_),
+            FAKEDIRTY_ERROR_OVERLAP);
+  EXPECT_EQ(pages, std::vector<const void*>(pages_, pages_ + kCount));
+}
+
 TEST_P(Digest, TakesTheLargestBatch) {
   const Hasher hasher = MakeHasher(GetParam(), 1024);
   const std::vector<const void*> pages(FAKEDIRTY_BATCH_MAX, page_.data());
