@@ -14,8 +14,8 @@ constexpr size_t kBatch = 64;  // pages: their copies stay in the second cache
 struct Batch {
   const uint64_t* index;
   size_t count;
-  const void* pages[kBatch];   // as given, then where their private bytes are
-  const void* copies[kBatch];  // null where unchanged
+  const void* const* pages;    // as given
+  const void* copies[kBatch];  // where their private bytes are; null where unchanged
   uint8_t* verdicts;
   fakedirty_fingerprint* fingerprints;
 };
@@ -52,13 +52,13 @@ int CommitBatch(const SharedTable& table, const Batch& batch, Chosen chosen) {
 
 // Calls use(batch, position) for one batch after another.
 template <class Use>
-int ForBatches(const SharedTable& table, const uint8_t* pages, Seen* seen, Use use) {
-  const size_t page_size = table.hasher->page_size, count = seen->index.size();
+int ForBatches(const void* const* pages, Seen* seen, Use use) {
+  const size_t count = seen->index.size();
   for (size_t at = 0; at < count; at += kBatch) {
     Batch batch = {};
     batch.index = seen->index.data() + at;
     batch.count = std::min(kBatch, count - at);
-    for (size_t i = 0; i < batch.count; ++i) batch.pages[i] = pages + (at + i) * page_size;
+    batch.pages = pages + at;
     batch.verdicts = seen->verdicts.data() + at;
     const int status = use(&batch, at);
     if (status != FAKEDIRTY_OK) return status;
@@ -68,7 +68,7 @@ int ForBatches(const SharedTable& table, const uint8_t* pages, Seen* seen, Use u
 
 }  // namespace
 
-int Look(const SharedTable& table, const uint8_t* pages, bool live, bool commit, Seen* seen) {
+int Look(const SharedTable& table, const void* const* pages, bool live, bool commit, Seen* seen) {
   const size_t page_size = table.hasher->page_size, count = seen->index.size();
   const bool keeps_copies = table.verifies && !commit;
   seen->verdicts.resize(count);
@@ -76,7 +76,7 @@ int Look(const SharedTable& table, const uint8_t* pages, bool live, bool commit,
   if (keeps_copies) seen->copies.resize(count * page_size);
   std::vector<uint8_t> stage;
   fakedirty_fingerprint passing[kBatch];
-  return ForBatches(table, pages, seen, [&](Batch* batch, size_t at) {
+  return ForBatches(pages, seen, [&](Batch* batch, size_t at) {
     batch->fingerprints = commit ? passing : seen->fingerprints.data() + at;
     const int status = LookAtBatch(table, live, &stage, batch);
     if (status != FAKEDIRTY_OK) return status;

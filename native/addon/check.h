@@ -38,10 +38,9 @@ struct Seen {
   std::vector<uint8_t> copies;  // of a verifying table: page behind page
 };
 
-// Looks at the pages seen.index names, which lie one behind another. Live ones are copied first
-// (R1). With commit they are taken for sent at once, for those who only count: then only the
-// verdicts are filled in.
-int Look(const SharedTable& table, const uint8_t* pages, bool live, bool commit, Seen* seen);
+// Looks at the pages seen.index names, as many. Live ones are copied first (R1). With commit they
+// are taken for sent at once, for those who only count: then only the verdicts are filled in.
+int Look(const SharedTable& table, const void* const* pages, bool live, bool commit, Seen* seen);
 
 // Commits what was seen, where sent says so (null: everywhere) and unless it was unchanged.
 int Commit(const SharedTable& table, const Seen& seen, const uint8_t* sent);

@@ -18,9 +18,9 @@ struct DigestTask {
   int status = FAKEDIRTY_OK;
 
   void Run() {
-    const size_t pages = source.bytes() / hasher->page_size;
-    digests.resize(pages * hasher->digest_bytes);
-    status = hasher->Digest(source.data(), pages, digests.data());
+    const std::vector<const void*> pages = source.Pages(hasher->page_size);
+    digests.resize(pages.size() * hasher->digest_bytes);
+    status = hasher->Digest(pages.data(), pages.size(), digests.data());
   }
 
   Outcome Finish(napi_env env) const {
@@ -31,16 +31,25 @@ struct DigestTask {
 
 }  // namespace
 
-int SharedHasher::Digest(const uint8_t* bytes, size_t pages, uint8_t* digests) const {
+int SharedHasher::Digest(const void* const* pages, size_t count, uint8_t* digests) const {
+  constexpr size_t kMost = FAKEDIRTY_BATCH_MAX;
+  for (size_t done = 0; done < count; done += kMost) {
+    const size_t some = std::min(kMost, count - done);
+    const int status = fakedirty_digest(hasher, pages + done, some, digests + done * digest_bytes,
+                                        some * digest_bytes);
+    if (status != FAKEDIRTY_OK) return status;
+  }
+  return FAKEDIRTY_OK;
+}
+
+int SharedHasher::Digest(const uint8_t* bytes, size_t count, uint8_t* digests) const {
   constexpr size_t kBatch = 256;
   const void* batch[kBatch];
-  for (size_t done = 0; done < pages;) {
-    const size_t count = std::min(kBatch, pages - done);
-    for (size_t i = 0; i < count; ++i) batch[i] = bytes + (done + i) * page_size;
-    const int status =
-        fakedirty_digest(hasher, batch, count, digests + done * digest_bytes, count * digest_bytes);
+  for (size_t done = 0; done < count; done += kBatch) {
+    const size_t some = std::min(kBatch, count - done);
+    for (size_t i = 0; i < some; ++i) batch[i] = bytes + (done + i) * page_size;
+    const int status = Digest(batch, some, digests + done * digest_bytes);
     if (status != FAKEDIRTY_OK) return status;
-    done += count;
   }
   return FAKEDIRTY_OK;
 }

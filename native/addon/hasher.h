@@ -20,7 +20,9 @@ struct SharedHasher {
   SharedHasher(const SharedHasher&) = delete;
   SharedHasher& operator=(const SharedHasher&) = delete;
 
-  int Digest(const uint8_t* bytes, size_t pages, uint8_t* digests) const;
+  int Digest(const void* const* pages, size_t count, uint8_t* digests) const;
+  // Of pages that lie one behind another. No memory is taken for a list of them.
+  int Digest(const uint8_t* bytes, size_t count, uint8_t* digests) const;
 
   fakedirty_hasher* const hasher;
   const size_t page_size, digest_bytes;

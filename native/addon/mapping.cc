@@ -124,6 +124,7 @@ std::shared_ptr<Mapping> Mapping::Open(const std::string& path, int* error, cons
   }
   mapping->data_ = static_cast<const uint8_t*>(data);
   mapping->bytes_ = bytes;
+  mapping->holes_take_memory_ = HolesTakeMemory(mapping->file_);
   mapping->region_ = region;
   region->cut.store(false);
   region->block.store(BlockOf(mapping->file_));
@@ -139,6 +140,10 @@ Mapping::~Mapping() {
     region_->taken.store(false);
   }
   if (file_ >= 0) close(file_);
+}
+
+Holes Mapping::HolesIn(uint64_t offset, size_t bytes) const {
+  return holes_take_memory_ ? Holes(file_, data_ + offset, offset, bytes) : Holes();
 }
 
 bool Mapping::HasShrunk() const {

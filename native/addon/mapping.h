@@ -12,6 +12,8 @@
 #include <memory>
 #include <string>
 
+#include "addon/holes.h"
+
 namespace fakedirty_addon {
 
 struct Region;  // what the signal handler knows of a map
@@ -26,6 +28,8 @@ class Mapping {
 
   const uint8_t* data() const { return data_; }
   uint64_t bytes() const { return bytes_; }
+  // Where nothing lies, and reading would take memory, of so many bytes from an offset on.
+  Holes HolesIn(uint64_t offset, size_t bytes) const;
   // Whether it has ever been shorter than when it was opened, as far as anyone noticed.
   bool HasShrunk() const;
 
@@ -33,6 +37,7 @@ class Mapping {
   Mapping() = default;
 
   int file_ = -1;
+  bool holes_take_memory_ = false;
   const uint8_t* data_ = nullptr;
   uint64_t bytes_ = 0;
   Region* region_ = nullptr;

@@ -6,6 +6,11 @@
 #include "fakedirty.h"
 
 namespace fakedirty_addon {
+namespace {
+
+uint8_t zero_page[FAKEDIRTY_PAGE_SIZE_MAX];  // never written
+
+}  // namespace
 
 std::optional<Source> Source::From(const Call& call, size_t argument) {
   Source source;
@@ -19,6 +24,7 @@ std::optional<Source> Source::From(const Call& call, size_t argument) {
       ThrowMisuse(call.env, "not a range of an open file");
       return std::nullopt;
     }
+    source.offset_ = *offset;
     source.data_ = source.mapping_->data() + *offset;
     source.bytes_ = *bytes;
     source.live_ = true;
@@ -39,6 +45,22 @@ std::optional<Source> Source::From(const Call& call, size_t argument) {
     source.data_ = source.copy_.data();
   }
   return source;
+}
+
+std::vector<const void*> Source::Pages(size_t page_size) const {
+  std::vector<const void*> pages = PagesAt(data_, bytes_ / page_size, page_size);
+  if (!mapping_) return pages;
+  const Holes holes = mapping_->HolesIn(offset_, bytes_);
+  for (size_t i = 0; i < pages.size(); ++i) {
+    if (holes.Cover(i * page_size, page_size)) pages[i] = zero_page;
+  }
+  return pages;
+}
+
+std::vector<const void*> PagesAt(const uint8_t* bytes, size_t count, size_t page_size) {
+  std::vector<const void*> pages(count);
+  for (size_t i = 0; i < count; ++i) pages[i] = bytes + i * page_size;
+  return pages;
 }
 
 napi_value NewSourceError(napi_env env, int status, const Source& source) {

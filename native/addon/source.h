@@ -20,8 +20,10 @@ class Source {
   // A view of memory that JavaScript can take away is copied.
   static std::optional<Source> From(const Call& call, size_t argument);
 
-  const uint8_t* data() const { return data_; }
   size_t bytes() const { return bytes_; }
+  // Where each page is to be read: what lies in a hole of a mapped file, elsewhere. Asks the
+  // system: for the thread that reads.
+  std::vector<const void*> Pages(size_t page_size) const;
   // Whether somebody else may write the bytes while they are read.
   bool live() const { return live_; }
   bool HasShrunk() const { return mapping_ && mapping_->HasShrunk(); }
@@ -32,8 +34,12 @@ class Source {
   bool live_ = false;
   std::vector<uint8_t> copy_;
   std::shared_ptr<Mapping> mapping_;
+  uint64_t offset_ = 0;  // in the mapped file
   Reference shared_;
 };
+
+// Pages that lie one behind another.
+std::vector<const void*> PagesAt(const uint8_t* bytes, size_t count, size_t page_size);
 
 // Why work on a source has failed, if it has; null if not.
 napi_value NewSourceError(napi_env env, int status, const Source& source);

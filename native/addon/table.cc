@@ -66,7 +66,8 @@ struct LookTask {
   int status = FAKEDIRTY_OK;
 
   void Run() {
-    status = Look(*table, source.data(), source.live(), commit, &seen);
+    const std::vector<const void*> pages = source.Pages(table->hasher->page_size);
+    status = Look(*table, pages.data(), source.live(), commit, &seen);
     if (commit && source.HasShrunk()) Forget();
   }
 
@@ -139,12 +140,14 @@ bool Table::IsReady(napi_env env) const {
 
 napi_value Table::Look(const Call& call) {
   if (!IsReady(call.env)) return nullptr;
-  const std::optional<BytesView> pages = BytesIn(call.env, call[2]);
+  const std::optional<BytesView> bytes = BytesIn(call.env, call[2]);
+  const size_t page_size = shared_->hasher->page_size;
   std::optional<Seen> seen;
-  if (pages) seen = SeenOf(call.env, call[0], pages->length / shared_->hasher->page_size);
+  if (bytes) seen = SeenOf(call.env, call[0], bytes->length / page_size);
   if (!seen) return ThrowMisuse(call.env, "look(index, commit, pages, live)");
   const bool commit = IsTrue(call.env, call[1]), live = IsTrue(call.env, call[3]);
-  const int status = fakedirty_addon::Look(*shared_, pages->data, live, commit, &*seen);
+  const std::vector<const void*> pages = PagesAt(bytes->data, seen->index.size(), page_size);
+  const int status = fakedirty_addon::Look(*shared_, pages.data(), live, commit, &*seen);
   if (status != FAKEDIRTY_OK) return Done(call.env, status);
   return NewAnswer(call.env, std::move(*seen), commit);
 }

@@ -1,9 +1,12 @@
 import {
   closeSync,
+  existsSync,
   ftruncateSync,
   mkdtempSync,
   openSync,
   rmSync,
+  statfsSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -83,6 +86,67 @@ describe('a memory file', () => {
     const last = { first: 2 ** 22 - 4, pages: 4 };
     expect((await file.checkAndCommit(table, last)).counts.zero).toBe(4);
     expect((await file.checkAndCommit(table, last)).counts.unchanged).toBe(4);
+  });
+});
+
+// A guest's memory that was never written has no memory behind it yet.
+describe('a file of memory with holes', () => {
+  const tmpfs = 0x01021994;
+  const isTmpfs = existsSync('/dev/shm') && statfsSync('/dev/shm').type === tmpfs;
+  const place = isTmpfs ? mkdtempSync('/dev/shm/fakedirty-memory-file-') : directory;
+  afterAll(() => rmSync(place, { recursive: true, force: true }));
+  const size = 64 * 1024 * 1024;
+  /** Where something is written, up to the middle of an operating-system page. */
+  const written = [0, 5 * 65536 + 4096, 5 * 65536 + 3 * 4096 + 1024, 40 * 1024 * 1024, size - 1024];
+
+  /** The file, and what it holds. */
+  function sparse(name: string): [path: string, content: Buffer] {
+    const path = join(place, name);
+    const content = Buffer.alloc(size);
+    const file = openSync(path, 'w');
+    ftruncateSync(file, size);
+    for (const at of written) {
+      bytes.copy(content, at, at, at + 1024);
+      writeSync(file, content, at, 1024, at);
+    }
+    closeSync(file);
+    return [path, content];
+  }
+
+  it.runIf(isTmpfs).each([1024, 4096, 65536])(
+    'takes no memory by being looked at, in pages of %i bytes',
+    async (pageSize) => {
+      const [path, content] = sparse(`holes-${pageSize}`);
+      const { blocks } = statSync(path);
+      using file = new MemoryFile(path);
+      using hasher = new Hasher({ algorithm: 'xxh3-64', pageSize });
+      const expected = fingerprintPages(content, { algorithm: 'xxh3-64', pageSize });
+      expect((await file.fingerprint(hasher)).equals(expected)).toBe(true);
+      const some = await file.fingerprint(hasher, { first: 3, pages: 100 });
+      expect(some.equals(expected.subarray(3 * 8, 103 * 8))).toBe(true);
+      using table = new FingerprintTable({ pages: file.pages(pageSize), pageSize, verify: true });
+      const { counts } = await file.checkAndCommit(table);
+      const first = new Set(written.map((at) => Math.floor(at / pageSize))).size;
+      const all = file.pages(pageSize);
+      expect(counts).toEqual({ first, zero: all - first, changed: 0, unchanged: 0 });
+      expect(table.check(content).counts.unchanged).toBe(all);
+      // A page that has holes in it is read as a whole.
+      const readBlocks = (written.length * Math.max(pageSize, 4096)) / 512;
+      expect(statSync(path).blocks).toBeLessThanOrEqual(Math.max(blocks, readBlocks));
+    },
+  );
+
+  it.runIf(isTmpfs)('shows what is written into a hole', async () => {
+    const [path] = sparse('written-later');
+    using file = new MemoryFile(path);
+    using table = new FingerprintTable({ pages: file.pages() });
+    await file.checkAndCommit(table);
+    const writer = openSync(path, 'r+');
+    writeSync(writer, Buffer.from('a store of the guest'), 0, 20, 7000 * 4096 + 9);
+    closeSync(writer);
+    const { verdicts, counts } = await file.checkAndCommit(table);
+    expect(counts).toMatchObject({ changed: 1, zero: 0, first: 0 });
+    expect(verdicts[7000]).toBe(2);
   });
 });
 
