@@ -21,6 +21,9 @@
       # in, it would ask for a newer C library.
       'ldflags': [
         '-Wl,--version-script=<(module_root_dir)/native/addon/exports.map',
+        # A signal handler and threads of the pool are in it (addon/mapping.cc): Node unloads the addons of a
+        # worker thread that ends.
+        '-Wl,-z,nodelete',
       ],
       'cflags_cc': ['-std=c++17', '-fno-exceptions', '-fno-rtti', '-fvisibility-inlines-hidden'],
     },

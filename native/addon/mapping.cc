@@ -50,13 +50,16 @@ void OnBusError(int signal, siginfo_t* info, void* context) {
     errno = saved_errno;
     if (zeros == start) return;
   }
-  // Not ours: as if this handler had never been there.
+  // Not ours: as if this handler had never been there. (It is there for as long as the process: the
+  // addon is linked never to be unloaded, not even with the last worker thread that used it.)
   if ((previous_action.sa_flags & SA_SIGINFO) && previous_action.sa_sigaction) {
     previous_action.sa_sigaction(signal, info, context);
   } else if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
     previous_action.sa_handler(signal);
   } else {
-    sigaction(SIGBUS, &previous_action, nullptr);  // the access is repeated, and ends the process
+    sigaction(SIGBUS, &previous_action, nullptr);
+    // The access is repeated, and ends the process. A signal that was sent is sent again.
+    if (info->si_code <= 0) raise(signal);
   }
 }
 
