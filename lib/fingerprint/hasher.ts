@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type AlgorithmName, algorithmNames, lookUp } from './algorithms.js';
 import { type Bytes, pagesIn, viewOf } from './bytes.js';
 import { DisposedError, OptionError } from './errors.js';
-import { awaiting, calling } from './library.js';
+import { awaiting, calling, translated } from './library.js';
 import { type NativeHasher, native } from './native.js';
 import { type PageRange, pagesWithin } from './page-range.js';
 import { pageSizes, parseOptions } from './schema.js';
@@ -126,7 +126,11 @@ export class Hasher implements Disposable {
     if (room.length < digestsBytes) {
       throw new OptionError('into', `has ${room.length} bytes; ${digestsBytes} are needed`);
     }
-    hasher.digest(view, room, first, pages);
+    try {
+      hasher.digest(view, room, first, pages);
+    } catch (error) {
+      throw translated(error);
+    }
     return into;
   }
 

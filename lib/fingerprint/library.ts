@@ -1,5 +1,5 @@
 // Calls of the addon whose failures become this package's own errors.
-import { BusyError, FakedirtyError, NativeError } from './errors.js';
+import { BusyError, FakedirtyError, NativeError, OptionError } from './errors.js';
 
 interface AddonFailure extends Error {
   readonly code?: unknown;
@@ -9,10 +9,12 @@ interface AddonFailure extends Error {
 /** Thrown by the addon when a mapped file has become shorter. */
 export class FileShrunk extends FakedirtyError {}
 
-function translated(error: unknown): unknown {
+/** For calls of a microsecond, which have no function to spare for `calling`. */
+export function translated(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code, status, message } = error as AddonFailure;
   if (code === 'LIBRARY' && typeof status === 'number') return new NativeError(status, message);
+  if (code === 'OVERLAP') return new OptionError('into', message);
   if (code === 'BUSY') return new BusyError();
   if (code === 'SHRUNK') return new FileShrunk(message);
   return error;

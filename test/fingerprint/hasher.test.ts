@@ -174,6 +174,23 @@ describe('into', () => {
     expect(() => hasher.fingerprint(bytes, into)).toThrow(/^into: has 31 bytes; 32 are needed$/);
     expect(into.every((byte) => byte === 0)).toBe(true);
   });
+
+  it('must not lie in the pages, whose bytes it would change before they are read', () => {
+    const memory = Buffer.from(randomBytes(600 * 4096));
+    const before = Buffer.from(memory);
+    const pages = memory.subarray(4096, 599 * 4096);
+    const digestsBytes = 598 * 16;
+    for (const start of [4096 - digestsBytes + 1, 4096, 300 * 4096 + 5, 599 * 4096 - 1]) {
+      const into = memory.subarray(Math.max(0, start), Math.max(0, start) + digestsBytes);
+      if (into.length < digestsBytes) continue;
+      expect(() => hasher.fingerprint(pages, into)).toThrow(OptionError);
+      expect(() => hasher.fingerprint(pages, into)).toThrow(/^into: lies in the pages that are/);
+      expect(memory.equals(before)).toBe(true);
+    }
+    const beside = memory.subarray(0, 16);
+    const expected = cryptoDigests('md5', pages.subarray(0, 4096), 4096);
+    expect(hasher.fingerprint(pages.subarray(0, 4096), beside)).toEqual(expected);
+  });
 });
 
 describe('a range', () => {
