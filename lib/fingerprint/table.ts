@@ -31,7 +31,7 @@ export interface TableOptions extends HasherOptions {
   readonly verify?: boolean | undefined;
 }
 
-/** Which pages the bytes are: consecutive ones from the first on, or these. Default: from 0 on. */
+/** Which pages the bytes are: consecutive ones from the first on, or these, each once. Default: from 0 on. */
 export type Where = number | ArrayLike<number>;
 
 export interface TableStatistics {
@@ -207,7 +207,7 @@ export class FingerprintTable implements Disposable {
     this.#era += 1;
   }
 
-  /** Walks all slots. */
+  /** Walks all slots that were ever written. */
   statistics(): TableStatistics {
     const table = this.#open();
     const { pages, bytes, unknown, zero, known, falseSkips } = calling(() => table.count());
@@ -258,15 +258,18 @@ export class FingerprintTable implements Disposable {
       throw new OptionError('where', `is for ${listed} pages; the bytes hold ${pages}`);
     }
     const index = new Float64Array(pages);
+    let ascending = true;
     for (let i = 0; i < pages; ++i) {
       const page: unknown = where[i];
       if (typeof page === 'number' && Number.isInteger(page) && page >= 0 && page < this.pages) {
+        ascending &&= i === 0 || page > (index[i - 1] ?? page);
         index[i] = page;
         continue;
       }
       const problem = `there is no page ${shown(page)}; pages are 0 to ${this.pages - 1}`;
       throw new OptionError('where', problem);
     }
+    if (!ascending) refuseRepetition(index);
     return index;
   }
 
@@ -298,6 +301,14 @@ export class FingerprintTable implements Disposable {
     }
     return verdicts;
   }
+}
+
+/** A page's second verdict would not know of the first one's commit: it could be skipped and be wrong. */
+function refuseRepetition(index: Float64Array): void {
+  const sorted = index.slice().sort();
+  const repeated = sorted.find((page, i) => page === sorted[i - 1]);
+  if (repeated === undefined) return;
+  throw new OptionError('where', `has page ${repeated} twice; expected each page once`);
 }
 
 function maskOf(check: Check, sent: ArrayLike<number>): Uint8Array {

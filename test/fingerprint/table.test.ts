@@ -113,6 +113,8 @@ describe('pages', () => {
     [[1, 2, 10], /^where: there is no page 10; pages are 0 to 9$/],
     [[1, 2, -1], /there is no page -1/],
     [[1, 2, 0.5], /there is no page 0.5/],
+    [[1, 1, 2], /^where: has page 1 twice; expected each page once$/],
+    [[7, 2, 7], /^where: has page 7 twice/],
     [null, /^where: is for null pages/],
     ['all', /^where: is for 'all' pages/],
   ])('%j is refused', (where, message) => {
