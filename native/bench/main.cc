@@ -275,7 +275,7 @@ int Main(const Arguments& arguments) {
   run.processors = std::thread::hardware_concurrency();
   run.page_size = kPageSize;
   run.repetitions = arguments.quick ? 3 : 9;
-  if (!arguments.json.empty() && !WriteJson(run, arguments.json)) return 1;  // before the work
+  if (!arguments.json.empty() && !CanWrite(arguments.json)) return 1;  // before the work
   printf("fakedirty-bench %s: %zu MiB of pages, %d repetitions%s\n", fakedirty_version(),
          arguments.memory_mib, run.repetitions, arguments.quick ? " (quick)" : "");
   fflush(stdout);

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace fakedirty_bench {
 namespace {
@@ -55,6 +57,42 @@ double Ratio(const Run& run, const char* ours, const char* other, Place place) {
 const char* Verdict(double ratio, double at_least) {
   if (ratio == 0) return "not measured";
   return ratio >= at_least ? "reached" : "NOT reached";
+}
+
+// A file is written beside its place and renamed into it, so that nobody ever reads half of it.
+// What is there and is none, a device or a pipe, is written as it is: a rename would replace it.
+class Output {
+ public:
+  explicit Output(const std::string& path) : path_(path), part_(path) {
+    struct stat status;
+    if (stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) part_ += ".part";
+    file_ = fopen(part_.c_str(), "w");
+  }
+  ~Output() {
+    if (file_) fclose(file_);
+    if (!done_ && part_ != path_) unlink(part_.c_str());
+  }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  FILE* file() const { return file_; }
+  bool Finish() {
+    const bool written = !ferror(file_) && fflush(file_) == 0;
+    const bool closed = fclose(std::exchange(file_, nullptr)) == 0;
+    done_ = written && closed && (part_ == path_ || rename(part_.c_str(), path_.c_str()) == 0);
+    return done_;
+  }
+
+ private:
+  const std::string path_;
+  std::string part_;
+  FILE* file_;
+  bool done_ = false;
+};
+
+bool Failed(const std::string& path, const char* what) {
+  fprintf(stderr, "fakedirty-bench: --json %s: %s: %s\n", path.c_str(), what, strerror(errno));
+  return false;
 }
 
 }  // namespace
@@ -118,15 +156,14 @@ bool PrintGoals(const Run& run) {
   return all;
 }
 
+bool CanWrite(const std::string& path) {
+  return Output(path).file() || Failed(path, "can't write there");
+}
+
 bool WriteJson(const Run& run, const std::string& path) {
-  // Written beside the file and renamed over it: nobody ever reads half of it.
-  const std::string part = path + ".part";
-  FILE* const file = fopen(part.c_str(), "w");
-  if (!file) {
-    fprintf(stderr, "fakedirty-bench: --json %s: can't write there: %s\n", path.c_str(),
-            strerror(errno));
-    return false;
-  }
+  Output output(path);
+  FILE* const file = output.file();
+  if (!file) return Failed(path, "can't write there");
   fprintf(file, "{\n  \"target\": \"%s\",\n  \"processor\": \"%s\",\n  \"processors\": %u,\n",
           run.target.c_str(), run.processor.c_str(), run.processors);
   fprintf(file, "  \"pageSizeBytes\": %zu,\n  \"repetitions\": %d,\n  \"rows\": [", run.page_size,
@@ -143,14 +180,7 @@ bool WriteJson(const Run& run, const std::string& path) {
     separator = ",\n";
   }
   fprintf(file, "\n  ]\n}\n");
-  const bool written = !ferror(file) && fflush(file) == 0;
-  if (fclose(file) != 0 || !written || rename(part.c_str(), path.c_str()) != 0) {
-    fprintf(stderr, "fakedirty-bench: --json %s: writing failed: %s\n", path.c_str(),
-            strerror(errno));
-    unlink(part.c_str());
-    return false;
-  }
-  return true;
+  return output.Finish() || Failed(path, "writing failed");
 }
 
 }  // namespace fakedirty_bench

@@ -32,6 +32,8 @@ struct Run {
 void PrintTables(const Run& run);
 // False when a ratio asked for was not reached.
 bool PrintGoals(const Run& run);
+// False, with a message, when nothing can be written there: told before the work. Changes nothing.
+bool CanWrite(const std::string& path);
 // False, with a message, when the file could not be written; nothing half written is left.
 bool WriteJson(const Run& run, const std::string& path);
 
