@@ -99,6 +99,11 @@ for library in "$shared" "$static"; do
   expect_same "exceptions or RTTI in $(basename "$library")" "" "$needed"
 done
 
+# Nothing to wait for another thread with.
+locks=$(nm -D --undefined-only "$shared" |
+  grep -oE '(pthread|sem|mtx|cnd|syscall|futex|__cxa_guard)[a-z_]*' || true)
+expect_same "locks in the shared library" "" "$locks"
+
 needed=$(ldd "$shared" | awk '{ print $1 }')
 system='^(.*/)?(linux-vdso|libc|libm|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so[.0-9]*$'
 foreign=$(grep -vE "$system" <<<"$needed" || true)
