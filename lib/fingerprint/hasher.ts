@@ -6,7 +6,7 @@ import { type Bytes, pagesIn, viewOf } from './bytes.js';
 import { DisposedError, OptionError } from './errors.js';
 import { awaiting, calling, translated } from './library.js';
 import { type NativeHasher, native } from './native.js';
-import { type PageRange, pagesWithin } from './page-range.js';
+import { checkAnswer, type PageRange, pagesWithin } from './page-range.js';
 import { pageSizes, parseOptions } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
 import { type SourceOf, sourcesIn } from './sources.js';
@@ -169,6 +169,7 @@ export async function fingerprintInBackground(
 ): Promise<Buffer> {
   nativeHasher(hasher);
   const checked = parseBackgroundOptions(options);
+  checkAnswer(pages, hasher.digestBytes);
   const digests = Buffer.allocUnsafe(pages * hasher.digestBytes);
   await inSlices(pages, hasher.pageSize, checked, async (slice) => {
     const source = sourceOf(slice.firstPage, slice.pages);

@@ -1,4 +1,5 @@
 // Some pages out of many.
+import { constants } from 'node:buffer';
 import { OptionError } from './errors.js';
 import { shown } from './schema.js';
 
@@ -24,4 +25,12 @@ export function pagesWithin(
     'first',
     `no such pages: ${shown(pages)} from ${shown(first)} on, of ${all}`,
   );
+}
+
+/** Refuses more pages than one buffer can answer for, of which each takes so many bytes. */
+export function checkAnswer(pages: number, bytesEach: number): void {
+  const most = Math.floor(constants.MAX_LENGTH / bytesEach);
+  if (pages <= most) return;
+  const problem = `is ${pages}; one answer holds ${most} at most: ask for fewer at a time, from \`first\` on`;
+  throw new OptionError('pages', problem);
 }

@@ -5,6 +5,7 @@ import { BusyError, DisposedError, OptionError, StaleCheckError } from './errors
 import { Hasher, type HasherOptions, hasherShape, nativeHasher } from './hasher.js';
 import { awaiting, calling } from './library.js';
 import { type NativeCheck, type NativeIndex, type NativeTable, native } from './native.js';
+import { checkAnswer } from './page-range.js';
 import { count, parseOptions, shown } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
 import { type SourceOf, sourcesIn } from './sources.js';
@@ -281,6 +282,7 @@ export class FingerprintTable implements Disposable {
     const index = this.#index(pages, where);
     // One at a time: two slices may name one page (R6).
     const checked = { ...parseBackgroundOptions(options), threads: 1 };
+    checkAnswer(pages, 1);
     const verdicts = new Uint8Array(pages);
     this.#busy = true;
     try {

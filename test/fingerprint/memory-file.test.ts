@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import {
   closeSync,
   existsSync,
@@ -86,6 +87,20 @@ describe('a memory file', () => {
     const last = { first: 2 ** 22 - 4, pages: 4 };
     expect((await file.checkAndCommit(table, last)).counts.zero).toBe(4);
     expect((await file.checkAndCommit(table, last)).counts.unchanged).toBe(4);
+  });
+
+  it('with more pages than an answer holds is an error, before anything is read', async () => {
+    const path = fileOf(new Uint8Array(0));
+    truncateSync(path, 15 * 2 ** 40);
+    using file = new MemoryFile(path);
+    using hasher = new Hasher({ algorithm: 'sha256', pageSize: 1024 });
+    const refused = /^pages: is 16106127360; one answer holds \d+ at most: ask for fewer at a time/;
+    // Newer Nodes have longer buffers.
+    if (file.pages(1024) * hasher.digestBytes > constants.MAX_LENGTH) {
+      await expect(file.fingerprint(hasher)).rejects.toThrow(OptionError);
+      await expect(file.fingerprint(hasher)).rejects.toThrow(refused);
+    }
+    expect(await file.fingerprint(hasher, { first: 2 ** 33, pages: 1 })).toHaveLength(32);
   });
 });
 
