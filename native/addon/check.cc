@@ -71,9 +71,9 @@ int ForBatches(const void* const* pages, Seen* seen, Use use) {
 int Look(const SharedTable& table, const void* const* pages, bool live, bool commit, Seen* seen) {
   const size_t page_size = table.hasher->page_size, count = seen->index.size();
   const bool keeps_copies = table.verifies && !commit;
+  if (keeps_copies && !seen->copies.Allocate(count * page_size)) return FAKEDIRTY_ERROR_NO_MEMORY;
   seen->verdicts.resize(count);
   if (!commit) seen->fingerprints.resize(count);
-  if (keeps_copies) seen->copies.resize(count * page_size);
   std::vector<uint8_t> stage;
   fakedirty_fingerprint passing[kBatch];
   return ForBatches(pages, seen, [&](Batch* batch, size_t at) {

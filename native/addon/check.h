@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -30,12 +31,30 @@ struct SharedTable {
   bool busy = false;
 };
 
+// Memory that may be large, so that there may be none: unlike a vector's, that is no end of the
+// process.
+class Room {
+ public:
+  bool Allocate(size_t bytes) {  // once
+    bytes_.reset(new (std::nothrow) uint8_t[bytes]);
+    size_ = bytes_ ? bytes : 0;
+    return bytes_ != nullptr;
+  }
+  uint8_t* data() { return bytes_.get(); }
+  const uint8_t* data() const { return bytes_.get(); }
+  size_t size() const { return size_; }
+
+ private:
+  std::unique_ptr<uint8_t[]> bytes_;
+  size_t size_ = 0;
+};
+
 // What was seen, and all that a later commit needs.
 struct Seen {
   std::vector<uint64_t> index;
   std::vector<uint8_t> verdicts;
   std::vector<fakedirty_fingerprint> fingerprints;
-  std::vector<uint8_t> copies;  // of a verifying table: page behind page
+  Room copies;  // of a verifying table: page behind page
 };
 
 // Looks at the pages seen.index names, as many. Live ones are copied first (R1). With commit they
