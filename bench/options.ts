@@ -16,17 +16,25 @@ export interface Options {
   readonly pageSizesBytes: readonly number[];
   readonly contents: readonly Contents[];
   readonly modes: readonly Mode[];
+  /** At most. */
   readonly rounds: number;
+  /** No round is begun that would probably end later than that. */
+  readonly enoughAfterSeconds: number | undefined;
 }
 
+/** What else a quick run does takes some seconds as well. */
+const quickSeconds = 50;
+
 export const usage = `usage: npm run bench [-- options]
-  --quick              random pages of 4096 bytes, modes batch and page, briefly: under a minute
+  --quick              random pages of 4096 bytes, modes batch and page, briefly: under a minute,
+                       with fewer rounds where the machine is slow
   --algorithms A,B     only these: ${algorithmNames.slice(0, 6).join(', ')},
                        ${algorithmNames.slice(6).join(', ')}
   --page-size N,M      bytes, of ${pageSizesBytes.join(', ')}; default: all
   --contents A,B       of ${contentNames.join(', ')}; default: all
   --modes A,B          of ${modes.join(', ')}; default: all
-  --rounds N           how often each case is measured, in a new process each time; default 5, quick 3
+  --rounds N           how often each case is measured, in a new process each time; default 5,
+                       quick 3 if there is time
   --out DIR            where bench.json, .csv, .svg and .png are written; default build/bench
   --json               print the results as JSON instead of tables (npm run --silent bench -- --json)
   --compare FILE       say what became faster or slower since the run that wrote this bench.json
@@ -97,5 +105,6 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     contents: chosen('--contents', given.contents, contentNames),
     modes: chosen('--modes', given.modes, modes),
     rounds: roundsOf(values.rounds, quick),
+    enoughAfterSeconds: quick && values.rounds === undefined ? quickSeconds : undefined,
   };
 }

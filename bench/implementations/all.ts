@@ -1,5 +1,5 @@
 // Everything that is compared, in the order in which it is shown: by algorithm, this package first.
-import { algorithmNames } from '../../lib/index.js';
+import { algorithmNames } from '../../lib/fingerprint/algorithms.js';
 import { fakedirtyImplementations } from './fakedirty.js';
 import type { Implementation, ImplementationName } from './implementation.js';
 import { nameOf } from './implementation.js';

@@ -1,6 +1,8 @@
 // This package: every algorithm, in all four ways.
 import { createHash } from 'node:crypto';
-import { type AlgorithmName, algorithms, Hasher } from '../../lib/index.js';
+// Not the whole package: each case is a process, and loading is most of a short one's time.
+import { type AlgorithmName, algorithms } from '../../lib/fingerprint/algorithms.js';
+import { Hasher } from '../../lib/fingerprint/hasher.js';
 import { bytesOf, type Hash, type Implementation, isAsync, modes } from './implementation.js';
 
 const extraKeyBytes = 32;

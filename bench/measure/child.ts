@@ -1,10 +1,13 @@
 // A child process: measures one thing, answers, and ends. It does not outlive the process that asked.
-import { measureCase } from './case.js';
 import type { CaseAnswer, Job, PairAnswer, Reply } from './jobs.js';
-import { measurePair } from './pair.js';
 
 async function perform(job: Job): Promise<CaseAnswer | PairAnswer> {
-  return await (job.kind === 'case' ? measureCase(job) : measurePair(job));
+  if (job.kind === 'pair') {
+    const { measurePair } = await import('./pair.js');
+    return await measurePair(job);
+  }
+  const { measureCase } = await import('./case.js');
+  return await measureCase(job);
 }
 
 function reply(message: Reply<Job>): void {

@@ -4,7 +4,8 @@
 // the median over all turns of the two sides' quotient, and of their difference: a slow moment spoils one
 // turn, a slow minute slows both sides.
 import { createRequire } from 'node:module';
-import { algorithmNames, algorithms, type Hasher } from '../../lib/index.js';
+import { algorithmNames, algorithms } from '../../lib/fingerprint/algorithms.js';
+import type { Hasher } from '../../lib/fingerprint/hasher.js';
 import { median } from '../../lib/lab/results/statistics.js';
 import { fillPages } from '../contents.js';
 import { findImplementation } from '../implementations/all.js';

@@ -13,17 +13,28 @@ export interface Done {
   readonly total: number;
 }
 
-/** The answers to each measurement, one a round. */
+/** Whether there is time for another round after so many. */
+export type MayGoOn = (roundsDone: number) => boolean;
+
+/** As long as another round, of the length of those before, would end within these seconds from now. */
+export function within(seconds: number, now = () => performance.now() / 1000): MayGoOn {
+  const start = now();
+  return (done) => ((now() - start) / done) * (done + 1) <= seconds;
+}
+
+/** The answers to each measurement, one a round; of one round at least. */
 export async function inRounds<Answer>(
   measurements: readonly Measurement<Answer>[],
   rounds: number,
   onDone: (done: Done) => void,
+  mayGoOn: MayGoOn = () => true,
 ): Promise<Answer[][]> {
   const answers: Answer[][] = measurements.map(() => []);
   const random = pseudoRandom(1);
   const total = measurements.length * rounds;
   let done = 0;
   for (let round = 0; round < rounds; round += 1) {
+    if (round > 0 && !mayGoOn(round)) break;
     for (const [index, { what, measure }] of shuffled([...measurements.entries()], random)) {
       const answer = await measure();
       answers[index]?.push(answer);

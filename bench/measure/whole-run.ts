@@ -9,7 +9,7 @@ import { workingSetBytes } from './case.js';
 import { runInChild } from './in-child.js';
 import type { CaseJob } from './jobs.js';
 import { Progress, type ProgressOutput } from './progress.js';
-import { inRounds, type Measurement } from './rounds.js';
+import { inRounds, type MayGoOn, type Measurement, within } from './rounds.js';
 
 function samplingMs({ quick }: Options): number {
   return quick ? 50 : 200;
@@ -25,10 +25,11 @@ async function measured<Answer>(
   output: ProgressOutput,
   rounds: number,
   measurements: readonly Measurement<Answer>[],
+  mayGoOn?: MayGoOn,
 ): Promise<Answer[][]> {
   const progress = new Progress(title, output);
   try {
-    const answers = await inRounds(measurements, rounds, (done) => progress.show(done));
+    const answers = await inRounds(measurements, rounds, (done) => progress.show(done), mayGoOn);
     progress.end();
     return answers;
   } catch (error) {
@@ -62,7 +63,9 @@ async function rowsOf(
     const what = `${nameOf(implementation)}, ${contents} pages of ${pageSizeBytes} bytes`;
     return { what, measure: () => runInChild(what, job) };
   });
-  const answers = await measured('measuring', output, options.rounds, measurements);
+  const { rounds, enoughAfterSeconds } = options;
+  const mayGoOn = enoughAfterSeconds === undefined ? undefined : within(enoughAfterSeconds);
+  const answers = await measured('measuring', output, rounds, measurements, mayGoOn);
   return cases.map(({ implementation, contents, pageSizeBytes }, at) => ({
     ...implementation,
     contents,
@@ -97,7 +100,8 @@ export async function measureRun(
   const startedAt = new Date().toISOString();
   const rows = await rowsOf(implementations, options, output);
   const goals = options.check ? await goalsOf(options, output) : [];
-  const { quick, rounds } = options;
+  const { quick } = options;
+  const rounds = Math.max(...rows.map(({ nsPerPage }) => nsPerPage.length));
   return {
     format: 'fakedirty-bench-1',
     startedAt,

@@ -25,6 +25,7 @@ describe('the options of npm run bench', () => {
       contents: ['random', 'text', 'zero', 'half-zero'],
       modes: ['batch', 'page', 'batch-async', 'page-async'],
       rounds: 5,
+      enoughAfterSeconds: undefined,
     });
   });
 
@@ -34,6 +35,7 @@ describe('the options of npm run bench', () => {
       contents: ['random'],
       modes: ['batch', 'page'],
       rounds: 3,
+      enoughAfterSeconds: 50,
     });
     expect(
       readOptions([
@@ -50,6 +52,7 @@ describe('the options of npm run bench', () => {
       contents: ['zero'],
       modes: ['page-async'],
       rounds: 7,
+      enoughAfterSeconds: undefined,
     });
   });
 

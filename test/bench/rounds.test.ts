@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Progress } from '../../bench/measure/progress.js';
-import { inRounds } from '../../bench/measure/rounds.js';
+import { inRounds, within } from '../../bench/measure/rounds.js';
 
 describe('rounds', () => {
   it('measure everything once a round, in another order, and keep the answers apart', async () => {
@@ -17,6 +17,30 @@ describe('rounds', () => {
     const orders = [0, 6, 12].map((at) => order.slice(at, at + 6));
     for (const each of orders) expect([...each].sort()).toEqual(names);
     expect(new Set(orders.map((each) => each.join(''))).size).toBeGreaterThan(1);
+  });
+});
+
+describe('rounds that have so much time', () => {
+  async function roundsIn(seconds: number, eachSeconds: number): Promise<number> {
+    let now = 0;
+    const measure = () => {
+      now += eachSeconds / 2;
+      return Promise.resolve(now);
+    };
+    const both = ['a', 'b'].map((what) => ({ what, measure }));
+    const mayGoOn = within(seconds, () => now);
+    const answers = await inRounds(both, 3, () => {}, mayGoOn);
+    const [first, second] = answers.map((each) => each.length);
+    expect(first).toBe(second);
+    return first ?? 0;
+  }
+
+  it('are all, one at least, and no more than end in time', async () => {
+    expect(await roundsIn(50, 10)).toBe(3);
+    expect(await roundsIn(50, 20)).toBe(2);
+    expect(await roundsIn(50, 25)).toBe(2);
+    expect(await roundsIn(50, 26)).toBe(1);
+    expect(await roundsIn(50, 1000)).toBe(1);
   });
 });
 
