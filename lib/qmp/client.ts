@@ -77,7 +77,9 @@ export class QmpClient {
       onLine: (line) => this.#receive(line),
       onOversized: (line) => this.#fail(new QmpOversizedError(line)),
     });
-    stream.on('data', (chunk: Buffer | string) => this.#lines.push(Buffer.from(chunk)));
+    stream.on('data', (chunk: Buffer | string) => {
+      this.#lines.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    });
     // QEMU never closes one direction alone.
     stream.once('end', () => stream.destroy());
     // An error is always followed by close, which tells everybody who waits.

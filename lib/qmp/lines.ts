@@ -50,7 +50,8 @@ export class Lines {
   }
 
   #take(): Buffer {
-    const line = Buffer.concat(this.#parts);
+    const [first = Buffer.alloc(0), ...more] = this.#parts;
+    const line = more.length === 0 ? first : Buffer.concat(this.#parts);
     this.#parts = [];
     this.#bytes = 0;
     return line;

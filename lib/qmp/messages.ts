@@ -1,18 +1,26 @@
 // The messages of QMP, one JSON object a line, as QEMU's docs/interop/qmp-spec lays them down.
 import { z } from 'zod';
-import { type EventData, type EventName, eventData, isEventName } from './schema/events.js';
+import { type EventData, type EventName, eventData } from './schema/events.js';
 import { versionInfo } from './schema/vm.js';
 
 const greeting = z.object({
   QMP: z.looseObject({ version: versionInfo, capabilities: z.array(z.string()) }),
 });
 
-const event = z.object({
-  event: z.string(),
-  data: z.record(z.string(), z.unknown()).default({}),
-  // QEMU writes -1 where its clock fails.
-  timestamp: z.object({ seconds: z.number(), microseconds: z.number() }),
-});
+/** An event with such data, which QEMU leaves out where there is none. */
+function eventWith(data: z.ZodType<Record<string, unknown>, Record<string, unknown>>) {
+  return z.object({
+    event: z.string(),
+    data: data.prefault({}),
+    // QEMU writes -1 where its clock fails.
+    timestamp: z.object({ seconds: z.number(), microseconds: z.number() }),
+  });
+}
+
+const unknownEvent = eventWith(z.record(z.string(), z.unknown()));
+const knownEvents: ReadonlyMap<string, z.ZodType<QmpEvent>> = new Map(
+  Object.entries(eventData).map(([name, data]) => [name, eventWith(data)]),
+);
 
 const failure = z.object({
   error: z.looseObject({ class: z.string(), desc: z.string() }),
@@ -23,13 +31,10 @@ const success = z
   .object({ return: z.unknown(), id: z.unknown().optional() })
   .refine((object) => 'return' in object);
 
-// The loosest last: a union takes the first that fits.
-const message = z.union([event, failure, greeting, success]);
-
 export type QmpGreeting = z.infer<typeof greeting>['QMP'];
-export type QmpEvent = z.infer<typeof event>;
+export type QmpEvent = z.infer<typeof unknownEvent>;
 export type QmpAnswer = z.infer<typeof failure> | z.infer<typeof success>;
-export type QmpMessage = z.infer<typeof message>;
+export type QmpMessage = QmpEvent | QmpAnswer | z.infer<typeof greeting>;
 
 /** An event whose name, and so whose data, is known. */
 export type KnownEvent<Name extends EventName> = {
@@ -41,17 +46,21 @@ export function eventTimeMs({ timestamp: { seconds, microseconds } }: QmpEvent):
   return seconds * 1000 + microseconds / 1000;
 }
 
-function hasKnownData({ event: name, data }: QmpEvent): boolean {
-  return !isEventName(name) || eventData[name].safeParse(data).success;
+/** A message shows by its members what it wants to be. Only that is tried: events may come thick and fast. */
+function schemaOf(received: object): z.ZodType<QmpMessage> {
+  if ('event' in received) return knownEvents.get(String(received.event)) ?? unknownEvent;
+  if ('error' in received) return failure;
+  return 'QMP' in received ? greeting : success;
 }
 
 /** One line as a message; undefined when it is none. */
 export function parseMessage(line: string): QmpMessage | undefined {
-  let parsed: QmpMessage;
+  let received: unknown;
   try {
-    parsed = message.parse(JSON.parse(line));
+    received = JSON.parse(line);
   } catch {
     return undefined;
   }
-  return 'event' in parsed && !hasKnownData(parsed) ? undefined : parsed;
+  if (typeof received !== 'object' || received === null) return undefined;
+  return schemaOf(received).safeParse(received).data;
 }

@@ -23,7 +23,3 @@ export const eventData = {
 
 export type EventName = keyof typeof eventData;
 export type EventData<Name extends EventName> = z.infer<(typeof eventData)[Name]>;
-
-export function isEventName(name: string): name is EventName {
-  return Object.hasOwn(eventData, name);
-}
