@@ -19,6 +19,8 @@ export interface Ending {
   readonly consultations: readonly Consultation[];
   /** The guest was stopped by us: nobody but us starts it again. */
   readonly stoppedByUs: boolean;
+  /** We had QEMU cancel it. */
+  readonly cancelledByUs: boolean;
 }
 
 type Controlled = Pick<CheckedOptions, 'method' | 'policy' | 'onPass' | 'record' | 'signal'>;
@@ -180,6 +182,7 @@ export class Controller {
       passes: this.#passes,
       consultations: this.#consultations,
       stoppedByUs: this.#stoppedByUs,
+      cancelledByUs: this.#cancelled !== undefined,
     };
   }
 }

@@ -60,11 +60,15 @@ async function arrived(
   const source = await untilState(qmp, ({ status }) => status === 'postmigrate');
   const reason = ending.reason ?? 'All memory is at the destination.';
   const completed = { outcome: 'completed', reason } as const;
-  if (!incoming)
-    return {
-      ...completed,
-      guest: { where: 'destination', status: 'unknown', running: wasRunning },
-    };
+  if (!incoming && ending.stoppedByUs && wasRunning) {
+    const how = 'The guest had to be stopped for that: "cont" lets it go on at the destination.';
+    const guest = { where: 'destination', status: 'paused', running: false } as const;
+    return { outcome: 'completed', reason: `${reason} ${how}`, guest };
+  }
+  if (!incoming) {
+    const guest = { where: 'destination', status: 'unknown', running: wasRunning } as const;
+    return { ...completed, guest };
+  }
   const end = await incoming.untilEnd();
   if (end === 'completed') {
     if (ending.stoppedByUs && wasRunning) await incoming.qmp.execute('cont');
@@ -104,7 +108,9 @@ export async function settle(
     };
   }
   const guest = await backOnSource(qmp, ending, wasRunning);
-  if (status === 'cancelled') {
+  // With a return path, QEMU closes that before it says that it is being cancelled, and may take what follows for
+  // a failure of the link.
+  if (status === 'cancelled' || ending.cancelledByUs) {
     return { outcome: 'cancelled', reason: reason ?? 'Somebody else cancelled it.', guest };
   }
   const { 'error-desc': said } = await qmp.execute('query-migrate');

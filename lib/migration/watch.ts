@@ -108,7 +108,8 @@ async function follow({ observer, circumstances, use, options }: Watched): Promi
       onPass?.(pass, { ...circumstances, elapsedMs, passes: [...passes] });
     }
     if (endStatuses.includes(status)) {
-      return { status, reason: undefined, passes, consultations: [], stoppedByUs: false };
+      const untouched = { consultations: [], stoppedByUs: false, cancelledByUs: false };
+      return { status, reason: undefined, passes, ...untouched };
     }
     seen = await observer.next(Number.POSITIVE_INFINITY, true);
   }

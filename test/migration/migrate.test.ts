@@ -101,7 +101,11 @@ describe('a migration', () => {
       return undefined;
     };
     const result = await run({ policy: stopNow });
-    expect(result).toMatchObject({ outcome: 'completed', reason: 'Enough.' });
+    expect(result).toMatchObject({
+      outcome: 'completed',
+      reason: expect.stringMatching(/^Enough\. .*"cont" lets it go on at the destination/),
+      guest: { where: 'destination', running: false },
+    });
     const acts = script.asked.slice(script.asked.indexOf('migrate'));
     expect(acts.slice(0, 3)).toEqual(['migrate', 'migrate-set-parameters', 'stop']);
   }, 20_000);
@@ -124,6 +128,22 @@ describe('a migration', () => {
     });
     expect(script.asked).toContain('cont');
   }, 20_000);
+
+  it('that QEMU calls failed because it was cancelled: it was cancelled', async () => {
+    const script = new Script();
+    const controller = new AbortController();
+    script.on = ({ execute }) => {
+      if (execute === 'migrate') script.beginSoon();
+      if (execute === 'migrate_cancel') setImmediate(() => script.become('failed'));
+      return undefined;
+    };
+    const onPass = () => controller.abort(new Error('enough'));
+    expect(await run({ signal: controller.signal, onPass })).toMatchObject({
+      outcome: 'cancelled',
+      reason: 'The caller cancelled it: enough',
+      guest: { where: 'source', running: true },
+    });
+  });
 
   it('that ends while the policy makes up its mind is no failure', async () => {
     const script = new Script();
