@@ -16,6 +16,8 @@ const looksPerPass = 8;
 /** Where passes follow each other fast, a look at each twentieth of the time gone shows how they go. */
 const looksPerElapsed = 20;
 const mostPassGapMs = 500;
+/** For the end of the next pass, in passes. */
+const patience = 1.5;
 const finalGapMs = 5;
 const finalLooks = 200;
 
@@ -54,6 +56,8 @@ export class Observer {
   readonly #startMs = performance.now();
   readonly tracker: PassTracker;
   #askedMs = -leastGapMs;
+  /** An event has told that something is new, and QEMU has not been asked since. */
+  #isDue = false;
   #lastPassMs = 0;
   #status = 'none';
   #stopped = false;
@@ -76,30 +80,36 @@ export class Observer {
 
   /** Until something has happened, or `untilMs` since the beginning, or (if heeded) the signal. */
   async next(untilMs: number, heedSignal: boolean): Promise<Sighting> {
-    const pollMs = this.#askedMs + this.#gapMs();
+    const pollMs = this.#isDue ? this.#latestMs : this.#askedMs + this.#gapMs();
     const deadlineMs = Math.min(untilMs, pollMs);
     const events = await this.#waker.wake(Math.max(0, deadlineMs - this.elapsedMs), heedSignal);
-    let passed = events.length === 0 && this.elapsedMs >= pollMs;
     for (const { event: name, data, timestamp } of events) {
       this.#options.record?.({ type: 'event', name, data, timestamp });
       const { status } = data;
       if (name === 'MIGRATION') this.#status = String(status);
       if (name === 'STOP') this.#stopped = true;
       if (name === 'RESUME') this.#stopped = false;
-      passed ||= name === 'MIGRATION' || name === 'MIGRATION_PASS';
+      this.#isDue ||= name === 'MIGRATION' || name === 'MIGRATION_PASS';
     }
-    return passed ? await this.#look() : this.#sighting(undefined);
+    const isTime = this.elapsedMs >= (events.length === 0 ? pollMs : this.#soonestMs);
+    const ask = (this.#isDue && this.#isOver) || (isTime && (this.#isDue || events.length === 0));
+    return ask ? await this.ask() : this.#sighting(undefined);
   }
 
-  /** Asks QEMU, but not sooner than something can be new. */
-  async #look(): Promise<Sighting> {
-    const { elapsedMs } = this;
-    const gapMs = Math.min(mostPassGapMs, Math.max(leastGapMs, elapsedMs / looksPerElapsed));
-    const early = this.#askedMs + gapMs - elapsedMs;
-    if (early > 0 && !endStatuses.includes(this.#status)) {
-      await new Promise((resolve) => setTimeout(resolve, early));
-    }
-    return await this.ask();
+  get #isOver(): boolean {
+    return endStatuses.includes(this.#status);
+  }
+
+  /** Before that nothing can be new, or so much that its parts don't matter. */
+  get #soonestMs(): number {
+    const gapMs = Math.max(leastGapMs, this.#askedMs / looksPerElapsed);
+    return this.#askedMs + Math.min(mostPassGapMs, gapMs);
+  }
+
+  /** Where pass follows pass, the end of the next is the best moment: nothing of its successor is sent then. */
+  get #latestMs(): number {
+    const soonestMs = this.#soonestMs;
+    return soonestMs + Math.min(this.#lastPassMs * patience, (soonestMs - this.#askedMs) / 2);
   }
 
   /** Asks QEMU now. */
@@ -107,6 +117,7 @@ export class Observer {
     const info = await this.#query();
     const sample: Sample = { elapsedMs: this.elapsedMs, info };
     this.#askedMs = sample.elapsedMs;
+    this.#isDue = false;
     this.#status = info.status ?? this.#status;
     this.#options.record?.({ type: 'sample', ...sample });
     this.#tellProgress(sample);

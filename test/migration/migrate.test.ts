@@ -145,6 +145,30 @@ describe('a migration', () => {
     });
   });
 
+  it('is cancelled at once, however often passes end, and asked no more than it takes', async () => {
+    const script = new Script();
+    const controller = new AbortController();
+    let before = 0;
+    script.on = ({ execute }) => {
+      if (execute === 'migrate') {
+        script.beginSoon();
+        const passing = setInterval(() => script.pass(), 20);
+        setTimeout(() => {
+          clearInterval(passing);
+          before = qemu.requests.length;
+          controller.abort(new Error('enough'));
+        }, 1000);
+      }
+      if (execute === 'migrate_cancel') script.become('cancelled');
+      return undefined;
+    };
+    const { passes } = await run({ signal: controller.signal });
+    expect(qemu.requests[before]).toMatchObject({ execute: 'migrate_cancel' });
+    // Ten a second; on a busy machine fewer.
+    expect(passes.length).toBeLessThan(12);
+    expect(passes.at(-1)?.number).toBeGreaterThan(12);
+  });
+
   it('that ends while the policy makes up its mind is no failure', async () => {
     const script = new Script();
     script.on = ({ execute, id }) => {
