@@ -12,6 +12,7 @@ import { guestState } from '../../../lib/qemu/machine/guest.js';
 import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { needDriven } from './drive-available.js';
+import { secondQmp } from './second-qmp.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -36,15 +37,8 @@ afterEach(async () => {
 /** Both QEMUs with a second QMP, since the test holds the first. */
 async function start(context: TestContext) {
   const binary = needDriven(context, 'with the series');
-  const paths = { source: join(directory, 'source'), destination: join(directory, 'destination') };
-  const second = (path: string) => ['-qmp', `unix:${path},server=on,wait=off`];
-  pair = await MigrationPair.start({
-    binary,
-    accelerator: 'tcg',
-    guest: random,
-    sourceArguments: second(paths.source),
-    destinationArguments: second(paths.destination),
-  });
+  const { paths, options } = secondQmp(directory);
+  pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest: random, ...options });
   return { pair, paths, listen: `unix:${pair.incomingSocket}` };
 }
 

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, type TestContext, vi } fro
 import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { type DrivenQemu, drivenQemus, needDriven } from './drive-available.js';
+import { secondQmp } from './second-qmp.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -27,14 +28,8 @@ afterEach(async () => {
 
 async function start(context: TestContext, which: DrivenQemu) {
   const binary = needDriven(context, which);
-  const second = (path: string) => ['-qmp', `unix:${join(directory, path)},server=on,wait=off`];
-  pair = await MigrationPair.start({
-    binary,
-    accelerator: 'tcg',
-    guest,
-    sourceArguments: second('source'),
-    destinationArguments: second('destination'),
-  });
+  const { options } = secondQmp(directory);
+  pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest, ...options });
   return pair;
 }
 

@@ -241,29 +241,6 @@ describe('a recording', () => {
   });
 });
 
-describe('the controller itself', () => {
-  it('takes at most a hundredth of a processor', async (context) => {
-    const machines = await start(context, 'with the series', random);
-    const controller = new AbortController();
-    // The first of everything is compiled.
-    let since: { cpu: NodeJS.CpuUsage; atMs: number } | undefined;
-    const measuredMs = 5000;
-    const result = await drive(machines, {
-      ...endless,
-      bandwidthBytesPerSecond: 64 * mebibyte,
-      signal: controller.signal,
-      onPass: (_, { elapsedMs }) => {
-        if (!since && elapsedMs > 1000) since = { cpu: process.cpuUsage(), atMs: elapsedMs };
-        if (since && elapsedMs > since.atMs + measuredMs) controller.abort('measured');
-      },
-    });
-    if (!since) throw new Error('it ended too soon');
-    const { user, system } = process.cpuUsage(since.cpu);
-    expect(result.outcome).toBe('cancelled');
-    expect((user + system) / 1000 / (result.totalMs - since.atMs)).toBeLessThan(0.01);
-  });
-});
-
 describe('watching a migration that somebody else started', () => {
   it.for([true, false])('with the events of migrations %s', async (state, context) => {
     const machines = await start(context, 'with the series', rewriting);
