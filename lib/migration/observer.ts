@@ -59,6 +59,7 @@ export class Observer {
   /** An event has told that something is new, and QEMU has not been asked since. */
   #isDue = false;
   #lastPassMs = 0;
+  #passEndedMs: number | undefined;
   #status = 'none';
   #stopped = false;
   #questions = 0;
@@ -89,6 +90,7 @@ export class Observer {
       if (name === 'MIGRATION') this.#status = String(status);
       if (name === 'STOP') this.#stopped = true;
       if (name === 'RESUME') this.#stopped = false;
+      if (name === 'MIGRATION_PASS') this.#passEndedMs = this.elapsedMs;
       this.#isDue ||= name === 'MIGRATION' || name === 'MIGRATION_PASS';
     }
     const isTime = this.elapsedMs >= (events.length === 0 ? pollMs : this.#soonestMs);
@@ -115,11 +117,11 @@ export class Observer {
   /** Asks QEMU now. */
   async ask(): Promise<Sighting> {
     const info = await this.#query();
-    const sample: Sample = { elapsedMs: this.elapsedMs, info };
+    const sample: Sample = { elapsedMs: this.elapsedMs, passEndedMs: this.#passEndedMs, info };
     this.#askedMs = sample.elapsedMs;
     this.#isDue = false;
     this.#status = info.status ?? this.#status;
-    this.#options.record?.({ type: 'sample', ...sample });
+    this.#options.record?.({ type: 'sample', elapsedMs: sample.elapsedMs, info });
     this.#tellProgress(sample);
     const pass = this.tracker.add(sample);
     if (pass) this.#lastPassMs = (pass.endMs - pass.startMs) / pass.merged;

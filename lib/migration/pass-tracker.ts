@@ -6,6 +6,8 @@ import type { FilterTotals, Pass, VerdictCounts } from './pass.js';
 export interface Sample {
   /** Since the migration began. */
   readonly elapsedMs: number;
+  /** When the last pass ended, where an event has told that. */
+  readonly passEndedMs?: number | undefined;
   readonly info: MigrationInfo;
 }
 
@@ -48,6 +50,16 @@ export function filterTotals(info: FakeDirtyInfo): FilterTotals {
   };
 }
 
+/** Pages that are done with: sent in any form, or found to be unchanged. */
+function donePages({ ram, 'fake-dirty': filter, 'xbzrle-cache': xbzrle }: MigrationInfo): number {
+  const { normal = 0, duplicate = 0 } = ram ?? {};
+  return normal + duplicate + (filter?.unchanged ?? 0) + (xbzrle?.pages ?? 0);
+}
+
+function pagesOf(bytes: number, ram: Ram): number {
+  return Math.ceil(bytes / ram['page-size']);
+}
+
 /** QEMU's counters where the pass that is under way began. */
 interface Beginning {
   readonly elapsedMs: number;
@@ -56,6 +68,23 @@ interface Beginning {
   readonly normal: number;
   readonly zero: number;
   readonly phase: Pass['phase'];
+  readonly donePages: number;
+  /** How many will be done with when it ends; undefined where it is not known. */
+  readonly donePagesAtEnd: number | undefined;
+}
+
+/** How a pass ended, which QEMU is asked some time after that. */
+interface Boundary {
+  readonly dirtyPages: number;
+  /** Of what was counted since the last boundary, what belongs to the next pass. */
+  readonly laterShare: number;
+}
+
+interface Ended {
+  readonly ram: Ram;
+  readonly isEnd: boolean;
+  readonly next: Beginning;
+  readonly boundary: Boundary;
 }
 
 const beginning: Beginning = {
@@ -66,6 +95,8 @@ const beginning: Beginning = {
   normal: 0,
   zero: 0,
   phase: 'pre-copy',
+  donePages: 0,
+  donePagesAtEnd: undefined,
 };
 
 export class PassTracker {
@@ -88,36 +119,79 @@ export class PassTracker {
     const { ram, status = 'none' } = sample.info;
     if (!ram) return undefined;
     const isEnd = status === 'completed';
-    if (!this.#last && !this.sawBeginning) this.#beginLate(sample.info, ram);
+    if (!this.#last) this.#begin(sample.info, ram);
     this.#last = sample;
     const syncs = ram['dirty-sync-count'];
     if (!isEnd && syncs <= this.#from.syncs) return undefined;
-    const pass = this.#pass(sample, ram, isEnd);
-    this.#from = {
-      elapsedMs: sample.elapsedMs,
-      syncs,
-      transferred: ram.transferred,
-      normal: ram.normal,
-      zero: ram.duplicate,
-      phase: status.startsWith('postcopy') ? 'post-copy' : 'pre-copy',
-    };
+    const boundary = isEnd ? { dirtyPages: 0, laterShare: 0 } : this.#boundary(sample.info, ram);
+    const next = this.#next(sample, ram, boundary);
+    const pass = this.#pass(sample, { ram, isEnd, next, boundary });
+    this.#from = next;
     return pass;
   }
 
-  #beginLate({ 'fake-dirty': filter }: MigrationInfo, ram: Ram): void {
+  #begin(info: MigrationInfo, ram: Ram): void {
+    if (this.sawBeginning) this.#from = { ...beginning, donePagesAtEnd: pagesOf(ram.total, ram) };
+    else this.#beginLate(info, ram);
+  }
+
+  #beginLate(info: MigrationInfo, ram: Ram): void {
+    const { 'fake-dirty': filter } = info;
     const syncs = ram['dirty-sync-count'];
     if (syncs <= 1) return;
     this.#filterSyncs = syncs;
     if (filter) this.#told = verdictCounts([filter]);
     const { transferred, normal, duplicate: zero } = ram;
-    this.#from = { ...this.#from, syncs, transferred, normal, zero };
+    const donePagesAtEnd = donePages(info) + pagesOf(ram.remaining, ram);
+    const counted = { transferred, normal, zero, donePages: donePages(info), donePagesAtEnd };
+    this.#from = { ...this.#from, syncs, ...counted };
   }
 
-  #pass({ elapsedMs, info }: Sample, ram: Ram, isEnd: boolean): Pass {
+  /**
+   * By the time that QEMU is asked, some of the next pass has been sent. But what is done with and what is left make
+   * the same sum all through a pass, and it is what will be done with when the pass ends.
+   */
+  #boundary(info: MigrationInfo, ram: Ram): Boundary {
+    const left = pagesOf(ram.remaining, ram);
+    const { donePages: before, donePagesAtEnd, syncs } = this.#from;
+    const done = donePages(info);
+    if (donePagesAtEnd === undefined || info.status?.startsWith('postcopy')) {
+      return { dirtyPages: left, laterShare: 0 };
+    }
+    const passes = ram['dirty-sync-count'] - syncs;
+    const marked = Math.round((done + left - donePagesAtEnd) / passes);
+    const dirtyPages = Math.min(pagesOf(ram.total, ram), Math.max(left, marked));
+    const laterShare = done > before ? Math.min(1, (dirtyPages - left) / (done - before)) : 0;
+    return { dirtyPages, laterShare };
+  }
+
+  #next(
+    { elapsedMs, passEndedMs = elapsedMs, info }: Sample,
+    ram: Ram,
+    { laterShare }: Boundary,
+  ): Beginning {
+    const from = this.#from;
+    const atEnd = (now: number, before: number) =>
+      now - Math.round(laterShare * Math.max(0, now - before));
+    const done = donePages(info);
+    return {
+      elapsedMs: Math.min(elapsedMs, Math.max(from.elapsedMs, passEndedMs)),
+      syncs: ram['dirty-sync-count'],
+      transferred: atEnd(ram.transferred, from.transferred),
+      normal: atEnd(ram.normal, from.normal),
+      zero: atEnd(ram.duplicate, from.zero),
+      phase: info.status?.startsWith('postcopy') ? 'post-copy' : 'pre-copy',
+      donePages: atEnd(done, from.donePages),
+      donePagesAtEnd: done + pagesOf(ram.remaining, ram),
+    };
+  }
+
+  #pass({ elapsedMs, info }: Sample, { ram, isEnd, next, boundary }: Ended): Pass {
     const from = this.#from;
     const syncs = Math.max(ram['dirty-sync-count'], from.syncs + (isEnd ? 1 : 0));
-    const sentBytes = Math.max(0, ram.transferred - from.transferred);
-    const seconds = Math.max(1, elapsedMs - from.elapsedMs) / 1000;
+    const endMs = isEnd ? elapsedMs : next.elapsedMs;
+    const sentBytes = Math.max(0, next.transferred - from.transferred);
+    const seconds = Math.max(1, endMs - from.elapsedMs) / 1000;
     const atTheEnd = ram['postcopy-bytes'] ? 'post-copy' : 'stop-and-copy';
     const filter = info['fake-dirty'];
     const verdicts = filter && this.#verdicts(filter, ram['dirty-sync-count'], isEnd);
@@ -126,11 +200,11 @@ export class PassTracker {
       merged: syncs - from.syncs,
       phase: isEnd ? atTheEnd : from.phase,
       startMs: from.elapsedMs,
-      endMs: elapsedMs,
+      endMs,
       sentBytes,
-      normalPages: Math.max(0, ram.normal - from.normal),
-      zeroPages: Math.max(0, ram.duplicate - from.zero),
-      dirtyPages: isEnd ? 0 : Math.ceil(ram.remaining / ram['page-size']),
+      normalPages: Math.max(0, next.normal - from.normal),
+      zeroPages: Math.max(0, next.zero - from.zero),
+      dirtyPages: boundary.dirtyPages,
       throttlePercent: info['cpu-throttle-percentage'] ?? 0,
       linkBytesPerSecond:
         filter?.bandwidth || (ram.mbps * 1e6) / bitsPerByte || sentBytes / seconds,

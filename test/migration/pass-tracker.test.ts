@@ -20,6 +20,7 @@ function answer(
   { syncs, pages, zeros, remaining, unchanged }: Counters,
   status: string,
   passUnchanged: readonly number[],
+  total = 1 << 30,
 ): MigrationInfo {
   const counts = (pagesUnchanged: number) => ({
     checked: pagesUnchanged,
@@ -35,7 +36,7 @@ function answer(
     ram: {
       transferred: pages * pageBytes + zeros,
       remaining: remaining * pageBytes,
-      total: 1 << 30,
+      total,
       duplicate: zeros,
       normal: pages,
       'normal-bytes': pages * pageBytes,
@@ -137,15 +138,44 @@ describe('passes', () => {
     });
   });
 
+  it('end where QEMU ended them, though it was asked later', () => {
+    const tracker = new PassTracker();
+    const at = (syncs: number, pages: number, remaining: number) =>
+      answer({ syncs, pages, zeros: 0, remaining, unchanged: 0 }, 'active', [], 100 * pageBytes);
+    // Of the 50 pages that were marked 30 have been sent since.
+    const first = { elapsedMs: 200, passEndedMs: 150, info: at(2, 130, 20) };
+    expect(tracker.add(first)).toMatchObject({
+      endMs: 150,
+      dirtyPages: 50,
+      normalPages: 100,
+      sentBytes: 100 * pageBytes,
+    });
+    // The other 20, and 45 of the 60 that were marked then.
+    const second = { elapsedMs: 300, passEndedMs: 220, info: at(3, 195, 15) };
+    expect(tracker.add(second)).toMatchObject({
+      startMs: 150,
+      endMs: 220,
+      dirtyPages: 60,
+      normalPages: 50,
+      sentBytes: 50 * pageBytes,
+    });
+    // Two passes that were not told apart: as many pages in each.
+    expect(tracker.add({ elapsedMs: 500, info: at(5, 300, 10) })).toMatchObject({
+      merged: 2,
+      dirtyPages: 50,
+    });
+  });
+
   it('begin where somebody begins to watch who came late', () => {
     const tracker = new PassTracker(false);
-    const at = (syncs: number, pages: number) =>
-      answer({ syncs, pages, zeros: 0, remaining: 1, unchanged: 0 }, 'active', []);
-    expect(tracker.add({ elapsedMs: 10, info: at(7, 1000) })).toBeUndefined();
-    expect(tracker.add({ elapsedMs: 20, info: at(8, 1100) })).toMatchObject({
+    const at = (syncs: number, pages: number, remaining: number) =>
+      answer({ syncs, pages, zeros: 0, remaining, unchanged: 0 }, 'active', []);
+    expect(tracker.add({ elapsedMs: 10, info: at(7, 1000, 100) })).toBeUndefined();
+    expect(tracker.add({ elapsedMs: 20, info: at(8, 1100, 1) })).toMatchObject({
       number: 7,
       merged: 1,
       normalPages: 100,
+      dirtyPages: 1,
     });
   });
 });
