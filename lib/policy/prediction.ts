@@ -41,6 +41,8 @@ const recentPasses = 4;
 const mostPasses = 200;
 /** Stopping, the state of the devices, starting at the other side. */
 export const switchMs = 20;
+/** QEMU looks ten times a second whether what is left fits into the downtime. */
+const reactionMs = 50;
 /** A pass that leaves that much less to do still converges. */
 const converging = 0.99;
 
@@ -61,36 +63,10 @@ function spread(values: readonly number[], unknown: number): Spread {
 /** Until the filter has seen pages again. */
 const anyShare: Spread = { mean: 0.5, deviation: 0.5 };
 const saturated = 0.97;
-/** QEMU keeps to a limit by sending a tenth of a second's worth at once, and then nothing. */
-const burstsPerSecond = 10;
-
-/** A pass and how many pages were marked when it ended. */
-interface Marked {
-  readonly pass: Pass;
-  readonly pages: number;
-}
-
-/**
- * What is left when QEMU is asked is less than what was marked when the pass ended, by what has been sent since.
- * What the next pass looked at tells how much it was.
- */
-function markedPages(live: readonly Pass[]): Marked[] {
-  return live.map((pass, index) => {
-    const next = live[index + 1];
-    const lookedAt = next?.verdicts?.checked ?? 0;
-    const known = next?.merged === 1 ? lookedAt : 0;
-    return { pass, pages: Math.max(pass.dirtyPages, known) };
-  });
-}
-
 /** Where a whole working set is marked, its pages were marked at least that fast: it says less. */
-function markingSpread(
-  recent: readonly Marked[],
-  workingSetPages: number,
-  burstPages: number,
-): Spread {
-  const rateOf = ({ pass, pages }: Marked) => pages / passMs(pass);
-  const partly = recent.filter(({ pages }) => pages + burstPages < workingSetPages * saturated);
+function markingSpread(recent: readonly Pass[], workingSetPages: number): Spread {
+  const rateOf = (pass: Pass) => pass.dirtyPages / passMs(pass);
+  const partly = recent.filter(({ dirtyPages }) => dirtyPages < workingSetPages * saturated);
   if (partly.length > 0) return spread(partly.map(rateOf), 0);
   const least = Math.max(...recent.map(rateOf));
   return { mean: least * 1.5, deviation: least / 2 };
@@ -110,10 +86,8 @@ function observed(
   const { pageBytes, passes } = observation;
   const off = ({ mean, deviation }: Spread) => Math.max(0, mean + direction * deviation);
   const again = recent.filter(({ number, merged }) => number - merged > 0);
-  const marks = markedPages(livePasses(passes));
-  const workingSetPages = Math.max(0, ...marks.map(({ pages }) => pages));
-  const burstPages = observation.bandwidthLimitBytesPerSecond / burstsPerSecond / pageBytes;
-  const marked = markingSpread(marks.slice(-recentPasses), workingSetPages, burstPages);
+  const workingSetPages = Math.max(0, ...livePasses(passes).map(({ dirtyPages }) => dirtyPages));
+  const marked = markingSpread(recent, workingSetPages);
   const shares = recent.flatMap((pass) => fakeShareOf(pass) ?? []);
   const hasFilter = recent.some(({ verdicts }) => verdicts);
   const fake = shares.length > 0 || !hasFilter ? spread(shares, 0) : anyShare;
@@ -181,20 +155,35 @@ export function goOn(
   return { remainingPasses: never, totalMs: never, downtimeMs: never, bytes: never };
 }
 
+/** What has to be sent if the guest is stopped now: what is left of the last marks, and those made since. */
+function pagesNow(sinceMs: number, dirty: number, behaviour: Behaviour): number {
+  const { markedPagesPerMs, workingSetPages } = behaviour;
+  const { ms } = walk(dirty, behaviour);
+  const left = ms > sinceMs ? dirty * (1 - sinceMs / ms) : 0;
+  const marked = markedPagesPerMs * (sinceMs + reactionMs);
+  return Math.max(left, Math.min(workingSetPages, left + marked));
+}
+
 function point(
   choice: Prediction['choice'],
   { elapsedMs, downtimeLimitMs, pageBytes }: Observation,
-  dirty: number,
+  { endMs, dirtyPages }: Pass,
   behaviour: Behaviour,
 ): Point {
-  if (choice === 'go-on') return goOn(elapsedMs, dirty, downtimeLimitMs, behaviour);
+  if (choice === 'go-on') {
+    // The pass under way is not over yet, whatever was expected of it.
+    const beganMs = Math.max(endMs, elapsedMs - walk(dirtyPages, behaviour).ms);
+    return goOn(beganMs, dirtyPages, downtimeLimitMs, behaviour);
+  }
+  const pages = pagesNow(elapsedMs - endMs, dirtyPages, behaviour);
   if (choice === 'stop-now') {
-    const { ms, bytes } = walk(dirty, behaviour);
+    const { ms, bytes } = walk(pages, behaviour);
     const downtimeMs = ms + switchMs;
-    return { remainingPasses: 0, totalMs: elapsedMs + downtimeMs, downtimeMs, bytes };
+    const totalMs = elapsedMs + reactionMs + downtimeMs;
+    return { remainingPasses: 0, totalMs, downtimeMs, bytes };
   }
   // Nothing is skipped any more, nor compressed: every page still marked is sent.
-  const bytes = dirty * (pageBytes + pageHeaderBytes);
+  const bytes = pages * (pageBytes + pageHeaderBytes);
   const totalMs = elapsedMs + switchMs + bytes / behaviour.linkBytesPerMs;
   return { remainingPasses: 0, totalMs, downtimeMs: switchMs, bytes };
 }
@@ -228,7 +217,7 @@ export function predict(observation: Observation): Outlook | undefined {
   const predictions = choices
     .filter((choice) => choice !== 'post-copy' || observation.postcopyPossible)
     .map((choice): Prediction => {
-      const points = behaviours.map((each) => point(choice, observation, last.dirtyPages, each));
+      const points = behaviours.map((each) => point(choice, observation, last, each));
       return {
         choice,
         remainingPasses: range(points, 'remainingPasses'),
