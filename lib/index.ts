@@ -82,7 +82,7 @@ export {
   predict,
   type Range as PredictedRange,
 } from './policy/prediction.js';
-export { type Foresight, foresee, replay } from './policy/replay.js';
+export { type Comparison, type Foresight, foresee, replay } from './policy/replay.js';
 export { type ClientOptions, type ExecuteOptions, QmpClient } from './qmp/client.js';
 export {
   QmpClosedError,

@@ -20,7 +20,7 @@ export interface Display {
 
 type Output = NodeJS.WriteStream;
 
-const columns =
+export const passColumns =
   '  pass      time        sent   link/s    sent pages   unchanged   still dirty  predicted end';
 
 function cell(text: string, width: number): string {
@@ -98,7 +98,7 @@ class Lines implements Display {
   entry(): void {}
 
   pass(pass: Pass, observation: Observation): void {
-    if (!this.#begun) this.#line(columns);
+    if (!this.#begun) this.#line(passColumns);
     this.#begun = true;
     this.#line(passLine(pass, observation));
   }

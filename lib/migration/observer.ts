@@ -53,7 +53,8 @@ export const endStatuses: readonly string[] = [
 export class Observer {
   readonly #options: ObserverOptions;
   readonly #waker: Waker;
-  readonly #startMs = performance.now();
+  #startMs = performance.now();
+  #hasQemuTime = false;
   readonly tracker: PassTracker;
   #askedMs = -leastGapMs;
   /** An event has told that something is new, and QEMU has not been asked since. */
@@ -70,6 +71,7 @@ export class Observer {
     this.#waker = new Waker(options.events, options.signal);
   }
 
+  /** Since the migration began, by QEMU's clock as soon as it has told. */
   get elapsedMs(): number {
     return performance.now() - this.#startMs;
   }
@@ -117,6 +119,7 @@ export class Observer {
   /** Asks QEMU now. */
   async ask(): Promise<Sighting> {
     const info = await this.#query();
+    this.#setClock(info);
     const sample: Sample = { elapsedMs: this.elapsedMs, passEndedMs: this.#passEndedMs, info };
     this.#askedMs = sample.elapsedMs;
     this.#isDue = false;
@@ -136,6 +139,16 @@ export class Observer {
       if (info.status !== 'completed' || info['total-time'] || left === 0) return info;
       await new Promise((resolve) => setTimeout(resolve, finalGapMs));
     }
+  }
+
+  /** Goes by QEMU's clock from its first answer on, which is what it counts the total time by. */
+  #setClock({ status = 'none', 'total-time': totalMs }: MigrationInfo): void {
+    if (this.#hasQemuTime || totalMs === undefined || endStatuses.includes(status)) return;
+    this.#hasQemuTime = true;
+    const shiftMs = this.elapsedMs - totalMs;
+    this.#startMs += shiftMs;
+    this.#askedMs -= shiftMs;
+    if (this.#passEndedMs !== undefined) this.#passEndedMs -= shiftMs;
   }
 
   #sighting(pass: Pass | undefined): Sighting {

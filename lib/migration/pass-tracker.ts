@@ -119,7 +119,7 @@ export class PassTracker {
     const { ram, status = 'none' } = sample.info;
     if (!ram) return undefined;
     const isEnd = status === 'completed';
-    if (!this.#last) this.#begin(sample.info, ram);
+    if (!this.#last) this.#begin(sample, ram);
     this.#last = sample;
     const syncs = ram['dirty-sync-count'];
     if (!isEnd && syncs <= this.#from.syncs) return undefined;
@@ -130,12 +130,12 @@ export class PassTracker {
     return pass;
   }
 
-  #begin(info: MigrationInfo, ram: Ram): void {
+  #begin(sample: Sample, ram: Ram): void {
     if (this.sawBeginning) this.#from = { ...beginning, donePagesAtEnd: pagesOf(ram.total, ram) };
-    else this.#beginLate(info, ram);
+    else this.#beginLate(sample, ram);
   }
 
-  #beginLate(info: MigrationInfo, ram: Ram): void {
+  #beginLate({ elapsedMs, info }: Sample, ram: Ram): void {
     const { 'fake-dirty': filter } = info;
     const syncs = ram['dirty-sync-count'];
     if (syncs <= 1) return;
@@ -144,7 +144,7 @@ export class PassTracker {
     const { transferred, normal, duplicate: zero } = ram;
     const donePagesAtEnd = donePages(info) + pagesOf(ram.remaining, ram);
     const counted = { transferred, normal, zero, donePages: donePages(info), donePagesAtEnd };
-    this.#from = { ...this.#from, syncs, ...counted };
+    this.#from = { ...this.#from, elapsedMs, syncs, ...counted };
   }
 
   /**

@@ -81,6 +81,7 @@ function behaviour(
     fakeShare: fake,
     bytesPerPage: pageBytes + pageHeaderBytes,
     linkBytesPerMs: link.linkBytesPerSecond / 1000,
+    unlimitedLinkBytesPerMs: link.linkBytesPerSecond / 1000,
     msPerCheckedPage: 0,
   };
 }

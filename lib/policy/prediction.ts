@@ -33,6 +33,8 @@ export interface Behaviour {
   readonly fakeShare: number;
   readonly bytesPerPage: number;
   readonly linkBytesPerMs: number;
+  /** QEMU keeps to the bandwidth limit while the guest runs here, and no longer. */
+  readonly unlimitedLinkBytesPerMs: number;
   /** The filter's own time. */
   readonly msPerCheckedPage: number;
 }
@@ -63,6 +65,8 @@ function spread(values: readonly number[], unknown: number): Spread {
 /** Until the filter has seen pages again. */
 const anyShare: Spread = { mean: 0.5, deviation: 0.5 };
 const saturated = 0.97;
+/** Of the bandwidth limit: who sends that much would send more. */
+const heldBackShare = 0.75;
 /** Where a whole working set is marked, its pages were marked at least that fast: it says less. */
 function markingSpread(recent: readonly Pass[], workingSetPages: number): Spread {
   const rateOf = (pass: Pass) => pass.dirtyPages / passMs(pass);
@@ -99,12 +103,21 @@ function observed(
   const pages = again.reduce((sum, { normalPages }) => sum + normalPages, 0);
   const checked = recent.reduce((sum, { verdicts }) => sum + (verdicts?.checked ?? 0), 0);
   const filterNs = recent.reduce((sum, { verdicts }) => sum + (verdicts?.filterNs ?? 0), 0);
+  const linkBytesPerMs = Math.max(
+    1e-3,
+    link.mean - direction * Math.min(link.deviation, link.mean / 2),
+  );
+  const limitBytesPerMs = observation.bandwidthLimitBytesPerSecond / 1000;
+  // A link that is not used to the full may be as fast as can be.
+  const isHeldBack = limitBytesPerMs > 0 && link.mean > limitBytesPerMs * heldBackShare;
   return {
     markedPagesPerMs: off(marked),
     workingSetPages,
     fakeShare: Math.min(1, Math.max(0, fake.mean - direction * fake.deviation)),
     bytesPerPage: pages > 0 ? Math.min(sent / pages, pageBytes * 2) : pageBytes + pageHeaderBytes,
-    linkBytesPerMs: Math.max(1e-3, link.mean - direction * Math.min(link.deviation, link.mean / 2)),
+    linkBytesPerMs,
+    unlimitedLinkBytesPerMs:
+      isHeldBack && direction < 0 ? Number.POSITIVE_INFINITY : linkBytesPerMs,
     msPerCheckedPage: checked > 0 ? filterNs / 1e6 / checked : 0,
   };
 }
@@ -136,15 +149,12 @@ export function goOn(
   for (let pass = 0; pass < mostPasses; pass += 1) {
     const next = walk(pages, behaviour);
     bytes += next.bytes;
-    ms += next.ms;
     if (next.ms <= limitMs) {
-      return {
-        remainingPasses: pass,
-        totalMs: ms + switchMs,
-        downtimeMs: next.ms + switchMs,
-        bytes,
-      };
+      const linkBytesPerMs = behaviour.unlimitedLinkBytesPerMs;
+      const downtimeMs = walk(pages, { ...behaviour, linkBytesPerMs }).ms + switchMs;
+      return { remainingPasses: pass, totalMs: ms + downtimeMs, downtimeMs, bytes };
     }
+    ms += next.ms;
     const { markedPagesPerMs, workingSetPages } = behaviour;
     const marked = Math.min(workingSetPages, markedPagesPerMs * next.ms);
     // Once it does not get less, it never will: the guest fills each pass anew.
@@ -176,15 +186,16 @@ function point(
     return goOn(beganMs, dirtyPages, downtimeLimitMs, behaviour);
   }
   const pages = pagesNow(elapsedMs - endMs, dirtyPages, behaviour);
+  const linkBytesPerMs = behaviour.unlimitedLinkBytesPerMs;
   if (choice === 'stop-now') {
-    const { ms, bytes } = walk(pages, behaviour);
+    const { ms, bytes } = walk(pages, { ...behaviour, linkBytesPerMs });
     const downtimeMs = ms + switchMs;
     const totalMs = elapsedMs + reactionMs + downtimeMs;
     return { remainingPasses: 0, totalMs, downtimeMs, bytes };
   }
   // Nothing is skipped any more, nor compressed: every page still marked is sent.
   const bytes = pages * (pageBytes + pageHeaderBytes);
-  const totalMs = elapsedMs + switchMs + bytes / behaviour.linkBytesPerMs;
+  const totalMs = elapsedMs + switchMs + bytes / linkBytesPerMs;
   return { remainingPasses: 0, totalMs, downtimeMs: switchMs, bytes };
 }
 

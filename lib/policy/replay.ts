@@ -2,6 +2,7 @@
 import type { Consultation, Observation, Policy } from '../migration/decision.js';
 import type { Pass } from '../migration/pass.js';
 import type { Recording } from '../migration/recording.js';
+import type { MigrationResult } from '../migration/result.js';
 import { type Prediction, predict } from './prediction.js';
 
 interface Moment {
@@ -66,12 +67,51 @@ export interface Foreseen {
   readonly predictions: readonly Prediction[];
 }
 
+export interface Happened {
+  readonly totalMs: number;
+  readonly downtimeMs: number | undefined;
+}
+
 export interface Foresight {
   readonly foreseen: readonly Foreseen[];
   /** What really happened. */
-  readonly happened:
-    | { readonly totalMs: number; readonly downtimeMs: number | undefined }
-    | undefined;
+  readonly happened: Happened | undefined;
+  /** Predictions of what was really done, each with what came of it. */
+  readonly comparisons: readonly Comparison[];
+}
+
+/** A prediction beside what happened: of going on where nobody intervened, else of the choice that was made. */
+export interface Comparison {
+  /** After how many passes. */
+  readonly passes: number;
+  readonly predicted: Prediction;
+  /** Bytes are those sent from then on. */
+  readonly happened: Happened & { readonly bytes: number };
+}
+
+function resultOf({ entries }: Recording): MigrationResult | undefined {
+  const end = entries.findLast((entry) => entry.type === 'end');
+  return end?.type === 'end' ? end.result : undefined;
+}
+
+/** Only what was done can be compared; a migration that did not arrive tells nothing of how it would have. */
+function compare(
+  recording: Recording,
+  foreseen: readonly Foreseen[],
+  result: MigrationResult | undefined,
+): Comparison[] {
+  if (result?.outcome !== 'completed') return [];
+  const passes = passesOf(recording);
+  const acted = consultationsOf(recording).find(({ decision }) => decision.choice !== 'go-on');
+  const done = acted?.decision.choice ?? 'go-on';
+  return foreseen.flatMap(({ passes: count, predictions }) => {
+    const predicted = predictions.find(({ choice }) => choice === done);
+    if (!predicted || (acted && count !== acted.passes)) return [];
+    const before = passes.slice(0, count).reduce((sum, { sentBytes }) => sum + sentBytes, 0);
+    const { totalMs, downtimeMs, bytes } = result;
+    const happened = { totalMs, downtimeMs, bytes: bytes.total - before };
+    return [{ passes: count, predicted, happened }];
+  });
 }
 
 /** What would have been predicted after each pass, beside what happened. */
@@ -81,8 +121,7 @@ export function foresee(recording: Recording): Foresight {
     const outlook = predict(observationAt(recording, passes, moment));
     return outlook ? [{ passes: moment.passes, predictions: outlook.predictions }] : [];
   });
-  const end = recording.entries.findLast((entry) => entry.type === 'end');
-  if (end?.type !== 'end') return { foreseen, happened: undefined };
-  const { totalMs, downtimeMs } = end.result;
-  return { foreseen, happened: { totalMs, downtimeMs } };
+  const result = resultOf(recording);
+  const happened = result && { totalMs: result.totalMs, downtimeMs: result.downtimeMs };
+  return { foreseen, happened, comparisons: compare(recording, foreseen, result) };
 }
