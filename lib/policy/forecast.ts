@@ -8,7 +8,7 @@ import {
   pageHeaderBytes,
   type Range,
   range,
-  switchMs,
+  switchTimeMs,
   walk,
 } from './prediction.js';
 
@@ -82,6 +82,7 @@ function behaviour(
     bytesPerPage: pageBytes + pageHeaderBytes,
     linkBytesPerMs: link.linkBytesPerSecond / 1000,
     unlimitedLinkBytesPerMs: link.linkBytesPerSecond / 1000,
+    switchMs: switchTimeMs(way),
     msPerCheckedPage: 0,
   };
 }
@@ -105,6 +106,7 @@ function preCopy(measurement: DirtyingMeasurement, guest: Behaviour, limitMs: nu
 function postCopy(measurement: DirtyingMeasurement, guest: Behaviour): Point {
   const first = firstWalk(measurement, guest);
   const { bytes, ms } = walk(first.marked, { ...guest, fakeShare: 0 });
+  const { switchMs } = guest;
   const totalMs = first.ms + ms + switchMs;
   return { remainingPasses: 0, totalMs, downtimeMs: switchMs, bytes: first.bytes + bytes };
 }

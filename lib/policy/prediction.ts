@@ -35,14 +35,20 @@ export interface Behaviour {
   readonly linkBytesPerMs: number;
   /** QEMU keeps to the bandwidth limit while the guest runs here, and no longer. */
   readonly unlimitedLinkBytesPerMs: number;
+  /** What standing still takes besides sending. */
+  readonly switchMs: number;
   /** The filter's own time. */
   readonly msPerCheckedPage: number;
 }
 
 const recentPasses = 4;
 const mostPasses = 200;
-/** Stopping, the state of the devices, starting at the other side. */
-export const switchMs = 20;
+/** Stopping, the state of the devices, starting at the other side: in the good case, usually, on a busy machine. */
+const switchTimesMs = { [-1]: 10, 0: 20, 1: 60 } as const;
+
+export function switchTimeMs(direction: -1 | 0 | 1): number {
+  return switchTimesMs[direction];
+}
 /** QEMU looks ten times a second whether what is left fits into the downtime. */
 const reactionMs = 50;
 /** A pass that leaves that much less to do still converges. */
@@ -118,6 +124,7 @@ function observed(
     linkBytesPerMs,
     unlimitedLinkBytesPerMs:
       isHeldBack && direction < 0 ? Number.POSITIVE_INFINITY : linkBytesPerMs,
+    switchMs: switchTimeMs(direction),
     msPerCheckedPage: checked > 0 ? filterNs / 1e6 / checked : 0,
   };
 }
@@ -151,7 +158,7 @@ export function goOn(
     bytes += next.bytes;
     if (next.ms <= limitMs) {
       const linkBytesPerMs = behaviour.unlimitedLinkBytesPerMs;
-      const downtimeMs = walk(pages, { ...behaviour, linkBytesPerMs }).ms + switchMs;
+      const downtimeMs = walk(pages, { ...behaviour, linkBytesPerMs }).ms + behaviour.switchMs;
       return { remainingPasses: pass, totalMs: ms + downtimeMs, downtimeMs, bytes };
     }
     ms += next.ms;
@@ -186,7 +193,7 @@ function point(
     return goOn(beganMs, dirtyPages, downtimeLimitMs, behaviour);
   }
   const pages = pagesNow(elapsedMs - endMs, dirtyPages, behaviour);
-  const linkBytesPerMs = behaviour.unlimitedLinkBytesPerMs;
+  const { unlimitedLinkBytesPerMs: linkBytesPerMs, switchMs } = behaviour;
   if (choice === 'stop-now') {
     const { ms, bytes } = walk(pages, { ...behaviour, linkBytesPerMs });
     const downtimeMs = ms + switchMs;
