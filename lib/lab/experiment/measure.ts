@@ -6,13 +6,12 @@ import type { MigrateOptions } from '../../migration/options.js';
 import type { MigrationResult } from '../../migration/result.js';
 import { chain } from '../../policy/limits.js';
 import { compareMemory } from '../../qemu/machine/compare-memory.js';
-import type { Accelerator } from '../../qemu/machine/machine.js';
-import type { LinuxVm } from '../guest/linux-vm.js';
+import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
 import { linkBytesPerSecond } from '../hosts/link.js';
 import { methodNamed } from '../methods/all.js';
 import type { Measurement } from '../results/run.js';
 import { workloadNamed } from '../workloads/all.js';
-import type { RunningWorkload } from '../workloads/running.js';
+import type { WorkloadAtWork } from '../workloads/at-work.js';
 import type { PlannedRun } from './cells.js';
 import type { Measure } from './runner.js';
 import type { Experiment } from './schema.js';
@@ -24,6 +23,8 @@ const afterwardsMs = 1500;
 const nowhere = 'exec:cat >/dev/null';
 
 export interface MeasureOptions {
+  /** Told how far a migration is. */
+  readonly watcher?: Pick<MigrateOptions, 'onPass' | 'onProgress'>;
   readonly binary: string;
   readonly accelerator: Accelerator;
   readonly experiment: Experiment;
@@ -32,8 +33,8 @@ export interface MeasureOptions {
 interface Departure extends MeasureOptions {
   readonly run: PlannedRun;
   readonly trial: Trial;
-  readonly source: LinuxVm;
-  readonly workload: RunningWorkload;
+  readonly source: Machine;
+  readonly workload: WorkloadAtWork;
   readonly signal: AbortSignal;
 }
 
@@ -54,8 +55,9 @@ async function migrated(departure: Departure, to: MigrateOptions['to']): Promise
     // Post-copy ends by itself.
     ...(method.postcopy ? [] : [stopAfter(experiment.convergeSeconds * 1000)]),
   ];
-  const result = await migrate(source.machine.qmp, {
+  const result = await migrate(source.qmp, {
     ...method.options(trial.memoryBytes),
+    ...departure.watcher,
     bandwidthBytesPerSecond: Math.round(limit),
     postcopyBandwidthBytesPerSecond: Math.round(limit),
     downtimeLimitMs: experiment.downtimeLimitMs,
@@ -73,7 +75,7 @@ async function moveNowhere(departure: Departure): Promise<Arrival> {
   const { source, workload } = departure;
   const result = await migrated(departure, nowhere);
   const endedMs = workload.elapsedMs;
-  await source.machine.qmp.execute('cont');
+  await source.qmp.execute('cont');
   return { result, endedMs, memory: null, memoryNotCompared: 'the stream went nowhere' };
 }
 
@@ -94,7 +96,7 @@ async function move(departure: Departure): Promise<Arrival> {
       : 'the guest was running again before it could be held';
     return { result, endedMs, memory: null, memoryNotCompared };
   }
-  const { pages, differentPages } = await compareMemory(source.machine.ramFile, machine.ramFile);
+  const { pages, differentPages } = await compareMemory(source.ramFile, machine.ramFile);
   await machine.qmp.execute('cont');
   // That it was held is our doing, not the migration's.
   workload.leaveOut(workload.elapsedMs - endedMs);
@@ -117,7 +119,7 @@ async function carryOut(
   await delay(afterwardsMs, undefined, { signal });
   const checks = await workload.stop();
   const { result, endedMs, memory, memoryNotCompared } = arrival;
-  const { qemu, package: packaged } = source.machine.qmp.greeting.version;
+  const { qemu, package: packaged } = source.qmp.greeting.version;
   return {
     hosts: experiment.sink ? 'one host; the stream goes nowhere' : trial.hosts.description,
     accelerator,

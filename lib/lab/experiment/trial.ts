@@ -1,23 +1,21 @@
 // What a run needs of this machine, and its orderly end: hosts, VMs and files, gone when the run is over or
 // told to stop.
 import { readFileSync } from 'node:fs';
-import type { Accelerator } from '../../qemu/machine/machine.js';
+import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
 import { Workspace } from '../../qemu/machine/workspace.js';
-import { GuestControl } from '../guest/control.js';
-import { guestImage, type Image } from '../guest/image.js';
-import { type GuestNetwork, LinuxVm } from '../guest/linux-vm.js';
+import { BareGuest } from '../guest/bare-guest.js';
+import type { Guest, Place } from '../guest/guest.js';
+import { LinuxGuest } from '../guest/linux-guest.js';
 import { createHosts, type Host, type Hosts } from '../hosts/hosts.js';
+import { methodNamed } from '../methods/all.js';
 import { workloadNamed } from '../workloads/all.js';
-import { contentsFor } from '../workloads/contents.js';
-import { RunningWorkload } from '../workloads/running.js';
+import type { WorkloadAtWork } from '../workloads/at-work.js';
 import type { PlannedRun } from './cells.js';
 import type { Experiment } from './schema.js';
 
 const mebibyte = 1 << 20;
 /** Room for the image, sockets and the like. */
 const otherBytes = 64 * mebibyte;
-const guestAddress = '10.77.0.100';
-const guestMac = '52:54:00:fd:00:01';
 
 export interface TrialOptions {
   readonly binary: string;
@@ -26,37 +24,46 @@ export interface TrialOptions {
   readonly run: PlannedRun;
 }
 
+function guestFor(options: TrialOptions, workspace: Workspace, hosts: Hosts): Promise<Guest> {
+  const { binary, accelerator, experiment, run } = options;
+  const { memory, processors } = experiment.guest;
+  const workload = workloadNamed(run.cell.workload.name);
+  const memoryBytes = run.cell.memoryMiB * mebibyte;
+  const request = {
+    ...{ binary, accelerator, workspace, hosts, memory, memoryBytes, processors, workload },
+    options: run.cell.workload.options,
+  };
+  const bare = workload.bareGuest?.(request.options, { memoryBytes, processors, address: null });
+  return bare ? BareGuest.create(request, bare) : LinuxGuest.create(request);
+}
+
 export class Trial {
-  readonly #control = new GuestControl();
   readonly #commandLines: Record<string, string[]> = {};
   readonly #options: TrialOptions;
   readonly #workspace: Workspace;
-  readonly #vms: LinuxVm[] = [];
+  readonly #machines: Machine[] = [];
   readonly hosts: Hosts;
-  readonly #image: Image;
-  #workload: RunningWorkload | undefined;
+  readonly #guest: Guest;
+  #workload: WorkloadAtWork | undefined;
   #stopped = false;
 
-  private constructor(options: TrialOptions, workspace: Workspace, hosts: Hosts, image: Image) {
+  private constructor(options: TrialOptions, workspace: Workspace, hosts: Hosts, guest: Guest) {
     this.#options = options;
     this.#workspace = workspace;
     this.hosts = hosts;
-    this.#image = image;
+    this.#guest = guest;
   }
 
   static async create(options: TrialOptions): Promise<Trial> {
     const { experiment, run } = options;
-    const { memoryMiB, link, workload } = run.cell;
+    const { memoryMiB, link } = run.cell;
     const copies = experiment.sink ? 1 : 2;
     const inFiles = experiment.guest.memory === 'file' ? copies * memoryMiB * mebibyte : 0;
     const workspace = Workspace.create(inFiles + otherBytes);
     let hosts: Hosts | undefined;
     try {
       hosts = await createHosts({ workspace, link });
-      const contents = await contentsFor([workloadNamed(workload.name)]);
-      const network = hosts.client.address !== null;
-      const image = await guestImage({ workspace, ...contents, network });
-      return new Trial(options, workspace, hosts, image);
+      return new Trial(options, workspace, hosts, await guestFor(options, workspace, hosts));
     } catch (error) {
       hosts?.close();
       workspace.remove();
@@ -74,42 +81,24 @@ export class Trial {
   }
 
   get kernelVersion(): string {
-    return this.#image.kernelVersion;
+    return this.#guest.kernelVersion;
   }
 
-  /** The VM on the first host, its guest ready. */
-  async startSource(): Promise<LinuxVm> {
-    const vm = await this.#startVm('source', 0, false);
-    await vm.boot(this.#control);
-    return vm;
+  /** The QEMU on the first host, its guest ready. */
+  startSource(): Promise<Machine> {
+    const { sourceArguments = [] } = methodNamed(this.#options.run.cell.method);
+    return this.#guest.boot(this.#place('source', this.#host(0), sourceArguments));
   }
 
-  /** The VM on the second host, that waits for the guest; what the guest says there is heard. */
-  async startDestination(): Promise<LinuxVm> {
-    const vm = await this.#startVm('destination', 1, true);
-    vm.connect(this.#control);
-    return vm;
+  /** The QEMU on the second host, that waits for the guest; what the guest says there is heard. */
+  async startDestination(): Promise<{ host: Host; machine: Machine }> {
+    const host = this.#host(1);
+    return { host, machine: await this.#guest.expect(this.#place('destination', host, [])) };
   }
 
-  async startWorkload(): Promise<RunningWorkload> {
-    const { experiment, run } = this.#options;
-    const workload = workloadNamed(run.cell.workload.name);
-    const { options } = run.cell.workload;
-    const { client } = this.hosts;
-    const surroundings = {
-      memoryBytes: this.memoryBytes,
-      processors: experiment.guest.processors,
-      address: client.address && guestAddress,
-    };
-    const commands = workload.commands(options, surroundings);
-    const control = this.#control;
-    const start = { workload, options, surroundings, control, client };
-    this.#workload = await RunningWorkload.start(start);
-    this.#commandLines['workload in the guest'] = [...commands.inGuest];
-    const { outside } = commands;
-    if (outside) {
-      this.#commandLines['workload outside'] = [outside.program, ...outside.arguments];
-    }
+  async startWorkload(): Promise<WorkloadAtWork> {
+    this.#workload = await this.#guest.startWorkload();
+    Object.assign(this.#commandLines, this.#guest.workCommandLines);
     return this.#workload;
   }
 
@@ -117,7 +106,7 @@ export class Trial {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#workload?.abandon();
-    await Promise.all(this.#vms.map(({ machine }) => machine.kill()));
+    await Promise.all(this.#machines.map((machine) => machine.kill()));
   }
 
   async close(): Promise<void> {
@@ -126,35 +115,21 @@ export class Trial {
     this.#workspace.remove();
   }
 
-  async #startVm(name: string, at: number, incoming: boolean): Promise<LinuxVm> {
-    const { binary, accelerator, experiment } = this.#options;
-    const { processors, memory } = experiment.guest;
-    const host = this.#host(at);
-    const network = await this.#network(host);
-    const vm = await LinuxVm.start({
-      ...{ name, binary, accelerator, host, processors, memory, incoming },
-      ...(network ? { network } : {}),
-      workspace: this.#workspace,
-      image: this.#image,
-      memoryBytes: this.memoryBytes,
-      // Touching it for the first time would be part of what is measured.
-      preallocate: true,
-    });
-    this.#vms.push(vm);
-    if (this.#stopped) await vm.machine.kill();
-    const words = readFileSync(`/proc/${vm.machine.pid}/cmdline`, 'utf8').split('\0');
-    this.#commandLines[name] = words.slice(0, -1);
-    return vm;
+  #place(name: string, host: Host, further: readonly string[]): Place {
+    return {
+      ...{ name, host, arguments: further },
+      started: async (machine) => {
+        this.#machines.push(machine);
+        if (this.#stopped) await machine.kill();
+        const words = readFileSync(`/proc/${machine.pid}/cmdline`, 'utf8').split('\0');
+        this.#commandLines[name] = words.slice(0, -1);
+      },
+    };
   }
 
   #host(at: number): Host {
     const host = this.hosts.list[at];
     if (!host) throw new RangeError(`There is no host ${at}.`);
     return host;
-  }
-
-  async #network(host: Host): Promise<GuestNetwork | undefined> {
-    const tap = await this.hosts.addTap(host);
-    return tap === null ? undefined : { tap, address: guestAddress, mac: guestMac };
   }
 }

@@ -4,6 +4,7 @@ import { filters } from './filter.js';
 import { intelligentHybrid } from './intelligent-hybrid.js';
 import { type Method, withFilter } from './method.js';
 import { multifd, multifdZstd } from './multifd.js';
+import { sha1PageByPage } from './page-by-page.js';
 import { plain } from './plain.js';
 import { hybrid, postCopy } from './post-copy.js';
 import { xbzrle, xbzrleLarge } from './xbzrle.js';
@@ -12,6 +13,7 @@ const others = [xbzrle, xbzrleLarge, multifd, multifdZstd, hybrid, intelligentHy
 
 export const methods: readonly Method[] = [
   plain,
+  sha1PageByPage,
   ...filters,
   ...others.flatMap((method) => [method, withFilter(method)]),
   adaptiveStop,

@@ -10,6 +10,8 @@ export interface Method {
   readonly needsFilter: boolean;
   /** Part of the guest arrives after it has begun to run at the destination. */
   readonly postcopy: boolean;
+  /** Arguments of the QEMU that the guest leaves. */
+  readonly sourceArguments?: readonly string[];
   /** What decides in its course, beside the time that the experiment gives it. */
   readonly policy?: () => Policy;
   /** What is told here; destination and limits come from the experiment. */

@@ -1,4 +1,5 @@
 // All workloads. A new one is a file beside this one, and a line here.
+import { bareWorkloads } from './bare.js';
 import { flipFlop } from './flip-flop.js';
 import { idle } from './idle.js';
 import { memcached } from './memcached.js';
@@ -21,6 +22,7 @@ export const workloads: readonly Workload[] = [
   idle,
   sameValues,
   flipFlop,
+  ...bareWorkloads,
 ];
 
 export const workloadNames = workloads.map(({ name }) => name);

@@ -1,7 +1,8 @@
-// A workload at work: what it reports of itself over time, and whether all is right when it is stopped.
+// A workload at work in the Linux guest, and outside of it.
 import type { GuestControl, GuestMessage, GuestMessageOf, Report } from '../guest/control.js';
 import { GuestError } from '../guest/control.js';
 import type { Host } from '../hosts/hosts.js';
+import { WorkloadAtWork, type WorkloadCheck } from './at-work.js';
 import { OutsideProgram } from './outside.js';
 import type { Surroundings, Workload } from './workload.js';
 
@@ -10,17 +11,6 @@ const beginMs = 300_000;
 const checkMs = 300_000;
 const firstReportMs = 60_000;
 const terminated = 15;
-
-export interface TimedReport extends Omit<Report, 'type'> {
-  /** When it was heard, by this machine's clock, since the workload was started. */
-  readonly heardMs: number;
-}
-
-export interface WorkloadCheck {
-  readonly what: string;
-  readonly checked: number;
-  readonly wrong: number;
-}
 
 export interface WorkloadStart {
   readonly workload: Workload;
@@ -35,19 +25,17 @@ function checkOf({ what, checked, wrong }: GuestMessageOf<'check'>): WorkloadChe
   return { what, checked, wrong };
 }
 
-export class RunningWorkload {
-  readonly reports: TimedReport[] = [];
+export class RunningWorkload extends WorkloadAtWork {
   readonly #start: WorkloadStart;
-  readonly #startedMs = performance.now();
   readonly #outsideChecks: WorkloadCheck[] = [];
   readonly #stopListening: () => void;
   #outside: OutsideProgram | undefined;
   #guestEnd: GuestMessageOf<'exit'> | undefined;
   #firstReport = () => {};
   #lastWords = '';
-  #leftOutMs = 0;
 
   private constructor(start: WorkloadStart) {
+    super();
     this.#start = start;
     const read = start.workload.newReader?.();
     this.#stopListening = start.control.listen((message) => {
@@ -101,17 +89,6 @@ export class RunningWorkload {
     }
   }
 
-  /** By the clock of the reports. */
-  get elapsedMs(): number {
-    return performance.now() - this.#startedMs - this.#leftOutMs;
-  }
-
-  /** Takes out of that clock a time for which the guest was held for reasons of our own. */
-  leaveOut(ms: number): void {
-    this.#leftOutMs += ms;
-  }
-
-  /** Ends it where the guest runs now; answers what was checked. Throws when it had ended before. */
   async stop(): Promise<WorkloadCheck[]> {
     const { sender } = this.#start.workload;
     const ends = [() => this.#stopOutside(), () => this.#stopInGuest()];
@@ -125,7 +102,6 @@ export class RunningWorkload {
     }
   }
 
-  /** For when the guest is lost. */
   abandon(): void {
     this.#stopListening();
     this.#outside?.kill();

@@ -1,5 +1,6 @@
 // What a workload is: one file each says which programs it needs, how they are started, and who reports.
 import { z } from 'zod';
+import type { GuestOptions } from '../../qemu/machine/guest.js';
 import type { Report } from '../guest/control.js';
 
 /** Programs that packages of the distribution hold. */
@@ -44,6 +45,8 @@ export interface Workload {
   /** Whether each says in the end if all is as it has to be. */
   readonly checks: { readonly guest: boolean; readonly outside: boolean };
   readonly newReader?: () => OutputReader;
+  /** It is what the bare guest does, with these parameters; no Linux is booted. */
+  readonly bareGuest?: (options: unknown, surroundings: Surroundings) => GuestOptions;
   /** Throws when the options are none of this workload's. */
   commands(options: unknown, surroundings: Surroundings): Commands;
 }

@@ -5,7 +5,7 @@ import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
 import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
 import { createHosts, type Host, type Hosts } from '../../../lib/lab/hosts/hosts.js';
 import { defaultLink } from '../../../lib/lab/hosts/link.js';
-import { workloadNamed, workloadNames, workloads } from '../../../lib/lab/workloads/all.js';
+import { workloadNamed, workloads } from '../../../lib/lab/workloads/all.js';
 import { contentsFor } from '../../../lib/lab/workloads/contents.js';
 import { RunningWorkload } from '../../../lib/lab/workloads/running.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
@@ -60,6 +60,10 @@ async function needGuest(context: TestContext): Promise<LinuxVm> {
   return vm;
 }
 
+/** Those that need the Linux guest. */
+const ofLinux = workloads.filter(({ bareGuest }) => !bareGuest);
+const workloadNames = ofLinux.map(({ name }) => name);
+
 function needNetworkFor(name: string, context: TestContext): void {
   if (workloadNamed(name).needsNetwork && !hosts.client.address) {
     context.skip(`needs hosts in namespaces: ${hosts.description}`);
@@ -101,7 +105,7 @@ beforeAll(async () => {
   workspace = Workspace.create(2 * memoryBytes);
   hosts = await createHosts({ workspace, link: defaultLink });
   control = new GuestControl();
-  const contents = await contentsFor(workloads);
+  const contents = await contentsFor(ofLinux);
   image = await guestImage({ workspace, ...contents, network: true });
 }, timeout);
 

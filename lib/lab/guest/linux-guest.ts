@@ -1,0 +1,104 @@
+// The lab's Linux guest: made for the run, with the programs that its workload needs.
+
+import type { Accelerator } from '../../qemu/machine/machine.js';
+import type { MemoryKind } from '../../qemu/machine/memory.js';
+import type { Workspace } from '../../qemu/machine/workspace.js';
+import type { Hosts } from '../hosts/hosts.js';
+import type { WorkloadAtWork } from '../workloads/at-work.js';
+import { contentsFor } from '../workloads/contents.js';
+import { RunningWorkload } from '../workloads/running.js';
+import type { Surroundings, Workload } from '../workloads/workload.js';
+import { GuestControl } from './control.js';
+import type { Guest, Place } from './guest.js';
+import { guestImage, type Image } from './image.js';
+import { LinuxVm } from './linux-vm.js';
+
+const guestAddress = '10.77.0.100';
+const guestMac = '52:54:00:fd:00:01';
+
+export interface GuestRequest {
+  readonly binary: string;
+  readonly accelerator: Accelerator;
+  readonly workspace: Workspace;
+  readonly hosts: Hosts;
+  readonly memoryBytes: number;
+  readonly memory: MemoryKind;
+  readonly processors: number;
+  readonly workload: Workload;
+  readonly options: unknown;
+}
+
+export class LinuxGuest implements Guest {
+  readonly #control = new GuestControl();
+  readonly #request: GuestRequest;
+  readonly #image: Image;
+
+  private constructor(request: GuestRequest, image: Image) {
+    this.#request = request;
+    this.#image = image;
+  }
+
+  static async create(request: GuestRequest): Promise<LinuxGuest> {
+    const { workspace, hosts, workload } = request;
+    const contents = await contentsFor([workload]);
+    const network = hosts.client.address !== null;
+    return new LinuxGuest(request, await guestImage({ workspace, ...contents, network }));
+  }
+
+  get kernelVersion(): string {
+    return this.#image.kernelVersion;
+  }
+
+  get workCommandLines(): Record<string, string[]> {
+    const { workload, options } = this.#request;
+    const { inGuest, outside } = workload.commands(options, this.#surroundings);
+    return {
+      'workload in the guest': [...inGuest],
+      ...(outside ? { 'workload outside': [outside.program, ...outside.arguments] } : {}),
+    };
+  }
+
+  async boot(place: Place) {
+    const vm = await this.#start(place, false);
+    await vm.boot(this.#control);
+    return vm.machine;
+  }
+
+  async expect(place: Place) {
+    const vm = await this.#start(place, true);
+    vm.connect(this.#control);
+    return vm.machine;
+  }
+
+  startWorkload(): Promise<WorkloadAtWork> {
+    const { workload, options, hosts } = this.#request;
+    return RunningWorkload.start({
+      workload,
+      options,
+      surroundings: this.#surroundings,
+      control: this.#control,
+      client: hosts.client,
+    });
+  }
+
+  get #surroundings(): Surroundings {
+    const { memoryBytes, processors, hosts } = this.#request;
+    return { memoryBytes, processors, address: hosts.client.address && guestAddress };
+  }
+
+  async #start({ name, host, arguments: further, started }: Place, incoming: boolean) {
+    const { binary, accelerator, workspace, hosts, memory, memoryBytes, processors } =
+      this.#request;
+    const tap = await hosts.addTap(host);
+    const vm = await LinuxVm.start({
+      ...{ name, binary, accelerator, workspace, host, memory, memoryBytes, processors, incoming },
+      ...(tap === null ? {} : { network: { tap, address: guestAddress, mac: guestMac } }),
+      image: this.#image,
+      arguments: further,
+      // Touching it for the first time would be part of what is measured.
+      preallocate: true,
+    });
+    await started(vm.machine);
+    return vm;
+  }
+}

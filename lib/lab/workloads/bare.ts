@@ -1,0 +1,71 @@
+// What the bare guest does (native/guest/guest.S): a firmware image that writes to its working set, the same way
+// in every run. It boots at once and leaves nothing to chance but the moment of each pass.
+import { z } from 'zod';
+import {
+  type GuestOptions,
+  type GuestPattern,
+  guestPatterns,
+  guestRamBytes,
+} from '../../qemu/machine/guest.js';
+import { positive, seed, share } from './options.js';
+import { assignments, partOf, type Surroundings, type Workload, workload } from './workload.js';
+
+const summaries: Readonly<Record<GuestPattern, string>> = {
+  idle: 'fills its working set and leaves it alone',
+  rewrite: 'stores the values that are there already: every page marked dirty is fake',
+  random: 'writes new values in each pass over its working set',
+  flip: 'inverts its values and inverts them back',
+  zero: 'turns its pages to zero and back',
+};
+
+const options = z.strictObject({
+  /** The working set, as a share of guest memory or in bytes. */
+  share: share.default(0.5),
+  bytes: positive.optional(),
+  /** Words of four bytes written in a page by each pass: a power of two. */
+  words: positive
+    .max(1024)
+    .refine((words) => (words & (words - 1)) === 0, 'expected a power of two')
+    .default(1),
+  /** Pauses after each page: slows it down. */
+  spins: z.number().int().nonnegative().default(0),
+  seed,
+});
+
+function guestOptions(
+  pattern: GuestPattern,
+  { share: part, bytes, words, spins, seed: first }: z.output<typeof options>,
+  surroundings: Surroundings,
+): GuestOptions {
+  const pages = Math.floor((bytes ?? partOf(surroundings, part)) / 4096);
+  if (pages < 1 || guestRamBytes(pages) > surroundings.memoryBytes) {
+    throw new RangeError(
+      `a working set of ${pages} pages does not fit into ${surroundings.memoryBytes} bytes of memory`,
+    );
+  }
+  return { pattern, pages, wordsPerPage: words, spins, seed: first };
+}
+
+function bare(pattern: GuestPattern): Workload {
+  const described = workload({
+    name: `bare-${pattern}`,
+    summary: `no Linux, a bare guest: ${summaries[pattern]}`,
+    operation: 'pages written',
+    programs: [],
+    needsNetwork: false,
+    reports: 'guest',
+    sender: 'guest',
+    checks: { guest: true, outside: false },
+    options,
+    commands: (wanted, surroundings) => ({
+      inGuest: ['guest.bin', ...assignments({ ...guestOptions(pattern, wanted, surroundings) })],
+    }),
+  });
+  return {
+    ...described,
+    bareGuest: (given, surroundings) =>
+      guestOptions(pattern, options.parse(given ?? {}), surroundings),
+  };
+}
+
+export const bareWorkloads: readonly Workload[] = guestPatterns.map(bare);
