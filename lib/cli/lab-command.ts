@@ -2,12 +2,14 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { describeCell, plannedRuns } from '../lab/experiment/cells.js';
+import { plannedRuns } from '../lab/experiment/cells.js';
 import { measureWith } from '../lab/experiment/measure.js';
-import { InterruptedError, type Progress, runExperiment } from '../lab/experiment/runner.js';
+import { InterruptedError, runExperiment } from '../lab/experiment/runner.js';
 import { type Experiment, parseExperiment } from '../lab/experiment/schema.js';
 import { methodNamed, methodNames, methods } from '../lab/methods/all.js';
+import { comparisonText } from '../lab/report/comparison.js';
 import { ResultStore } from '../lab/results/store.js';
+import { comparables, summarise } from '../lab/results/summary.js';
 import { workloads } from '../lab/workloads/all.js';
 import { latestBuilt, programOf } from '../qemu/build/built.js';
 import { QemuBuildError } from '../qemu/build/errors.js';
@@ -15,16 +17,18 @@ import { type QemuVersion, qemuVersions } from '../qemu/build/versions.js';
 import type { Accelerator } from '../qemu/machine/machine.js';
 import { choose, probe } from '../qemu/probe/accelerators.js';
 import { exitCodes } from './exit-codes.js';
+import { LabDisplay } from './lab-display.js';
+import { interruptible } from './session.js';
 
 /** Beside the results: what they are results of. */
 const copyName = 'experiment.yaml';
 const systemQemu = 'qemu-system-x86_64';
-const msPerMinute = 60_000;
 
 interface RunOptions {
   out?: string;
   qemu?: string;
   version: QemuVersion;
+  passes: boolean;
 }
 
 function readExperiment(file: string): Experiment {
@@ -56,14 +60,6 @@ async function acceleratorFor({ guest }: Experiment, binary: string): Promise<Ac
   return chosen.accelerator;
 }
 
-function progressLine({ run, what, message, done, total, leftMs }: Progress): string {
-  const { cell, round, warmUp } = run;
-  const which = `${describeCell(cell)}, ${warmUp ? 'warm-up' : `round ${round}`}`;
-  const left = leftMs === undefined ? '' : `, ${Math.ceil(leftMs / msPerMinute)} min left`;
-  const why = message === undefined ? '' : `: ${message}`;
-  return `${done}/${total}${left}: ${which} ${what}${what === 'done' ? '' : why}`;
-}
-
 async function writeReportOf(directory: string): Promise<string> {
   // It brings charts with it, which take their time to load.
   const { writeReport } = await import('../lab/report/write-report.js');
@@ -82,15 +78,26 @@ async function run(file: string, options: RunOptions): Promise<void> {
   if (file !== join(directory, copyName)) copyFileSync(file, join(directory, copyName));
   const accelerator = await acceleratorFor(experiment, binary);
   console.log(`${plannedRuns(experiment).length} runs with ${binary}, ${accelerator}`);
+  const display = new LabDisplay(process.stdout, options.passes);
+  const store = new ResultStore(directory);
+  using interrupt = interruptible(
+    display,
+    'Ending what runs; Ctrl-C again to leave at once.',
+    'Left at once. The next start removes what is left.',
+  );
   const { measured, resumed, failed } = await runExperiment({
     experiment,
-    store: new ResultStore(directory),
-    measure: measureWith({ binary, accelerator, experiment }),
-    onProgress: (progress) => console.log(progressLine(progress)),
+    store,
+    measure: measureWith({ binary, accelerator, experiment, watcher: display.watcher }),
+    onProgress: (progress) => display.run(progress),
+    signal: interrupt.signal,
   });
   const before = resumed > 0 ? `, ${resumed} were there already` : '';
   console.log(`${measured} runs measured${before}, ${failed.length} failed for good`);
-  if (measured + resumed > 0) console.log(`report: ${await writeReportOf(directory)}`);
+  if (measured + resumed > 0) {
+    console.log(`\n${comparisonText(comparables(summarise(store.runs()), experiment.methods))}`);
+    console.log(`report: ${await writeReportOf(directory)}`);
+  }
   if (failed.length > 0) throw new Error(`${failed.length} runs failed; the report says why.`);
 }
 
@@ -114,11 +121,12 @@ export function addLab(parent: Command): void {
         .choices(qemuVersions)
         .default('7.2'),
     )
+    .option('--passes', 'show every pass of each migration', false)
     .addHelpText(
       'after',
       `
-Each run leaves one file. A run that was interrupted is made again by the next call; those that are
-done stay as they are. Hosts in network namespaces need root; without it, QEMU limits itself.
+Each run leaves one file. A run that was interrupted, by Ctrl-C too, is made again by the next call; those
+that are done stay as they are. Hosts in network namespaces need root; without it, QEMU limits itself.
 
 Example:
   fakedirty lab run experiments/first.yaml --out results`,

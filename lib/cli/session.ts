@@ -36,7 +36,11 @@ interface Interruptible extends Disposable {
 }
 
 /** A signal that is aborted by Ctrl-C; a second Ctrl-C ends this process at once, saying what is left. */
-export function interruptible(display: Display, first: string, second: string): Interruptible {
+export function interruptible(
+  display: Pick<Display, 'note'>,
+  first: string,
+  second: string,
+): Interruptible {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) {

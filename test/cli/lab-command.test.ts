@@ -67,7 +67,7 @@ describe('fakedirty lab', () => {
     expect(output).toContain('no results of runs yet');
   });
 
-  it.for(['first', 'quick'])('can carry out experiments/%s.yaml', (name) => {
+  it.for(['first', 'quick', 'start'])('can carry out experiments/%s.yaml', (name) => {
     const file = join(repository, 'experiments', `${name}.yaml`);
     expect(parseExperiment(readFileSync(file, 'utf8'), file, methodNames).name).toBe(name);
   });

@@ -18,6 +18,8 @@ export interface Progress {
   readonly what: 'starts' | 'done' | 'fails' | 'gives up';
   /** Why it fails. */
   readonly message?: string;
+  /** What it came to, when it is done. */
+  readonly measurement?: Measurement;
   /** Runs that need not be made any more. */
   readonly done: number;
   readonly total: number;
@@ -73,9 +75,9 @@ class Runner {
       store.write(run);
       this.#done += 1;
       this.#tookMs.push(run.tookMs);
-      const ended = isMeasured(run);
-      if (!ended) failed.push(run);
-      this.#tell(planned, ended ? 'done' : 'gives up', run.failures.at(-1)?.message);
+      if (!isMeasured(run)) failed.push(run);
+      if (run.measurement) this.#tell(planned, 'done', { measurement: run.measurement });
+      else this.#tell(planned, 'gives up', { message: run.failures.at(-1)?.message ?? '' });
     }
     return { measured: open.length - failed.length, resumed, failed };
   }
@@ -97,7 +99,7 @@ class Runner {
         }
         const message = error instanceof Error ? error.message : String(error);
         failures.push({ at: new Date().toISOString(), message });
-        this.#tell(planned, 'fails', message);
+        this.#tell(planned, 'fails', { message });
       }
     }
     return {
@@ -130,12 +132,15 @@ class Runner {
     return measurement;
   }
 
-  #tell(run: PlannedRun, what: Progress['what'], message?: string): void {
+  #tell(
+    run: PlannedRun,
+    what: Progress['what'],
+    more: Pick<Progress, 'message' | 'measurement'> = {},
+  ): void {
     const total = this.#planned.length;
     const left = total - this.#done;
     const leftMs = this.#tookMs.length > 0 ? left * mean(this.#tookMs) : undefined;
-    const progress = { run, what, done: this.#done, total, leftMs };
-    this.#options.onProgress?.(message === undefined ? progress : { ...progress, message });
+    this.#options.onProgress?.({ run, what, done: this.#done, total, leftMs, ...more });
   }
 }
 

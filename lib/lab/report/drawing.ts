@@ -2,6 +2,7 @@
 import * as echarts from 'echarts';
 import type { MeasuredRun } from '../results/run.js';
 import type { CellSummary, Comparable } from '../results/summary.js';
+import { operationsBy } from '../results/work.js';
 
 /** All that figures are made of. */
 export interface Results {
@@ -114,19 +115,10 @@ export function throughputOf({ measurement }: MeasuredRun): [number, number][] {
   const { reports, migrationBeganMs } = measurement.workload;
   const lastMs = reports.at(-1)?.heardMs ?? 0;
   const points: [number, number][] = [];
-  let at = 0;
-  /** How many operations had been told of by then. */
-  const toldBy = (ms: number) => {
-    while ((reports[at + 1]?.heardMs ?? Number.POSITIVE_INFINITY) <= ms) at += 1;
-    const [before, after] = [reports[at], reports[at + 1]];
-    if (!before || !after) return before?.operations ?? 0;
-    const share = (ms - before.heardMs) / (after.heardMs - before.heardMs);
-    return before.operations + share * (after.operations - before.operations);
-  };
   const firstMs = reports[0]?.heardMs ?? 0;
-  let told = toldBy(firstMs);
+  let told = operationsBy(reports, firstMs);
   for (let ms = firstMs + stepMs; ms <= lastMs; ms += stepMs) {
-    const now = toldBy(ms);
+    const now = operationsBy(reports, ms);
     points.push([(ms - stepMs / 2 - migrationBeganMs) / 1000, ((now - told) * 1000) / stepMs]);
     told = now;
   }

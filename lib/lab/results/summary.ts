@@ -3,6 +3,7 @@ import type { Cell } from '../experiment/cells.js';
 import { describeLink } from '../hosts/link.js';
 import { isMeasured, type MeasuredRun, type Measurement, type Run } from './run.js';
 import { mean, meanInterval, median, spread } from './statistics.js';
+import { workShare } from './work.js';
 
 export interface Metric {
   readonly name: string;
@@ -26,6 +27,14 @@ export const metrics = {
     name: 'Bytes sent',
     unit: 'MB',
     of: ({ migration }) => migration.bytes.total / 1e6,
+  },
+  work: {
+    name: 'Work done by the guest while it moved',
+    unit: '% of before',
+    of: (measurement) => {
+      const share = workShare(measurement);
+      return share === undefined ? undefined : 100 * share;
+    },
   },
 } as const satisfies Record<string, Metric>;
 
@@ -64,6 +73,15 @@ export function valuesOf({ runs }: CellSummary, { of }: Metric): Values | undefi
     spread: spread(values),
     interval: meanInterval(values),
   };
+}
+
+/** Of the pages that were marked again, those that had not changed; undefined: nobody looked, or there were none. */
+export function fakeShare({ runs }: CellSummary): number | undefined {
+  const shares = runs.flatMap(({ measurement }) => {
+    const { changed = 0, unchanged = 0 } = measurement.migration.filter ?? {};
+    return changed + unchanged > 0 ? [unchanged / (changed + unchanged)] : [];
+  });
+  return shares.length > 0 ? median(shares) : undefined;
 }
 
 /** The run in the middle of its cell by total time: for what can't be averaged. */

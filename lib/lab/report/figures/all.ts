@@ -2,7 +2,14 @@
 import type { FigureMaker } from '../drawing.js';
 import { byMethod } from './by-method.js';
 import { fakeDirty } from './fake-dirty.js';
+import { filterTime } from './filter-time.js';
 import { passes } from './passes.js';
 import { throughput } from './throughput.js';
 
-export const figureMakers: readonly FigureMaker[] = [fakeDirty, byMethod, throughput, passes];
+export const figureMakers: readonly FigureMaker[] = [
+  fakeDirty,
+  byMethod,
+  filterTime,
+  throughput,
+  passes,
+];

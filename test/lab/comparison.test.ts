@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { runExperiment } from '../../lib/lab/experiment/runner.js';
+import { parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { comparisonText, outcomeText } from '../../lib/lab/report/comparison.js';
+import type { Run } from '../../lib/lab/results/run.js';
+import type { ResultStore } from '../../lib/lab/results/store.js';
+import { comparables, summarise } from '../../lib/lab/results/summary.js';
+import { operationsBy, workShare } from '../../lib/lab/results/work.js';
+import { experimentText, measurementOf, methods } from './measurements.js';
+
+describe('the work that a guest does while it moves', () => {
+  const report = (heardMs: number, operations: number) => ({
+    ...{ heardMs, atMs: heardMs, operations },
+    ...{ p50Us: null, p99Us: null, maxUs: null },
+  });
+
+  it('is told between two reports in proportion', () => {
+    const reports = [report(100, 0), report(200, 50), report(400, 90)];
+    expect([0, 100, 150, 200, 300, 400, 999].map((ms) => operationsBy(reports, ms))).toEqual([
+      0, 0, 25, 50, 70, 90, 90,
+    ]);
+  });
+
+  it('is a share of what it did before', () => {
+    const measurement = measurementOf(1000, 1e8);
+    const of = (reports: ReturnType<typeof report>[]) =>
+      workShare({ ...measurement, workload: { ...measurement.workload, reports } });
+    // The migration lasts from 1000 to 2000.
+    expect(of([report(0, 0), report(1000, 1000), report(2000, 1250)])).toBeCloseTo(0.25);
+    expect(of([report(0, 0), report(1000, 0), report(2000, 0)])).toBeUndefined();
+    expect(of([report(1500, 0), report(2000, 10)])).toBeUndefined();
+  });
+});
+
+describe('results as text', () => {
+  it('tell what a run came to', () => {
+    expect(outcomeText(measurementOf(1500, 2e8))).toBe(
+      '1500 ms, downtime 12 ms, 200.0 MB sent, 900 pages unchanged, memory is equal',
+    );
+  });
+
+  it('show every method beside the first', async () => {
+    const runs: Run[] = [];
+    const store = {
+      prepare() {},
+      runs: () => runs,
+      directory: '.',
+      write: (run: Run) => runs.push(run),
+    };
+    await runExperiment({
+      experiment: parseExperiment(
+        experimentText.replace('[plain,', '[plain, xbzrle,'),
+        'a',
+        methods,
+      ),
+      store: store as unknown as ResultStore,
+      measure: ({ cell }) =>
+        Promise.resolve(measurementOf(cell.method === 'filter' ? 500 : 2000, 1e8)),
+    });
+    const text = comparisonText(comparables(summarise(runs), methods));
+    expect(text).toMatch(/^idle, 256 MiB: medians of 2 rounds\nmethod +total s +x first/);
+    expect(text).toMatch(/\nfilter +0\.500 +0\.250 +12\.0 +100 +1\.00 +60 % +\d+ % +-\n/);
+    expect(text).toMatch(/\nplain +2\.00 +1\.00 /);
+  });
+});
