@@ -7,7 +7,7 @@ import { ensureWritable, removeParts, writeWhole } from './whole-files.js';
 
 const suffix = '.run.json';
 
-/** A file in the folder is none of ours, or from another version. */
+/** A file in the folder is none of ours, or from another version, or can't be written. */
 export class ResultError extends Error {
   override readonly name = 'ResultError';
 }
@@ -47,7 +47,16 @@ export class ResultStore {
 
   write(run: Run): void {
     const text = `${JSON.stringify(runSchema.parse(run), null, 1)}\n`;
-    writeWhole(this.directory, new Map([[`${run.id}${suffix}`, text]]));
+    try {
+      writeWhole(this.directory, new Map([[`${run.id}${suffix}`, text]]));
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ResultError(
+        `The result of ${run.id} can't be written to ${this.directory} (${reason}). What was measured ` +
+          'before is there: make room, and the same command goes on.',
+        { cause },
+      );
+    }
   }
 
   /** Forgets a run, to have it made again. */

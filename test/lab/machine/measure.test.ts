@@ -116,35 +116,31 @@ describe('an experiment with real VMs', () => {
     expect(leftBehind()).toEqual([]);
   });
 
-  it.runIf(long)(
-    'goes on when it has been killed outright, and removes what was left',
-    {
-      timeout,
-    },
-    async (context) => {
-      const { binary } = needLabQemu(context);
-      const file = join(directory, 'trial.yaml');
-      writeFileSync(file, textOf(`${idle}\nmethods: [plain, xbzrle]`));
-      const main = join(repository, 'dist', 'cli', 'main.js');
-      const args = [main, 'lab', 'run', file, '--out', directory, '--qemu', binary];
-      const killed = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-      // While the guest of the second run boots or moves.
-      for await (const line of createInterface({ input: killed.stdout })) {
-        if (/^1\/2.* starts$/.test(line)) break;
-      }
-      const left = () => leftBehind(killed.pid);
-      while (left().length === 0) await new Promise((done) => setTimeout(done, 20));
-      killed.kill('SIGKILL');
-      await once(killed, 'exit');
-      expect(left().length).toBeGreaterThan(0);
-      expect(store.runs()).toHaveLength(1);
+  it('goes on when it has been killed outright, and removes what was left', {
+    timeout,
+  }, async (context) => {
+    const { binary } = needLabQemu(context);
+    const file = join(directory, 'trial.yaml');
+    writeFileSync(file, textOf(`${idle}\nmethods: [plain, xbzrle]`));
+    const main = join(repository, 'dist', 'cli', 'main.js');
+    const args = [main, 'lab', 'run', file, '--out', directory, '--qemu', binary];
+    const killed = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    // While the guest of the second run boots or moves.
+    for await (const line of createInterface({ input: killed.stdout })) {
+      if (/^1\/2.* starts$/.test(line)) break;
+    }
+    const left = () => leftBehind(killed.pid);
+    while (left().length === 0) await new Promise((done) => setTimeout(done, 20));
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    expect(left().length).toBeGreaterThan(0);
+    expect(store.runs()).toHaveLength(1);
 
-      const { stdout } = await promisify(execFile)(process.execPath, args);
-      expect(stdout).toMatch(/1 runs measured, 1 were there already, 0 failed/);
-      expect(left()).toEqual([]);
-      expect(store.runs().filter(isMeasured)).toHaveLength(2);
-    },
-  );
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    expect(stdout).toMatch(/1 runs measured, 1 were there already, 0 failed/);
+    expect(left()).toEqual([]);
+    expect(store.runs().filter(isMeasured)).toHaveLength(2);
+  });
 
   it.for(methods.filter(() => long).map(({ name }) => name))(
     'moves a busy guest with %s',
