@@ -1,7 +1,7 @@
 // What a migration looks like: live on a terminal, a line for each pass elsewhere, JSON Lines for programs.
 import type { Consultation, Observation } from '../migration/decision.js';
 import type { MigrationProgress } from '../migration/options.js';
-import type { Pass } from '../migration/pass.js';
+import { type Pass, passName } from '../migration/pass.js';
 import { entryLine, type RecordingEntry } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
 import { bytesText, timeText } from '../policy/decide.js';
@@ -36,12 +36,11 @@ function predictedEnd(observation: Observation): string {
 }
 
 export function passLine(pass: Pass, observation: Observation): string {
-  const { verdicts, number, merged } = pass;
-  const name = merged > 1 ? `${number - merged + 1}-${number}` : String(number);
+  const { verdicts } = pass;
   const throttle = pass.throttlePercent > 0 ? `  guest slowed by ${pass.throttlePercent} %` : '';
   const phase = pass.phase === 'pre-copy' ? predictedEnd(observation) : pass.phase;
   return (
-    cell(name, 6) +
+    cell(passName(pass), 6) +
     cell(timeText(pass.endMs), 10) +
     cell(bytesText(pass.sentBytes), 12) +
     cell(bytesText(pass.linkBytesPerSecond), 10) +

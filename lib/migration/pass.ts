@@ -54,6 +54,11 @@ export const filterTotalsSchema = z.strictObject({
 });
 export type FilterTotals = z.infer<typeof filterTotalsSchema>;
 
+/** For people: passes that were seen together have one name. */
+export function passName({ number, merged }: Pick<Pass, 'number' | 'merged'>): string {
+  return merged > 1 ? `${number - merged + 1}-${number}` : String(number);
+}
+
 /** Bytes of the first walk (TD) and of all after it (RD). */
 export function firstAndRetransferred(passes: readonly Pass[]): { td: number; rd: number } {
   let [td, rd] = [0, 0];

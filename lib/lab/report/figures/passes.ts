@@ -1,4 +1,5 @@
 // Pages by verdict in each pass of a migration with the filter.
+import { passName } from '../../../migration/pass.js';
 import { typicalRun } from '../../results/summary.js';
 import { colorAt, draw, type Figure, type FigureMaker, gridLine, smallText } from '../drawing.js';
 
@@ -21,7 +22,7 @@ export const passes: FigureMaker = ({ cells }) =>
         nameGap: 30,
         nameTextStyle: smallText,
         axisLabel: { ...smallText, hideOverlap: true },
-        data: all.map(({ number }) => String(number)),
+        data: all.map(passName),
       },
       yAxis: {
         type: 'value',
