@@ -50,10 +50,15 @@ export function filterTotals(info: FakeDirtyInfo): FilterTotals {
   };
 }
 
-/** Pages that are done with: sent in any form, or found to be unchanged. */
-function donePages({ ram, 'fake-dirty': filter, 'xbzrle-cache': xbzrle }: MigrationInfo): number {
+/** Pages that were sent in any form. */
+function sentPages({ ram, 'xbzrle-cache': xbzrle }: MigrationInfo): number {
   const { normal = 0, duplicate = 0 } = ram ?? {};
-  return normal + duplicate + (filter?.unchanged ?? 0) + (xbzrle?.pages ?? 0);
+  return normal + duplicate + (xbzrle?.pages ?? 0);
+}
+
+/** Those that are done with: sent, or found to be unchanged. */
+function donePages(info: MigrationInfo): number {
+  return sentPages(info) + (info['fake-dirty']?.unchanged ?? 0);
 }
 
 function pagesOf(bytes: number, ram: Ram): number {
@@ -68,7 +73,7 @@ interface Beginning {
   readonly normal: number;
   readonly zero: number;
   readonly phase: Pass['phase'];
-  readonly donePages: number;
+  readonly sentPages: number;
   /** How many will be done with when it ends; undefined where it is not known. */
   readonly donePagesAtEnd: number | undefined;
 }
@@ -76,7 +81,7 @@ interface Beginning {
 /** How a pass ended, which QEMU is asked some time after that. */
 interface Boundary {
   readonly dirtyPages: number;
-  /** Of what was counted since the last boundary, what belongs to the next pass. */
+  /** Of what was sent since the last boundary, what belongs to the next pass. */
   readonly laterShare: number;
 }
 
@@ -85,6 +90,7 @@ interface Ended {
   readonly isEnd: boolean;
   readonly next: Beginning;
   readonly boundary: Boundary;
+  readonly verdicts: VerdictCounts | undefined;
 }
 
 const beginning: Beginning = {
@@ -95,7 +101,7 @@ const beginning: Beginning = {
   normal: 0,
   zero: 0,
   phase: 'pre-copy',
-  donePages: 0,
+  sentPages: 0,
   donePagesAtEnd: undefined,
 };
 
@@ -123,9 +129,11 @@ export class PassTracker {
     this.#last = sample;
     const syncs = ram['dirty-sync-count'];
     if (!isEnd && syncs <= this.#from.syncs) return undefined;
+    const filter = sample.info['fake-dirty'];
+    const verdicts = filter && this.#verdicts(filter, syncs, isEnd);
     const boundary = isEnd ? { dirtyPages: 0, laterShare: 0 } : this.#boundary(sample.info, ram);
     const next = this.#next(sample, ram, boundary);
-    const pass = this.#pass(sample, { ram, isEnd, next, boundary });
+    const pass = this.#pass(sample, { ram, isEnd, next, boundary, verdicts });
     this.#from = next;
     return pass;
   }
@@ -143,7 +151,7 @@ export class PassTracker {
     if (filter) this.#told = verdictCounts([filter]);
     const { transferred, normal, duplicate: zero } = ram;
     const donePagesAtEnd = donePages(info) + pagesOf(ram.remaining, ram);
-    const counted = { transferred, normal, zero, donePages: donePages(info), donePagesAtEnd };
+    const counted = { transferred, normal, zero, sentPages: sentPages(info), donePagesAtEnd };
     this.#from = { ...this.#from, elapsedMs, syncs, ...counted };
   }
 
@@ -153,16 +161,18 @@ export class PassTracker {
    */
   #boundary(info: MigrationInfo, ram: Ram): Boundary {
     const left = pagesOf(ram.remaining, ram);
-    const { donePages: before, donePagesAtEnd, syncs } = this.#from;
-    const done = donePages(info);
+    const { sentPages: before, donePagesAtEnd, syncs } = this.#from;
+    const [sent, done] = [sentPages(info), donePages(info)];
     if (donePagesAtEnd === undefined || info.status?.startsWith('postcopy')) {
       return { dirtyPages: left, laterShare: 0 };
     }
     const passes = ram['dirty-sync-count'] - syncs;
     const marked = Math.round((done + left - donePagesAtEnd) / passes);
     const dirtyPages = Math.min(pagesOf(ram.total, ram), Math.max(left, marked));
-    const laterShare = done > before ? Math.min(1, (dirtyPages - left) / (done - before)) : 0;
-    return { dirtyPages, laterShare };
+    // Unchanged pages take no time: in a moment a great many of them may have been passed over.
+    const unchanged = (info['fake-dirty']?.unchanged ?? 0) - this.#told.unchanged;
+    const later = Math.max(0, dirtyPages - left - unchanged);
+    return { dirtyPages, laterShare: sent > before ? Math.min(1, later / (sent - before)) : 0 };
   }
 
   #next(
@@ -173,7 +183,6 @@ export class PassTracker {
     const from = this.#from;
     const atEnd = (now: number, before: number) =>
       now - Math.round(laterShare * Math.max(0, now - before));
-    const done = donePages(info);
     return {
       elapsedMs: Math.min(elapsedMs, Math.max(from.elapsedMs, passEndedMs)),
       syncs: ram['dirty-sync-count'],
@@ -181,12 +190,12 @@ export class PassTracker {
       normal: atEnd(ram.normal, from.normal),
       zero: atEnd(ram.duplicate, from.zero),
       phase: info.status?.startsWith('postcopy') ? 'post-copy' : 'pre-copy',
-      donePages: atEnd(done, from.donePages),
-      donePagesAtEnd: done + pagesOf(ram.remaining, ram),
+      sentPages: atEnd(sentPages(info), from.sentPages),
+      donePagesAtEnd: donePages(info) + pagesOf(ram.remaining, ram),
     };
   }
 
-  #pass({ elapsedMs, info }: Sample, { ram, isEnd, next, boundary }: Ended): Pass {
+  #pass({ elapsedMs, info }: Sample, { ram, isEnd, next, boundary, verdicts }: Ended): Pass {
     const from = this.#from;
     const syncs = Math.max(ram['dirty-sync-count'], from.syncs + (isEnd ? 1 : 0));
     const endMs = isEnd ? elapsedMs : next.elapsedMs;
@@ -194,7 +203,6 @@ export class PassTracker {
     const seconds = Math.max(1, endMs - from.elapsedMs) / 1000;
     const atTheEnd = ram['postcopy-bytes'] ? 'post-copy' : 'stop-and-copy';
     const filter = info['fake-dirty'];
-    const verdicts = filter && this.#verdicts(filter, ram['dirty-sync-count'], isEnd);
     return {
       number: syncs - 1,
       merged: syncs - from.syncs,

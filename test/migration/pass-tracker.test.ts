@@ -166,6 +166,19 @@ describe('passes', () => {
     });
   });
 
+  it('have sent nothing of what was passed over since', () => {
+    const tracker = new PassTracker();
+    const total = 100 * pageBytes;
+    // All 80 that were marked have been looked at by now, and hold what they held.
+    const counters = { syncs: 2, pages: 100, zeros: 0, remaining: 0, unchanged: 80 };
+    const info = answer(counters, 'active', [0], total);
+    expect(tracker.add({ elapsedMs: 200, passEndedMs: 150, info })).toMatchObject({
+      dirtyPages: 80,
+      normalPages: 100,
+      sentBytes: total,
+    });
+  });
+
   it('begin where somebody begins to watch who came late', () => {
     const tracker = new PassTracker(false);
     const at = (syncs: number, pages: number, remaining: number) =>
