@@ -40,8 +40,8 @@ struct Stretch {
   size_t bytes;
 };
 
-// Neither is empty. Said as -a.bytes < a.begin - b.begin < b.bytes, it is one comparison: it is asked
-// of every page.
+// Neither is empty. Said as -a.bytes < a.begin - b.begin < b.bytes, it is one comparison: it is
+// asked of every page.
 inline bool Overlap(const Stretch& a, const Stretch& b) {
   return a.begin - b.begin + a.bytes - 1 < a.bytes + b.bytes - 1;
 }
