@@ -1,11 +1,12 @@
 // The steps from a source to a QEMU that can be run, in a directory that the caller removes.
-import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Run, type StepDescription, StepFailed, step } from '../../../scripts/run/step.mjs';
 import { writeRecord } from './built.js';
 import { QemuBuildError } from './errors.js';
 import { buildOptionRoms, copyFirmware, install, installedFiles, mesonOf } from './install.js';
 import { buildLibrary, type Library } from './library.js';
+import { watchMigration } from './sanitizers.js';
 import { applySeries, type Series } from './series.js';
 import { type Source, unpack } from './source.js';
 import { crippled, keepTests, makeBroken, makeCrippled } from './test-programs.js';
@@ -148,15 +149,18 @@ class Maker {
   }
 
   async #configure(): Promise<void> {
-    const { directory, options } = this.#making;
-    await this.#step('configuring', 'configure', ({ run }) => {
+    const { directory, options, request } = this.#making;
+    await this.#step('configuring', 'configure', async ({ run }) => {
       mkdirSync(this.#objects);
       // The prefix is where it will lie; QEMU finds its data relative to its program, too.
-      return run(
+      await run(
         join(this.#tree, 'configure'),
         [`--prefix=${directory}`, '--libdir=lib', ...options],
         { cwd: this.#objects, env: this.#environment },
       );
+      if (!request.sanitize) return;
+      const rules = join(this.#objects, 'build.ninja');
+      writeFileSync(rules, watchMigration(readFileSync(rules, 'utf8'), this.#programs));
     });
   }
 

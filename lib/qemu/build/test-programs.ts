@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { basename, join } from 'node:path';
 import { QemuBuildError } from './errors.js';
 import type { Library } from './library.js';
+import { watchThreads } from './sanitizers.js';
 
 export interface Workshop {
   readonly tree: string;
@@ -90,12 +91,6 @@ export function makeCrippled(workshop: Workshop, library: Library): Promise<stri
   );
 }
 
-/** In a build.ninja: the same with ThreadSanitizer for what this program alone is made of. */
-function watched(text: string, program: string): string {
-  const rule = `^build ${program}(?:\\.p/\\S+)?: c_(?:COMPILER|LINKER) .*\\n(?: .*\\n)*? (?:LINK_)?ARGS = `;
-  return text.replaceAll(new RegExp(rule, 'gm'), '$&-fsanitize=thread ');
-}
-
 /** Builds QEMU's own tests; answers their paths by name. One sanitizer excludes the other. */
 export async function keepTests(workshop: Workshop, patched: boolean, sanitized: boolean) {
   const { objects } = workshop;
@@ -106,7 +101,7 @@ export async function keepTests(workshop: Workshop, patched: boolean, sanitized:
     .map((test) => [basename(test), keep(workshop, test)]);
   if (patched && !sanitized) {
     const rules = join(objects, 'build.ninja');
-    const change = (text: string) => watched(text, threadsTest);
+    const change = (text: string) => watchThreads(text, threadsTest);
     await compileChanged(workshop, 'building tests to watch', [threadsTest], rules, change);
     kept.push([watchedUnitTest, keep(workshop, threadsTest, watchedUnitTest)]);
   }
