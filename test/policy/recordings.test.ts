@@ -1,0 +1,59 @@
+// Migrations of real guests, as they were recorded: what is predicted after each pass, beside what happened.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseRecording } from '../../lib/migration/recording.js';
+import { parsePolicies } from '../../lib/policy/named.js';
+import { type Comparison, consultationsOf, foresee, replay } from '../../lib/policy/replay.js';
+
+function recordingNamed(name: string) {
+  const file = new URL(`recordings/${name}.jsonl`, import.meta.url);
+  return parseRecording(readFileSync(file, 'utf8'));
+}
+
+/** With the policy that was asked. */
+const recordings: [name: string, policy: string, choice: Comparison['predicted']['choice']][] = [
+  // A guest that writes 8 MiB without end, over 16 MiB/s.
+  ['stopped', 'adaptive-stop:limit=300', 'stop-now'],
+  ['post-copy', 'intelligent-hybrid:watch=2', 'post-copy'],
+  // One that writes slowly, over 8 MiB/s: it ends by itself.
+  ['converges', 'give-up:after=40s', 'go-on'],
+];
+
+describe.each(recordings)('the recording "%s"', (name, policy, choice) => {
+  const recording = recordingNamed(name);
+  const { comparisons, happened, foreseen } = foresee(recording);
+
+  it('tells what was predicted of what was done', () => {
+    expect(happened?.totalMs).toBeGreaterThan(1000);
+    expect(comparisons.length).toBeGreaterThan(0);
+    expect(new Set(comparisons.map(({ predicted }) => predicted.choice))).toEqual(
+      new Set([choice]),
+    );
+  });
+
+  it('ends within the bars, and near what was expected', () => {
+    for (const { predicted, happened: real } of comparisons) {
+      expect(real.totalMs).toBeGreaterThanOrEqual(predicted.totalMs.low);
+      expect(real.totalMs).toBeLessThanOrEqual(predicted.totalMs.high);
+      expect(Math.abs(predicted.totalMs.expected / real.totalMs - 1)).toBeLessThan(0.15);
+      expect(real.downtimeMs).toBeGreaterThanOrEqual(predicted.downtimeMs.low);
+      expect(real.downtimeMs).toBeLessThanOrEqual(predicted.downtimeMs.high);
+      expect(predicted.bytes.expected / real.bytes).toBeGreaterThan(0.5);
+      expect(predicted.bytes.expected / real.bytes).toBeLessThan(2);
+    }
+  });
+
+  it('is replayed to the same decisions', () => {
+    expect(replay(recording, parsePolicies([policy]))).toEqual(consultationsOf(recording));
+  });
+
+  it('never foresaw an end where there was none in sight', () => {
+    const goingOn = foreseen
+      .slice(2)
+      .flatMap(({ predictions }) => predictions.filter((each) => each.choice === 'go-on'));
+    for (const { totalMs } of goingOn) {
+      if (choice === 'go-on') expect(Number.isFinite(totalMs.expected)).toBe(true);
+      else expect(totalMs.expected).toBe(Number.POSITIVE_INFINITY);
+    }
+  });
+});
