@@ -61,7 +61,12 @@ async function main(args: readonly string[]): Promise<number> {
   say(`${implementations.length} implementations; ${compared} digests compared, all equal`);
   const run = await measureRun(implementations, options, process.stderr);
   const files = filesOf(run);
-  writeWhole(options.out, files);
+  try {
+    writeWhole(options.out, files);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the results can't be written in ${options.out} (${reason})`, { cause });
+  }
   if (options.json) process.stdout.write(runAsJson(run));
   else console.log(`\n${tablesOf(run)}`);
   if (run.goals.length > 0) say(goalReport(run.goals));
@@ -70,7 +75,14 @@ async function main(args: readonly string[]): Promise<number> {
   return missedGoals(run.goals).length > 0 ? exitCodes.goalMissed : 0;
 }
 
+/** Results that nobody can take must not look like a fault of the program. */
+function endWithoutOutput(error: Error): void {
+  console.error(`bench: standard output can't be written (${error.message})`);
+  process.exit(exitCodes.failed);
+}
+
 stopOnSignals();
+process.stdout.once('error', endWithoutOutput);
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

@@ -1,5 +1,5 @@
 // A run as text, and back again.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { OptionError } from '../../lib/index.js';
 import { type Run, runSchema } from './schema.js';
@@ -28,6 +28,8 @@ export function readRun(path: string): Run {
   const what = 'expected the bench.json that an earlier `npm run bench` wrote';
   let text: string;
   try {
+    // A device may never end.
+    if (!statSync(path).isFile()) throw new Error('it is not a regular file');
     text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new OptionError(

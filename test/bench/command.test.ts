@@ -1,6 +1,15 @@
 // The command itself, on as little as it can be asked to measure.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,7 +22,7 @@ const script = fileURLToPath(new URL('../../scripts/bench.mjs', import.meta.url)
 const compiled = fileURLToPath(
   new URL('../../build/compiled-bench/bench/main.js', import.meta.url),
 );
-const patienceMs = 60_000;
+const patienceMs = 180_000;
 const made = row({ algorithm: 'crc32', package: 'crc-32', mode: 'page' });
 const little = ['--quick', '--rounds', '1', '--algorithms', 'crc32'];
 
@@ -23,17 +32,17 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function start(program: string, args: readonly string[]) {
+function start(program: string, args: readonly string[], output: 'pipe' | number = 'pipe') {
   const child = spawn(process.execPath, [program, ...args], {
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, 'pipe'],
     env: { ...process.env, INIT_CWD: folder },
   });
   const said = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     said.stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said.stderr += text;
   });
   const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
@@ -105,11 +114,16 @@ describe('npm run bench', () => {
     async () => {
       const garbled = join(folder, 'garbled.json');
       writeFileSync(garbled, '{"format": "fakedirty-bench-1"');
-      const [misspelled, compare, unwritable] = await Promise.all([
+      const device = openSync('/dev/full', 'w');
+      const [misspelled, compare, unwritable, unread] = await Promise.all([
         start(compiled, ['--algorithms', 'sha-1']).ended,
         start(compiled, ['--compare', garbled, '--out', 'never']).ended,
         start(compiled, ['--out', join(garbled, 'below')]).ended,
+        start(compiled, ['--help'], device).ended,
       ]);
+      closeSync(device);
+      expect(unread).toMatchObject({ code: 1 });
+      expect(unread.stderr).toMatch(/^bench: standard output can't be written \(ENOSPC.*\)\n$/);
       expect(misspelled).toMatchObject({ code: 2, stdout: '' });
       expect(misspelled.stderr).toMatch(/--algorithms: is 'sha-1'.*Did you mean 'sha1'\?/);
       expect(compare).toMatchObject({ code: 2, stdout: '' });

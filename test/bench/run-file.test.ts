@@ -42,6 +42,13 @@ describe('a run as JSON', () => {
     expect(() => readRun(file)).toThrow(/--compare: .*bench\.json.*earlier `npm run bench`/);
   });
 
+  it.each(['/dev/zero', '/dev'])('%s is refused: it is no file', (path) => {
+    expect(() => readRun(path)).toThrow(OptionError);
+    expect(() => readRun(path)).toThrow(
+      `--compare: ${path} can't be read (it is not a regular file)`,
+    );
+  });
+
   it('that is not there is an error that names the file', () => {
     expect(() => readRun(join(folder, 'none.json'))).toThrow(
       /--compare: .*none\.json can't be read/,
