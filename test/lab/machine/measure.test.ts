@@ -127,7 +127,7 @@ describe('an experiment with real VMs', () => {
     const killed = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     // While the guest of the second run boots or moves.
     for await (const line of createInterface({ input: killed.stdout })) {
-      if (/^1\/2.* starts$/.test(line)) break;
+      if (/^2\/2.*: idle /.test(line)) break;
     }
     const left = () => leftBehind(killed.pid);
     while (left().length === 0) await new Promise((done) => setTimeout(done, 20));
