@@ -43,6 +43,10 @@ export interface DirtyingMeasurement {
   readonly markedInTwice: Measured | undefined;
   /** Of other contents after `seconds`; undefined where neither way of looking is possible. */
   readonly changed: Measured | undefined;
+  /** Of those, what had other contents after a fraction of that time: how fast it goes where it soon is all. */
+  readonly changedSoon?: { readonly pages: number; readonly ms: number } | undefined;
+  /** How long a first look at a page takes here, with whatever else this machine does. */
+  readonly lookMsPerPage?: number | undefined;
   /** How the contents were looked at: all in place, or a sample by QEMU. */
   readonly contents: 'fingerprints' | 'sample' | 'none';
   /** How many pages were looked at. */
@@ -123,12 +127,20 @@ async function sharedFiles(qmp: QmpClient, ramBytes: number): Promise<string[]> 
 
 interface Contents {
   readonly changed: number;
+  readonly changedSoon: { readonly pages: number; readonly ms: number };
+  readonly lookMsPerPage: number;
   readonly zero: number;
   readonly pages: number;
 }
 
-/** Fingerprints all memory twice. */
-async function fingerprintTwice(
+const soonMs = 100;
+
+async function pauseUntil(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - performance.now())));
+}
+
+/** Fingerprints all memory, soon after that again, and once more when the time is over. */
+async function fingerprintThrice(
   paths: readonly string[],
   seconds: number,
   signal: AbortSignal | undefined,
@@ -150,26 +162,38 @@ async function fingerprintTwice(
     return contents;
   };
   try {
-    const beganMs = performance.now();
-    await look();
-    const leftMs = Math.max(0, seconds * 1000 - (performance.now() - beganMs));
-    await new Promise((resolve) => setTimeout(resolve, leftMs));
-    return await look();
+    const firstMs = performance.now();
+    const { pages } = await look();
+    const lookMsPerPage = (performance.now() - firstMs) / Math.max(1, pages);
+    await pauseUntil(firstMs + soonMs);
+    const secondMs = performance.now();
+    const { changed: soon } = await look();
+    await pauseUntil(secondMs + seconds * 1000);
+    const last = await look();
+    return { ...last, changedSoon: { pages: soon, ms: secondMs - firstMs }, lookMsPerPage };
   } finally {
     for (const each of [...files, ...tables]) each.dispose();
   }
 }
+
+type LookedAt = Pick<
+  DirtyingMeasurement,
+  'changed' | 'changedSoon' | 'lookMsPerPage' | 'contents' | 'lookedAtPages' | 'zeroPages'
+>;
 
 async function lookAtContents(
   qmp: QmpClient,
   ramBytes: number,
   seconds: number,
   signal: AbortSignal | undefined,
-): Promise<Pick<DirtyingMeasurement, 'changed' | 'contents' | 'lookedAtPages' | 'zeroPages'>> {
+): Promise<LookedAt> {
   const paths = await sharedFiles(qmp, ramBytes);
   if (paths.length > 0) {
-    const { changed, zero, pages } = await fingerprintTwice(paths, seconds, signal);
+    const looks = await fingerprintThrice(paths, seconds, signal);
+    const { changed, changedSoon, lookMsPerPage, zero, pages } = looks;
     return {
+      changedSoon,
+      lookMsPerPage,
       changed: { pages: changed, errorPages: Math.sqrt(changed) },
       contents: 'fingerprints',
       lookedAtPages: pages,

@@ -54,11 +54,41 @@ function fakeShareAt({ marked, changed }: DirtyingMeasurement, way: Way): number
   return Math.min(1, Math.max(0, 1 - off(changed, way) / marks));
 }
 
+/** What changed soon is about all that changes: it was all written at least that fast, and there is no more of it. */
+function isSoonAll({ changed, changedSoon }: DirtyingMeasurement): boolean {
+  if (!changed || !changedSoon) return false;
+  return changedSoon.pages * growthLeft >= changed.pages;
+}
+
 /** Where marks could not be counted, there are at least as many as pages that changed. */
-function marksOf({ marked, markedInTwice, changed }: DirtyingMeasurement): [Measured, Measured] {
+function marksOf(measurement: DirtyingMeasurement): [Measured, Measured] {
+  const { marked, markedInTwice, changed } = measurement;
   const { pages = 0, errorPages = 0 } = changed ?? {};
+  if (isSoonAll(measurement)) {
+    const all = { pages, errorPages };
+    return [marked ?? all, markedInTwice ?? all];
+  }
   const least = { pages, errorPages: Math.max(errorPages, pages / 3) };
   return [marked ?? least, markedInTwice ?? { ...least, pages: pages * 1.5 }];
+}
+
+/** A mark each time is set at once; only a rate without end shows that a whole working set is marked anew. */
+const atOnce = 1e9;
+
+/** What changes is marked, so it tells of marks as well, and of shorter times. */
+function markedPagesPerMs(measurement: DirtyingMeasurement, once: number, way: Way): number {
+  const { seconds, changedSoon } = measurement;
+  const rate = once / (seconds * 1000);
+  if (!changedSoon) return rate;
+  const soonRate = changedSoon.pages / changedSoon.ms;
+  if (!isSoonAll(measurement) || soonRate <= rate) return Math.max(rate, soonRate);
+  return { [-1]: soonRate, 0: soonRate * 1.5, 1: atOnce }[way];
+}
+
+/** Of looking at a page for the first time: on a busy machine no link is what a walk over zeros waits for. */
+function lookMsPerPage({ lookMsPerPage: measured }: DirtyingMeasurement, way: Way): number {
+  if (measured === undefined) return { [-1]: 0, 0: 0.002, 1: 0.02 }[way];
+  return measured * { [-1]: 0.25, 0: 1, 1: 4 }[way];
 }
 
 function behaviour(
@@ -67,7 +97,7 @@ function behaviour(
   way: Way,
   fake: number,
 ): Behaviour {
-  const { seconds, ramBytes, pageBytes } = measurement;
+  const { ramBytes, pageBytes } = measurement;
   const [marked, markedInTwice] = marksOf(measurement);
   const once = off(marked, way);
   const twice = Math.max(once, off(markedInTwice, way));
@@ -76,7 +106,7 @@ function behaviour(
   const ratio = Math.min(0.95, Math.max(0, grows - 1));
   const limit = grows < growthLeft ? twice : once / (1 - ratio);
   return {
-    markedPagesPerMs: once / (seconds * 1000),
+    markedPagesPerMs: markedPagesPerMs(measurement, once, way),
     workingSetPages: Math.min(ramBytes / pageBytes, limit),
     fakeShare: fake,
     bytesPerPage: pageBytes + pageHeaderBytes,
@@ -88,24 +118,50 @@ function behaviour(
 }
 
 /** The first walk over all memory, and what is marked meanwhile. */
-function firstWalk({ ramBytes, pageBytes, zeroPages = 0 }: DirtyingMeasurement, guest: Behaviour) {
-  const { bytes: full } = walk(ramBytes / pageBytes - zeroPages, { ...guest, fakeShare: 0 });
+function firstWalk(measurement: DirtyingMeasurement, guest: Behaviour, way: Way) {
+  const { ramBytes, pageBytes, zeroPages = 0 } = measurement;
+  const lookMs = lookMsPerPage(measurement, way);
+  const fullPages = ramBytes / pageBytes - zeroPages;
+  const { bytes: fullBytes } = walk(fullPages, { ...guest, fakeShare: 0 });
   // A zero page is a header and one byte.
-  const bytes = full + zeroPages * (pageHeaderBytes + 1);
-  const ms = bytes / guest.linkBytesPerMs;
-  return { bytes, ms, marked: Math.min(guest.workingSetPages, guest.markedPagesPerMs * ms) };
+  const zeroBytes = zeroPages * (pageHeaderBytes + 1);
+  const waitMs = (bytes: number, pages: number) =>
+    Math.max(bytes / guest.linkBytesPerMs, pages * lookMs);
+  const ms = waitMs(fullBytes, fullPages) + waitMs(zeroBytes, zeroPages);
+  const marked = Math.min(guest.workingSetPages, guest.markedPagesPerMs * ms);
+  return { bytes: fullBytes + zeroBytes, ms, marked };
 }
 
-function preCopy(measurement: DirtyingMeasurement, guest: Behaviour, limitMs: number): Point {
-  const first = firstWalk(measurement, guest);
+const never: Point = {
+  remainingPasses: Number.POSITIVE_INFINITY,
+  totalMs: Number.POSITIVE_INFINITY,
+  downtimeMs: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+};
+
+/** In the bad case, where marks could not be counted, everything may be marked all the time. */
+function mayMarkAll({ marked }: DirtyingMeasurement, way: Way): boolean {
+  return marked === undefined && way === 1;
+}
+
+function preCopy(
+  measurement: DirtyingMeasurement,
+  guest: Behaviour,
+  limitMs: number,
+  way: Way,
+): Point {
+  const first = firstWalk(measurement, guest, way);
   const rest = goOn(first.ms, first.marked, limitMs, guest);
   return { ...rest, bytes: first.bytes + rest.bytes };
 }
 
 /** As it is done here: after a first pass of pre-copy, whatever is marked is fetched. */
-function postCopy(measurement: DirtyingMeasurement, guest: Behaviour): Point {
-  const first = firstWalk(measurement, guest);
-  const { bytes, ms } = walk(first.marked, { ...guest, fakeShare: 0 });
+function postCopy(measurement: DirtyingMeasurement, guest: Behaviour, way: Way): Point {
+  const { ramBytes, pageBytes, zeroPages = 0 } = measurement;
+  const first = firstWalk(measurement, guest, way);
+  const all = ramBytes / pageBytes - zeroPages;
+  const marked = mayMarkAll(measurement, way) ? Math.max(all, first.marked) : first.marked;
+  const { bytes, ms } = walk(marked, { ...guest, fakeShare: 0 });
   const { switchMs } = guest;
   const totalMs = first.ms + ms + switchMs;
   return { remainingPasses: 0, totalMs, downtimeMs: switchMs, bytes: first.bytes + bytes };
@@ -120,22 +176,23 @@ function pointOf(
   const limitMs = link.downtimeLimitMs ?? 300;
   const fake = method === 'pre-copy with the filter' ? fakeShareAt(measurement, way) : 0;
   const guest = behaviour(measurement, link, way, fake);
-  return method === 'post-copy'
-    ? postCopy(measurement, guest)
-    : preCopy(measurement, guest, limitMs);
+  if (method === 'post-copy') return postCopy(measurement, guest, way);
+  // The filter sends no more than what changes, whatever is marked.
+  if (method === 'pre-copy' && mayMarkAll(measurement, way)) return never;
+  return preCopy(measurement, guest, limitMs, way);
 }
 
 function confidence(measurement: DirtyingMeasurement, fakeShare: Range | undefined): string {
   const { contents, lookedAtPages, zeroPages, seconds } = measurement;
   const [marked] = marksOf(measurement);
   const how = {
-    fingerprints: `All ${lookedAtPages} pages were fingerprinted twice, ${seconds} s apart.`,
+    fingerprints: `All ${lookedAtPages} pages were fingerprinted three times within ${seconds} s.`,
     sample: `QEMU sampled ${lookedAtPages} pages; what happens in a few others may have been missed.`,
     none: 'Contents could not be looked at: memory is in no shared file, and too small for QEMU to sample.',
   }[contents];
   const marks = measurement.marked
     ? ''
-    : ' Without KVM marks can not be counted: there may be more than pages that changed.';
+    : ' Without KVM marks can not be counted: there may be more than pages that changed, and plain pre-copy may never end.';
   const share = fakeShare
     ? ` The fake share lies between ${percentText(fakeShare.low)} and ${percentText(fakeShare.high)}.`
     : ' The fake share is not known; the filter is reckoned to find nothing.';
@@ -166,6 +223,9 @@ export function forecast(measurement: DirtyingMeasurement, link: Link): Forecast
 }
 
 export function rangeText({ low, expected, high }: Range, text: (value: number) => string): string {
-  if (!Number.isFinite(expected)) return 'never';
+  if (!Number.isFinite(expected)) {
+    return Number.isFinite(low) ? `never (${text(low)} at best)` : 'never';
+  }
+  if (!Number.isFinite(high)) return `${text(expected)} (${text(low)} to never)`;
   return low === high ? text(expected) : `${text(expected)} (${text(low)} to ${text(high)})`;
 }

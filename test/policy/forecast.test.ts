@@ -63,6 +63,38 @@ describe('a forecast', () => {
     expect(methods.every(({ bytes }) => bytes.expected > 0)).toBe(true);
   });
 
+  it('does not rule out that pre-copy never ends where marks can not be counted', () => {
+    const blind = measurement({ marked: undefined, markedInTwice: undefined });
+    const foreseen = forecast(blind, link);
+    expect(method('pre-copy', foreseen).totalMs).toMatchObject({
+      high: Number.POSITIVE_INFINITY,
+      expected: expect.toSatisfy(Number.isFinite),
+    });
+    // The filter sends what changes, whatever is marked.
+    expect(Number.isFinite(method('pre-copy with the filter', foreseen).totalMs.high)).toBe(true);
+    // At worst all that is not zero is fetched again.
+    expect(method('post-copy', foreseen).bytes.high).toBeGreaterThan(2 * 200_000 * 4104);
+  });
+
+  it('sees from a short look that a guest changes its working set faster than the link takes it', () => {
+    const changed = { pages: 2000, errorPages: 0 };
+    const slow = { linkBytesPerSecond: 16e6, downtimeLimitMs: 100 };
+    const blind = measurement({ marked: undefined, markedInTwice: undefined, changed });
+    const fast = { ...blind, changedSoon: { pages: 2000, ms: 100 } };
+    const filtered = 'pre-copy with the filter';
+    expect(method(filtered, forecast(fast, slow)).totalMs.expected).toBe(Number.POSITIVE_INFINITY);
+    // The same in two seconds, evenly: 1000 pages a second are a fourth of what the link takes.
+    const even = { ...blind, changedSoon: { pages: 100, ms: 100 } };
+    expect(method(filtered, forecast(even, slow)).totalMs.expected).toBeLessThan(1e6);
+  });
+
+  it('reckons with the time that looking at zeros takes', () => {
+    const zeros = measurement({ zeroPages: 262_144 - 1000, lookMsPerPage: 0.02 });
+    const { totalMs } = method('pre-copy with the filter', forecast(zeros, link));
+    expect(totalMs.expected).toBeGreaterThan(261_144 * 0.02);
+    expect(totalMs.low).toBeLessThan(totalMs.expected / 3);
+  });
+
   it('extrapolates a working set that has not been seen whole', () => {
     const growing = measurement({
       marked: { pages: 10_000, errorPages: 0 },
