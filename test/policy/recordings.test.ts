@@ -15,6 +15,8 @@ const recordings: [name: string, policy: string, choice: Comparison['predicted']
   // A guest that writes 8 MiB without end, over 16 MiB/s.
   ['stopped', 'adaptive-stop:limit=300', 'stop-now'],
   ['post-copy', 'intelligent-hybrid:watch=2', 'post-copy'],
+  // One that writes the values that are there, with the filter.
+  ['fake', 'give-up:after=60s', 'go-on'],
   // One that writes slowly, over 8 MiB/s: it ends by itself.
   ['converges', 'give-up:after=40s', 'go-on'],
 ];
@@ -35,9 +37,11 @@ describe.each(recordings)('the recording "%s"', (name, policy, choice) => {
     for (const { predicted, happened: real } of comparisons) {
       expect(real.totalMs).toBeGreaterThanOrEqual(predicted.totalMs.low);
       expect(real.totalMs).toBeLessThanOrEqual(predicted.totalMs.high);
-      expect(Math.abs(predicted.totalMs.expected / real.totalMs - 1)).toBeLessThan(0.15);
       expect(real.downtimeMs).toBeGreaterThanOrEqual(predicted.downtimeMs.low);
       expect(real.downtimeMs).toBeLessThanOrEqual(predicted.downtimeMs.high);
+      // Before the filter has seen a page twice, a prediction says that it knows nothing.
+      if (!Number.isFinite(predicted.totalMs.high)) continue;
+      expect(Math.abs(predicted.totalMs.expected / real.totalMs - 1)).toBeLessThan(0.15);
       expect(predicted.bytes.expected / real.bytes).toBeGreaterThan(0.5);
       expect(predicted.bytes.expected / real.bytes).toBeLessThan(2);
     }
