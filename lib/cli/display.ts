@@ -20,31 +20,43 @@ export interface Display {
 
 type Output = NodeJS.WriteStream;
 
-export const passColumns =
-  '  pass      time        sent   link/s    sent pages   unchanged   still dirty  predicted end';
+/** Lines of passes are so wide with everything in them; a narrower terminal gets what matters most. */
+const fullWidth = 120;
 
 function cell(text: string, width: number): string {
   return text.padStart(width);
 }
 
-function predictedEnd(observation: Observation): string {
+export function passColumns(width = fullWidth): string {
+  const isFull = width >= fullWidth;
+  return (
+    '  pass      time        sent' +
+    (isFull ? '   link/s    sent pages' : '') +
+    '   unchanged   still dirty  predicted end'
+  );
+}
+
+function predictedEnd(observation: Observation, isFull: boolean): string {
   const goOn = predict(observation)?.predictions.find(({ choice }) => choice === 'go-on');
   if (!goOn) return '';
   const { low, expected, high } = goOn.totalMs;
   if (!Number.isFinite(expected)) return 'never, like this';
-  return `${timeText(expected)} (${timeText(low)} to ${timeText(high)})`;
+  return timeText(expected) + (isFull ? ` (${timeText(low)} to ${timeText(high)})` : '');
 }
 
-export function passLine(pass: Pass, observation: Observation): string {
+export function passLine(pass: Pass, observation: Observation, width = fullWidth): string {
   const { verdicts } = pass;
+  const isFull = width >= fullWidth;
   const throttle = pass.throttlePercent > 0 ? `  guest slowed by ${pass.throttlePercent} %` : '';
-  const phase = pass.phase === 'pre-copy' ? predictedEnd(observation) : pass.phase;
+  const phase = pass.phase === 'pre-copy' ? predictedEnd(observation, isFull) : pass.phase;
+  const more =
+    cell(bytesText(pass.linkBytesPerSecond), 10) +
+    cell(String(pass.normalPages + pass.zeroPages), 13);
   return (
     cell(passName(pass), 6) +
     cell(timeText(pass.endMs), 10) +
     cell(bytesText(pass.sentBytes), 12) +
-    cell(bytesText(pass.linkBytesPerSecond), 10) +
-    cell(String(pass.normalPages + pass.zeroPages), 13) +
+    (isFull ? more : '') +
     cell(verdicts ? String(verdicts.unchanged) : '-', 12) +
     cell(String(pass.dirtyPages), 14) +
     `  ${phase}${throttle}`
@@ -97,9 +109,10 @@ class Lines implements Display {
   entry(): void {}
 
   pass(pass: Pass, observation: Observation): void {
-    if (!this.#begun) this.#line(passColumns);
+    const width = this.isLive ? this.#output.columns : undefined;
+    if (!this.#begun) this.#line(passColumns(width));
     this.#begun = true;
-    this.#line(passLine(pass, observation));
+    this.#line(passLine(pass, observation, width));
   }
 
   progress({

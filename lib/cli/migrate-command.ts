@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { migrate } from '../migration/migrate.js';
 import type { MigrateOptions } from '../migration/options.js';
 import { parsePolicies, policiesHelp } from '../policy/named.js';
+import { QmpError } from '../qmp/errors.js';
 import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
 import type { QmpAddress } from '../qmp/transport.js';
 import { displayFor } from './display.js';
@@ -102,6 +103,7 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
     'Cancelling; Ctrl-C again to leave at once.',
     'Left at once: the cancellation was asked for, and QEMU goes on with it. See query-migrate.',
   );
+  let hasBegun = false;
   try {
     const target = destination ? { qmp: destination, listen: listen ?? '' } : (to ?? '');
     const result = await migrate(source, {
@@ -111,6 +113,7 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
       onPass: (pass, observation) => display.pass(pass, observation),
       ...(display.isLive ? { onProgress: (progress) => display.progress(progress) } : {}),
       record: (entry) => {
+        hasBegun = true;
         file?.record(entry);
         display.entry(entry);
         if (entry.type === 'consultation') display.consultation(entry.consultation);
@@ -118,6 +121,11 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
     });
     display.end(result);
     process.exitCode = exitCodeOf(result, interrupt.signal.aborted);
+  } catch (error) {
+    if (hasBegun && error instanceof QmpError) {
+      display.note('Lost QEMU in a migration: how it went on, only its query-migrate can tell.');
+    }
+    throw error;
   } finally {
     await Promise.all([source.close(), destination?.close()]);
   }

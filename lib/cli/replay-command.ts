@@ -53,7 +53,7 @@ function printReplay(recording: Recording, decisions: readonly Consultation[]): 
       console.log(decisionLine(decision));
     }
   };
-  console.log(passColumns);
+  console.log(passColumns());
   tell(0);
   passes.forEach((pass, index) => {
     const upTo = index + 1;

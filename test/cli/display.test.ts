@@ -35,7 +35,8 @@ describe('a display', () => {
     const [status, ...lines] = text().split('\r\x1b[K').filter(Boolean);
     expect(status).toMatch(/^active, 1234 ms: 5\.0 MB sent/);
     expect(status?.length).toBeLessThan(40);
-    expect(lines.join('')).toMatch(/ 1 +9195 ms .* MB.*\(/);
+    expect(lines.every((line) => line.length < 80)).toBe(true);
+    expect(lines.join('')).toMatch(/ 1 +9195 ms .* GB +0 +\d+ +\d/);
   });
 
   it('is plain lines elsewhere, without a status', () => {
@@ -47,7 +48,7 @@ describe('a display', () => {
     expect(text()).not.toContain('\x1b');
     expect(text().split('\n')).toEqual([
       expect.stringMatching(/pass +time +sent/),
-      expect.stringMatching(/^ +1 /),
+      expect.stringMatching(/^ +1 +9195 ms .* \(.* to .*\)$/),
       expect.stringMatching(/^ +3-5 .*guest slowed by 20 %$/),
       '',
     ]);

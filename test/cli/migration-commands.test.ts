@@ -64,26 +64,98 @@ describe('the commands', () => {
 });
 
 describe('fakedirty migrate', () => {
-  it('names all that is refused, with a code of its own', async () => {
-    const qemu = new FakeQemu();
+  const answers: Record<string, unknown> = {
+    'query-status': { running: true, status: 'running' },
+    'query-migrate': {},
+    'query-migrate-capabilities': [{ capability: 'events', state: true }],
+    'query-migrate-parameters': {},
+    'query-qmp-schema': [],
+    'query-memory-size-summary': { 'base-memory': 1 << 20 },
+    'query-cpus-fast': [],
+  };
+  let qemu: FakeQemu;
+  beforeEach(async () => {
+    qemu = new FakeQemu();
     await qemu.listen();
-    const answers: Record<string, unknown> = {
-      'query-status': { running: true, status: 'running' },
-      'query-migrate': {},
-      'query-migrate-capabilities': [{ capability: 'events', state: true }],
-      'query-migrate-parameters': {},
-      'query-qmp-schema': [],
-      'query-memory-size-summary': { 'base-memory': 1 << 20 },
-    };
-    qemu.onRequest = ({ execute = '', id }) => qemu.say({ return: answers[execute], id });
-    const args = ['migrate', '--qmp', qemu.path, '--to', 'exec:cat', '--hash', 'crc32', '--xbzrle'];
-    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    qemu.onRequest = ({ execute = '', id }) => qemu.say({ return: answers[execute] ?? {}, id });
+  });
+  afterEach(() => qemu.close());
+
+  /** What it says on stderr, and its exit code; spawned, since this process plays QEMU. */
+  async function ended(command: string, args: readonly string[]) {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
-    child.stderr?.setEncoding('utf8').on('data', (text) => {
-      said += text;
-    });
+    for (const output of [child.stdout, child.stderr]) {
+      output.setEncoding('utf8').on('data', (text) => {
+        said += text;
+      });
+    }
     const status = await new Promise((resolve) => child.once('close', resolve));
-    await qemu.close();
+    return { status, said };
+  }
+  const migrating = () => [main, 'migrate', '--qmp', qemu.path, '--to', 'exec:cat'];
+
+  it.each<[what: string, answer: () => void, message: RegExp]>([
+    ['closes', () => qemu.socket?.destroy(), /error: .*(closed|gone|ended)/i],
+    ['talks nonsense', () => qemu.say('}{'), /error: .*}{/],
+  ])('says that it has lost a QEMU that %s in the middle', async (_, act, message) => {
+    const answer = qemu.onRequest;
+    qemu.onRequest = (request) => (request.execute === 'migrate' ? act() : answer(request));
+    const { status, said } = await ended(process.execPath, migrating());
+    expect(status).toBe(exitCodes['no-qmp']);
+    expect(said).toMatch(/Lost QEMU in a migration/);
+    expect(said).toMatch(message);
+  });
+
+  it('has no words for what does not greet as QEMU does but that', async () => {
+    qemu.firstLine = 'SSH-2.0-OpenSSH_9.2';
+    const { status, said } = await ended(process.execPath, migrating());
+    expect(status).toBe(exitCodes['no-qmp']);
+    expect(said).toMatch(/error: .*SSH-2\.0/);
+  });
+
+  it('shows itself live on a real terminal, as wide as that is', async () => {
+    let syncs = 1;
+    const ram = () => ({
+      ...{ transferred: syncs * 4e6, remaining: 2e6, total: 1 << 30, duplicate: 0, normal: syncs },
+      ...{ 'normal-bytes': 0, 'dirty-pages-rate': 0, mbps: 100, 'dirty-sync-count': syncs },
+      ...{ 'postcopy-requests': 0, 'page-size': 4096, 'multifd-bytes': 0, 'pages-per-second': 0 },
+    });
+    const answer = qemu.onRequest;
+    let status = 'active';
+    qemu.onRequest = (request) => {
+      const { execute, id } = request;
+      if (execute === 'query-migrate' && syncs > 1) {
+        return qemu.say({ return: { status, 'total-time': 1000, ram: ram() }, id });
+      }
+      answer(request);
+      if (execute !== 'migrate') return;
+      syncs = 2;
+      qemu.event('MIGRATION', { status });
+      // Long enough for it to look between passes.
+      setTimeout(() => {
+        status = 'failed';
+        qemu.event('MIGRATION', { status });
+      }, 1500);
+    };
+    const words = [process.execPath, ...migrating()].map((word) => `'${word}'`).join(' ');
+    const shell = `stty cols 90; exec ${words}`;
+    const { said } = await ended('script', ['-qec', shell, '/dev/null']);
+    expect(said).toContain('\r\x1b[K');
+    expect(said).toMatch(/active, \d+ ms: \d+\.\d MB sent/);
+    const lines = said.split(/[\r\n]+/).map((line) => line.replace('\x1b[K', ''));
+    expect(lines).toContain(
+      '  pass      time        sent   unchanged   still dirty  predicted end',
+    );
+    const passes = lines.filter((line) => /^ +1 /.test(line));
+    expect(passes).toHaveLength(1);
+    expect(passes[0]?.length).toBeLessThan(90);
+    expect(said).toMatch(/failed after/);
+  });
+
+  it('names all that is refused, with a code of its own', async () => {
+    const args = [...migrating(), '--hash', 'crc32', '--xbzrle'];
+    const { status, said } = await ended(process.execPath, args);
     expect(status).toBe(exitCodes.refused);
     expect(said).toMatch(/- The QEMU 7\.2\.22 of the source has no fake dirty filter/);
     expect(said).toMatch(/- "crc32" has 32 bits/);
