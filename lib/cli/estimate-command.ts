@@ -80,7 +80,7 @@ export function addEstimate(program: Command): void {
       `
 QEMU need not have the filter. It counts the pages that the guest marks (calc-dirty-rate, dirty-bitmap), and
 those whose contents change: by a sample of QEMU's, or, where guest memory is a shared file on this machine
-(memory-backend-file, share=on), by fingerprinting all of it twice in place. The gap is the fake share. Marks can be counted
+(memory-backend-file, share=on), by fingerprinting all of it three times in place. The gap is the fake share. Marks can be counted
 with KVM alone: an emulating QEMU may not survive being asked.
 
 Example:
