@@ -1,9 +1,8 @@
 // Each step of the series stands alone: QEMU's own style check finds nothing, and the tree builds and
 // passes its tests after it, with libfakedirty and without.
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { configureOptions } from '../../../lib/qemu/build/build.js';
 import { buildLibrary } from '../../../lib/qemu/build/library.js';
 import { compilerVersion } from '../../../lib/qemu/build/requirements.js';
@@ -42,10 +41,10 @@ beforeAll(async () => {
 }, buildMs);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-function expectSuccess(command: string, args: string[], cwd: string, env = {}): void {
-  const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 1 << 28 };
-  const { status, stdout, stderr } = spawnSync(command, args, { ...options, encoding: 'utf8' });
-  expect(status, `${command} ${args.join(' ')}: ${`${stdout}${stderr}`.slice(-8000)}`).toBe(0);
+/** Its output is in a log, whose end is shown when it fails. */
+function succeed(command: string, args: string[], cwd: string, env = {}): Promise<unknown> {
+  const title = `steps: ${parse(command).base} ${args.slice(0, 2).join(' ')}`;
+  return step({ title, log: 'steps' }, ({ run }) => run(command, args, { cwd, env }));
 }
 
 /** The build directories, with what their configure gets. */
@@ -61,7 +60,7 @@ describe.each(steps.map((one) => [titleOf(one), one] as const))('%s', (_, one) =
       const args = line.kind === 'patch' ? [line.file] : ['-f', line.target];
       // It knows patches, and programs in C.
       if (line.kind === 'copy' && !/\.[ch]$/.test(line.target)) continue;
-      expectSuccess(join(tree, 'scripts', 'checkpatch.pl'), args, tree);
+      await succeed(join(tree, 'scripts', 'checkpatch.pl'), args, tree);
     }
   });
 
@@ -86,18 +85,18 @@ describe.each(steps.map((one) => [titleOf(one), one] as const))('%s', (_, one) =
       );
       if (known) options.push(withLibrary ? '--enable-fakedirty' : '--disable-fakedirty');
       mkdirSync(objects, { recursive: true });
-      expectSuccess(join(tree, 'configure'), options, objects, env);
+      await succeed(join(tree, 'configure'), options, objects, env);
       const tests = ['tests/qtest/migration-test', 'tests/unit/test-xbzrle'];
       const ours = readdirSync(join(tree, 'tests', 'unit')).filter((file) =>
         file.startsWith('test-fake-dirty'),
       );
       if (withLibrary) tests.push(...ours.map((file) => `tests/unit/${parse(file).name}`));
-      expectSuccess('ninja', ['qemu-system-x86_64', ...tests], objects, env);
+      await succeed('ninja', ['qemu-system-x86_64', ...tests], objects, env);
       const binary = withoutKvm(work, join(objects, 'qemu-system-x86_64'), []);
       const qemu = { QTEST_QEMU_BINARY: binary };
       for (const test of tests) {
         const quick = test.includes('qtest') ? ['-p', '/x86_64/migration/precopy'] : [];
-        expectSuccess(join(objects, test), ['--tap', '-k', ...quick], objects, qemu);
+        await succeed(join(objects, test), ['--tap', '-k', ...quick], objects, qemu);
       }
     },
     buildMs,
