@@ -3,7 +3,10 @@
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationCounts } from '../../../lib/qemu/machine/migration-outcome.js';
+import {
+  type MigrationCounts,
+  MigrationError,
+} from '../../../lib/qemu/machine/migration-outcome.js';
 import { MigrationPair, type PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
 import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
 import type { Qemu } from './available.js';
@@ -53,6 +56,21 @@ export async function withPair<T>(options: PairOptions, work: (pair: MigrationPa
     return await work(pair);
   } finally {
     await pair.close();
+  }
+}
+
+/**
+ * For a source without the series: on a busy machine its multifd may send a packet too late, when the
+ * destination has everything and is gone, and call that a failure (qemu-patches/README.md). Migrates
+ * anew then; any other end is final.
+ */
+export async function despiteLatePackets<T>(migrate: () => Promise<T>, attempts = 4): Promise<T> {
+  try {
+    return await migrate();
+  } catch (error) {
+    const late = error instanceof MigrationError && /Broken pipe|TLS channel/.test(error.message);
+    if (!late || attempts === 1) throw error;
+    return despiteLatePackets(migrate, attempts - 1);
   }
 }
 
