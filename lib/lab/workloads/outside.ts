@@ -11,6 +11,15 @@ import type { Commands } from './workload.js';
 
 const graceMs = 120_000;
 
+/** Undefined: it is no message. Whoever is killed may leave half of one. */
+function messageOf(line: string): GuestMessage | undefined {
+  try {
+    return parseGuestMessage(line);
+  } catch {
+    return undefined;
+  }
+}
+
 export interface OutsideEnd {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -28,8 +37,9 @@ export class OutsideProgram {
     const complaints: string[] = [];
     if (child.stdout) {
       createInterface({ input: child.stdout }).on('line', (line) => {
-        if (!line.startsWith('{')) complaints.push(line);
-        else onMessage(parseGuestMessage(line));
+        const message = messageOf(line);
+        if (message) onMessage(message);
+        else complaints.push(line);
       });
     }
     child.on('error', (error) => complaints.push(error.message));
