@@ -136,7 +136,10 @@ static inline void workload_report(uint64_t now_ns)
     w->told_ns = now_ns;
 }
 
-/* `count` operations took from since_ns until now; 0: time has passed. */
+/*
+ * `count` operations took from since_ns until now; 0: time has passed. What is done before the work begins, to
+ * prepare it, is not told.
+ */
 static inline void workload_done(uint64_t count, uint64_t since_ns)
 {
     Workload *w = &workload_state;
@@ -148,7 +151,7 @@ static inline void workload_done(uint64_t count, uint64_t since_ns)
         w->classes[workload_class(each_ns)]++;
         w->longest_ns = each_ns > w->longest_ns ? each_ns : w->longest_ns;
     }
-    if (now_ns - w->told_ns >= WORKLOAD_REPORT_NS) {
+    if (w->began_ns > 0 && now_ns - w->told_ns >= WORKLOAD_REPORT_NS) {
         workload_report(now_ns);
     }
 }
