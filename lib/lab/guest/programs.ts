@@ -1,7 +1,7 @@
 // The programs of native/guest/linux: compiled once for each state of their sources.
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, renameSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheDirectory, keyOf } from '../../../scripts/run/cache.mjs';
@@ -24,11 +24,12 @@ function compilerVersion(): Promise<string> {
 /** The file of a static program that runs in the guest, and on this machine. */
 export async function compiledProgram(name: string): Promise<string> {
   const source = join(sources, `${name}.c`);
-  const text = readFileSync(source, 'utf8');
-  const headers = [...text.matchAll(/^#include "(.+)"$/gm)].map(([, header]) =>
-    readFileSync(join(dirname(source), header ?? ''), 'utf8'),
+  // Headers include each other: any of them may be part of it.
+  const headers = readdirSync(sources).filter((file) => file.endsWith('.h'));
+  const texts = [source, ...headers.map((file) => join(sources, file))].map((file) =>
+    readFileSync(file, 'utf8'),
   );
-  const key = keyOf([text, ...headers, flags, await compilerVersion()]);
+  const key = keyOf([...texts, flags, await compilerVersion()]);
   const program = join(cacheDirectory('lab', 'programs'), `${name}-${key}`);
   if (existsSync(program)) return program;
   const part = `${program}.${process.pid}.part`;
