@@ -79,7 +79,7 @@ export function plan(fuzzSeconds) {
       needs: [modules, typescript, `native: build of ${variants.asan.label}`],
       work: () => testSanitizedAddon(prepare('asan')),
     },
-    { name: 'qemu', part: 'qemu', needs: [packages, typescript], work: testQemu },
+    { name: 'qemu', part: 'qemu', needs: [packages, addon, typescript], work: testQemu },
   ];
 }
 
