@@ -9,6 +9,9 @@ import { SerialLine } from './serial-line.js';
 import type { Workspace } from './workspace.js';
 
 const startMs = 30_000;
+const answerMs = 60_000;
+/** QEMU greets once it has touched all memory that it is told to: so fast at least, on a busy machine too. */
+const touchedBytesPerMs = 50_000;
 const outputKept = 20_000;
 
 /** Both QEMU 7.2 and 8.1 have it, so that a guest can migrate between them. */
@@ -161,7 +164,8 @@ export class Machine {
         failed,
         late,
       ]);
-      const client = QmpClient.over(socket);
+      const touchMs = options.preallocate ? Math.ceil(options.ramBytes / touchedBytesPerMs) : 0;
+      const client = QmpClient.over(socket, { timeoutMs: answerMs + touchMs });
       started.#links = {
         serials: serialSockets.map((serial) => new SerialLine(serial)),
         qmp: await Promise.race([client, failed]),
