@@ -19,8 +19,11 @@
 #include "migration/fake-dirty-end.h"
 #include "trace.h"
 
-/* At least so much has to be sent in a window that its bandwidth says much. */
+/* At least so much has to be sent in a window that had time for other things. */
 #define BANDWIDTH_BYTES_MIN (256 * 1024)
+
+/* How long what was seen of the link counts, in time spent sending. */
+#define BANDWIDTH_MEMORY_MS 300
 
 /* Syncs that find mostly fake marks are at least this far apart. */
 #define SYNC_INTERVAL_MS 50
@@ -216,36 +219,44 @@ void fake_dirty_end_filtered(int64_t ns, unsigned int checked,
     }
 }
 
+/* Skips and pauses are known, but not to the last microsecond. */
+static bool window_says_much(uint64_t bytes, double sending_ms, int64_t ms)
+{
+    /* Buffers take many bytes in a short time. */
+    return sending_ms >= (bytes >= BANDWIDTH_BYTES_MIN ? ms / 10.0 : ms / 2.0);
+}
+
 double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
                             double raw)
 {
-    int64_t not_sending_ns, ns;
-    double seen;
-    bool enough;
+    FakeDirtyCounts counts;
+    int64_t not_sending_ns;
+    double sending_ms, seen, weight;
 
     if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_BANDWIDTH) {
         return raw;
     }
     not_sending_ns = pace.skip_ns + pace.pause_ns - pace.window_ns;
     pace.window_ns += not_sending_ns;
-    ns = ms * SCALE_MS - not_sending_ns;
+    sending_ms = ms - (double)not_sending_ns / SCALE_MS;
 
-    /* Too few bytes say little, and buffers take many in a short time. */
-    enough = bytes >= BANDWIDTH_BYTES_MIN && ns >= ms * (SCALE_MS / 10);
-    /* The first window counts in any case: a tenth of it, at least. */
-    seen = (double)bytes * SCALE_MS / MAX(ns, MAX(ms, 1) * (SCALE_MS / 10));
-    if (!pace.bandwidth || (enough && seen > pace.bandwidth)) {
-        pace.bandwidth = seen;
-    } else if (enough) {
-        /* The link is slower, or part of the window were skips: by and by. */
-        pace.bandwidth = (3 * pace.bandwidth + seen) / 4;
+    if (!pace.bandwidth) {
+        /* The first window counts in any case: a tenth of it, at least. */
+        pace.bandwidth = bytes / MAX(sending_ms, MAX(ms, 1) / 10.0);
+    } else if (window_says_much(bytes, sending_ms, ms)) {
+        seen = bytes / MAX(sending_ms, 1);
+        weight = sending_ms / (sending_ms + BANDWIDTH_MEMORY_MS);
+        pace.bandwidth += (seen - pace.bandwidth) * weight;
     }
     if (limit) {
         pace.bandwidth = MIN(pace.bandwidth, limit);
     }
     fake_dirty_figure_set(&figures.bandwidth, pace.bandwidth * 1000);
     trace_fake_dirty_bandwidth(bytes, ms, not_sending_ns, pace.bandwidth);
-    return pace.bandwidth;
+
+    /* Where nothing was skipped, a migration ends as it does without filter. */
+    fake_dirty_counts(&counts);
+    return counts.unchanged ? pace.bandwidth : raw;
 }
 
 uint64_t fake_dirty_skipped_bytes(void)

@@ -205,10 +205,11 @@ bool fake_dirty_sift_in_time(void);
 void fake_dirty_sift_end(bool decided);
 
 /*
- * Bytes per ms of the link, from what a window of @ms saw: the time in which
- * nothing could be sent does not count, and a window in which too little was
- * sent leaves the earlier value.  @limit is what may be sent per ms, 0 means
- * no limit; @raw is what is returned when the filter is off.
+ * Bytes per ms of the link, from what a window of @ms and those before it saw:
+ * the time in which nothing could be sent does not count, and a window in which
+ * too little was sent leaves the earlier value.  @limit is what may be sent per
+ * ms, 0 means no limit; @raw is what is returned when the filter is off, or
+ * has skipped nothing yet.
  */
 double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
                             double raw);
