@@ -22,6 +22,7 @@ export class FaultyLink {
   readonly #joints: { source: Socket; destination: Socket }[] = [];
   readonly #options: FaultyLinkOptions;
   #left: number;
+  #forwarded = 0;
   #broken = false;
   readonly #breaking: Promise<void>;
   #announce = () => {};
@@ -42,6 +43,11 @@ export class FaultyLink {
       link.#server.listen(options.path, resolve);
     });
     return link;
+  }
+
+  /** What the source has sent and has got through, all connections together. */
+  get forwardedBytes(): number {
+    return this.#forwarded;
   }
 
   /** Resolves when the fault happens. */
@@ -75,6 +81,7 @@ export class FaultyLink {
     const lets = this.#options.fault === 'none';
     const through = lets ? data : data.subarray(0, this.#left);
     this.#left = Math.max(0, this.#left - data.length);
+    this.#forwarded += through.length;
     if (!destination.write(through)) {
       source.pause();
       destination.once('drain', () => !this.#stalled && source.resume());
