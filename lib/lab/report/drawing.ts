@@ -83,30 +83,6 @@ export function draw(heightPx: number, option: echarts.EChartsCoreOption): strin
   }
 }
 
-/** Across: what bars lying down measure. */
-export function lengthAxis(name: string) {
-  return {
-    type: 'value',
-    name,
-    nameLocation: 'middle',
-    nameGap: 30,
-    nameTextStyle: smallText,
-    axisLabel: { ...smallText, hideOverlap: true },
-    splitLine: gridLine,
-  };
-}
-
-/** Down: a row of bars for each title, the first on top. */
-export function titleAxis(titles: readonly string[]) {
-  return {
-    type: 'category',
-    inverse: true,
-    data: titles,
-    axisTick: { show: false },
-    axisLabel: { ...smallText, interval: 0 },
-  };
-}
-
 /** Reports may be heard late and then several at once: nothing finer means anything. */
 const stepMs = 400;
 

@@ -4,20 +4,16 @@ import { type Metric, metrics, valuesOf } from '../../results/summary.js';
 import { threeDigits } from '../columns.js';
 import {
   colorAt,
-  draw,
   type Figure,
   type FigureMaker,
   legendPx,
-  lengthAxis,
-  lengthPx,
   type Results,
   smallText,
-  titleAxis,
 } from '../drawing.js';
+import { drawLyingBars } from '../lying-bars.js';
 
 const barPx = 15;
 const gapPx = 14;
-const axisPx = 56;
 
 /** A line from the least to the most beside the middle of a bar. */
 function whiskers(metric: Metric, results: Results, method: string, at: number) {
@@ -101,18 +97,12 @@ function figure(id: string, metric: Metric, results: Results): Figure[] {
   const shown = groups.some((group) => group.cells.some((cell) => valuesOf(cell, metric)));
   if (!shown) return [];
   const titles = groups.map(({ title }) => title);
-  const topPx = 12 + legendPx(methods);
-  const rowPx = methods.length * barPx + gapPx;
-  const svg = draw(topPx + groups.length * rowPx + axisPx, {
-    legend: { top: 4, textStyle: smallText, data: methods },
-    grid: {
-      top: topPx,
-      bottom: axisPx,
-      left: Math.max(...titles.map(lengthPx)) + 20,
-      right: 60,
-    },
-    xAxis: lengthAxis(`${metric.name.toLowerCase()}, ${metric.unit} (shorter is better)`),
-    yAxis: titleAxis(titles),
+  const svg = drawLyingBars({
+    titles,
+    measure: `${metric.name.toLowerCase()}, ${metric.unit} (shorter is better)`,
+    rowPx: methods.length * barPx + gapPx,
+    topPx: 12 + legendPx(methods),
+    legend: { top: 4, data: methods },
     series: methods.flatMap((method, at) => [
       bars(metric, results, method, at),
       whiskers(metric, results, method, at),

@@ -2,19 +2,8 @@
 // many had not. As in the studies, with the filter as the counter.
 import { typicalRun } from '../../results/summary.js';
 import { threeDigits } from '../columns.js';
-import {
-  colorAt,
-  draw,
-  type FigureMaker,
-  lengthAxis,
-  lengthPx,
-  smallText,
-  titleAxis,
-  widthPx,
-} from '../drawing.js';
-
-const rowPx = 30;
-const [topPx, axisPx, sidePx] = [40, 56, 20];
+import { colorAt, type FigureMaker, widthPx } from '../drawing.js';
+import { drawLyingBars } from '../lying-bars.js';
 
 export const fakeDirty: FigureMaker = ({ groups }) => {
   const rows = groups.flatMap(({ title, cells }) => {
@@ -35,12 +24,12 @@ export const fakeDirty: FigureMaker = ({ groups }) => {
     itemStyle: { color: colorAt(at + 1) },
     data: rows.map((row) => row[verdict]),
   }));
-  const left = Math.max(...rows.map(({ title }) => lengthPx(title))) + sidePx;
-  const svg = draw(topPx + rows.length * rowPx + axisPx, {
-    legend: { top: 6, textStyle: smallText },
-    grid: { top: topPx, bottom: axisPx, left: Math.min(left, widthPx / 2), right: 60 },
-    xAxis: lengthAxis('pages marked dirty after they had been sent'),
-    yAxis: titleAxis(rows.map(({ title }) => title)),
+  const svg = drawLyingBars({
+    titles: rows.map(({ title }) => title),
+    measure: 'pages marked dirty after they had been sent',
+    topPx: 40,
+    titlesPx: widthPx / 2,
+    legend: { top: 6 },
     series,
   });
   const shares = rows.map(({ title, changed, unchanged }) => {

@@ -1,18 +1,8 @@
 // What fingerprints cost in the migrations that were measured: time in the filter a page, by method.
 import { median } from '../../results/statistics.js';
 import { threeDigits } from '../columns.js';
-import {
-  colorAt,
-  draw,
-  type FigureMaker,
-  lengthAxis,
-  lengthPx,
-  smallText,
-  titleAxis,
-} from '../drawing.js';
-
-const rowPx = 30;
-const [topPx, axisPx, sidePx] = [16, 56, 20];
+import { colorAt, type FigureMaker, smallText } from '../drawing.js';
+import { drawLyingBars } from '../lying-bars.js';
 
 export const filterTime: FigureMaker = ({ cells, methods }) => {
   const rows = methods.flatMap((method) => {
@@ -26,15 +16,10 @@ export const filterTime: FigureMaker = ({ cells, methods }) => {
     return nsPerPage.length > 0 ? [{ method, ns: median(nsPerPage) }] : [];
   });
   if (rows.length === 0) return [];
-  const svg = draw(topPx + rows.length * rowPx + axisPx, {
-    grid: {
-      top: topPx,
-      bottom: axisPx,
-      left: Math.max(...rows.map(({ method }) => lengthPx(method))) + sidePx,
-      right: 60,
-    },
-    xAxis: lengthAxis('ns a page, the copy included (shorter is better)'),
-    yAxis: titleAxis(rows.map(({ method }) => method)),
+  const svg = drawLyingBars({
+    titles: rows.map(({ method }) => method),
+    measure: 'ns a page, the copy included (shorter is better)',
+    topPx: 16,
     series: [
       {
         type: 'bar',
