@@ -1,6 +1,12 @@
 // Total time, downtime and bytes of every method, by workload and memory size: medians, with a line from
 // the least to the most.
-import { type Metric, metrics, valuesOf } from '../../results/summary.js';
+import {
+  type Comparable,
+  type Metric,
+  metrics,
+  type Values,
+  valuesOf,
+} from '../../results/summary.js';
 import { threeDigits } from '../columns.js';
 import {
   colorAt,
@@ -15,29 +21,46 @@ import { drawLyingBars } from '../lying-bars.js';
 const barPx = 15;
 const gapPx = 14;
 
+function measured(metric: Metric, { cells }: Comparable, method: string): Values | undefined {
+  const summary = cells.find(({ cell }) => cell.method === method);
+  return summary && valuesOf(summary, metric);
+}
+
+/** The columns of what is drawn beside the bars of a method: a line for each row of the figure. */
+const [least, row, most, median] = [0, 1, 2, 3];
+
+/** How ECharts tells of a row what it has and where it is. */
+interface Row {
+  value(column: number): number;
+  coord(at: [number, number]): [number, number];
+}
+
+function besideBars(metric: Metric, { groups }: Results, method: string) {
+  const data = groups.flatMap((group, at) => {
+    const found = measured(metric, group, method);
+    if (!found) return [];
+    return [[Math.min(...found.values), at, Math.max(...found.values), found.median]];
+  });
+  return { type: 'custom', silent: true, data };
+}
+
+/** How far below the middle of its row the bar of a method has its own. */
+function belowMiddlePx({ methods }: Results, at: number): number {
+  return (at - (methods.length - 1) / 2) * barPx;
+}
+
 /** A line from the least to the most beside the middle of a bar. */
 function whiskers(metric: Metric, results: Results, method: string, at: number) {
-  const { groups, methods } = results;
-  const data = groups.flatMap((group, row) => {
-    const cell = group.cells.find((each) => each.cell.method === method);
-    const found = cell && valuesOf(cell, metric);
-    return found ? [[Math.min(...found.values), row, Math.max(...found.values)]] : [];
-  });
   return {
-    type: 'custom',
-    silent: true,
+    ...besideBars(metric, results, method),
     z: 5,
-    data,
-    encode: { x: [0, 2], y: 1 },
-    renderItem: (
-      _: unknown,
-      api: { value(of: number): number; coord(of: [number, number]): [number, number] },
-    ) => {
-      const middle = (at - (methods.length - 1) / 2) * barPx;
-      const [from, y] = api.coord([api.value(0), api.value(1)]);
-      const [to] = api.coord([api.value(2), api.value(1)]);
-      const shape = { x1: from, y1: y + middle, x2: to, y2: y + middle };
-      return { type: 'line', shape, style: { stroke: '#707070', lineWidth: 2 } };
+    encode: { x: [least, most], y: row },
+    renderItem: (_: unknown, { value, coord }: Row) => {
+      const [x1, rowY] = coord([value(least), value(row)]);
+      const [x2] = coord([value(most), value(row)]);
+      const y = rowY + belowMiddlePx(results, at);
+      const style = { stroke: '#707070', lineWidth: 2 };
+      return { type: 'line', shape: { x1, y1: y, x2, y2: y }, style };
     },
   };
 }
@@ -49,39 +72,23 @@ function bars(metric: Metric, { groups }: Results, method: string, at: number) {
     barWidth: barPx - 2,
     barGap: `${(2 / (barPx - 2)) * 100}%`,
     itemStyle: { color: colorAt(at) },
-    data: groups.map((group) => {
-      const cell = group.cells.find((each) => each.cell.method === method);
-      const found = cell && valuesOf(cell, metric);
-      return found ? found.median : null;
-    }),
+    data: groups.map((group) => measured(metric, group, method)?.median ?? null),
   };
 }
 
 /** The medians in figures, right of all that is drawn of them. */
 function figuresBeside(metric: Metric, results: Results, method: string, at: number) {
-  const { groups, methods } = results;
-  const data = groups.flatMap((group, row) => {
-    const cell = group.cells.find((each) => each.cell.method === method);
-    const found = cell && valuesOf(cell, metric);
-    return found ? [[Math.max(...found.values), row, found.median]] : [];
-  });
   return {
-    type: 'custom',
-    silent: true,
-    data,
-    encode: { x: 0, y: 1 },
-    renderItem: (
-      _: unknown,
-      api: { value(of: number): number; coord(of: [number, number]): [number, number] },
-    ) => {
-      const middle = (at - (methods.length - 1) / 2) * barPx;
-      const [x, y] = api.coord([api.value(0), api.value(1)]);
+    ...besideBars(metric, results, method),
+    encode: { x: most, y: row },
+    renderItem: (_: unknown, { value, coord }: Row) => {
+      const [x, rowY] = coord([value(most), value(row)]);
       return {
         type: 'text',
         style: {
           x: x + 5,
-          y: y + middle,
-          text: threeDigits(api.value(2)),
+          y: rowY + belowMiddlePx(results, at),
+          text: threeDigits(value(median)),
           fontFamily: smallText.fontFamily,
           fontSize: 10,
           fill: '#000000',
