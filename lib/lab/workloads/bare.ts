@@ -7,8 +7,8 @@ import {
   guestPatterns,
   guestRamBytes,
 } from '../../qemu/machine/guest.js';
-import { positive, seed, share } from './options.js';
-import { assignments, partOf, type Surroundings, type Workload, workload } from './workload.js';
+import { positive, seed, size, sizeBytes } from './options.js';
+import { allInGuest, assignments, type Surroundings, type Workload, workload } from './workload.js';
 
 const summaries: Readonly<Record<GuestPattern, string>> = {
   idle: 'fills its working set and leaves it alone',
@@ -19,9 +19,7 @@ const summaries: Readonly<Record<GuestPattern, string>> = {
 };
 
 const options = z.strictObject({
-  /** The working set, as a share of guest memory or in bytes. */
-  share: share.default(0.5),
-  bytes: positive.optional(),
+  ...size,
   /** Words of four bytes written in a page by each pass: a power of two. */
   words: positive
     .max(1024)
@@ -34,10 +32,10 @@ const options = z.strictObject({
 
 function guestOptions(
   pattern: GuestPattern,
-  { share: part, bytes, words, spins, seed: first }: z.output<typeof options>,
+  { words, spins, seed: first, ...set }: z.output<typeof options>,
   surroundings: Surroundings,
 ): GuestOptions {
-  const pages = Math.floor((bytes ?? partOf(surroundings, part)) / 4096);
+  const pages = Math.floor(sizeBytes(set, surroundings) / 4096);
   if (pages < 1 || guestRamBytes(pages) > surroundings.memoryBytes) {
     throw new RangeError(
       `a working set of ${pages} pages does not fit into ${surroundings.memoryBytes} bytes of memory`,
@@ -52,10 +50,7 @@ function bare(pattern: GuestPattern): Workload {
     summary: `no Linux, a bare guest: ${summaries[pattern]}`,
     operation: 'pages written',
     programs: [],
-    needsNetwork: false,
-    reports: 'guest',
-    sender: 'guest',
-    checks: { guest: true, outside: false },
+    ...allInGuest,
     options,
     commands: (wanted, surroundings) => ({
       inGuest: ['guest.bin', ...assignments({ ...guestOptions(pattern, wanted, surroundings) })],

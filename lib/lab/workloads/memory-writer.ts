@@ -1,12 +1,10 @@
 // The workloads that one program makes, which writes to pages: native/guest/linux/working-set.c.
 import { z } from 'zod';
-import { positive, seed, share } from './options.js';
-import { assignments, partOf, type Workload, workload } from './workload.js';
+import { positive, seed, size, sizeBytes } from './options.js';
+import { allInGuest, assignments, type Workload, workload } from './workload.js';
 
 const options = z.strictObject({
-  /** The size of the set, as a share of guest memory or in bytes. */
-  share: share.default(0.5),
-  bytes: positive.optional(),
+  ...size,
   /** Words of eight bytes written in a page by each visit. */
   words: positive.max(512).default(8),
   /** 0: as many as the guest can write. */
@@ -26,16 +24,13 @@ export function memoryWriter(
     summary,
     operation: 'pages written',
     programs: [program],
-    needsNetwork: false,
-    reports: 'guest',
-    sender: 'guest',
-    checks: { guest: true, outside: false },
+    ...allInGuest,
     options,
     commands: (wanted, surroundings) => ({
       inGuest: [
         `/bin/${program}`,
         ...assignments({
-          bytes: wanted.bytes ?? partOf(surroundings, wanted.share),
+          bytes: sizeBytes(wanted, surroundings),
           words: wanted.words,
           pages_per_second: wanted.pagesPerSecond,
           order: wanted.order,

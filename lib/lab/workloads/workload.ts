@@ -51,10 +51,18 @@ export interface Workload {
   commands(options: unknown, surroundings: Surroundings): Commands;
 }
 
-/** Bytes of a working set in parts of guest memory, unless they are given: leaves room for the kernel. */
+/** Bytes of a part of guest memory, in whole pages. */
 export function partOf({ memoryBytes }: Surroundings, share: number): number {
   return Math.floor((memoryBytes * share) / 4096) * 4096;
 }
+
+/** Of a workload with nothing outside the guest, which checks itself. */
+export const allInGuest = {
+  needsNetwork: false,
+  reports: 'guest',
+  sender: 'guest',
+  checks: { guest: true, outside: false },
+} as const;
 
 /** "name=value" for each that is given. */
 export function assignments(values: Readonly<Record<string, string | number | undefined>>) {

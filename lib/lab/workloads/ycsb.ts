@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { positive, seed } from './options.js';
-import { assignments, partOf, type Workload, workload } from './workload.js';
+import { allInGuest, assignments, partOf, type Workload, workload } from './workload.js';
 
 const letters = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
 const mixtures: Record<(typeof letters)[number], string> = {
@@ -22,10 +22,7 @@ function ycsb(letter: (typeof letters)[number]): Workload {
     summary: `YCSB core workload ${letter.toUpperCase()} against a store in memory: ${mixtures[letter]}`,
     operation: 'requests',
     programs: ['ycsb'],
-    needsNetwork: false,
-    reports: 'guest',
-    sender: 'guest',
-    checks: { guest: true, outside: false },
+    ...allInGuest,
     options: z.strictObject({
       /** Those there are at the beginning; as many again may be inserted. */
       records: positive.min(3).optional(),
