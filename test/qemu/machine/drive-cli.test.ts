@@ -1,18 +1,16 @@
 // The commands and real QEMUs: a migration, one that is watched, one that is interrupted, one that fails.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, it, type TestContext, vi } from 'vitest';
+import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { parseRecording } from '../../../lib/migration/recording.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
-import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { needDriven } from './drive-available.js';
-import { secondQmp } from './second-qmp.js';
+import { startWithSecondQmp } from './second-qmp.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -20,26 +18,13 @@ const main = join(repository, 'dist', 'cli', 'main.js');
 const random = { pattern: 'random', pages: 1024, wordsPerPage: 8 } as const;
 const slowly = ['--bandwidth', '8Mi', '--downtime', '1ms'];
 
-let directory: string;
-let pair: MigrationPair | undefined;
 const children: ChildProcess[] = [];
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
-});
-afterEach(async () => {
+afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
-  await pair?.close();
-  pair = undefined;
-  rmSync(directory, { recursive: true, force: true });
 });
 
-/** Both QEMUs with a second QMP, since the test holds the first. */
-async function start(context: TestContext) {
-  const binary = needDriven(context, 'with the series');
-  const { paths, options } = secondQmp(directory);
-  pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest: random, ...options });
-  return { pair, paths, listen: `unix:${pair.incomingSocket}` };
+function start(context: TestContext) {
+  return startWithSecondQmp(context, needDriven(context, 'with the series'), random);
 }
 
 function run(...args: string[]) {
@@ -61,7 +46,7 @@ async function untilLine({ reader, lines }: ReturnType<typeof run>, pattern: Reg
 describe('fakedirty migrate', () => {
   it('migrates, and records what a policy decides', async (context) => {
     const { pair: machines, paths, listen } = await start(context);
-    const file = join(directory, 'recording.jsonl');
+    const file = machines.workspace.path('recording.jsonl');
     const args = ['migrate', '--qmp', paths.source, '--to-qmp', paths.destination];
     const policy = ['--policy', 'give-up:after=1min', '--policy', 'adaptive-stop:limit=50'];
     const migrating = run(
@@ -105,7 +90,7 @@ describe('fakedirty migrate', () => {
 
   it('tells programs all of it as JSON Lines, and a failure by its code', async (context) => {
     const { pair: machines, paths } = await start(context);
-    const nobody = `unix:${join(directory, 'nobody')}`;
+    const nobody = `unix:${machines.workspace.path('nobody')}`;
     const migrating = run('migrate', '--qmp', paths.source, '--to', nobody, '--json');
     expect(await migrating.ended).toBe(exitCodes['migration-failed']);
     const entries = migrating.lines.map((line) => JSON.parse(line));

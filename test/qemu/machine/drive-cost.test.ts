@@ -1,14 +1,10 @@
 // What the controller itself costs while a migration runs: of a processor, and in questions to QEMU.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { expect, it, vi } from 'vitest';
 import { needDriven } from './drive-available.js';
-import { secondQmp } from './second-qmp.js';
+import { startWithSecondQmp } from './second-qmp.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -26,27 +22,15 @@ interface Cost {
   readonly shares: readonly number[];
 }
 
-let directory: string;
-let pair: MigrationPair | undefined;
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
-});
-afterEach(async () => {
-  await pair?.close();
-  pair = undefined;
-  rmSync(directory, { recursive: true, force: true });
-});
-
 it('the controller adds less than a hundredth of a processor', async (context) => {
   const binary = needDriven(context, 'with the series');
   // Two passes a second, for ever.
   const guest = { pattern: 'random', pages: 2048, wordsPerPage: 8 } as const;
-  const { paths, options } = secondQmp(directory);
-  pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest, ...options });
+  const { paths, listen } = await startWithSecondQmp(context, binary, guest);
   // Where guest, migration and whatever else take all processors, waking up costs half a millisecond, whatever
   // is done then. A process that only wakes up, as often and at the same time, tells how much of it is that.
   const [controller, waking] = (await Promise.all([
-    said('controller-cost.mjs', paths.source, paths.destination, `unix:${pair.incomingSocket}`),
+    said('controller-cost.mjs', paths.source, paths.destination, listen),
     said('processor-share.mjs'),
   ])) as [Cost, number[]];
   expect(controller.outcome).toBe('cancelled');

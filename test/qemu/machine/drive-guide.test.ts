@@ -1,36 +1,19 @@
 // The programs of docs/driving-migrations.md, run as they stand there.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it, type TestContext, vi } from 'vitest';
-import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { type DrivenQemu, drivenQemus, needDriven } from './drive-available.js';
-import { secondQmp } from './second-qmp.js';
+import { startWithSecondQmp } from './second-qmp.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const run = promisify(execFile);
 const guest = { pattern: 'random', pages: 1024, wordsPerPage: 8 } as const;
 
-let directory: string;
-let pair: MigrationPair | undefined;
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
-});
-afterEach(async () => {
-  await pair?.close();
-  pair = undefined;
-  rmSync(directory, { recursive: true, force: true });
-});
-
-async function start(context: TestContext, which: DrivenQemu) {
-  const binary = needDriven(context, which);
-  const { options } = secondQmp(directory);
-  pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest, ...options });
-  return pair;
+function start(context: TestContext, which: DrivenQemu) {
+  return startWithSecondQmp(context, needDriven(context, which), guest);
 }
 
 /** From the checkout, `fakedirty` is the package that was built in it. */
@@ -43,19 +26,19 @@ async function output(name: string, ...args: string[]): Promise<string> {
 
 describe.each(drivenQemus)('the programs of the guide, on the QEMU %s', (which) => {
   it('stop a VM and let it go on', async (context) => {
-    await start(context, which);
-    const said = await output('stop-and-continue-a-vm.mjs', join(directory, 'source'));
+    const { paths } = await start(context, which);
+    const said = await output('stop-and-continue-a-vm.mjs', paths.source);
     expect(said).toMatch(/^stood still for \d+\.\d ms\nruns again\n$/);
   });
 
   it('migrate, record, and try a policy on the recording', async (context) => {
-    const { incomingSocket } = await start(context, which);
-    const recording = join(directory, 'recording.jsonl');
+    const { pair, paths, listen } = await start(context, which);
+    const recording = pair.workspace.path('recording.jsonl');
     const said = await output(
       'migrate-with-a-policy.mjs',
-      join(directory, 'source'),
-      join(directory, 'destination'),
-      `unix:${incomingSocket}`,
+      paths.source,
+      paths.destination,
+      listen,
       recording,
     );
     expect(said).toMatch(/^pass 1: \d+ bytes, \d+ pages unchanged, \d+ still dirty\n/);

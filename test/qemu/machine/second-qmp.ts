@@ -1,19 +1,35 @@
-// A second QMP for each side of a migration: the test holds the first, and QEMU talks to one program on each.
+// A pair with a second QMP on each side: the test holds the first, and QEMU talks to one program on each.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
+import type { TestContext } from 'vitest';
+import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
 
-interface SecondQmp {
+interface DrivenPair {
+  readonly pair: MigrationPair;
+  /** Of the second QMP of each side. */
   readonly paths: { readonly source: string; readonly destination: string };
-  readonly options: Pick<PairOptions, 'sourceArguments' | 'destinationArguments'>;
+  /** Where the destination listens for a migration. */
+  readonly listen: string;
 }
 
-/** Sockets in that directory. */
-export function secondQmp(directory: string): SecondQmp {
+const serve = (path: string) => ['-qmp', `unix:${path},server=on,wait=off`];
+
+/** Gone when the test ends. */
+export async function startWithSecondQmp(
+  context: TestContext,
+  binary: string,
+  guest: GuestOptions,
+): Promise<DrivenPair> {
+  const directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+  context.onTestFinished(() => rmSync(directory, { recursive: true }));
   const paths = { source: join(directory, 'source'), destination: join(directory, 'destination') };
-  const serve = (path: string) => ['-qmp', `unix:${path},server=on,wait=off`];
-  const options = {
+  const sockets = {
     sourceArguments: serve(paths.source),
     destinationArguments: serve(paths.destination),
   };
-  return { paths, options };
+  const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest, ...sockets });
+  context.onTestFinished(() => pair.close());
+  return { pair, paths, listen: `unix:${pair.incomingSocket}` };
 }
