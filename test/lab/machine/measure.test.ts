@@ -1,20 +1,19 @@
 // Experiments with real VMs, from the file to the report.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { measureWith } from '../../../lib/lab/experiment/measure.js';
 import { InterruptedError, runExperiment } from '../../../lib/lab/experiment/runner.js';
-import { parseExperiment } from '../../../lib/lab/experiment/schema.js';
-import { methodNames, methods } from '../../../lib/lab/methods/all.js';
+import { methods } from '../../../lib/lab/methods/all.js';
 import { writeReport } from '../../../lib/lab/report/write-report.js';
 import { isMeasured, wasStopped } from '../../../lib/lab/results/run.js';
-import { ResultStore } from '../../../lib/lab/results/store.js';
 import { repository } from '../../../scripts/run/cache.mjs';
+import { carryOut, experimentOf, newStore, textOf } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;
@@ -22,23 +21,6 @@ const long = FAKEDIRTY_LONG === '1';
 const timeout = long ? 1_800_000 : 300_000;
 
 const idle = 'workloads: [{ name: idle, options: { bytes: 8000000 } }]';
-
-let directory: string;
-let store: ResultStore;
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
-  store = new ResultStore(directory);
-});
-afterEach(() => rmSync(directory, { recursive: true }));
-
-function textOf(lines: string): string {
-  return `name: trial\nrounds: 1\nwarmUps: 0\nretries: 0\nmemoryMiB: [256]\nsettleSeconds: 0.5\nguest: { accelerator: tcg }\n${lines}`;
-}
-
-function experimentOf(lines: string) {
-  return parseExperiment(textOf(lines), 'trial.yaml', methodNames);
-}
 
 /** Directories and namespaces of a process, in the places where guests have their memory. */
 function leftBehind(owner: number | undefined = process.pid): string[] {
@@ -48,20 +30,14 @@ function leftBehind(owner: number | undefined = process.pid): string[] {
     .flatMap((place) => readdirSync(place).filter((name) => mine.test(name)));
 }
 
-async function results(lines: string, binary: string) {
-  const experiment = experimentOf(lines);
-  const measure = measureWith({ binary, accelerator: 'tcg', experiment });
-  const { failed } = await runExperiment({ experiment, store, measure });
-  expect(failed.map(({ id, failures }) => [id, failures])).toEqual([]);
-  return store.runs().filter(isMeasured);
-}
-
 describe('an experiment with real VMs', () => {
   it('measures, compares memories, checks the workload, and becomes a report', {
     timeout,
   }, async (context) => {
     const { binary } = needLabQemu(context);
-    const [run] = await results(`${idle}\nmethods: [plain]`, binary);
+    const store = newStore(context);
+    const experiment = experimentOf(`${idle}\nmethods: [plain]`);
+    const [run] = await carryOut(experiment, binary, store);
     const measurement = run?.measurement;
     expect(measurement?.memory).toEqual({ pages: 65536, differentPages: 0 });
     expect(measurement?.migration).toMatchObject({ outcome: 'completed' });
@@ -81,10 +57,8 @@ describe('an experiment with real VMs', () => {
     const { binary, patched } = needLabQemu(context);
     const method = patched ? 'filter-ph128' : 'plain';
     const busy = `workloads: [{ name: same-values, options: { share: 0.4 } }]\nmethods: [${method}]`;
-    const [run] = await results(
-      `${busy}\nsink: true\nconvergeSeconds: 3\ndowntimeLimitMs: 1`,
-      binary,
-    );
+    const experiment = experimentOf(`${busy}\nsink: true\nconvergeSeconds: 3\ndowntimeLimitMs: 1`);
+    const [run] = await carryOut(experiment, binary, newStore(context));
     expect(run?.measurement).toMatchObject({
       memory: null,
       memoryNotCompared: 'the stream went nowhere',
@@ -99,6 +73,7 @@ describe('an experiment with real VMs', () => {
   }, async (context) => {
     const { binary } = needLabQemu(context);
     const experiment = experimentOf(`${idle}\nmethods: [plain]\nlinks: [{ megabitsPerSecond: 1 }]`);
+    const store = newStore(context);
     const stop = new AbortController();
     const measure = measureWith({ binary, accelerator: 'tcg', experiment });
     const ended = runExperiment({
@@ -120,6 +95,8 @@ describe('an experiment with real VMs', () => {
     timeout,
   }, async (context) => {
     const { binary } = needLabQemu(context);
+    const store = newStore(context);
+    const { directory } = store;
     const file = join(directory, 'trial.yaml');
     writeFileSync(file, textOf(`${idle}\nmethods: [plain, xbzrle]`));
     const main = join(repository, 'dist', 'cli', 'main.js');
@@ -150,7 +127,8 @@ describe('an experiment with real VMs', () => {
       if (!patched) context.skip('needs what "fakedirty qemu build" builds');
       const busy =
         'workloads: [{ name: flip-flop, options: { share: 0.2, pagesPerSecond: 20000 } }]';
-      const [run] = await results(`${busy}\nmethods: [${method}]\nconvergeSeconds: 20`, binary);
+      const experiment = experimentOf(`${busy}\nmethods: [${method}]\nconvergeSeconds: 20`);
+      const [run] = await carryOut(experiment, binary, newStore(context));
       expect(run?.measurement.workload.checks).toMatchObject([{ wrong: 0 }]);
     },
   );

@@ -1,0 +1,46 @@
+// Small experiments with real VMs, and the folders of their results.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, type TestContext } from 'vitest';
+import { measureWith } from '../../../lib/lab/experiment/measure.js';
+import { runExperiment } from '../../../lib/lab/experiment/runner.js';
+import { type Experiment, parseExperiment } from '../../../lib/lab/experiment/schema.js';
+import { methodNames } from '../../../lib/lab/methods/all.js';
+import { isMeasured, type MeasuredRun } from '../../../lib/lab/results/run.js';
+import { ResultStore } from '../../../lib/lab/results/store.js';
+
+/** Gone when the test ends. */
+export function newStore(context: TestContext): ResultStore {
+  const directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+  context.onTestFinished(() => rmSync(directory, { recursive: true }));
+  return new ResultStore(directory);
+}
+
+/** What an experiment's file says that ends soon; the lines say what is measured. */
+export function textOf(lines: string, rounds = 1): string {
+  return `name: trial
+rounds: ${rounds}
+warmUps: 0
+retries: 0
+memoryMiB: [256]
+settleSeconds: 0.5
+guest: { accelerator: tcg }
+${lines}`;
+}
+
+export function experimentOf(lines: string, rounds?: number): Experiment {
+  return parseExperiment(textOf(lines, rounds), 'trial.yaml', methodNames);
+}
+
+/** Carries out an experiment of which no run fails. */
+export async function carryOut(
+  experiment: Experiment,
+  binary: string,
+  store: ResultStore,
+): Promise<MeasuredRun[]> {
+  const measure = measureWith({ binary, accelerator: 'tcg', experiment });
+  const { failed } = await runExperiment({ experiment, store, measure });
+  expect(failed.map(({ id, failures }) => [id, failures])).toEqual([]);
+  return store.runs().filter(isMeasured);
+}
