@@ -1,11 +1,15 @@
 // VMs of the lab for tests, and their move from one host to another.
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'vitest';
+import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
 import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
-import type { Hosts } from '../../../lib/lab/hosts/hosts.js';
+import { createHosts, type Hosts } from '../../../lib/lab/hosts/hosts.js';
+import { defaultLink } from '../../../lib/lab/hosts/link.js';
+import { Workspace } from '../../../lib/qemu/machine/workspace.js';
 import { findQemu, testedVersion } from '../../qemu/machine/available.js';
 
 export const mebibyte = 1 << 20;
+export const memoryBytes = 256 * mebibyte;
 
 export interface LabQemu {
   readonly binary: string;
@@ -58,4 +62,47 @@ export async function move(
     arrived.close();
     sent.close();
   }
+}
+
+interface LoopbackGuestsOptions {
+  readonly binary: string;
+  /** Of native/guest/linux. */
+  readonly programs: readonly string[];
+  readonly processors: number;
+}
+
+interface LoopbackGuests {
+  readonly image: Image;
+  /** A guest on the first host, not booted yet. */
+  start(
+    further?: Pick<LinuxVmOptions, 'memory' | 'arguments'> & { image?: Image },
+  ): Promise<LinuxVm>;
+  /** Moves it to the second host, and leaves it paused there. */
+  move(source: LinuxVm): Promise<LinuxVm>;
+}
+
+/** Guests on two hosts that are this machine, without a network; all of it is gone when the test ends. */
+export async function loopbackGuests(
+  context: TestContext,
+  { programs, ...machine }: LoopbackGuestsOptions,
+): Promise<LoopbackGuests> {
+  const workspace = Workspace.create(2 * memoryBytes);
+  context.onTestFinished(() => workspace.remove());
+  const hosts = await createHosts({ workspace, link: defaultLink, kind: 'loopback' });
+  context.onTestFinished(() => hosts.close());
+  const [here, there] = hosts.list;
+  if (!here || !there) throw new Error('there are no two hosts');
+  const image = await guestImage({ workspace, programs, network: false });
+  const common = { ...machine, workspace, image, memoryBytes, accelerator: 'tcg' } as const;
+  const endWithTest = (vm: LinuxVm) => {
+    context.onTestFinished(() => vm.machine.kill());
+    return vm;
+  };
+  return {
+    image,
+    start: async (further = {}) =>
+      endWithTest(await LinuxVm.start({ ...common, name: 'source', host: here, ...further })),
+    move: async (source) =>
+      endWithTest(await move(source, { ...common, name: 'destination', host: there }, hosts)),
+  };
 }

@@ -10,12 +10,11 @@ import { contentsFor } from '../../../lib/lab/workloads/contents.js';
 import { RunningWorkload } from '../../../lib/lab/workloads/running.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
 import { Workspace } from '../../../lib/qemu/machine/workspace.js';
-import { mebibyte, move, needLabQemu } from './guests.js';
+import { mebibyte, memoryBytes, move, needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;
 const long = FAKEDIRTY_LONG === '1';
 const timeout = 300_000;
-const memoryBytes = 256 * mebibyte;
 const address = '10.77.0.100';
 
 /** Small, so that each begins and is checked in no time. */
