@@ -1,6 +1,7 @@
 // What a run of the benchmark leaves behind: one schema, by which it is written and read.
 import { z } from 'zod';
 import { algorithmNames } from '../../lib/index.js';
+import { machineSchema } from '../../lib/lab/results/machine.js';
 import { contentNames } from '../contents.js';
 import { modes, packageNames } from '../implementations/implementation.js';
 
@@ -30,15 +31,7 @@ const goal = z.strictObject({
 export const runSchema = z.strictObject({
   format: z.literal('fakedirty-bench-1'),
   startedAt: z.iso.datetime(),
-  machine: z.strictObject({
-    processor: z.string(),
-    processors: counted,
-    memoryBytes: counted,
-    system: z.string(),
-    node: z.string(),
-    fakedirty: z.string(),
-    target: z.string(),
-  }),
+  machine: machineSchema.extend({ target: z.string() }),
   settings: z.strictObject({
     quick: z.boolean(),
     rounds: counted,

@@ -16,17 +16,22 @@ export const machineSchema = z.strictObject({
 
 export type MachineFacts = z.output<typeof machineSchema>;
 
-export function machineFacts(): MachineFacts {
-  const processors = cpus();
+function packageVersion(): string {
   const { version } = z
     .looseObject({ version: z.string() })
     .parse(JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')));
+  return version;
+}
+
+/** Of this machine; what was measured is the package when no other version is given. */
+export function machineFacts(fakedirty = packageVersion()): MachineFacts {
+  const processors = cpus();
   return {
     processor: processors[0]?.model.trim() || process.arch,
     processors: Math.max(1, processors.length),
     memoryBytes: totalmem(),
     system: `${type()} ${release()}`,
     node: process.versions.node,
-    fakedirty: version,
+    fakedirty,
   };
 }
