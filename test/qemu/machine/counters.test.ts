@@ -7,12 +7,12 @@ import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import type { MigrationCounts } from '../../../lib/qemu/machine/migration-outcome.js';
 import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
 import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
+import type { FakeDirtyInfo, FakeDirtyPass } from '../../../lib/qmp/schema/fake-dirty.js';
 import { needQemu, type Qemu } from './available.js';
 import { methods, some, withFilter } from './matrix.js';
 import {
   despiteLatePackets,
   filterCountsOf,
-  type PassCounts,
   plain,
   timeout,
   withPair,
@@ -22,7 +22,8 @@ const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 }
 const rewrite: GuestOptions = { pattern: 'rewrite', pages: 2048, wordsPerPage: 16 };
 const figures = ['checked', 'first', 'zero', 'changed', 'unchanged', 'time-ns'] as const;
 
-function expectSum({ checked, first, zero, changed, unchanged }: PassCounts): void {
+function expectSum(counted: FakeDirtyInfo | FakeDirtyPass): void {
+  const { checked, first, zero, changed, unchanged } = counted;
   expect(first + zero + changed + unchanged).toBe(checked);
 }
 

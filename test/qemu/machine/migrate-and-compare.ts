@@ -1,7 +1,6 @@
 // One migration as most tests want it: afterwards both memories are equal, page by page, and the guest
 // goes on rightly on the destination.
 import { expect } from 'vitest';
-import { z } from 'zod';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import {
   type MigrationCounts,
@@ -9,31 +8,15 @@ import {
 } from '../../../lib/qemu/machine/migration-outcome.js';
 import { MigrationPair, type PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
 import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
+import { type FakeDirtyInfo, fakeDirtyInfo } from '../../../lib/qmp/schema/fake-dirty.js';
 import type { Qemu } from './available.js';
 
 /** For a test with a few migrations, each of which takes seconds, on a busy machine. */
 export const timeout = 180_000;
 
-const passCounts = z.looseObject({
-  checked: z.number(),
-  first: z.number(),
-  zero: z.number(),
-  changed: z.number(),
-  unchanged: z.number(),
-  'bytes-saved': z.number(),
-  'time-ns': z.number(),
-});
-const filterCounts = passCounts.extend({
-  'table-bytes': z.number(),
-  'false-skips': z.number(),
-  passes: z.array(passCounts.extend({ pass: z.number() })),
-});
-
-export type PassCounts = z.infer<typeof passCounts>;
-
 /** The filter's part of what query-migrate says. */
-export function filterCountsOf(counts: Readonly<Record<string, unknown>>) {
-  return filterCounts.parse(counts['fake-dirty']);
+export function filterCountsOf(counts: Readonly<Record<string, unknown>>): FakeDirtyInfo {
+  return fakeDirtyInfo.parse(counts['fake-dirty']);
 }
 
 export function plain({ binary }: Qemu, guest: PairOptions['guest']): PairOptions {
