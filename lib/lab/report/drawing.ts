@@ -28,6 +28,13 @@ const fontFamily = 'DejaVu Sans, Liberation Sans, Arial, sans-serif';
 export const widthPx = 960;
 export const textStyle = { fontFamily, color: '#000000' };
 export const smallText = { ...textStyle, fontSize: 12 };
+/** Of the axis below a chart. */
+export const axisBelow = {
+  nameLocation: 'middle',
+  nameGap: 30,
+  nameTextStyle: smallText,
+  axisLabel: { ...smallText, hideOverlap: true },
+};
 export const gridLine = { lineStyle: { color: '#c8c8c8' } };
 
 /** Okabe and Ito's colours, which colour-blind people tell apart, from the darkest on. */

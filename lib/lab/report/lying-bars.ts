@@ -1,5 +1,5 @@
 // Charts of bars that lie down: a row for each title, which stands on the left of its bars.
-import { draw, gridLine, lengthPx, smallText } from './drawing.js';
+import { axisBelow, draw, gridLine, lengthPx, smallText } from './drawing.js';
 
 const axisPx = 56;
 const onePx = 30;
@@ -29,10 +29,7 @@ export function drawLyingBars(bars: LyingBars): string {
     xAxis: {
       type: 'value',
       name: measure,
-      nameLocation: 'middle',
-      nameGap: 30,
-      nameTextStyle: smallText,
-      axisLabel: { ...smallText, hideOverlap: true },
+      ...axisBelow,
       splitLine: gridLine,
     },
     yAxis: {

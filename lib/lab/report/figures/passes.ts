@@ -1,7 +1,15 @@
 // Pages by verdict in each pass of a migration with the filter.
 import { passName } from '../../../migration/pass.js';
 import { typicalRun } from '../../results/summary.js';
-import { colorAt, draw, type Figure, type FigureMaker, gridLine, smallText } from '../drawing.js';
+import {
+  axisBelow,
+  colorAt,
+  draw,
+  type Figure,
+  type FigureMaker,
+  gridLine,
+  smallText,
+} from '../drawing.js';
 
 const heightPx = 300;
 const verdictNames = ['first', 'zero', 'changed', 'unchanged'] as const;
@@ -18,10 +26,7 @@ export const passes: FigureMaker = ({ cells }) =>
       xAxis: {
         type: 'category',
         name: 'pass',
-        nameLocation: 'middle',
-        nameGap: 30,
-        nameTextStyle: smallText,
-        axisLabel: { ...smallText, hideOverlap: true },
+        ...axisBelow,
         data: all.map(passName),
       },
       yAxis: {

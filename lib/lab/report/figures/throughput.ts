@@ -2,6 +2,7 @@
 import type { Comparable } from '../../results/summary.js';
 import { typicalRun } from '../../results/summary.js';
 import {
+  axisBelow,
   colorAt,
   draw,
   type Figure,
@@ -35,10 +36,7 @@ function figure({ title, cells }: Comparable, methods: readonly string[]): Figur
     xAxis: {
       type: 'value',
       name: 'seconds since the migration began; a circle: it has ended',
-      nameLocation: 'middle',
-      nameGap: 30,
-      nameTextStyle: smallText,
-      axisLabel: { ...smallText, hideOverlap: true },
+      ...axisBelow,
       splitLine: gridLine,
       axisLine: { onZero: false },
     },
