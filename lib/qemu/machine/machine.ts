@@ -15,7 +15,7 @@ const touchedBytesPerMs = 50_000;
 const outputKept = 20_000;
 
 /** Both QEMU 7.2 and 8.1 have it, so that a guest can migrate between them. */
-const machineType = 'pc-i440fx-7.2';
+const commonMachineType = 'pc-i440fx-7.2';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -27,6 +27,8 @@ export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly workspace: Workspace;
   readonly ramBytes: number;
+  /** One that QEMU 7.2 and 8.1 both have when not given. */
+  readonly machineType?: string;
   /** What holds its memory; a file of its own when not given. */
   readonly memory?: MemoryKind;
   /** The file that holds its memory: another machine's, to share it. */
@@ -81,7 +83,7 @@ function qemuArguments(
   serials: readonly string[],
 ) {
   const { accelerator, acceleratorOptions, firmware, ramBytes, incoming = false } = options;
-  const { memory: kind = 'file', preallocate = false } = options;
+  const { machineType = commonMachineType, memory: kind = 'file', preallocate = false } = options;
   const memory = { kind, ramBytes, file: ramFile, preallocate };
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-S'],

@@ -19,6 +19,8 @@ export interface PairOptions {
   readonly binary: string;
   readonly destinationBinary?: string;
   readonly accelerator: Accelerator;
+  /** One that QEMU 7.2 and 8.1 both have when not given. */
+  readonly machineType?: string;
   readonly guest: GuestOptions;
   /** At least what the guest needs. */
   readonly ramBytes?: number;
@@ -88,8 +90,10 @@ export class MigrationPair {
     try {
       const firmware = await assembleGuest(workspace, guest);
       const { sourceArguments = [], memory = 'file', acceleratorOptions = '' } = options;
+      const { machineType } = options;
       const how = { accelerator, acceleratorOptions, memory, preallocate };
-      const common = { ...how, workspace, ramBytes, firmware };
+      const type = machineType === undefined ? {} : { machineType };
+      const common = { ...how, ...type, workspace, ramBytes, firmware };
       const source = await Machine.start({
         ...common,
         name: 'source',

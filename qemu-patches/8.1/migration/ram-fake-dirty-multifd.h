@@ -19,11 +19,13 @@ static int ram_fake_dirty_sync_channels(RAMState *rs)
     QEMUFile *f = rs->pss[RAM_CHANNEL_PRECOPY].pss_channel;
     int ret;
 
-    if (!fake_dirty_in_channels() || FAKE_DIRTY_BROKEN_R6) {
+    /* Each section has ended with it, and the destination counts them. */
+    if (!fake_dirty_in_channels() || FAKE_DIRTY_BROKEN_R6 ||
+        migrate_multifd_flush_after_each_section()) {
         return 0;
     }
     ret = multifd_send_sync_main(f);
-    if (ret == 0 && !migrate_multifd_flush_after_each_section()) {
+    if (ret == 0) {
         qemu_put_be64(f, RAM_SAVE_FLAG_MULTIFD_FLUSH);
         qemu_fflush(f);
     }

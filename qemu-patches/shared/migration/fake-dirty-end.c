@@ -11,7 +11,6 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/cutils.h"
-#include "qemu/host-utils.h"
 #include "qemu/lockable.h"
 #include "qemu/thread.h"
 #include "qemu/timer.h"
@@ -39,11 +38,19 @@ static struct {
     int64_t window_ns;          /* skip_ns + pause_ns at the last window */
     int64_t sync_begin_ns;
     int64_t sync_end_ns;        /* 0: there has been none */
+    int64_t interval_ns;        /* between the last two syncs */
     int64_t sift_budget_ns;
-    int64_t sift_deadline_ns;
     bool sifting;
+    struct {                    /* of the last sift */
+        int64_t begin_ns;
+        int64_t filter_ns;
+        uint64_t marks;         /* that there were when it began */
+        uint64_t checked;
+        uint64_t kept;
+    } sift;
     double bandwidth;           /* bytes per ms; 0: not known yet */
     FakeDirtyCounts pass_start;
+    FakeDirtyCounts window_start;
 } pace;
 
 /* What outlives a migration (R5), and is read by others. */
@@ -109,10 +116,11 @@ void fake_dirty_end_sync_end(uint64_t pass)
         last->pass = pass;
         last->counts = now;
         counts_subtract(&last->counts, &pace.pass_start);
+        pace.interval_ns = now_ns - pace.sync_end_ns;
         fake_dirty_figure_set(&figures.changed_pages_rate,
-                              muldiv64(last->counts.changed + last->counts.zero,
-                                       NANOSECONDS_PER_SECOND,
-                                       MAX(now_ns - pace.sync_end_ns, 1)));
+                              fake_dirty_per_second(last->counts.changed +
+                                                    last->counts.zero,
+                                                    pace.interval_ns));
         trace_fake_dirty_pass(pass, last->counts.first, last->counts.zero,
                               last->counts.changed, last->counts.unchanged,
                               last->counts.time_ns);
@@ -178,27 +186,47 @@ bool fake_dirty_sift_wanted(void)
            mostly_unchanged(&pass.counts);
 }
 
-void fake_dirty_sift_begin(void)
+void fake_dirty_sift_begin(uint64_t marks)
 {
     pace.sifting = true;
-    pace.sift_deadline_ns = get_clock() + pace.sift_budget_ns;
+    memset(&pace.sift, 0, sizeof(pace.sift));
+    pace.sift.marks = marks;
+    pace.sift.begin_ns = get_clock();
 }
 
 bool fake_dirty_sift_in_time(void)
 {
-    return get_clock() < pace.sift_deadline_ns;
+    return get_clock() - pace.sift.begin_ns < pace.sift_budget_ns;
 }
 
-void fake_dirty_sift_end(bool decided)
+/*
+ * What the guest has marked during the sift is classified when it stands
+ * still.  It marks as fast as it did before, but no page twice; and what was
+ * true of the marks that were sifted is true of these.
+ */
+static uint64_t sift_debt(void)
 {
+    double sift_ns = get_clock() - pace.sift.begin_ns;
+    double marks = pace.sift.marks * MIN(sift_ns / MAX(pace.interval_ns, 1), 1);
+    double share = marks / MAX(pace.sift.checked, 1);
+
+    return share * ((double)pace.sift.filter_ns / SCALE_MS * pace.bandwidth +
+                    pace.sift.kept * pace.page_size);
+}
+
+uint64_t fake_dirty_sift_end(bool decided)
+{
+    uint64_t debt = sift_debt();
+
     pace.sifting = false;
-    trace_fake_dirty_sift(decided, pace.sift_budget_ns);
+    trace_fake_dirty_sift(decided, pace.sift_budget_ns, debt);
     /* Doubling: a guest of any size is sifted in a bounded number of passes. */
     pace.sift_budget_ns = decided ? SIFT_BUDGET_NS :
                             MIN(pace.sift_budget_ns * 2, INT64_MAX / 4);
     /* What was copied for the sift alone is not sent from the stage. */
     fake_dirty_stage_empty(fake_dirty_stage());
     fake_dirty_breathe();
+    return debt;
 }
 
 /* --- How fast the link is, and what did not need it ----------------------- */
@@ -214,39 +242,70 @@ void fake_dirty_end_filtered(int64_t ns, unsigned int checked,
 {
     if (pace.sifting) {
         pace.skip_ns += ns;
+        pace.sift.filter_ns += ns;
+        pace.sift.checked += checked;
+        pace.sift.kept += checked - unchanged;
     } else if (checked) {
         pace.skip_ns += ns * unchanged / checked;
     }
 }
 
-/* Skips and pauses are known, but not to the last microsecond. */
-static bool window_says_much(uint64_t bytes, double sending_ms, int64_t ms)
+/*
+ * Was it the link by which a window brought no more?  Not if hardly a page was
+ * sent in full: zero pages are few bytes each, and how long channels take to
+ * drop pages is not known.
+ */
+static bool window_was_full(const FakeDirtyCounts *window, uint64_t bytes,
+                            double sending_ms, int64_t ms)
 {
-    /* Buffers take many bytes in a short time. */
+    uint64_t small = window->zero +
+                     (fake_dirty_in_channels() ? window->unchanged : 0);
+
+    if (small > fake_dirty_checked(window) / 8 * 7) {
+        return false;
+    }
+    /* Skips and pauses are known, but not to the last microsecond. */
     return sending_ms >= (bytes >= BANDWIDTH_BYTES_MIN ? ms / 10.0 : ms / 2.0);
+}
+
+/* What was seen for so long of what has been seen lately. */
+static void bandwidth_approach(double seen, double ms)
+{
+    pace.bandwidth += (seen - pace.bandwidth) * ms / (ms + BANDWIDTH_MEMORY_MS);
 }
 
 double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
                             double raw)
 {
-    FakeDirtyCounts counts;
+    FakeDirtyCounts now, window;
     int64_t not_sending_ns;
-    double sending_ms, seen, weight;
+    double sending_ms, least, most;
 
     if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_BANDWIDTH) {
         return raw;
     }
+    fake_dirty_counts(&now);
+    window = now;
+    counts_subtract(&window, &pace.window_start);
+    pace.window_start = now;
     not_sending_ns = pace.skip_ns + pace.pause_ns - pace.window_ns;
     pace.window_ns += not_sending_ns;
     sending_ms = ms - (double)not_sending_ns / SCALE_MS;
 
+    /*
+     * The link gives as much as it gave; not more than it would have given in
+     * the time in which nothing was sent, but it may have worked on then, on
+     * what was queued.
+     */
+    least = (double)bytes / MAX(ms, 1);
+    most = bytes / MAX(sending_ms, MAX(ms, 1) / 10.0);
     if (!pace.bandwidth) {
-        /* The first window counts in any case: a tenth of it, at least. */
-        pace.bandwidth = bytes / MAX(sending_ms, MAX(ms, 1) / 10.0);
-    } else if (window_says_much(bytes, sending_ms, ms)) {
-        seen = bytes / MAX(sending_ms, 1);
-        weight = sending_ms / (sending_ms + BANDWIDTH_MEMORY_MS);
-        pace.bandwidth += (seen - pace.bandwidth) * weight;
+        pace.bandwidth = most;
+    } else if (pace.bandwidth < least) {
+        bandwidth_approach(least, ms);
+    } else if (pace.bandwidth > most &&
+               window_was_full(&window, bytes, sending_ms, ms)) {
+        bandwidth_approach(most, sending_ms);
     }
     if (limit) {
         pace.bandwidth = MIN(pace.bandwidth, limit);
@@ -255,8 +314,7 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
     trace_fake_dirty_bandwidth(bytes, ms, not_sending_ns, pace.bandwidth);
 
     /* Where nothing was skipped, a migration ends as it does without filter. */
-    fake_dirty_counts(&counts);
-    return counts.unchanged ? pace.bandwidth : raw;
+    return now.unchanged ? pace.bandwidth : raw;
 }
 
 uint64_t fake_dirty_skipped_bytes(void)

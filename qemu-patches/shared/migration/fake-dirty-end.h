@@ -12,12 +12,19 @@
 #define QEMU_MIGRATION_FAKE_DIRTY_END_H
 
 #include "qemu/stats64.h"
+#include "qemu/timer.h"
 #include "migration/fake-dirty.h"
 
 /* For figures that have one writer at a time. */
 static inline void fake_dirty_figure_set(Stat64 *figure, uint64_t value)
 {
     stat64_add(figure, value - stat64_get(figure));
+}
+
+/* In doubles: nanoseconds of a few seconds are more than 32 bits. */
+static inline uint64_t fake_dirty_per_second(uint64_t count, int64_t ns)
+{
+    return count * (double)NANOSECONDS_PER_SECOND / MAX(ns, 1);
 }
 
 /* Told by fake-dirty.c: what has been counted since the start. */

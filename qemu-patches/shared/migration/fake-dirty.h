@@ -199,15 +199,19 @@ void fake_dirty_idle(int64_t ns);
 /* Were the pages of the last pass mostly unchanged, so that sifting pays? */
 bool fake_dirty_sift_wanted(void);
 /* A sift takes the marks from unchanged pages, and sends nothing. */
-void fake_dirty_sift_begin(void);
+void fake_dirty_sift_begin(uint64_t marks);
 bool fake_dirty_sift_in_time(void);
-/* @decided: more time would not have changed what it was for. */
-void fake_dirty_sift_end(bool decided);
+/*
+ * @decided: more time would not have changed what it was for.  Returns what the
+ * marks set meanwhile cost when the guest stands still, as bytes on the link.
+ */
+uint64_t fake_dirty_sift_end(bool decided);
 
 /*
- * Bytes per ms of the link, from what a window of @ms and those before it saw:
- * the time in which nothing could be sent does not count, and a window in which
- * too little was sent leaves the earlier value.  @limit is what may be sent per
+ * Bytes per ms of the link, from what a window of @ms and those before it saw.
+ * A window proves that the link is as fast as what passed it, and slower than
+ * what would have passed it had it all been sending; in between, and when too
+ * little was sent, the earlier value stays.  @limit is what may be sent per
  * ms, 0 means no limit; @raw is what is returned when the filter is off, or
  * has skipped nothing yet.
  */

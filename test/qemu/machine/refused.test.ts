@@ -1,6 +1,7 @@
 // R7: what can't be combined with the filter is refused by name, with the reason, and changes nothing.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { assembleGuest, guestState, untilReady } from '../../../lib/qemu/machine/guest.js';
@@ -23,11 +24,15 @@ afterEach(async () => {
   workspace.remove();
 });
 
-async function start({ binary }: Qemu, ...args: string[]): Promise<Machine> {
+async function startOfSize(bytes: number, { binary }: Qemu, ...args: string[]): Promise<Machine> {
   const firmware = await assembleGuest(workspace, { pattern: 'rewrite', pages: 256 });
-  const options = { name: 'machine', binary, accelerator: 'tcg', workspace, ramBytes } as const;
-  machine = await Machine.start({ ...options, firmware, arguments: args });
+  const options = { name: 'machine', binary, accelerator: 'tcg', workspace, firmware } as const;
+  machine = await Machine.start({ ...options, ramBytes: bytes, arguments: args });
   return machine;
+}
+
+function start(qemu: Qemu, ...args: string[]): Promise<Machine> {
+  return startOfSize(ramBytes, qemu, ...args);
 }
 
 function set({ qmp }: Machine, capabilities: Record<string, boolean>): Promise<unknown> {
@@ -113,30 +118,62 @@ describe('on the command line', () => {
 });
 
 describe('a table that cannot be allocated', () => {
-  /** Leaves a running QEMU that much more address space than it has. */
+  /** Leaves a running QEMU that much more address space than it has, for now. */
   function leaveBytes({ pid }: Machine, bytes: number): void {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const kibibytes = Number(/^VmSize:\s+(\d+) kB$/m.exec(status)?.[1]);
     const limit = kibibytes * 1024 + bytes;
-    execFileSync('prlimit', ['--pid', String(pid), `--as=${limit}`]);
+    execFileSync('prlimit', ['--pid', String(pid), `--as=${limit}:`]);
   }
 
-  it('fails the start with a clear error, and the guest goes on', async (context) => {
-    const started = await start(needQemu(context));
-    await set(started, { [filter]: true, events: true });
-    // With the copies that verifying wants the tables are as large as the memory.
-    await started.qmp.execute('migrate-set-parameters', { 'fake-dirty-verify': true });
-    await started.qmp.execute('cont');
-    await untilReady(started.serial);
-    leaveBytes(started, 2 << 20);
-    const events = started.qmp.events('MIGRATION');
-    await started.qmp.execute('migrate', { uri: 'exec:cat >/dev/null' });
-    await events.until(({ data: { status } }) => status === 'failed');
-    events.close();
-    expect(await started.qmp.execute('query-migrate')).toMatchObject({
-      'error-desc': expect.stringMatching(/fake-dirty-filter: .*table.*can't be allocated/),
-    });
-    expect(await started.qmp.execute('query-status')).toMatchObject({ running: true });
-    expect((await guestState(started.serial)).wrongWords).toBe(0);
-  });
+  /** Of its threads, by what QEMU calls them. */
+  function threadsOf({ pid }: Machine): string[] {
+    const tasks = `/proc/${pid}/task`;
+    return readdirSync(tasks).map((id) => readFileSync(`${tasks}/${id}/comm`, 'utf8').trim());
+  }
+
+  it.for([
+    ['', {}],
+    [', which has a return path', { 'return-path': true }],
+  ] as const)(
+    'fails the start%s with a clear error, and the guest goes on',
+    async ([, capabilities], context) => {
+      const started = await startOfSize(512 << 20, needQemu(context));
+      await set(started, { [filter]: true, events: true, ...capabilities });
+      // With the copies that verifying wants the tables are as large as the memory.
+      await started.qmp.execute('migrate-set-parameters', { 'fake-dirty-verify': true });
+      await started.qmp.execute('cont');
+      await untilReady(started.serial);
+      const events = started.qmp.events('MIGRATION');
+      const sink = createServer();
+      const closed = new Promise((resolve) => {
+        sink.once('connection', (socket) => socket.resume().once('close', resolve));
+      });
+      const path = workspace.path('sink');
+      await new Promise<void>((resolve) => sink.listen(path, resolve));
+      try {
+        // Enough for threads and their stacks.
+        leaveBytes(started, 128 << 20);
+        await started.qmp.execute('migrate', { uri: `unix:${path}` });
+        await events.until(({ data: { status } }) => status === 'failed');
+        expect(await started.qmp.execute('query-migrate')).toMatchObject({
+          'error-desc': expect.stringMatching(/fake-dirty-filter: .*table.*can't be allocated/),
+        });
+        // The destination learns of it, and nobody here waits for what it might say.
+        await closed;
+        expect(threadsOf(started)).not.toContainEqual(expect.stringContaining('return'));
+      } finally {
+        sink.close();
+      }
+      expect(await started.qmp.execute('query-status')).toMatchObject({ running: true });
+      expect((await guestState(started.serial)).wrongWords).toBe(0);
+
+      // The next attempt has what it needs.
+      execFileSync('prlimit', ['--pid', String(started.pid), '--as=unlimited:']);
+      await set(started, { 'return-path': false });
+      await started.qmp.execute('migrate', { uri: 'exec:cat >/dev/null' });
+      await events.until(({ data: { status } }) => status === 'completed');
+      events.close();
+    },
+  );
 });

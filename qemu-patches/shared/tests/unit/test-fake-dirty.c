@@ -16,6 +16,7 @@
 #include "qemu/units.h"
 #include "qapi/error.h"
 #include "migration/fake-dirty.h"
+#include "migration/fake-dirty-end.h"
 
 #define PAGE 4096
 #define PAGES 200       /* more than three stages */
@@ -394,19 +395,89 @@ static void test_bandwidth_without_skips(void)
 static void test_bandwidth_of_a_burst(void)
 {
     unsigned int i;
+    double seen;
 
     begin();
     skip_all();
     fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
     for (i = 0; i < 3; i++) {
         fake_dirty_idle(89 * SCALE_MS);
-        g_assert_cmpint(fake_dirty_bandwidth(4 * MiB, 100, 0, 1), <, 150000);
+        seen = fake_dirty_bandwidth(4 * MiB, 100, 0, 1);
+        g_assert_cmpfloat(seen, >, 100000);
+        g_assert_cmpfloat(seen, <, 110000);
     }
     /* A faster link is believed after a while too. */
     for (i = 0; i < 12; i++) {
         fake_dirty_bandwidth(20 * MiB, 100, 0, 1);
     }
     g_assert_cmpint(fake_dirty_bandwidth(20 * MiB, 100, 0, 1), >, 190000);
+    end();
+}
+
+/* The link works on what is queued while pages are skipped. */
+static void test_bandwidth_of_a_busy_link(void)
+{
+    unsigned int i;
+
+    begin();
+    skip_all();
+    fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
+    for (i = 0; i < 30; i++) {
+        fake_dirty_idle(70 * SCALE_MS);
+        g_assert_cmpint(fake_dirty_bandwidth(10 * MiB, 100, 0, 1), <, 106000);
+    }
+    /* Then it gives a bit more. */
+    for (i = 0; i < 30; i++) {
+        fake_dirty_idle(50 * SCALE_MS);
+        g_assert_cmpint(fake_dirty_bandwidth(12 * MiB, 100, 0, 1), <, 127000);
+    }
+    end();
+}
+
+/* Pages that hardly need the link say nothing about it. */
+static void test_bandwidth_of_zero_pages(void)
+{
+    begin();
+    fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
+    memset(guest, 0, PAGES * PAGE);
+    walk();
+    fake_dirty_bandwidth(PAGES * 9, 100, 0, 1);
+    g_assert_cmpuint(report()->bandwidth, >, 104000 * 1000);
+    end();
+}
+
+static void test_bandwidth_of_channels(void)
+{
+    FakeDirtyStage *stage;
+    ram_addr_t offsets[128];
+    const uint8_t *copies[128];
+    unsigned int i, pass;
+
+    begin_with("ph128", false, true);
+    stage = fake_dirty_stage_new(128, &error_abort);
+    for (pass = 0; pass < 20; pass++) {
+        for (i = 0; i < 128; i++) {
+            offsets[i] = i * PAGE;
+        }
+        guest[PAGE]++;
+        fake_dirty_channel_filter(stage, block, offsets, 128, copies);
+        fake_dirty_channel_commit(stage);
+        /* Much in the first window; then one page each. */
+        fake_dirty_bandwidth(pass ? PAGE : 10 * MiB, 100, 0, 1);
+        g_assert_cmpuint(report()->bandwidth, >, 104000 * 1000);
+    }
+    /* The link has become slower: now the channels send all the time. */
+    for (pass = 0; pass < 20; pass++) {
+        for (i = 0; i < 128; i++) {
+            offsets[i] = i * PAGE;
+            guest[i * PAGE]++;
+        }
+        fake_dirty_channel_filter(stage, block, offsets, 128, copies);
+        fake_dirty_channel_commit(stage);
+        fake_dirty_bandwidth(128 * PAGE, 100, 0, 1);
+    }
+    g_assert_cmpuint(report()->bandwidth, <, 10000 * 1000);
+    fake_dirty_stage_free(stage);
     end();
 }
 
@@ -456,6 +527,65 @@ static void test_bandwidth_of_filtered(void)
     g_assert_cmpint(fake_dirty_bandwidth(400 * MiB, 2 * ms, 0, 1), >,
                     300 * MiB / ms);
     end();
+}
+
+/* Classifies all marked pages, and takes so much longer. */
+static uint64_t sift(unsigned int more_ms)
+{
+    FakeDirtyStage *stage = fake_dirty_stage();
+    unsigned long page = 0;
+
+    fake_dirty_sift_begin(bitmap_count_one(marks, PAGES));
+    while ((page = find_next_bit(marks, PAGES, page)) < PAGES) {
+        fill(page);
+        page = fake_dirty_stage_end(stage);
+    }
+    g_usleep(more_ms * 1000);
+    return fake_dirty_sift_end(true);
+}
+
+/* What is marked during a sift is classified while the guest stands still. */
+static void test_sift_debt(void)
+{
+    int64_t begin_ns;
+    uint64_t debt;
+
+    begin_with("sha256", false, false);
+    skip_all();
+    fake_dirty_bandwidth(100 * MiB, 100, 0, 1);
+
+    /* Long after the sync before, little is marked meanwhile. */
+    g_usleep(200 * 1000);
+    sync_all(3);
+    begin_ns = report()->counts.time_ns;
+    debt = sift(0);
+    g_assert_cmpuint(debt, <, (report()->counts.time_ns - begin_ns) *
+                     (1024 * 1024 / (2.0 * SCALE_MS)));
+
+    /* As long as it: everything is, and takes as long again. */
+    sync_all(4);
+    begin_ns = report()->counts.time_ns;
+    debt = sift(400);
+    g_assert_cmpuint(debt, >, (report()->counts.time_ns - begin_ns) *
+                     (1024 * 1024 * 0.95 / SCALE_MS));
+    g_assert_cmpuint(debt, <, (report()->counts.time_ns - begin_ns) *
+                     (1024 * 1024 * 1.05 / SCALE_MS));
+
+    /* And what has changed, changes again. */
+    sync_all(5);
+    sync_all(6);
+    memset(guest, 0xaa, PAGES * PAGE);
+    debt = sift(100);
+    g_assert_cmpuint(debt, >=, (PAGES - 1) * PAGE);
+    end();
+}
+
+/* More nanoseconds than 32 bits have. */
+static void test_per_second(void)
+{
+    g_assert_cmpuint(fake_dirty_per_second(1000, 500 * SCALE_MS), ==, 2000);
+    g_assert_cmpuint(fake_dirty_per_second(8192, 1LL << 32), ==, 1907);
+    g_assert_cmpuint(fake_dirty_per_second(8192, 0), >, 0);
 }
 
 /* Nearly all of the first window went to the first sync. */
@@ -596,6 +726,14 @@ int main(int argc, char **argv)
                     test_bandwidth_without_skips);
     g_test_add_func("/fake-dirty/bandwidth-of-a-burst",
                     test_bandwidth_of_a_burst);
+    g_test_add_func("/fake-dirty/bandwidth-of-a-busy-link",
+                    test_bandwidth_of_a_busy_link);
+    g_test_add_func("/fake-dirty/bandwidth-of-zero-pages",
+                    test_bandwidth_of_zero_pages);
+    g_test_add_func("/fake-dirty/bandwidth-of-channels",
+                    test_bandwidth_of_channels);
+    g_test_add_func("/fake-dirty/sift-debt", test_sift_debt);
+    g_test_add_func("/fake-dirty/per-second", test_per_second);
     g_test_add_func("/fake-dirty/bandwidth-of-a-slow-link",
                     test_bandwidth_of_a_slow_link);
     g_test_add_func("/fake-dirty/first-bandwidth", test_first_bandwidth);

@@ -1,0 +1,46 @@
+// Memory that comes and goes while a guest migrates: the walk over its pages starts again each time.
+import { expect, it } from 'vitest';
+import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import type { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { needQemu, testedVersion } from './available.js';
+import { methods, withFilter } from './matrix.js';
+import { expectRightGuest, migrateWith, plain, timeout, withPair } from './migrate-and-compare.js';
+
+const times = 40;
+/** Pages become zero and back: zeros, which go another way than pages, must not overtake them. */
+const zero: GuestOptions = { pattern: 'zero', pages: 2048 };
+const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
+
+/** The older one has the channels of multifd waited for after each section, the newer one after each walk. */
+const machineTypes = [...new Set(['pc-i440fx-7.2', `pc-i440fx-${testedVersion}`])];
+
+async function addAndRemoveMemory({ source: { qmp } }: MigrationPair): Promise<void> {
+  for (let at = 0; at < times; at += 1) {
+    const id = `added${at}`;
+    await qmp.execute('object-add', { 'qom-type': 'memory-backend-ram', id, size: 4096 });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await qmp.execute('object-del', { id });
+  }
+}
+
+const list = methods
+  .filter(({ tls }) => !tls)
+  .flatMap((method) =>
+    [zero, random].flatMap((guest) =>
+      machineTypes.map((machineType) => ({ method, guest, machineType })),
+    ),
+  )
+  .map((entry) => {
+    const { method, guest, machineType } = entry;
+    return [`${method.name}, ${machineType}, a guest that writes ${guest.pattern}`, entry] as const;
+  });
+
+it.for(list)('%s: memory is equal', { timeout }, async ([, entry], context) => {
+  const { method, guest, machineType } = entry;
+  await withPair({ ...plain(needQemu(context), guest), machineType }, async (pair) => {
+    const plan = { ...method, ...withFilter('ph128'), passes: 3 };
+    await migrateWith(pair, plan, 2, () => addAndRemoveMemory(pair));
+    expect(await pair.compare()).toMatchObject({ differentPages: 0, firstDifferent: [] });
+    await expectRightGuest(pair, false);
+  });
+});
