@@ -28,7 +28,7 @@ export interface MachineOptions {
   readonly workspace: Workspace;
   readonly ramBytes: number;
   /** One that QEMU 7.2 and 8.1 both have when not given. */
-  readonly machineType?: string;
+  readonly machineType?: string | undefined;
   /** What holds its memory; a file of its own when not given. */
   readonly memory?: MemoryKind;
   /** The file that holds its memory: another machine's, to share it. */

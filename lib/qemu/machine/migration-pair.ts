@@ -20,7 +20,7 @@ export interface PairOptions {
   readonly destinationBinary?: string;
   readonly accelerator: Accelerator;
   /** One that QEMU 7.2 and 8.1 both have when not given. */
-  readonly machineType?: string;
+  readonly machineType?: string | undefined;
   readonly guest: GuestOptions;
   /** At least what the guest needs. */
   readonly ramBytes?: number;
@@ -91,9 +91,8 @@ export class MigrationPair {
       const firmware = await assembleGuest(workspace, guest);
       const { sourceArguments = [], memory = 'file', acceleratorOptions = '' } = options;
       const { machineType } = options;
-      const how = { accelerator, acceleratorOptions, memory, preallocate };
-      const type = machineType === undefined ? {} : { machineType };
-      const common = { ...how, ...type, workspace, ramBytes, firmware };
+      const how = { machineType, accelerator, acceleratorOptions, memory, preallocate };
+      const common = { ...how, workspace, ramBytes, firmware };
       const source = await Machine.start({
         ...common,
         name: 'source',
