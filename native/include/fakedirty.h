@@ -25,8 +25,9 @@
  *     lock as long as they never name the same page at the same time.
  *
  * No call allocates, locks or enters the kernel, except the ones that create,
- * destroy, invalidate or forget. Every call checks its arguments before it does
- * anything: on an error it has changed nothing and says why.
+ * destroy, invalidate or forget, and the first commit to each stretch of 16,384
+ * pages: it asks for the memory of their slots. Every call checks its arguments
+ * before it does anything: on an error it has changed nothing and says why.
  */
 #ifndef FAKEDIRTY_H
 #define FAKEDIRTY_H

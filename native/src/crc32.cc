@@ -66,7 +66,7 @@ HWY_INLINE Block Remainder(const uint8_t* page, size_t page_size, const uint8_t*
 }
 
 void Crc32Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                uint8_t* digests, const Ahead&) {
+                uint8_t* digests, const uint8_t*) {
   const size_t page_size = parameters.page_size;
   for (size_t i = 0; i < count; ++i, digests += 4) {
     const uint8_t* const fetch =
@@ -91,7 +91,7 @@ namespace fakedirty {
 namespace {
 
 void Crc32PagesPortable(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                        uint8_t* digests, const Ahead&) {
+                        uint8_t* digests, const uint8_t*) {
   for (size_t i = 0; i < count; ++i, digests += 4) {
     StoreBig(digests, ~Crc32Update(0xFFFFFFFF, pages[i], parameters.page_size));
   }

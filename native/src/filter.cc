@@ -35,7 +35,7 @@ void SetFingerprint(const uint8_t* digest, size_t digest_bytes,
 
 uint8_t Judge(const fakedirty_table& table, uint64_t index, const uint8_t* page, bool is_zero,
               const fakedirty_fingerprint& fingerprint) {
-  const uint8_t* const slot = table.slot(index);
+  const uint8_t* const slot = table.written.Has(index) ? table.slot(index) : kUnknown;
   const size_t bytes = table.slot_bytes();
   if (SameBytes(slot, fingerprint.bytes, bytes)) {
     const bool verified =
@@ -54,7 +54,6 @@ class PrivatePages {
   explicit PrivatePages(const void* const* pages) : pages_(pages) {}
   const uint8_t* Take(size_t i) { return Source(i); }
   const uint8_t* Source(size_t i) const { return static_cast<const uint8_t*>(pages_[i]); }
-  uint8_t* Prepare(size_t) { return nullptr; }
   void GiveBack(size_t) {}
   void CopyAgain(size_t) {}
 
@@ -76,21 +75,13 @@ class StagedPages {
 
   // The private copy of a page.
   const uint8_t* Take(size_t i) {
-    if (i == prepared_) return Room(i);
-    Prepare(i);
-    CopyAgain(i);
-    return Room(i);
-  }
-
-  // Room for a page that somebody else copies before it is taken.
-  uint8_t* Prepare(size_t i) {
     if (free_count_ > 0) {
       copies_[i] = free_[--free_count_];
     } else {
       copies_[i] = unused_;
       unused_ += page_size_;
     }
-    prepared_ = i;
+    CopyAgain(i);
     return Room(i);
   }
 
@@ -112,8 +103,7 @@ class StagedPages {
   size_t page_size_;
   uint8_t* unused_;
   const void** copies_;
-  size_t prepared_ = SIZE_MAX;
-  uint8_t* free_[kMostLanes + 2];
+  uint8_t* free_[kMostLanes];
   size_t free_count_ = 0;
 };
 
@@ -154,7 +144,7 @@ class Classifier {
     alignas(64) uint8_t digests[kMostLanes * FAKEDIRTY_DIGEST_BYTES_MAX];
     const size_t digest_bytes = hasher_.digest_bytes();
     hasher_.kernel.digest(hasher_.parameters, waiting_pages_, waiting_count_, digests,
-                          WhatIsAhead(next));
+                          PageToFetch(next));
     if (broken::kLiveFingerprint) FingerprintLive(digests);
     for (size_t i = 0; i < waiting_count_; ++i) {
       SetFingerprint(digests + i * digest_bytes, digest_bytes, &fingerprints_[waiting_[i]]);
@@ -163,21 +153,12 @@ class Classifier {
     waiting_count_ = 0;
   }
 
-  // Memory is idle while pages are hashed. Meanwhile the next guest page is copied, and the one
-  // after it fetched; of private pages the next is fetched, unless the processor does that by
-  // itself.
-  Ahead WhatIsAhead(size_t next) {
-    Ahead ahead;
-    if (!hasher_.kernel.minds_ahead || next >= count_) return ahead;
+  // The guest's next page is copied as soon as this one is hashed; a private one is fetched unless
+  // the processor does that by itself.
+  const uint8_t* PageToFetch(size_t next) const {
+    if (!hasher_.kernel.fetches_next || next >= count_) return nullptr;
     const uint8_t* const source = pages_.Source(next);
-    if (Pages::kCopied) {
-      ahead.copy_from = source;
-      ahead.copy_to = pages_.Prepare(next);
-      if (next + 1 < count_) ahead.fetch = pages_.Source(next + 1);
-    } else {
-      ahead.fetch = hasher_.parameters.Unforeseen(pages_.Source(next - 1), source);
-    }
-    return ahead;
+    return Pages::kCopied ? source : hasher_.parameters.Unforeseen(pages_.Source(next - 1), source);
   }
 
   void Settle(size_t i, const uint8_t* page, bool is_zero) {
@@ -189,7 +170,7 @@ class Classifier {
   void FingerprintLive(uint8_t* digests) {
     const uint8_t* live[kMostLanes];
     for (size_t i = 0; i < waiting_count_; ++i) live[i] = pages_.Source(waiting_[i]);
-    hasher_.kernel.digest(hasher_.parameters, live, waiting_count_, digests, {});
+    hasher_.kernel.digest(hasher_.parameters, live, waiting_count_, digests, nullptr);
     const timespec moment = {0, 20000};
     nanosleep(&moment, nullptr);
     for (size_t i = 0; i < waiting_count_; ++i) pages_.CopyAgain(waiting_[i]);
@@ -231,7 +212,7 @@ int CheckApart(const Stretch (&written)[kWritten], const Stretch (&read)[kRead])
 
 void WriteSlot(fakedirty_table& table, uint64_t index, const uint8_t* fingerprint) {
   const size_t bytes = table.slot_bytes();
-  table.written.Note(index);
+  table.NoteWrite(index);
   if (!broken::kNeighboursRewritten) {
     CopyBytes(table.slot(index), fingerprint, bytes);
     return;

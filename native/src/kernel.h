@@ -24,24 +24,18 @@ struct HashParameters {
   }
 };
 
-// What a kernel does with pages to come, line by line, while it computes: memory is idle otherwise.
-struct Ahead {
-  const uint8_t* copy_from = nullptr;  // copies this page ...
-  uint8_t* copy_to = nullptr;          // ... here; both null: nothing to copy
-  const uint8_t* fetch = nullptr;      // brings this one into the second cache; may be null
-};
-
-// Writes count digests, packed. Pages have any address and alignment.
+// Writes count digests, packed. Pages have any address and alignment. Memory is idle while the last
+// one is hashed: next is a page to fetch meanwhile, or null.
 using DigestFunction = void (*)(const HashParameters& parameters, const uint8_t* const* pages,
-                                size_t count, uint8_t* digests, const Ahead& ahead);
+                                size_t count, uint8_t* digests, const uint8_t* next);
 using IsZeroFunction = bool (*)(const uint8_t* page, size_t page_size);
 
 constexpr size_t kMostLanes = 64;  // of any kernel
 
 struct Kernel {
   DigestFunction digest;
-  size_t lanes;              // pages that are hashed side by side
-  bool minds_ahead = false;  // whether it does what Ahead asks for; others leave it to the caller
+  size_t lanes;               // pages that are hashed side by side
+  bool fetches_next = false;  // others don't look at next
 };
 
 Kernel Ph128Kernel(Target target);

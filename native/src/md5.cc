@@ -72,7 +72,7 @@ struct Md5Lanes {
 };
 
 void Md5Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-              uint8_t* digests, const Ahead&) {
+              uint8_t* digests, const uint8_t*) {
   HashPages<Md5Lanes>(parameters, pages, count, digests, Md5OneByOne, kLanes32 / 8);
 }
 
@@ -111,7 +111,7 @@ inline void Steps(uint32_t a, uint32_t b, uint32_t c, uint32_t d, const uint32_t
 }  // namespace
 
 void Md5OneByOne(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                 uint8_t* digests, const Ahead&) {
+                 uint8_t* digests, const uint8_t*) {
   for (size_t page = 0; page < count; ++page, digests += 16) {
     uint32_t state[4];
     memcpy(state, kMd5Initial, sizeof(state));

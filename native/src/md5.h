@@ -34,7 +34,7 @@ constexpr int Md5Rotation(size_t step) {
 }
 
 void Md5OneByOne(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                 uint8_t* digests, const Ahead& ahead);
+                 uint8_t* digests, const uint8_t* next);
 
 }  // namespace fakedirty
 

@@ -40,7 +40,7 @@ HWY_INLINE void Murmur32Group(const HashParameters& parameters,
 }
 
 void Murmur32Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                   uint8_t* digests, const Ahead&) {
+                   uint8_t* digests, const uint8_t*) {
   constexpr size_t kDigestBytes = 4, kFew = kLanes32 / 4;
   while (count > kFew) {
     LaneGroup<kLanes32, kDigestBytes> group(pages, count, digests);
@@ -104,7 +104,7 @@ HWY_INLINE void Murmur128Group(const HashParameters& parameters,
 }
 
 void Murmur128Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                    uint8_t* digests, const Ahead&) {
+                    uint8_t* digests, const uint8_t*) {
   constexpr size_t kDigestBytes = 16, kFew = kLanes64 / 2;
   while (count > kFew) {
     LaneGroup<kLanes64, kDigestBytes> group(pages, count, digests);
@@ -202,12 +202,12 @@ void HashInterleaved(const HashParameters& parameters, const uint8_t* const* pag
 }  // namespace
 
 void Murmur32Interleaved(const HashParameters& parameters, const uint8_t* const* pages,
-                         size_t count, uint8_t* digests, const Ahead&) {
+                         size_t count, uint8_t* digests, const uint8_t*) {
   HashInterleaved<Murmur32>(parameters, pages, count, digests);
 }
 
 void Murmur128Interleaved(const HashParameters& parameters, const uint8_t* const* pages,
-                          size_t count, uint8_t* digests, const Ahead&) {
+                          size_t count, uint8_t* digests, const uint8_t*) {
   HashInterleaved<Murmur128>(parameters, pages, count, digests);
 }
 

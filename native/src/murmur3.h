@@ -41,9 +41,9 @@ inline void FinishMurmur128(uint64_t h1, uint64_t h2, size_t page_size, uint8_t*
 
 // Plain code, a few pages at a time: for other targets and for what does not fill lanes.
 void Murmur32Interleaved(const HashParameters& parameters, const uint8_t* const* pages,
-                         size_t count, uint8_t* digests, const Ahead& ahead);
+                         size_t count, uint8_t* digests, const uint8_t* next);
 void Murmur128Interleaved(const HashParameters& parameters, const uint8_t* const* pages,
-                          size_t count, uint8_t* digests, const Ahead& ahead);
+                          size_t count, uint8_t* digests, const uint8_t* next);
 
 }  // namespace fakedirty
 

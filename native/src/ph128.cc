@@ -36,22 +36,19 @@ struct Sums {
   V64 first, second;  // H and H', spread over the blocks
 };
 
-// Adds a page; meanwhile copies and fetches others.
-template <bool kCopy, bool kFetch>
+// Adds a page, and fetches the next one meanwhile.
+template <bool kFetch>
 HWY_INLINE Sums AddPage(const uint8_t* page, const Ph128Key& key, size_t page_size,
-                        const Ahead& ahead) {
+                        const uint8_t* next) {
   const D64 d;
   Sums sums = {hn::Zero(d), hn::Zero(d)};
   for (size_t at = 0; at < page_size; at += kCacheLine) {
-    if (kFetch) __builtin_prefetch(ahead.fetch + at, 0, 2);
+    if (kFetch) __builtin_prefetch(next + at);
     for (size_t i = at; i < at + kCacheLine; i += kMultiplied) {
       const auto load = [&](const uint8_t* from) HWY_ATTR {
         return hn::LoadU(d, reinterpret_cast<const uint64_t*>(from + i));
       };
       const V64 words = Pin(load(page));
-      // After the load: one that follows a store to the same offset of another page waits for it.
-      if (kCopy)
-        hn::StoreU(load(ahead.copy_from), d, reinterpret_cast<uint64_t*>(ahead.copy_to + i));
       const V64 x = hn::Xor(words, load(key.pairs)), y = hn::Xor(words, load(key.shifted));
       sums.first = hn::Xor(sums.first, MultiplyHalves(x));
       sums.second = hn::Xor(sums.second, MultiplyHalves(y));
@@ -60,23 +57,15 @@ HWY_INLINE Sums AddPage(const uint8_t* page, const Ph128Key& key, size_t page_si
   return sums;
 }
 
-HWY_INLINE Sums AddPage(const uint8_t* page, const Ph128Key& key, size_t page_size,
-                        const Ahead& ahead) {
-  if (ahead.copy_to && ahead.fetch) return AddPage<true, true>(page, key, page_size, ahead);
-  if (ahead.copy_to) return AddPage<true, false>(page, key, page_size, ahead);
-  if (ahead.fetch) return AddPage<false, true>(page, key, page_size, ahead);
-  return AddPage<false, false>(page, key, page_size, ahead);
-}
-
 void Ph128Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                uint8_t* digests, const Ahead& ahead) {
+                uint8_t* digests, const uint8_t* next) {
   const size_t page_size = parameters.page_size;
   const Ph128Key key(parameters.key, page_size);
   for (size_t i = 0; i < count; ++i, digests += 16) {
     const bool last = i + 1 == count;
-    const Ahead next =
-        last ? ahead : Ahead{nullptr, nullptr, parameters.Unforeseen(pages[i], pages[i + 1])};
-    const Sums sums = AddPage(pages[i], key, page_size, next);
+    const uint8_t* const fetch = last ? next : parameters.Unforeseen(pages[i], pages[i + 1]);
+    const Sums sums = fetch ? AddPage<true>(pages[i], key, page_size, fetch)
+                            : AddPage<false>(pages[i], key, page_size, nullptr);
     StoreBig(digests, Fold(SumOfBlocks(sums.first), key.Fold(0)));
     StoreBig(digests + 8, Fold(SumOfBlocks(sums.second), key.Fold(1)));
   }
@@ -132,7 +121,7 @@ uint64_t FoldPortable(Product sum, uint64_t r) {
 }
 
 void Ph128PagesPortable(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                        uint8_t* digests, const Ahead&) {
+                        uint8_t* digests, const uint8_t*) {
   const Ph128Key key(parameters.key, parameters.page_size);
   for (size_t page = 0; page < count; ++page, digests += 16) {
     Product sums[2] = {};

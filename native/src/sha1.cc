@@ -68,7 +68,7 @@ struct Sha1Lanes {
 };
 
 void Sha1Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-               uint8_t* digests, const Ahead&) {
+               uint8_t* digests, const uint8_t*) {
   // Four lanes are slower than the processor's own instructions; eight are not.
   const bool lanes = HWY_MAX_BYTES > 16 || !parameters.sha_instructions;
   if (!lanes) return Sha1OneByOne(parameters, pages, count, digests, {});

@@ -13,11 +13,11 @@ constexpr uint32_t kSha1Constants[4] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca
 
 // With the processor's SHA instructions, a few pages at a time.
 void Sha1Instructions(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                      uint8_t* digests, const Ahead& ahead);
+                      uint8_t* digests, const uint8_t* next);
 
 // Pages that don't fill lanes: with those instructions if the parameters allow it, or plainly.
 void Sha1OneByOne(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                  uint8_t* digests, const Ahead& ahead);
+                  uint8_t* digests, const uint8_t* next);
 
 }  // namespace fakedirty
 

@@ -69,7 +69,7 @@ struct Sha256Lanes {
 };
 
 void Sha256Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                 uint8_t* digests, const Ahead&) {
+                 uint8_t* digests, const uint8_t*) {
   // Narrower lanes than AVX-512's are slower than the processor's own instructions.
   const bool lanes = HWY_MAX_BYTES == 64 || !parameters.sha_instructions;
   if (!lanes) return Sha256OneByOne(parameters, pages, count, digests, {});

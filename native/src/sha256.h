@@ -24,11 +24,11 @@ alignas(16) constexpr uint32_t kSha256Constants[64] = {
 
 // With the processor's SHA instructions, a few pages at a time.
 void Sha256Instructions(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                        uint8_t* digests, const Ahead& ahead);
+                        uint8_t* digests, const uint8_t* next);
 
 // Pages that don't fill lanes: with those instructions if the parameters allow it, or plainly.
 void Sha256OneByOne(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                    uint8_t* digests, const Ahead& ahead);
+                    uint8_t* digests, const uint8_t* next);
 
 }  // namespace fakedirty
 

@@ -171,12 +171,12 @@ void HashInTurns(const HashParameters& parameters, const uint8_t* const* pages, 
 }  // namespace
 
 void Sha1Instructions(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                      uint8_t* digests, const Ahead&) {
+                      uint8_t* digests, const uint8_t*) {
   HashInTurns<Sha1State, 2>(parameters, pages, count, digests);
 }
 
 void Sha256Instructions(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                        uint8_t* digests, const Ahead&) {
+                        uint8_t* digests, const uint8_t*) {
   HashInTurns<Sha256State, 3>(parameters, pages, count, digests);
 }
 

@@ -106,19 +106,18 @@ struct PlainSha256 {
 }  // namespace
 
 void Sha1OneByOne(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                  uint8_t* digests, [[maybe_unused]] const Ahead& ahead) {
+                  uint8_t* digests, [[maybe_unused]] const uint8_t* next) {
 #if defined(__x86_64__)
-  if (parameters.sha_instructions)
-    return Sha1Instructions(parameters, pages, count, digests, ahead);
+  if (parameters.sha_instructions) return Sha1Instructions(parameters, pages, count, digests, next);
 #endif
   DigestPages<PlainSha1>(parameters, pages, count, digests);
 }
 
 void Sha256OneByOne(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                    uint8_t* digests, [[maybe_unused]] const Ahead& ahead) {
+                    uint8_t* digests, [[maybe_unused]] const uint8_t* next) {
 #if defined(__x86_64__)
   if (parameters.sha_instructions)
-    return Sha256Instructions(parameters, pages, count, digests, ahead);
+    return Sha256Instructions(parameters, pages, count, digests, next);
 #endif
   DigestPages<PlainSha256>(parameters, pages, count, digests);
 }

@@ -23,6 +23,15 @@ bool LazyMemory::Allocate(uint64_t bytes) {
   return true;
 }
 
+// One fault after the other costs more, much more where a hypervisor keeps the page tables.
+void LazyMemory::Expect(uint64_t offset, uint64_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  // Where the kernel can't, or there is no memory, the faults come one by one.
+  (void)madvise(data_ + offset, bytes < size_ - offset ? bytes : size_ - offset,
+                MADV_POPULATE_WRITE);
+#endif
+}
+
 void LazyMemory::Clear(uint64_t offset, uint64_t bytes) {
   const uint64_t granule = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t end = offset + bytes;
@@ -80,6 +89,12 @@ int Prepare(fakedirty_hasher* hasher, uint64_t pages, bool verify, fakedirty_tab
 
 fakedirty_table::~fakedirty_table() {
   if (hasher) fakedirty::Release(hasher);
+}
+
+void fakedirty_table::NoteFirstWrite(uint64_t page) {
+  constexpr uint64_t kStretch = fakedirty::WrittenStretches::kSlots;
+  slots.Expect(page / kStretch * kStretch * slot_bytes(), kStretch * slot_bytes());
+  written.Note(page);
 }
 
 int fakedirty_table_create(fakedirty_hasher* hasher, uint64_t pages, uint32_t flags,

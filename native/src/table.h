@@ -25,8 +25,9 @@ class LazyMemory {
   LazyMemory(const LazyMemory&) = delete;
   LazyMemory& operator=(const LazyMemory&) = delete;
 
-  bool Allocate(uint64_t bytes);                // once
-  void Clear(uint64_t offset, uint64_t bytes);  // reads as zero again, given back where possible
+  bool Allocate(uint64_t bytes);                 // once
+  void Expect(uint64_t offset, uint64_t bytes);  // will be written soon: the costs now, all at once
+  void Clear(uint64_t offset, uint64_t bytes);   // reads as zero again, given back where possible
 
   uint8_t* data() { return data_; }
   const uint8_t* data() const { return data_; }
@@ -38,7 +39,7 @@ class LazyMemory {
 };
 
 // Which stretches of slots have been written. On some systems reading memory that was never written
-// takes it all the same; whoever walks over all slots passes these stretches by.
+// takes it all the same; whoever reads slots passes the other stretches by.
 class WrittenStretches {
  public:
   static constexpr uint64_t kSlots = 16384;  // in one stretch
@@ -51,9 +52,7 @@ class WrittenStretches {
   bool Allocate(uint64_t slots);  // once
 
   // From any thread, before the slot is written.
-  void Note(uint64_t slot) {
-    if (!Has(slot)) __atomic_store_n(&flags_[slot / kSlots], true, __ATOMIC_RELAXED);
-  }
+  void Note(uint64_t slot) { __atomic_store_n(&flags_[slot / kSlots], true, __ATOMIC_RELAXED); }
   bool Has(uint64_t slot) const {
     return __atomic_load_n(&flags_[slot / kSlots], __ATOMIC_RELAXED);
   }
@@ -83,6 +82,14 @@ struct fakedirty_table : fakedirty::FromMalloc {
   uint8_t* slot(uint64_t page) { return slots.data() + page * slot_bytes(); }
   const uint8_t* copy(uint64_t page) const { return copies.data() + page * hasher->page_size(); }
   uint8_t* copy(uint64_t page) { return copies.data() + page * hasher->page_size(); }
+
+  // Before a slot is written.
+  void NoteWrite(uint64_t page) {
+    if (!written.Has(page)) NoteFirstWrite(page);
+  }
+
+ private:
+  void NoteFirstWrite(uint64_t page);
 };
 
 namespace fakedirty {

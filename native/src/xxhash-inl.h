@@ -28,7 +28,7 @@ static inline void FetchStart(const HashParameters& parameters, const uint8_t* c
 }
 
 void Xxh3_128Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                   uint8_t* digests, const Ahead&) {
+                   uint8_t* digests, const uint8_t*) {
   const size_t size = parameters.page_size;
   for (size_t i = 0; i < count; ++i, digests += 16) {
     FetchStart(parameters, pages, i, count);
@@ -40,7 +40,7 @@ void Xxh3_128Pages(const HashParameters& parameters, const uint8_t* const* pages
 }
 
 void Xxh3_64Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                  uint8_t* digests, const Ahead&) {
+                  uint8_t* digests, const uint8_t*) {
   const size_t size = parameters.page_size;
   for (size_t i = 0; i < count; ++i, digests += 8) {
     FetchStart(parameters, pages, i, count);

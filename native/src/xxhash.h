@@ -8,9 +8,9 @@
 #define FAKEDIRTY_DECLARE_XXHASH(name)                                                            \
   namespace name {                                                                                \
   void Xxh3_128Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count, \
-                     uint8_t* digests, const Ahead& ahead);                                       \
+                     uint8_t* digests, const uint8_t* next);                                      \
   void Xxh3_64Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,  \
-                    uint8_t* digests, const Ahead& ahead);                                        \
+                    uint8_t* digests, const uint8_t* next);                                       \
   }
 
 namespace fakedirty {

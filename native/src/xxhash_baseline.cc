@@ -8,14 +8,14 @@ namespace fakedirty {
 namespace {
 
 void Xxh64Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                uint8_t* digests, const Ahead&) {
+                uint8_t* digests, const uint8_t*) {
   for (size_t i = 0; i < count; ++i) {
     StoreBig<uint64_t>(digests + 8 * i, XXH64(pages[i], parameters.page_size, parameters.seed));
   }
 }
 
 void Xxh32Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                uint8_t* digests, const Ahead&) {
+                uint8_t* digests, const uint8_t*) {
   const uint32_t seed = static_cast<uint32_t>(parameters.seed);
   for (size_t i = 0; i < count; ++i) {
     StoreBig<uint32_t>(digests + 4 * i, XXH32(pages[i], parameters.page_size, seed));
