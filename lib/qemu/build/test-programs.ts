@@ -24,9 +24,9 @@ const switchPrefix = 'FAKE_DIRTY_BREAK_';
 /** The one that breaks none: it is linked with fingerprints of 8 bits. */
 export const crippled = 'CRIPPLED';
 
-/** The tests of what the series adds, the second with threads, and QEMU's of migration as a whole. */
+/** The tests of what the series adds, one of them with threads, and QEMU's of migration as a whole. */
 const threadsTest = 'tests/unit/test-fake-dirty-multifd';
-const unitTests = ['tests/unit/test-fake-dirty', threadsTest];
+const unitTests = ['tests/unit/test-fake-dirty', 'tests/unit/test-fake-dirty-end', threadsTest];
 const migrationTest = 'tests/qtest/migration-test';
 
 /** The name of a unit test that has a switch, and may have to fail. */

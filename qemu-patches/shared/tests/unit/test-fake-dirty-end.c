@@ -1,0 +1,318 @@
+/*
+ * The fake dirty filter: what decides when a migration ends.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * This work is licensed under the terms of the GNU GPL, version 2 or later.
+ * See the COPYING file in the top-level directory.
+ */
+#include "qemu/osdep.h"
+#include "qemu/timer.h"
+#include "qemu/units.h"
+#include "migration/fake-dirty-end.h"
+#include "test-fake-dirty-guest.h"
+
+static void test_passes(void)
+{
+    FakeDirtyReport *r;
+    unsigned int i;
+
+    begin();
+    for (i = 0; i < FAKE_DIRTY_PASSES + 4; i++) {
+        walk();
+        sync_all(2 + i);
+    }
+    r = report();
+    g_assert_cmpuint(r->nr_passes, ==, FAKE_DIRTY_PASSES);
+    for (i = 0; i < r->nr_passes; i++) {
+        g_assert_cmpuint(r->passes[i].pass, ==, 6 + i);
+        g_assert_cmpuint(r->passes[i].counts.unchanged, ==, PAGES);
+    }
+    g_assert_true(fake_dirty_sift_wanted());
+    end();
+}
+
+/* A pass in which nothing has changed. */
+static void skip_all(void)
+{
+    walk();
+    sync_all(2);
+    g_assert_cmpuint(walk(), ==, 0);
+}
+
+static void test_bandwidth(void)
+{
+    unsigned int i;
+
+    begin();
+    skip_all();
+    /* 10 MiB in 100 ms. */
+    g_assert_cmpint(fake_dirty_bandwidth(10 * MiB, 100, 0, 1), >, 100000);
+    /* Nothing was sent in the time left by skips: no word about the link. */
+    for (i = 0; i < 20; i++) {
+        fake_dirty_idle(90 * SCALE_MS);
+        g_assert_cmpint(fake_dirty_bandwidth(100, 100, 0, 1), >, 100000);
+    }
+    /* Half of the time was spent waiting. */
+    fake_dirty_idle(50 * SCALE_MS);
+    g_assert_cmpint(fake_dirty_bandwidth(5 * MiB, 100, 0, 1), >, 100000);
+    /* The link has become slower: that is believed after a while. */
+    g_assert_cmpint(fake_dirty_bandwidth(5 * MiB, 100, 0, 1), >, 60000);
+    for (i = 0; i < 12; i++) {
+        fake_dirty_bandwidth(5 * MiB, 100, 0, 1);
+    }
+    g_assert_cmpint(fake_dirty_bandwidth(5 * MiB, 100, 0, 1), <, 60000);
+    /* There is a limit, which the filter does not lift. */
+    fake_dirty_idle(50 * SCALE_MS);
+    g_assert_cmpint(fake_dirty_bandwidth(5 * MiB, 100, 40000, 1), ==, 40000);
+    end();
+}
+
+/* As long as nothing was skipped, QEMU's own figure is the one. */
+static void test_bandwidth_without_skips(void)
+{
+    begin();
+    walk();
+    g_assert_cmpint(fake_dirty_bandwidth(10 * MiB, 100, 0, 1), ==, 1);
+    sync_all(2);
+    g_assert_cmpuint(walk(), ==, 0);
+    g_assert_cmpint(fake_dirty_bandwidth(10 * MiB, 100, 0, 1), >, 100000);
+    end();
+}
+
+/* Socket buffers take what is sent in a short time, whatever the link. */
+static void test_bandwidth_of_a_burst(void)
+{
+    unsigned int i;
+    double seen;
+
+    begin();
+    skip_all();
+    fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
+    for (i = 0; i < 3; i++) {
+        fake_dirty_idle(89 * SCALE_MS);
+        seen = fake_dirty_bandwidth(4 * MiB, 100, 0, 1);
+        g_assert_cmpfloat(seen, >, 100000);
+        g_assert_cmpfloat(seen, <, 110000);
+    }
+    /* A faster link is believed after a while too. */
+    for (i = 0; i < 12; i++) {
+        fake_dirty_bandwidth(20 * MiB, 100, 0, 1);
+    }
+    g_assert_cmpint(fake_dirty_bandwidth(20 * MiB, 100, 0, 1), >, 190000);
+    end();
+}
+
+/* The link works on what is queued while pages are skipped. */
+static void test_bandwidth_of_a_busy_link(void)
+{
+    unsigned int i;
+
+    begin();
+    skip_all();
+    fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
+    for (i = 0; i < 30; i++) {
+        fake_dirty_idle(70 * SCALE_MS);
+        g_assert_cmpint(fake_dirty_bandwidth(10 * MiB, 100, 0, 1), <, 106000);
+    }
+    /* Then it gives a bit more. */
+    for (i = 0; i < 30; i++) {
+        fake_dirty_idle(50 * SCALE_MS);
+        g_assert_cmpint(fake_dirty_bandwidth(12 * MiB, 100, 0, 1), <, 127000);
+    }
+    end();
+}
+
+/* Pages that hardly need the link say nothing about it. */
+static void test_bandwidth_of_zero_pages(void)
+{
+    begin();
+    fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
+    memset(guest, 0, PAGES * PAGE);
+    walk();
+    fake_dirty_bandwidth(PAGES * 9, 100, 0, 1);
+    g_assert_cmpuint(report()->bandwidth, >, 104000 * 1000);
+    end();
+}
+
+static void test_bandwidth_of_channels(void)
+{
+    FakeDirtyStage *stage;
+    ram_addr_t offsets[128];
+    const uint8_t *copies[128];
+    unsigned int i, pass;
+
+    begin_with("ph128", false, true);
+    stage = fake_dirty_stage_new(128, &error_abort);
+    for (pass = 0; pass < 20; pass++) {
+        list_offsets(offsets, 128);
+        guest[PAGE]++;
+        fake_dirty_channel_filter(stage, block, offsets, 128, copies);
+        fake_dirty_channel_commit(stage);
+        /* Much in the first window; then one page each. */
+        fake_dirty_bandwidth(pass ? PAGE : 10 * MiB, 100, 0, 1);
+        g_assert_cmpuint(report()->bandwidth, >, 104000 * 1000);
+    }
+    /* The link has become slower: now the channels send all the time. */
+    for (pass = 0; pass < 20; pass++) {
+        list_offsets(offsets, 128);
+        for (i = 0; i < 128; i++) {
+            guest[i * PAGE]++;
+        }
+        fake_dirty_channel_filter(stage, block, offsets, 128, copies);
+        fake_dirty_channel_commit(stage);
+        fake_dirty_bandwidth(128 * PAGE, 100, 0, 1);
+    }
+    g_assert_cmpuint(report()->bandwidth, <, 10000 * 1000);
+    fake_dirty_stage_free(stage);
+    end();
+}
+
+/* One over which no window brings much. */
+static void test_bandwidth_of_a_slow_link(void)
+{
+    unsigned int i;
+
+    begin();
+    skip_all();
+    fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
+    for (i = 0; i < 20; i++) {
+        fake_dirty_bandwidth(100 * KiB, 100, 0, 1);
+    }
+    g_assert_cmpint(fake_dirty_bandwidth(100 * KiB, 100, 0, 1), <, 2000);
+    end();
+}
+
+/* Filtering is part of sending, but for pages that are not sent. */
+static void test_bandwidth_of_filtered(void)
+{
+    int64_t before_ns, ms;
+    unsigned int i;
+
+    begin_with("sha256", false, false);
+    before_ns = report()->counts.time_ns;
+    for (i = 0; i < 200; i++) {
+        fill(0);
+        fake_dirty_restart();
+    }
+    ms = (report()->counts.time_ns - before_ns) / SCALE_MS;
+    g_assert_cmpint(ms, >, 0);
+    /* All were sent, in twice the time. */
+    fake_dirty_bandwidth(4 * MiB, 2 * ms, 0, 1);
+    g_assert_cmpuint(report()->bandwidth, <, 3000 * MiB / ms);
+    end();
+
+    begin_with("sha256", false, false);
+    walk();
+    before_ns = report()->counts.time_ns;
+    for (i = 0; i < 100; i++) {
+        sync_all(2 + i);
+        g_assert_cmpuint(walk(), ==, 0);
+    }
+    ms = (report()->counts.time_ns - before_ns) / SCALE_MS;
+    /* Nothing was sent in half of the time. */
+    g_assert_cmpint(fake_dirty_bandwidth(400 * MiB, 2 * ms, 0, 1), >,
+                    300 * MiB / ms);
+    end();
+}
+
+/* Classifies all marked pages, and takes so much longer. */
+static uint64_t sift(unsigned int more_ms)
+{
+    FakeDirtyStage *stage = fake_dirty_stage();
+    unsigned long page = 0;
+
+    fake_dirty_sift_begin(bitmap_count_one(marks, PAGES));
+    while ((page = find_next_bit(marks, PAGES, page)) < PAGES) {
+        fill(page);
+        page = fake_dirty_stage_end(stage);
+    }
+    g_usleep(more_ms * 1000);
+    return fake_dirty_sift_end(true);
+}
+
+/* What could be sent in the time that the filter took since then. */
+static double bytes_filtered(int64_t begin_ns)
+{
+    FakeDirtyReport *r = report();
+    double seconds = (double)(r->counts.time_ns - begin_ns) / (1000 * SCALE_MS);
+
+    return seconds * r->bandwidth;
+}
+
+/* What is marked during a sift is classified while the guest stands still. */
+static void test_sift_debt(void)
+{
+    int64_t begin_ns;
+    uint64_t debt;
+
+    begin_with("sha256", false, false);
+    skip_all();
+    fake_dirty_bandwidth(100 * MiB, 100, 0, 1);
+    g_assert_cmpuint(report()->bandwidth, >=, 1000 * MiB);
+
+    /* Long after the sync before, little is marked meanwhile. */
+    g_usleep(200 * 1000);
+    sync_all(3);
+    begin_ns = report()->counts.time_ns;
+    debt = sift(0);
+    g_assert_cmpfloat(debt, <, bytes_filtered(begin_ns) / 2);
+
+    /* As long as it: everything is, and takes as long again. */
+    sync_all(4);
+    begin_ns = report()->counts.time_ns;
+    debt = sift(400);
+    g_assert_cmpfloat(debt, >, bytes_filtered(begin_ns) * 0.95);
+    g_assert_cmpfloat(debt, <, bytes_filtered(begin_ns) * 1.05);
+
+    /* And what has changed, changes again. */
+    sync_all(5);
+    sync_all(6);
+    memset(guest, 0xaa, PAGES * PAGE);
+    debt = sift(100);
+    g_assert_cmpuint(debt, >=, (PAGES - 1) * PAGE);
+    end();
+}
+
+/* More nanoseconds than 32 bits have. */
+static void test_per_second(void)
+{
+    g_assert_cmpuint(fake_dirty_per_second(1000, 500 * SCALE_MS), ==, 2000);
+    g_assert_cmpuint(fake_dirty_per_second(8192, 1LL << 32), ==, 1907);
+    g_assert_cmpuint(fake_dirty_per_second(8192, 0), >, 0);
+}
+
+/* Nearly all of the first window went to the first sync. */
+static void test_first_bandwidth(void)
+{
+    begin();
+    skip_all();
+    fake_dirty_idle(200 * SCALE_MS);
+    g_assert_cmpint(fake_dirty_bandwidth(1 * MiB, 100, 0, 1), <, 110000);
+    end();
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/fake-dirty-end/passes", test_passes);
+    g_test_add_func("/fake-dirty-end/bandwidth", test_bandwidth);
+    g_test_add_func("/fake-dirty-end/bandwidth-without-skips",
+                    test_bandwidth_without_skips);
+    g_test_add_func("/fake-dirty-end/bandwidth-of-a-burst",
+                    test_bandwidth_of_a_burst);
+    g_test_add_func("/fake-dirty-end/bandwidth-of-a-busy-link",
+                    test_bandwidth_of_a_busy_link);
+    g_test_add_func("/fake-dirty-end/bandwidth-of-zero-pages",
+                    test_bandwidth_of_zero_pages);
+    g_test_add_func("/fake-dirty-end/bandwidth-of-channels",
+                    test_bandwidth_of_channels);
+    g_test_add_func("/fake-dirty-end/sift-debt", test_sift_debt);
+    g_test_add_func("/fake-dirty-end/per-second", test_per_second);
+    g_test_add_func("/fake-dirty-end/bandwidth-of-a-slow-link",
+                    test_bandwidth_of_a_slow_link);
+    g_test_add_func("/fake-dirty-end/first-bandwidth", test_first_bandwidth);
+    g_test_add_func("/fake-dirty-end/bandwidth-of-filtered",
+                    test_bandwidth_of_filtered);
+    return g_test_run();
+}
