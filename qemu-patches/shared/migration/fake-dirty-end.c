@@ -18,7 +18,7 @@
 #include "migration/fake-dirty-end.h"
 #include "trace.h"
 
-/* At least so much has to be sent in a window that had time for other things. */
+/* At least so much is to be sent in a window that had time for other things. */
 #define BANDWIDTH_BYTES_MIN (256 * 1024)
 
 /* How long what was seen of the link counts, in time spent sending. */
@@ -51,6 +51,8 @@ static struct {
     double bandwidth;           /* bytes per ms; 0: not known yet */
     FakeDirtyCounts pass_start;
     FakeDirtyCounts window_start;
+    FakeDirtyCounts marks_start;
+    int64_t marks_start_ns;
 } pace;
 
 /* What outlives a migration (R5), and is read by others. */
@@ -73,6 +75,7 @@ void fake_dirty_end_start(size_t page_size)
     memset(&pace, 0, sizeof(pace));
     pace.page_size = page_size;
     pace.sift_budget_ns = SIFT_BUDGET_NS;
+    pace.marks_start_ns = get_clock();
 
     QEMU_LOCK_GUARD(&passes_lock);
     memset(&figures, 0, sizeof(figures));
@@ -317,13 +320,36 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
     return now.unchanged ? pace.bandwidth : raw;
 }
 
-uint64_t fake_dirty_skipped_bytes(void)
+/* Little is sent where little has changed: that says nothing of the link. */
+uint64_t fake_dirty_carried_bytes(uint64_t bytes)
 {
-    FakeDirtyCounts counts;
+    FakeDirtyCounts now;
+    double carried;
 
     if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_THROTTLE) {
-        return 0;
+        return bytes;
     }
-    fake_dirty_counts(&counts);
-    return counts.unchanged * pace.page_size;
+    fake_dirty_counts(&now);
+    if (now.unchanged == pace.marks_start.unchanged) {
+        return bytes;
+    }
+    carried = (double)(get_clock() - pace.marks_start_ns) / SCALE_MS *
+              pace.bandwidth;
+    return MAX(bytes, carried);
+}
+
+uint64_t fake_dirty_changed_bytes(uint64_t bytes)
+{
+    FakeDirtyCounts now, checked;
+
+    if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_THROTTLE) {
+        return bytes;
+    }
+    fake_dirty_counts(&now);
+    checked = now;
+    counts_subtract(&checked, &pace.marks_start);
+    pace.marks_start = now;
+    pace.marks_start_ns = get_clock();
+    return bytes * (1 - (double)checked.unchanged /
+                        MAX(fake_dirty_checked(&checked), 1));
 }

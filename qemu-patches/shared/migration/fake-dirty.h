@@ -218,8 +218,14 @@ uint64_t fake_dirty_sift_end(bool decided);
 double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
                             double raw);
 
-/* Bytes that did not have to be sent, as if they had been. */
-uint64_t fake_dirty_skipped_bytes(void);
+/*
+ * What throttling compares, of the time since the last call of the second one:
+ * what the link could have carried, when @bytes were sent; and of @bytes that
+ * were marked, those that have changed, if as many of them are fake as of what
+ * was checked meanwhile.
+ */
+uint64_t fake_dirty_carried_bytes(uint64_t bytes);
+uint64_t fake_dirty_changed_bytes(uint64_t bytes);
 
 /* Returns false when there has been no migration with the filter. */
 bool fake_dirty_report(FakeDirtyReport *report);
@@ -255,9 +261,14 @@ static inline double fake_dirty_bandwidth(uint64_t bytes, int64_t ms,
     return raw;
 }
 
-static inline uint64_t fake_dirty_skipped_bytes(void)
+static inline uint64_t fake_dirty_carried_bytes(uint64_t bytes)
 {
-    return 0;
+    return bytes;
+}
+
+static inline uint64_t fake_dirty_changed_bytes(uint64_t bytes)
+{
+    return bytes;
 }
 
 static inline bool fake_dirty_needs_air(void)

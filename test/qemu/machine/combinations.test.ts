@@ -54,7 +54,13 @@ describe('auto-converge', () => {
         highest = Math.max(highest, percentage);
       }
     })();
-    const sourceParameters = { 'cpu-throttle-initial': 40, 'throttle-trigger-threshold': 30 };
+    const sourceParameters = {
+      'cpu-throttle-initial': 40,
+      'throttle-trigger-threshold': 30,
+      // Or a guest that is all fake has moved before QEMU has looked twice. (Without the filter QEMU takes a limit
+      // of 0 for leave to end after the first pass.)
+      ...(sourceCapabilities['fake-dirty-filter'] ? { 'downtime-limit': 0 } : {}),
+    };
     await pair.migrate({ sourceCapabilities, sourceParameters, passes });
     expect(await pair.compare()).toMatchObject({ differentPages: 0 });
     events.close();
@@ -75,7 +81,7 @@ describe('auto-converge', () => {
   });
 
   it.for(some(['THROTTLE'], []))(
-    'is fooled where skipped pages do not count as transferred: %s',
+    'is fooled where fake marks count like others: %s',
     { timeout },
     async (name, context) => {
       await withPair(plain(needBrokenQemu(context, name), rewrite), async (pair) => {

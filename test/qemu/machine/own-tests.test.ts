@@ -27,7 +27,7 @@ const noticed = [
   ...['R4_ZERO', 'R5', 'SYNC'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
   ...['R6', 'EMPTY'].map((broken) => ({ broken, test: 'test-fake-dirty-multifd' })),
   ...['R2', 'R3', 'R4', 'AIR'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
-  ...['BANDWIDTH', 'SIFT'].map((broken) => ({ broken, test: 'test-fake-dirty-end' })),
+  ...['BANDWIDTH', 'SIFT', 'THROTTLE'].map((broken) => ({ broken, test: 'test-fake-dirty-end' })),
 ];
 
 describe('a filter that breaks a rule', () => {

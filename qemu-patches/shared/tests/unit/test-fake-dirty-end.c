@@ -282,6 +282,56 @@ static void test_per_second(void)
     g_assert_cmpuint(fake_dirty_per_second(8192, 0), >, 0);
 }
 
+/* What a guest is throttled for. */
+static void test_changed_bytes(void)
+{
+    unsigned int i;
+
+    begin();
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 1000);
+    walk();
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 1000);
+    /* All was fake, then a quarter of it was not, then nothing was. */
+    skip_all();
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
+    sync_all(3);
+    for (i = 0; i < PAGES; i += 4) {
+        guest[i * PAGE]++;
+    }
+    walk();
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 250);
+    sync_all(4);
+    for (i = 0; i < PAGES; i++) {
+        guest[i * PAGE]++;
+    }
+    walk();
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 1000);
+    end();
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 1000);
+}
+
+/* And what that is compared with: the link, and not what little was sent. */
+static void test_carried_bytes(void)
+{
+    begin();
+    walk();
+    g_usleep(20 * 1000);
+    g_assert_cmpuint(fake_dirty_carried_bytes(1000), ==, 1000);
+    fake_dirty_changed_bytes(0);
+
+    sync_all(2);
+    g_assert_cmpuint(walk(), ==, 0);
+    g_assert_cmpuint(fake_dirty_carried_bytes(1000), ==, 1000);
+    /* Now it is known: 10 MiB in 100 ms. */
+    fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
+    g_usleep(100 * 1000);
+    g_assert_cmpuint(fake_dirty_carried_bytes(1000), >=, 10 * MiB);
+    g_assert_cmpuint(fake_dirty_carried_bytes(GiB), ==, GiB);
+    fake_dirty_changed_bytes(0);
+    g_assert_cmpuint(fake_dirty_carried_bytes(1000), ==, 1000);
+    end();
+}
+
 /* Nearly all of the first window went to the first sync. */
 static void test_first_bandwidth(void)
 {
@@ -309,6 +359,8 @@ int main(int argc, char **argv)
                     test_bandwidth_of_channels);
     g_test_add_func("/fake-dirty-end/sift-debt", test_sift_debt);
     g_test_add_func("/fake-dirty-end/per-second", test_per_second);
+    g_test_add_func("/fake-dirty-end/changed-bytes", test_changed_bytes);
+    g_test_add_func("/fake-dirty-end/carried-bytes", test_carried_bytes);
     g_test_add_func("/fake-dirty-end/bandwidth-of-a-slow-link",
                     test_bandwidth_of_a_slow_link);
     g_test_add_func("/fake-dirty-end/first-bandwidth", test_first_bandwidth);
