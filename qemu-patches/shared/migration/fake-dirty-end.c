@@ -94,6 +94,17 @@ static void counts_subtract(FakeDirtyCounts *counts,
     counts->time_ns -= earlier->time_ns;
 }
 
+/* What has been counted since @start, which becomes now. */
+static FakeDirtyCounts counts_since(FakeDirtyCounts *start)
+{
+    FakeDirtyCounts earlier = *start, since;
+
+    fake_dirty_counts(start);
+    since = *start;
+    counts_subtract(&since, &earlier);
+    return since;
+}
+
 static bool mostly_unchanged(const FakeDirtyCounts *counts)
 {
     return counts->unchanged > fake_dirty_checked(counts) / 2;
@@ -280,17 +291,14 @@ static void bandwidth_approach(double seen, double ms)
 double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
                             double raw)
 {
-    FakeDirtyCounts now, window;
+    FakeDirtyCounts window;
     int64_t not_sending_ns;
     double sending_ms, least, most;
 
     if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_BANDWIDTH) {
         return raw;
     }
-    fake_dirty_counts(&now);
-    window = now;
-    counts_subtract(&window, &pace.window_start);
-    pace.window_start = now;
+    window = counts_since(&pace.window_start);
     not_sending_ns = pace.skip_ns + pace.pause_ns - pace.window_ns;
     pace.window_ns += not_sending_ns;
     sending_ms = ms - (double)not_sending_ns / SCALE_MS;
@@ -317,7 +325,7 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
     trace_fake_dirty_bandwidth(bytes, ms, not_sending_ns, pace.bandwidth);
 
     /* Where nothing was skipped, a migration ends as it does without filter. */
-    return now.unchanged ? pace.bandwidth : raw;
+    return pace.window_start.unchanged ? pace.bandwidth : raw;
 }
 
 /* Little is sent where little has changed: that says nothing of the link. */
@@ -340,15 +348,12 @@ uint64_t fake_dirty_carried_bytes(uint64_t bytes)
 
 uint64_t fake_dirty_changed_bytes(uint64_t bytes)
 {
-    FakeDirtyCounts now, checked;
+    FakeDirtyCounts checked;
 
     if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_THROTTLE) {
         return bytes;
     }
-    fake_dirty_counts(&now);
-    checked = now;
-    counts_subtract(&checked, &pace.marks_start);
-    pace.marks_start = now;
+    checked = counts_since(&pace.marks_start);
     pace.marks_start_ns = get_clock();
     return bytes * (1 - (double)checked.unchanged /
                         MAX(fake_dirty_checked(&checked), 1));
