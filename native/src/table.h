@@ -35,7 +35,7 @@ class LazyMemory {
 
  private:
   uint8_t* data_ = nullptr;
-  uint64_t size_ = 0;
+  uint64_t size_ = 0, mapped_ = 0;
 };
 
 // Which stretches of slots have been written. On some systems reading memory that was never written

@@ -3,9 +3,14 @@
 // forgotten.
 #include <gtest/gtest.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "filter_calls.h"
@@ -23,13 +28,31 @@ constexpr uint64_t kPagesOfOneTiB = kTiB / 4096;
 #define SKIP_UNDER_SANITIZERS() \
   if (kSanitizer) GTEST_SKIP() << "a sanitizer's own memory hides the table's"
 
-int64_t ResidentBytes() {
+struct ProcessBytes {
+  int64_t addressed, resident;
+};
+
+ProcessBytes BytesOfProcess() {
   long total = 0, resident = 0;
   FILE* const file = fopen("/proc/self/statm", "r");
   EXPECT_NE(file, nullptr);
   EXPECT_EQ(fscanf(file, "%ld %ld", &total, &resident), 2);
   fclose(file);
-  return int64_t{resident} * sysconf(_SC_PAGESIZE);
+  const int64_t granule = sysconf(_SC_PAGESIZE);
+  return {total * granule, resident * granule};
+}
+
+int64_t ResidentBytes() { return BytesOfProcess().resident; }
+
+std::string Contents(const char* name) {
+  std::ifstream file(name);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+int64_t HugeBytes() {
+  const std::string smaps = Contents("/proc/self/smaps_rollup");
+  const size_t at = smaps.find("AnonHugePages:");
+  return at == std::string::npos ? 0 : atoll(smaps.c_str() + at + strlen("AnonHugePages:")) * 1024;
 }
 
 TEST(Memory, OfATerabyteGuestIsNotTakenBeforeItIsNeeded) {
@@ -58,6 +81,24 @@ TEST(Memory, OfATerabyteGuestIsAtMostFourGigabytes) {
   EXPECT_EQ(counts.unknown, kPagesOfOneTiB);
   EXPECT_LE(counts.bytes, 4 * kGiB);
   EXPECT_LT(ResidentBytes() - before, static_cast<int64_t>(64 * kMiB)) << "counting fills memory";
+}
+
+// Around the sizes from which huge pages are asked for.
+TEST(Memory, IsAddressedForTheSlotsAloneAndUntilTheTableIsDestroyed) {
+  SKIP_UNDER_SANITIZERS();
+  const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
+  const int64_t before = BytesOfProcess().addressed;
+  for (const uint64_t half_huge_pages : {1, 2, 3, 4, 63}) {
+    for (const int64_t more : {-1, 0, 1}) {
+      const uint64_t pages = half_huge_pages * (kMiB / 16) + more;
+      const Table table = MakeTable(hasher, pages);
+      ASSERT_TRUE(table);
+      const int64_t addressed = BytesOfProcess().addressed - before;
+      EXPECT_GE(addressed, static_cast<int64_t>(pages * 16));
+      EXPECT_LE(addressed, static_cast<int64_t>(pages * 16 + kMiB + 64 * 1024));
+    }
+  }
+  EXPECT_LT(BytesOfProcess().addressed - before, static_cast<int64_t>(kMiB));
 }
 
 class MemoryGivenBack : public ::testing::Test {
@@ -104,6 +145,18 @@ TEST_F(MemoryGivenBack, ByInvalidateOfALongRange) {
   EXPECT_EQ(VerdictOn(table_, 1, page_.data()), FAKEDIRTY_FIRST);
   EXPECT_EQ(VerdictOn(table_, kPages - 2, page_.data()), FAKEDIRTY_FIRST);
   EXPECT_EQ(VerdictOn(table_, kPages - 1, page_.data()), FAKEDIRTY_UNCHANGED);
+}
+
+TEST_F(MemoryGivenBack, WasTakenInHugePagesWhereThereAre) {
+  SKIP_UNDER_SANITIZERS();
+  const std::string choice = Contents("/sys/kernel/mm/transparent_hugepage/enabled");
+  if (choice.empty() || choice.find("[never]") != std::string::npos) {
+    GTEST_SKIP() << "this system gives no huge pages: /sys/kernel/mm/transparent_hugepage/enabled";
+  }
+  const int64_t before = HugeBytes();
+  Fill();
+  // Not all need be had: memory can be in small pieces.
+  EXPECT_GE(HugeBytes() - before, kSlotBytes / 4);
 }
 
 }  // namespace
