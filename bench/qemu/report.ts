@@ -14,7 +14,16 @@ const columns = [
   right('downtime'),
   right('filter ns/page'),
   right('unchanged'),
+  right('channels ms'),
 ];
+
+/** Channel by channel, the busiest first. */
+function channelsOf(samples: readonly Sample[]): string {
+  const count = Math.max(0, ...samples.map(({ channelMs }) => channelMs.length));
+  const middle = (at: number) => summaryOf(samples, ({ channelMs }) => channelMs[at] ?? 0).median;
+  const all = Array.from({ length: count }, (_, at) => threeDigits(middle(at)));
+  return all.join(' + ') || '-';
+}
 
 function lineOf(cost: Cost, scenario: Scenario, name: string, first: readonly Sample[]): string[] {
   const samples = samplesOf(cost, scenario, name);
@@ -34,6 +43,7 @@ function lineOf(cost: Cost, scenario: Scenario, name: string, first: readonly Sa
     withFilter
       ? percent(middle(({ filter }) => (filter ? filter.unchanged / filter.checked : 0)))
       : '-',
+    channelsOf(samples),
   ];
 }
 
@@ -68,5 +78,6 @@ export function reportOf(cost: Cost): string {
     'after      from the end of the first pass to the end of the migration',
     'spread     from the best to the worst round, as a share of the median',
     'filter     in all threads, the copy included; a thread that waits for a processor is counted too',
+    'channels   for how long each channel of multifd was on a processor, seen every 20 ms',
   ].join('\n');
 }

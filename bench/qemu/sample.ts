@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type MigrationCounts, migrationCounts } from '../../lib/qemu/machine/migration-outcome.js';
 import { MigrationPair } from '../../lib/qemu/machine/migration-pair.js';
 import type { QmpEvent } from '../../lib/qmp/messages.js';
+import { ChannelTimes } from './channel-times.js';
 import type { Contestant, Scenario } from './scenarios.js';
 
 export const sampleSchema = z.object({
@@ -19,6 +20,8 @@ export const sampleSchema = z.object({
   filter: z
     .object({ checked: z.number(), unchanged: z.number(), nsPerPage: z.number() })
     .nullable(),
+  /** Milliseconds that each channel of multifd worked, the busiest first; none without multifd. */
+  channelMs: z.array(z.number()),
 });
 
 const pollMs = 10;
@@ -104,16 +107,25 @@ export async function measure(
   { method }: Contestant,
   binary: string,
 ): Promise<Sample> {
-  const { guest, bytesPerSecond, passes } = scenario;
-  const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest, preallocate: true });
+  const { guest, bytesPerSecond, passes, downtimeMs } = scenario;
+  const sourceArguments = ['-name', 'debug-threads=on'];
+  const pair = await MigrationPair.start({
+    ...{ binary, accelerator: 'tcg', guest },
+    ...{ preallocate: true, sourceArguments },
+  });
   try {
     await letGuestGiveWay(pair);
     await sendOnceToNowhere(pair);
-    const sourceParameters = { ...method.sourceParameters, 'max-bandwidth': bytesPerSecond };
+    const sourceParameters = {
+      ...method.sourceParameters,
+      'max-bandwidth': bytesPerSecond,
+      ...(downtimeMs === undefined ? {} : { 'downtime-limit': downtimeMs }),
+    };
     const observed = Promise.all([endOfFirstPass(pair), completion(pair)]);
     // A migration that fails says so itself.
     observed.catch(() => {});
-    await pair.migrate({ ...method, sourceParameters, passes });
+    const channels = new ChannelTimes(pair.source.pid);
+    await pair.migrate({ ...method, sourceParameters, passes }).finally(() => channels.stop());
     const [first, completedMs] = await observed;
     const counts = await finalCounts(pair);
     const bytes = counts.ram?.transferred ?? 0;
@@ -132,6 +144,7 @@ export async function measure(
             nsPerPage: filter['time-ns'] / filter.checked,
           }
         : null,
+      channelMs: channels.milliseconds,
     };
   } finally {
     await pair.close();
