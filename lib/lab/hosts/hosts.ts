@@ -63,7 +63,7 @@ class LoopbackHosts implements Hosts {
     const { megabitsPerSecond } = link;
     this.description =
       `one machine without a network in between: a UNIX socket, and QEMU's own limit of ` +
-      `${megabitsPerSecond} Mbit/s, which does not hold for post-copy (${why})`;
+      `${megabitsPerSecond} Mbit/s (${why})`;
   }
 
   migrationUri(to: Host): string {
