@@ -75,6 +75,13 @@ enum {
 #else
         0,
 #endif
+    /* Keep the stage when the walk starts again. */
+    FAKE_DIRTY_BROKEN_RESTART =
+#ifdef FAKE_DIRTY_BREAK_RESTART
+        1,
+#else
+        0,
+#endif
     /* Refill the stage while the stream still points into it. */
     FAKE_DIRTY_BROKEN_FLUSH =
 #ifdef FAKE_DIRTY_BREAK_FLUSH

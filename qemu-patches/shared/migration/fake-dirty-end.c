@@ -41,6 +41,7 @@ static struct {
     int64_t interval_ns;        /* between the last two syncs */
     int64_t sift_budget_ns;
     bool sifting;
+    bool late;                  /* what the sift leaves takes too long to sift */
     struct {                    /* of the last sift */
         int64_t begin_ns;
         int64_t filter_ns;
@@ -92,6 +93,7 @@ static void counts_subtract(FakeDirtyCounts *counts,
     counts->unchanged -= earlier->unchanged;
     counts->bytes_saved -= earlier->bytes_saved;
     counts->time_ns -= earlier->time_ns;
+    counts->sending_ns -= earlier->sending_ns;
 }
 
 /* What has been counted since @start, which becomes now. */
@@ -112,7 +114,16 @@ static bool mostly_unchanged(const FakeDirtyCounts *counts)
 
 void fake_dirty_end_sync_begin(void)
 {
-    pace.sync_begin_ns = get_clock();
+    if (!pace.sync_begin_ns) {
+        pace.sync_begin_ns = get_clock();
+    }
+}
+
+void fake_dirty_sync_wait(void)
+{
+    if (fake_dirty_active()) {
+        fake_dirty_end_sync_begin();
+    }
 }
 
 void fake_dirty_end_sync_end(uint64_t pass)
@@ -122,6 +133,7 @@ void fake_dirty_end_sync_end(uint64_t pass)
     FakeDirtyCounts now;
 
     pace.pause_ns += now_ns - pace.sync_begin_ns;
+    pace.sync_begin_ns = 0;
 
     fake_dirty_counts(&now);
     if (pace.sync_end_ns) {
@@ -171,7 +183,7 @@ void fake_dirty_end_report(FakeDirtyReport *report)
 
 /* --- When to sync, and what is left then --------------------------------- */
 
-int64_t fake_dirty_sync_delay_ms(void)
+int64_t fake_dirty_sync_delay_ms(bool in_vain)
 {
     FakeDirtyCounts pass;
     int64_t elapsed_ms;
@@ -182,7 +194,8 @@ int64_t fake_dirty_sync_delay_ms(void)
     fake_dirty_counts(&pass);
     counts_subtract(&pass, &pace.pass_start);
     elapsed_ms = (get_clock() - pace.sync_end_ns) / SCALE_MS;
-    return mostly_unchanged(&pass) ? MAX(SYNC_INTERVAL_MS - elapsed_ms, 0) : 0;
+    return in_vain || mostly_unchanged(&pass) ?
+        MAX(SYNC_INTERVAL_MS - elapsed_ms, 0) : 0;
 }
 
 void fake_dirty_idle(int64_t ns)
@@ -228,11 +241,13 @@ static uint64_t sift_debt(void)
                     pace.sift.kept * pace.page_size);
 }
 
-uint64_t fake_dirty_sift_end(bool decided)
+uint64_t fake_dirty_sift_end(bool decided, uint64_t threshold)
 {
     uint64_t debt = sift_debt();
 
     pace.sifting = false;
+    /* Where no downtime is allowed at all, fewer marks do not help. */
+    pace.late = threshold && debt > threshold;
     trace_fake_dirty_sift(decided, pace.sift_budget_ns, debt);
     /* Doubling: a guest of any size is sifted in a bounded number of passes. */
     pace.sift_budget_ns = decided ? SIFT_BUDGET_NS :
@@ -266,16 +281,12 @@ void fake_dirty_end_filtered(int64_t ns, unsigned int checked,
 
 /*
  * Was it the link by which a window brought no more?  Not if hardly a page was
- * sent in full: zero pages are few bytes each, and how long channels take to
- * drop pages is not known.
+ * sent in full: zero pages are few bytes each.
  */
 static bool window_was_full(const FakeDirtyCounts *window, uint64_t bytes,
                             double sending_ms, int64_t ms)
 {
-    uint64_t small = window->zero +
-                     (fake_dirty_in_channels() ? window->unchanged : 0);
-
-    if (small > fake_dirty_checked(window) / 8 * 7) {
+    if (window->zero > fake_dirty_checked(window) / 8 * 7) {
         return false;
     }
     /* Skips and pauses are known, but not to the last microsecond. */
@@ -301,7 +312,10 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
     window = counts_since(&pace.window_start);
     not_sending_ns = pace.skip_ns + pace.pause_ns - pace.window_ns;
     pace.window_ns += not_sending_ns;
-    sending_ms = ms - (double)not_sending_ns / SCALE_MS;
+    /* Channels know; and one that was stuck for long says so in the end. */
+    sending_ms = fake_dirty_in_channels() ?
+        MIN((double)window.sending_ns / SCALE_MS, ms) :
+        ms - (double)not_sending_ns / SCALE_MS;
 
     /*
      * The link gives as much as it gave; not more than it would have given in
@@ -355,6 +369,9 @@ uint64_t fake_dirty_changed_bytes(uint64_t bytes)
     }
     checked = counts_since(&pace.marks_start);
     pace.marks_start_ns = get_clock();
+    if (pace.late) {
+        return bytes;
+    }
     return bytes * (1 - (double)checked.unchanged /
                         MAX(fake_dirty_checked(&checked), 1));
 }

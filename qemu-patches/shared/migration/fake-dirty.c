@@ -42,6 +42,8 @@ struct FakeDirtyStage {
     const void **copies;
     uint8_t *verdicts;
     fakedirty_fingerprint *fingerprints;
+    /* by a channel; as if it had filtered no page that it drops */
+    int64_t sending_since_ns;
 };
 
 /* Added up from the migration thread and the channels. */
@@ -49,11 +51,12 @@ typedef struct Counters {
     Stat64 verdicts[FAKEDIRTY_UNCHANGED + 1];
     Stat64 bytes_saved;
     Stat64 time_ns;
+    Stat64 sending_ns;          /* by the channels */
 } Counters;
 
 static struct {
     bool active;
-    bool multifd;
+    unsigned int channels;      /* of multifd; 0: without */
     bool postcopy;
     bool verify;
     size_t page_size;
@@ -90,6 +93,8 @@ void fake_dirty_counts(FakeDirtyCounts *counts)
     counts->unchanged = stat64_get(&verdicts[FAKEDIRTY_UNCHANGED]);
     counts->bytes_saved = stat64_get(&stats.counters.bytes_saved);
     counts->time_ns = stat64_get(&stats.counters.time_ns);
+    counts->sending_ns = stat64_get(&stats.counters.sending_ns) /
+                         MAX(filter.channels, 1);
 }
 
 /* The arguments are ours: an error would be a mistake of this file. */
@@ -148,7 +153,7 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
     filter.zero_page = g_malloc0(options->page_size);
     filter.algorithm = fakedirty_algorithm_info(hasher_options.algorithm);
     filter.verify = options->verify;
-    filter.multifd = options->multifd;
+    filter.channels = options->channels;
     filter.postcopy = false;
     filter.breath = 0;
     filter.sent_before = 0;
@@ -161,7 +166,7 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
 
     filter.active = true;
     trace_fake_dirty_start(options->hash, options->page_size, options->verify,
-                           options->multifd,
+                           options->channels,
                            fakedirty_hasher_target(filter.hasher));
     return true;
 }
@@ -268,12 +273,12 @@ bool fake_dirty_active(void)
 
 bool fake_dirty_staging(void)
 {
-    return filter.active && !filter.multifd && !filter.postcopy;
+    return filter.active && !filter.channels && !filter.postcopy;
 }
 
 bool fake_dirty_in_channels(void)
 {
-    return filter.active && filter.multifd && !filter.postcopy;
+    return filter.active && filter.channels && !filter.postcopy;
 }
 
 void fake_dirty_postcopy(void)
@@ -287,7 +292,7 @@ void fake_dirty_postcopy(void)
 
 void fake_dirty_restart(void)
 {
-    if (filter.active) {
+    if (filter.active && !FAKE_DIRTY_BROKEN_RESTART) {
         fake_dirty_stage_empty(filter.stage);
     }
 }
@@ -521,6 +526,7 @@ unsigned int fake_dirty_channel_filter(FakeDirtyStage *stage,
 {
     int64_t begin_ns = get_clock();
     unsigned int i;
+    int64_t ns;
 
     assert(count <= stage->capacity);
     for (i = 0; i < count; i++) {
@@ -531,7 +537,11 @@ unsigned int fake_dirty_channel_filter(FakeDirtyStage *stage,
         offsets[i] = stage->index[i] * filter.page_size;
         copies[i] = stage->copies[i];
     }
-    stat64_add(&stats.counters.time_ns, get_clock() - begin_ns);
+    ns = get_clock() - begin_ns;
+    stat64_add(&stats.counters.time_ns, ns);
+    /* The time for pages that are sent is part of what sending takes. */
+    stage->sending_since_ns = begin_ns + ns * (count - stage->count) /
+                                         MAX(count, 1);
     return stage->count;
 }
 
@@ -547,6 +557,8 @@ void fake_dirty_channel_commit(FakeDirtyStage *stage)
                                   stage->copies, stage->fingerprints,
                                   stage->count));
     stat64_add(&stats.sent, stage->count);
+    stat64_add(&stats.counters.sending_ns,
+               get_clock() - stage->sending_since_ns);
     for (i = 0; i < stage->count; i++) {
         verdicts[stage->verdicts[i]]++;
     }
@@ -620,7 +632,7 @@ void fake_dirty_sync_end(uint64_t pass)
     if (!filter.active) {
         return;
     }
-    if (!filter.multifd) {
+    if (!filter.channels) {
         false_skips_read();
     }
     fake_dirty_end_sync_end(pass);

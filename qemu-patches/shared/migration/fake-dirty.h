@@ -39,7 +39,7 @@ typedef struct FakeDirtyOptions {
     const char *hash;
     size_t page_size;
     bool verify;
-    bool multifd;       /* pages are classified by the multifd channels */
+    unsigned int channels;  /* of multifd, which classify; 0: there are none */
     size_t stage_pages; /* else so many together, by the migration thread */
 } FakeDirtyOptions;
 
@@ -50,6 +50,7 @@ typedef struct FakeDirtyCounts {
     uint64_t unchanged;
     uint64_t bytes_saved;
     uint64_t time_ns;
+    uint64_t sending_ns;    /* of a channel, on average */
 } FakeDirtyCounts;
 
 typedef struct FakeDirtyPassCounts {
@@ -185,15 +186,18 @@ void fake_dirty_breathe(void);
 /* Around the bitmap sync; @pass is its number. */
 void fake_dirty_sync_begin(void);
 void fake_dirty_sync_end(uint64_t pass);
+/* From here on its thread waits until it may. */
+void fake_dirty_sync_wait(void);
 
 /* The pass that the last sync ended. */
 bool fake_dirty_last_pass(FakeDirtyPassCounts *pass);
 
 /*
  * How long to wait, in ms, before the next sync, so that a guest whose marks
- * are all fake does not make migration do nothing but sync.
+ * are all fake does not make migration do nothing but sync; nor any guest when
+ * the next sync, @in_vain, will hardly bring the end.
  */
-int64_t fake_dirty_sync_delay_ms(void);
+int64_t fake_dirty_sync_delay_ms(bool in_vain);
 void fake_dirty_idle(int64_t ns);
 
 /* Were the pages of the last pass mostly unchanged, so that sifting pays? */
@@ -202,10 +206,11 @@ bool fake_dirty_sift_wanted(void);
 void fake_dirty_sift_begin(uint64_t marks);
 bool fake_dirty_sift_in_time(void);
 /*
- * @decided: more time would not have changed what it was for.  Returns what the
- * marks set meanwhile cost when the guest stands still, as bytes on the link.
+ * @decided: more time would not have changed what it was for, which was to see
+ * whether at most @threshold bytes are left.  Returns what the marks set
+ * meanwhile cost when the guest stands still, as bytes on the link.
  */
-uint64_t fake_dirty_sift_end(bool decided);
+uint64_t fake_dirty_sift_end(bool decided, uint64_t threshold);
 
 /*
  * Bytes per ms of the link, from what a window of @ms and those before it saw.
@@ -222,7 +227,8 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
  * What throttling compares, of the time since the last call of the second one:
  * what the link could have carried, when @bytes were sent; and of @bytes that
  * were marked, those that have changed, if as many of them are fake as of what
- * was checked meanwhile.
+ * was checked meanwhile; all of them while looking at marks is what takes too
+ * long.
  */
 uint64_t fake_dirty_carried_bytes(uint64_t bytes);
 uint64_t fake_dirty_changed_bytes(uint64_t bytes);

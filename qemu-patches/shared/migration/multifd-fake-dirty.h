@@ -65,9 +65,13 @@ static void multifd_send_filter_cleanup(MultiFDSendParams *p)
     p->copies = NULL;
 }
 
-/* Wait until no channel is at work (R6).  Returns false when one has quit. */
+/*
+ * Wait until no channel is at work (R6).  Returns false when one has quit, or
+ * the migration has failed or is cancelled.
+ */
 bool multifd_send_drain(void)
 {
+    QEMUFile *f = migrate_get_current()->to_dst_file;
     int i;
 
     for (i = 0; i < migrate_multifd_channels() && !FAKE_DIRTY_BROKEN_R6; i++) {
@@ -79,7 +83,8 @@ bool multifd_send_drain(void)
                 busy = p->pending_job;
                 quit = p->quit || !p->running;
             }
-            if (quit || qatomic_read(&multifd_send_state->exiting)) {
+            if (quit || qatomic_read(&multifd_send_state->exiting) ||
+                qemu_file_get_error(f)) {
                 return false;
             }
             if (busy) {

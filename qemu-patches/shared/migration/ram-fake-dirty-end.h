@@ -20,15 +20,20 @@ static bool ram_fake_dirty_wants_sync(uint64_t remaining_bytes)
            !FAKE_DIRTY_BROKEN_BANDWIDTH;
 }
 
-/* When marks are mostly fake, leave some time between the syncs. */
+/*
+ * When marks are mostly fake, or no downtime is allowed, leave some time
+ * between the syncs.
+ */
 static void ram_fake_dirty_before_sync(void)
 {
-    int64_t ms = fake_dirty_sync_delay_ms();
+    bool in_vain = !migrate_get_current()->parameters.downtime_limit;
+    int64_t ms = fake_dirty_sync_delay_ms(in_vain);
 
     if (ms > 0) {
         g_usleep(ms * 1000);
         fake_dirty_idle(ms * SCALE_MS);
     }
+    fake_dirty_sync_wait();
 }
 
 /* For so long at a time the RAM blocks are kept from going away. */
@@ -115,7 +120,8 @@ static uint64_t ram_fake_dirty_remaining(RAMState *rs, uint64_t threshold)
         (!fake_dirty_in_channels() || multifd_send_drain())) {
         qemu_fflush(ram_fake_dirty_stream(rs));
         fake_dirty_sift_begin(rs->migration_dirty_pages);
-        debt = fake_dirty_sift_end(ram_fake_dirty_sift_all(rs, threshold));
+        debt = fake_dirty_sift_end(ram_fake_dirty_sift_all(rs, threshold),
+                                   threshold);
     }
     return rs->migration_dirty_pages * TARGET_PAGE_SIZE + debt;
 }

@@ -135,33 +135,42 @@ static void test_bandwidth_of_zero_pages(void)
     end();
 }
 
+/* A channel sends what has changed of @changed pages in so much time. */
+static void send_in_channel(FakeDirtyStage *stage, unsigned int changed,
+                            unsigned int ms)
+{
+    ram_addr_t offsets[128];
+    const uint8_t *copies[128];
+    unsigned int i;
+
+    list_offsets(offsets, 128);
+    for (i = 0; i < changed; i++) {
+        guest[i * PAGE]++;
+    }
+    fake_dirty_channel_filter(stage, block, offsets, 128, copies);
+    g_usleep(ms * 1000);
+    fake_dirty_channel_commit(stage);
+}
+
 static void test_bandwidth_of_channels(void)
 {
     FakeDirtyStage *stage;
-    ram_addr_t offsets[128];
-    const uint8_t *copies[128];
-    unsigned int i, pass;
+    unsigned int i;
 
     begin_with("ph128", false, true);
     stage = fake_dirty_stage_new(128, &error_abort);
-    for (pass = 0; pass < 20; pass++) {
-        list_offsets(offsets, 128);
-        guest[PAGE]++;
-        fake_dirty_channel_filter(stage, block, offsets, 128, copies);
-        fake_dirty_channel_commit(stage);
-        /* Much in the first window; then one page each. */
-        fake_dirty_bandwidth(pass ? PAGE : 10 * MiB, 100, 0, 1);
+    /* Much in the first window; then some pages, which take no time. */
+    send_in_channel(stage, 128, 100);
+    fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
+    for (i = 0; i < 20; i++) {
+        send_in_channel(stage, 8, 0);
+        fake_dirty_bandwidth(8 * PAGE, 100, 0, 1);
         g_assert_cmpuint(report()->bandwidth, >, 104000 * 1000);
     }
-    /* The link has become slower: now the channels send all the time. */
-    for (pass = 0; pass < 20; pass++) {
-        list_offsets(offsets, 128);
-        for (i = 0; i < 128; i++) {
-            guest[i * PAGE]++;
-        }
-        fake_dirty_channel_filter(stage, block, offsets, 128, copies);
-        fake_dirty_channel_commit(stage);
-        fake_dirty_bandwidth(128 * PAGE, 100, 0, 1);
+    /* The link has become slower: the same pages take all the time. */
+    for (i = 0; i < 10; i++) {
+        send_in_channel(stage, 8, 100);
+        fake_dirty_bandwidth(8 * PAGE, 100, 0, 1);
     }
     g_assert_cmpuint(report()->bandwidth, <, 10000 * 1000);
     fake_dirty_stage_free(stage);
@@ -217,7 +226,7 @@ static void test_bandwidth_of_filtered(void)
 }
 
 /* Classifies all marked pages, and takes so much longer. */
-static uint64_t sift(unsigned int more_ms)
+static uint64_t sift_for(unsigned int more_ms, uint64_t threshold)
 {
     FakeDirtyStage *stage = fake_dirty_stage();
     unsigned long page = 0;
@@ -228,7 +237,12 @@ static uint64_t sift(unsigned int more_ms)
         page = fake_dirty_stage_end(stage);
     }
     g_usleep(more_ms * 1000);
-    return fake_dirty_sift_end(true);
+    return fake_dirty_sift_end(true, threshold);
+}
+
+static uint64_t sift(unsigned int more_ms)
+{
+    return sift_for(more_ms, UINT64_MAX);
 }
 
 /* What could be sent in the time that the filter took since then. */
@@ -310,6 +324,58 @@ static void test_changed_bytes(void)
     g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 1000);
 }
 
+/* Fewer marks help where looking at them takes longer than the limit. */
+static void test_throttled_when_late(void)
+{
+    begin();
+    skip_all();
+    fake_dirty_bandwidth(100 * MiB, 100, 0, 1);
+    sync_all(3);
+    sift_for(10, UINT64_MAX);
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
+    sync_all(4);
+    sift_for(10, 1);
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 1000);
+    /* It is fast enough again. */
+    sync_all(5);
+    sift_for(10, UINT64_MAX);
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
+    /* With no downtime allowed, fewer marks would be too many as well. */
+    sync_all(6);
+    sift_for(10, 0);
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
+    end();
+}
+
+/* Fake marks, and syncs that will not bring the end, come not too often. */
+static void test_sync_delay(void)
+{
+    begin();
+    walk();
+    g_assert_cmpint(fake_dirty_sync_delay_ms(false), ==, 0);
+    g_assert_cmpint(fake_dirty_sync_delay_ms(true), >, 0);
+    sync_all(2);
+    g_assert_cmpuint(walk(), ==, 0);
+    g_assert_cmpint(fake_dirty_sync_delay_ms(false), >, 0);
+    g_usleep(60 * 1000);
+    g_assert_cmpint(fake_dirty_sync_delay_ms(false), ==, 0);
+    g_assert_cmpint(fake_dirty_sync_delay_ms(true), ==, 0);
+    end();
+    g_assert_cmpint(fake_dirty_sync_delay_ms(true), ==, 0);
+}
+
+/* Nothing is sent while the thread waits until it may sync. */
+static void test_bandwidth_beside_waiting(void)
+{
+    begin();
+    skip_all();
+    fake_dirty_sync_wait();
+    g_usleep(100 * 1000);
+    sync_all(3);
+    g_assert_cmpint(fake_dirty_bandwidth(5 * MiB, 200, 0, 1), >, 45000);
+    end();
+}
+
 /* And what that is compared with: the link, and not what little was sent. */
 static void test_carried_bytes(void)
 {
@@ -360,6 +426,11 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty-end/sift-debt", test_sift_debt);
     g_test_add_func("/fake-dirty-end/per-second", test_per_second);
     g_test_add_func("/fake-dirty-end/changed-bytes", test_changed_bytes);
+    g_test_add_func("/fake-dirty-end/throttled-when-late",
+                    test_throttled_when_late);
+    g_test_add_func("/fake-dirty-end/sync-delay", test_sync_delay);
+    g_test_add_func("/fake-dirty-end/bandwidth-beside-waiting",
+                    test_bandwidth_beside_waiting);
     g_test_add_func("/fake-dirty-end/carried-bytes", test_carried_bytes);
     g_test_add_func("/fake-dirty-end/bandwidth-of-a-slow-link",
                     test_bandwidth_of_a_slow_link);

@@ -42,6 +42,22 @@ static int migrate_multifd_channels(void)
     return CHANNELS;
 }
 
+/* The migration, which somebody may cancel. */
+static struct {
+    QEMUFile *to_dst_file;
+} migration;
+static int file_error;
+
+static typeof(migration) *migrate_get_current(void)
+{
+    return &migration;
+}
+
+static int qemu_file_get_error(QEMUFile *f)
+{
+    return file_error;
+}
+
 #include "migration/multifd-fake-dirty.h"
 
 static RAMBlock ram;
@@ -111,7 +127,7 @@ static void write_page(unsigned long page, uint8_t value)
 static void begin(void)
 {
     FakeDirtyOptions options = {
-        .hash = "ph128", .page_size = PAGE, .multifd = true,
+        .hash = "ph128", .page_size = PAGE, .channels = CHANNELS,
         .stage_pages = FAKE_DIRTY_STAGE_PAGES,
     };
     unsigned long page;
@@ -305,6 +321,25 @@ static void test_sift_waits(void)
     end();
 }
 
+/* Nobody waits for a channel that is stuck when the migration is cancelled. */
+static void test_cancelled(void)
+{
+    begin();
+    pass_over_all();
+
+    write_page(3, 0xbb);
+    set_bit(3, marks);
+    qatomic_set(&slow, true);
+    walk();
+    qemu_sem_wait(&copied);
+    file_error = -EIO;
+    g_assert_false(multifd_send_drain());
+    file_error = 0;
+    qatomic_set(&slow, false);
+    g_assert_true(multifd_send_drain());
+    end();
+}
+
 static void test_quit(void)
 {
     begin();
@@ -320,6 +355,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/multifd/passes", test_passes);
     g_test_add_func("/fake-dirty/multifd/emptied", test_emptied);
     g_test_add_func("/fake-dirty/multifd/sift-waits", test_sift_waits);
+    g_test_add_func("/fake-dirty/multifd/cancelled", test_cancelled);
     g_test_add_func("/fake-dirty/multifd/quit", test_quit);
     return g_test_run();
 }

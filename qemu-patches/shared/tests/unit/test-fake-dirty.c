@@ -141,6 +141,20 @@ static void test_sync_empties_stage(void)
     end();
 }
 
+/* A walk that starts again stages anew what it comes to. */
+static void test_restart_empties_stage(void)
+{
+    begin();
+    fill(0);
+    g_assert_nonnull(fake_dirty_page(block, 1));
+    memset(guest + PAGE, 0x77, PAGE);
+    fake_dirty_restart();
+    g_assert_null(fake_dirty_page(block, 1));
+    g_assert_cmpuint(walk(), ==, PAGES);
+    assert_equal_memory();
+    end();
+}
+
 /* R5: nothing of a migration is left for the next but its statistics. */
 static void test_nothing_survives(void)
 {
@@ -319,6 +333,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/postcopy", test_postcopy_stages_nothing);
     g_test_add_func("/fake-dirty/dropped", test_dropped_is_not_committed);
     g_test_add_func("/fake-dirty/sync", test_sync_empties_stage);
+    g_test_add_func("/fake-dirty/restart", test_restart_empties_stage);
     g_test_add_func("/fake-dirty/nothing-survives", test_nothing_survives);
     g_test_add_func("/fake-dirty/block-boundary", test_block_boundary);
     g_test_add_func("/fake-dirty/only-marked", test_only_marked);

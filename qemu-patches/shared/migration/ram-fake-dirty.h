@@ -1,6 +1,7 @@
 /*
- * The fake dirty filter in ram.c, as QEMU 7.2 has it.  Included by ram.c
- * alone, behind what it uses of it.
+ * The fake dirty filter in ram.c.  Included by ram.c alone, behind what it
+ * uses of it; what is not the same in every QEMU is in
+ * ram-fake-dirty-version.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -22,11 +23,7 @@ static uint8_t *ram_page_data(RAMBlock *block, ram_addr_t offset)
 
 #ifdef CONFIG_FAKEDIRTY
 
-/* The stream that points into the stage until it is flushed. */
-static QEMUFile *ram_fake_dirty_stream(RAMState *rs)
-{
-    return rs->f;
-}
+#include "ram-fake-dirty-version.h"
 
 bool ram_fake_dirty_start(Error **errp)
 {
@@ -34,7 +31,7 @@ bool ram_fake_dirty_start(Error **errp)
         .hash = FakeDirtyHash_str(migrate_fake_dirty_hash()),
         .page_size = TARGET_PAGE_SIZE,
         .verify = migrate_fake_dirty_verify(),
-        .multifd = migrate_use_multifd(),
+        .channels = ram_fake_dirty_multifd() ? migrate_multifd_channels() : 0,
         .stage_pages = migrate_get_current()->fake_dirty_stage_pages,
     };
     RAMBlock *block;
