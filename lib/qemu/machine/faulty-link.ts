@@ -55,6 +55,11 @@ export class FaultyLink {
     return this.#breaking;
   }
 
+  /** Does not wait for the bytes that it was told. */
+  breakNow(): void {
+    if (!this.#broken) this.#break();
+  }
+
   async close(): Promise<void> {
     for (const { source, destination } of this.#joints) {
       source.destroy();

@@ -1,5 +1,6 @@
 // Migrations that are broken midway, at points spread over their whole length: the guest survives on the
 // source, runs on one side only, and the next attempt is right.
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Fault, FaultyLink } from '../../../lib/qemu/machine/faulty-link.js';
@@ -7,6 +8,7 @@ import { guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import { MigrationError } from '../../../lib/qemu/machine/migration-outcome.js';
 import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import type { MigrationMethod } from '../../../lib/qemu/machine/migration-plan.js';
 import { needBrokenQemu, needQemu } from './available.js';
 import { algorithms, guests, methods, withFilter } from './matrix.js';
 
@@ -47,17 +49,27 @@ interface Entry {
   readonly method: (typeof methods)[number];
   readonly algorithm: string;
   readonly guest: (typeof guests)[number];
-  /** When it happens: a fraction of the first pass. */
+  /** When it happens, in first passes: later than in the first where later ones send as much. */
   readonly point: number;
 }
 
-const list: Entry[] = Array.from({ length: Number(wanted) }, (_, index) => ({
-  accident: pick(accidents, index),
-  method: pick(methods, index + Math.floor(index / accidents.length)),
-  algorithm: pick(algorithms, index),
-  guest: { ...pick(guests, index + Math.floor(index / 3)), seed: 1 + index },
-  point: pointAt(index),
-}));
+const wholePasses = ['plain', 'TLS', 'multifd none', 'multifd with TLS'];
+
+function passesSentWhole({ name }: Entry['method'], { pattern }: Entry['guest']): number {
+  return pattern === 'random' && wholePasses.includes(name) ? 3 : 1;
+}
+
+const list: Entry[] = Array.from({ length: Number(wanted) }, (_, index) => {
+  const method = pick(methods, index + Math.floor(index / accidents.length));
+  const guest = { ...pick(guests, index + Math.floor(index / 3)), seed: 1 + index };
+  return {
+    accident: pick(accidents, index),
+    method,
+    algorithm: pick(algorithms, index),
+    guest,
+    point: pointAt(index) * passesSentWhole(method, guest),
+  };
+});
 
 function titleOf({ accident, method, algorithm, guest, point }: Entry, index: number): string {
   const place = `at ${Math.round(point * 100)} % of the first pass`;
@@ -99,6 +111,43 @@ async function breakMigration(pair: MigrationPair, entry: Entry): Promise<unknow
   }
 }
 
+const lateAccidents = ['the destination dies', 'the source dies', 'the link resets'] as const;
+
+/** The state of the devices and the last pages take a few milliseconds. */
+const lateList = Array.from({ length: Math.ceil(Number(wanted) / 2) }, (_, index) => ({
+  accident: pick(lateAccidents, index),
+  delayMs: Math.round(pointAt(index) * 30),
+  method: pick(methods, index + Math.floor(index / lateAccidents.length)),
+}));
+
+/** Breaks it once the guest has stopped for its end. The source waits for the destination's word. */
+async function breakLate(
+  pair: MigrationPair,
+  accident: (typeof lateAccidents)[number],
+  delayMs: number,
+  method: MigrationMethod,
+): Promise<unknown> {
+  const path = pair.workspace.path('link');
+  const afterBytes = Number.MAX_SAFE_INTEGER;
+  const to = pair.incomingSocket;
+  const link = await FaultyLink.listen({ path, to, fault: 'reset', afterBytes });
+  const stops = pair.source.qmp.events('STOP');
+  try {
+    const capabilities = { ...method.capabilities, 'return-path': true };
+    const plan = { ...method, capabilities, passes: 2, through: path };
+    const outcome = pair.migrate(plan).catch((error: unknown) => error);
+    await Promise.race([stops.until(() => true), outcome]);
+    await pause(delayMs);
+    if (accident === 'the destination dies') await pair.destination.kill();
+    if (accident === 'the source dies') await pair.source.kill();
+    if (accident === 'the link resets') link.breakNow();
+    return await outcome;
+  } finally {
+    stops.close();
+    await link.close();
+  }
+}
+
 describe('a migration that breaks', () => {
   it.for(list.map((entry, index) => [titleOf(entry, index), entry] as const))(
     '%s',
@@ -120,6 +169,43 @@ describe('a migration that breaks', () => {
 
         await pair.replaceDestination();
         await pair.migrate({ ...method, ...withFilter(algorithm), passes });
+        expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+        await pair.destination.qmp.execute('cont');
+        expect((await guestState(pair.destination.serial)).wrongWords).toBe(0);
+      } finally {
+        await pair.close();
+      }
+    },
+  );
+
+  it.for(lateList)(
+    'around the switchover, $delayMs ms after the guest has stopped, because $accident ($method.name)',
+    { timeout },
+    async ({ accident, delayMs, method }, context) => {
+      const { binary } = needQemu(context);
+      const guest = { pattern: 'random', pages: 2048 } as const;
+      const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest });
+      const { source, destination } = pair;
+      const filter = withFilter('ph128');
+      try {
+        const outcome = await breakLate(pair, accident, delayMs, { ...method, ...filter });
+        // It waits to be told; who told it before the source says that it is done would run it twice.
+        if (accident !== 'the destination dies') {
+          const status = await statusOf(destination).catch(() => 'ended');
+          expect(['inmigrate', 'paused', 'ended']).toContain(status);
+        }
+        if (accident === 'the source dies') return;
+        const status = await statusOf(source);
+        if (accident === 'the link resets') {
+          expect(status).toBe(outcome instanceof Error ? 'running' : 'postmigrate');
+        }
+        if (status === 'postmigrate' && accident === 'the destination dies') return;
+        if (status !== 'postmigrate') {
+          expect(status).toBe('running');
+          expect((await guestState(source.serial)).wrongWords).toBe(0);
+          await pair.replaceDestination();
+          await pair.migrate({ ...method, ...filter, passes });
+        }
         expect(await pair.compare()).toMatchObject({ differentPages: 0 });
         await pair.destination.qmp.execute('cont');
         expect((await guestState(pair.destination.serial)).wrongWords).toBe(0);
