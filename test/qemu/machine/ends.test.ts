@@ -1,0 +1,99 @@
+// A migration whose marks are all fake ends by itself, where one without the filter goes on for as long as the guest
+// writes; and it looks once more before it does.
+import { describe, expect, it } from 'vitest';
+import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
+import { needBrokenQemu, needQemu, type Qemu } from './available.js';
+import { methods, some, withFilter } from './matrix.js';
+import { expectRightGuest, plain, timeout, withPair } from './migrate-and-compare.js';
+
+const mib = 256;
+/** Marks all of 32 MiB again and again, of which 300 ms of this link carry 6. */
+const guest: GuestOptions = { pattern: 'rewrite', pages: 32 * mib };
+const slowLink = { 'max-bandwidth': 20_000_000 };
+const defaultLimit = { 'downtime-limit': 300 };
+const noDowntime = { 'downtime-limit': 0 };
+
+/** Passes after which a migration is made to end, if it does not by itself. */
+const cap = 20;
+const capWithoutFilter = 3;
+
+/** The shortest time between two syncs, in ms, without the first two and those at the end. */
+function shortestOf(times: readonly number[]): number {
+  const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  return Math.min(...gaps.slice(1, cap - 1));
+}
+
+/** How a migration ended that may be made to end, after those passes. */
+function migrate(qemu: Qemu, plan: MigrationPlan) {
+  return withPair(plain(qemu, guest), async (pair) => {
+    const events = pair.source.qmp.events('MIGRATION_PASS');
+    const times: number[] = [];
+    const watched = (async () => {
+      for await (const { timestamp } of events) {
+        times.push(timestamp.seconds * 1000 + timestamp.microseconds / 1000);
+      }
+    })();
+    const { ram, downtime = 0 } = await pair.migrate(plan);
+    events.close();
+    await watched;
+    expect(await pair.compare()).toMatchObject({ differentPages: 0, firstDifferent: [] });
+    await expectRightGuest(pair, false);
+    return {
+      passes: Number(ram?.['dirty-sync-count']),
+      bytes: ram?.transferred ?? 0,
+      downtime,
+      shortest: shortestOf(times),
+    };
+  });
+}
+
+function filtered(parameters: Record<string, unknown>): MigrationPlan {
+  return { ...withFilter('ph128', { ...slowLink, ...parameters }), passes: cap };
+}
+
+describe('a guest that stores values over themselves', () => {
+  it('does not come to an end without the filter', { timeout }, async (context) => {
+    const sourceParameters = { ...slowLink, ...defaultLimit };
+    const ended = await migrate(needQemu(context), { sourceParameters, passes: capWithoutFilter });
+    expect(ended.passes).toBeGreaterThan(capWithoutFilter);
+  });
+
+  it.for(some(methods, [0, 2, 3]))(
+    '$name: ends by itself with the filter, soon, and within the limit',
+    { timeout },
+    async (method, context) => {
+      const ended = await migrate(needQemu(context), { ...method, ...filtered(defaultLimit) });
+      // The first pass, one that finds that marks are fake, and what syncs of a busy machine may add.
+      expect(ended.passes).toBeLessThan(cap / 2);
+      expect(ended.bytes).toBeLessThan(guest.pages * 4096 * 1.05);
+      expect(ended.downtime).toBeLessThan(defaultLimit['downtime-limit'] * 2);
+    },
+  );
+
+  it('goes on where no downtime is allowed, and pauses between its looks', {
+    timeout,
+  }, async (context) => {
+    const { passes, shortest } = await migrate(needQemu(context), filtered(noDowntime));
+    expect(passes).toBeGreaterThan(cap);
+    expect(shortest).toBeGreaterThan(45);
+  });
+
+  it.for(some(['SIFT'], []))(
+    'looks without a pause where marks are taken as they are: %s',
+    { timeout },
+    async (name, context) => {
+      const { shortest } = await migrate(needBrokenQemu(context, name), filtered(noDowntime));
+      expect(shortest).toBeLessThan(45);
+    },
+  );
+
+  it.for(some(['BANDWIDTH'], []))(
+    'ends without a last look where skips make a link slow, and no downtime is allowed: %s',
+    { timeout },
+    async (name, context) => {
+      const qemu = needBrokenQemu(context, name);
+      expect((await migrate(qemu, filtered(noDowntime))).passes).toBeLessThan(cap);
+    },
+  );
+});
