@@ -3,7 +3,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { type GuestOptions, guestState } from '../../../lib/qemu/machine/guest.js';
+import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import type { MigrationPair, PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
 import {
   needBrokenQemu,
@@ -222,6 +223,57 @@ describe('memory that is', () => {
     const options = { ...plain(qemu, flip ?? random), ramBytes, memory };
     const counts = await migrateAndCompare(options, { ...method, ...filter, passes: 4 });
     expect(filterCountsOf(counts).checked).toBeGreaterThan(0);
+  });
+});
+
+describe('savevm', () => {
+  const jobs = z.array(
+    z.looseObject({ id: z.string(), status: z.string(), error: z.string().optional() }),
+  );
+
+  /** Has a machine do something in the background, and waits until it has. */
+  async function job({ qmp }: Machine, command: string, options: Record<string, unknown>) {
+    const id = command;
+    await qmp.execute(command, { 'job-id': id, ...options });
+    for (;;) {
+      const state = (await qmp.query(jobs, 'query-jobs')).find((one) => one.id === id);
+      if (state?.status === 'concluded') {
+        await qmp.execute('job-dismiss', { id });
+        expect(state.error).toBeUndefined();
+        return;
+      }
+      await pause(lookMs);
+    }
+  }
+
+  /** A disk that snapshots go to. */
+  async function addDisk(machine: Machine, file: string): Promise<void> {
+    const { qmp } = machine;
+    const size = 64 * mebibyte;
+    await job(machine, 'blockdev-create', { options: { driver: 'file', filename: file, size: 0 } });
+    await qmp.execute('blockdev-add', { driver: 'file', 'node-name': 'file', filename: file });
+    await job(machine, 'blockdev-create', { options: { driver: 'qcow2', file: 'file', size } });
+    await qmp.execute('blockdev-add', { driver: 'qcow2', 'node-name': 'disk', file: 'file' });
+  }
+
+  it('is not filtered, and what was saved is right', { timeout }, async (context) => {
+    await withPair(plain(needQemu(context), random), async ({ source, workspace }) => {
+      await addDisk(source, workspace.path('disk'));
+      await source.qmp.execute('migrate-set-capabilities', {
+        capabilities: [{ capability: 'fake-dirty-filter', state: true }],
+      });
+      const snapshot = { tag: 'one', vmstate: 'disk', devices: ['disk'] };
+      const before = await guestState(source.serial);
+      await job(source, 'snapshot-save', snapshot);
+      while ((await guestState(source.serial)).passes < before.passes + 100) await pause(lookMs);
+      const later = await guestState(source.serial);
+      await job(source, 'snapshot-load', snapshot);
+      const loaded = await guestState(source.serial);
+      expect(loaded.wrongWords).toBe(0);
+      expect(loaded.passes).toBeLessThan(later.passes);
+      const counts = await source.qmp.query(z.looseObject({}), 'query-migrate');
+      expect(counts['fake-dirty']).toBeUndefined();
+    });
   });
 });
 

@@ -23,22 +23,29 @@ async function addAndRemoveMemory({ source: { qmp } }: MigrationPair): Promise<v
   }
 }
 
-const list = methods
-  .filter(({ tls }) => !tls)
-  .flatMap((method) =>
-    [zero, random].flatMap((guest) =>
-      machineTypes.map((machineType) => ({ method, guest, machineType })),
-    ),
-  )
+const inTheOpen = methods.filter(({ tls }) => !tls);
+
+/** What the series mends in QEMU itself: these methods failed, or could have, without a filter. */
+const mended = inTheOpen.filter(({ name }) =>
+  ['xbzrle', 'compress', 'multifd none'].includes(name),
+);
+
+const list = [
+  ...inTheOpen.flatMap((method) => [zero, random].map((guest) => ({ method, guest, on: true }))),
+  ...mended.map((method) => ({ method, guest: zero, on: false })),
+]
+  .flatMap((entry) => machineTypes.map((machineType) => ({ ...entry, machineType })))
   .map((entry) => {
-    const { method, guest, machineType } = entry;
-    return [`${method.name}, ${machineType}, a guest that writes ${guest.pattern}`, entry] as const;
+    const { method, guest, machineType, on } = entry;
+    const filter = on ? '' : ', the filter off';
+    const title = `${method.name}, ${machineType}, a guest that writes ${guest.pattern}${filter}`;
+    return [title, entry] as const;
   });
 
 it.for(list)('%s: memory is equal', { timeout }, async ([, entry], context) => {
-  const { method, guest, machineType } = entry;
+  const { method, guest, machineType, on } = entry;
   await withPair({ ...plain(needQemu(context), guest), machineType }, async (pair) => {
-    const plan = { ...method, ...withFilter('ph128'), passes: 3 };
+    const plan = { ...method, ...(on ? withFilter('ph128') : {}), passes: 3 };
     await migrateWith(pair, plan, 2, () => addAndRemoveMemory(pair));
     expect(await pair.compare()).toMatchObject({ differentPages: 0, firstDifferent: [] });
     await expectRightGuest(pair, false);
