@@ -1,8 +1,9 @@
 // Each step of the series stands alone: QEMU's own style check finds nothing, and the tree builds and
 // passes its tests after it, with libfakedirty and without.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configureOptions } from '../../../lib/qemu/build/build.js';
 import { buildLibrary } from '../../../lib/qemu/build/library.js';
 import { compilerVersion } from '../../../lib/qemu/build/requirements.js';
@@ -45,6 +46,19 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 function succeed(command: string, args: string[], cwd: string, env = {}): Promise<unknown> {
   const title = `steps: ${parse(command).base} ${args.slice(0, 2).join(' ')}`;
   return step({ title, log: 'steps' }, ({ run }) => run(command, args, { cwd, env }));
+}
+
+/** What a QEMU says when the filter is asked for. */
+function answersToCapability(binary: string): string {
+  const capabilities = [{ capability: 'fake-dirty-filter', state: true }];
+  const commands = [
+    { execute: 'qmp_capabilities' },
+    { execute: 'migrate-set-capabilities', arguments: { capabilities } },
+    { execute: 'quit' },
+  ];
+  const args = ['-M', 'none', '-nodefaults', '-display', 'none', '-qmp', 'stdio'];
+  const input = commands.map((command) => JSON.stringify(command)).join('\n');
+  return spawnSync(binary, args, { input, encoding: 'utf8' }).stdout;
 }
 
 /** The build directories, with what their configure gets. */
@@ -98,6 +112,7 @@ describe.each(steps.map((one) => [titleOf(one), one] as const))('%s', (_, one) =
         const quick = test.includes('qtest') ? ['-p', '/x86_64/migration/precopy'] : [];
         await succeed(join(objects, test), ['--tap', '-k', ...quick], objects, qemu);
       }
+      if (known && !withLibrary) expect(answersToCapability(binary)).toContain('not built in');
     },
     buildMs,
   );

@@ -1,0 +1,105 @@
+// QEMU's own tests of disks that move with their guest or are saved with it, with the filter forced on from the
+// command line and with it off: the same ones pass as with a build without the series.
+import { execFile, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
+import { defaultSource, namedSource, unpack } from '../../../lib/qemu/build/source.js';
+import { cacheDirectory } from '../../../scripts/run/cache.mjs';
+import { step } from '../../../scripts/run/step.mjs';
+import { findQemu, needQemu, testedVersion } from '../machine/available.js';
+
+const timeout = 30 * 60_000;
+const { FAKEDIRTY_QEMU_SOURCE } = process.env;
+
+const tools = ['qemu-img', 'qemu-io', 'qemu-nbd', 'qemu-storage-daemon'] as const;
+
+function pathOf(tool: string): string {
+  return spawnSync('sh', ['-c', 'command -v "$0"', tool], { encoding: 'utf8' }).stdout.trim();
+}
+
+/** The tests find programs by these names. */
+function toolsInEnvironment(context: TestContext): Record<string, string> {
+  const missing = tools.filter((tool) => !pathOf(tool));
+  if (missing.length > 0) context.skip(`needs ${missing.join(', ')}: the package qemu-utils`);
+  const [img, io, nbd, daemon] = tools.map(pathOf) as [string, string, string, string];
+  return {
+    ...{ QEMU_IMG_PROG: img, QEMU_IO_PROG: io },
+    ...{ QEMU_NBD_PROG: nbd, QSD_PROG: daemon },
+  };
+}
+
+let work: string;
+let directory: string;
+
+beforeAll(async () => {
+  work = mkdtempSync(join(cacheDirectory('building'), 'iotests-'));
+  const source = FAKEDIRTY_QEMU_SOURCE
+    ? await namedSource(FAKEDIRTY_QEMU_SOURCE)
+    : await defaultSource(testedVersion);
+  const tree = join(work, 'tree');
+  await step({ title: 'unpacking', log: 'iotests' }, ({ run }) => unpack(source, tree, run));
+  directory = join(tree, 'tests', 'qemu-iotests');
+}, timeout);
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+/** Those that migrate, or save a guest's memory. */
+function testsThatMove(): string[] {
+  const numbered = readdirSync(directory).filter((name) => /^\d{3}$/.test(name));
+  const named = readdirSync(join(directory, 'tests')).filter((name) => !name.includes('.'));
+  return [...numbered, ...named.map((name) => join('tests', name))]
+    .filter((path) => /migrate|savevm/.test(readFileSync(join(directory, path), 'utf8')))
+    .map((path) => path.replace('tests/', ''));
+}
+
+/** A program that is this QEMU with these arguments before all others, under a name of its own. */
+function withArguments(binary: string, args: readonly string[]): string {
+  const path = join(work, 'qemu-system-x86_64');
+  writeFileSync(path, `#!/bin/bash\nexec -a "$0" ${binary} ${args.join(' ')} "$@"\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+interface Outcome {
+  readonly passed: string[];
+  readonly output: string;
+}
+
+function run(binary: string, args: readonly string[], env: Record<string, string>) {
+  const QEMU_PROG = withArguments(binary, args);
+  const options = { cwd: directory, env: { ...process.env, ...env, QEMU_PROG }, timeout };
+  return new Promise<Outcome>((resolve) => {
+    const check = ['-qcow2', ...testsThatMove()];
+    execFile('./check', check, { ...options, maxBuffer: 1 << 26 }, (_, stdout, stderr) => {
+      const lines = stdout.split(/[\r\n]+/);
+      const passed = lines.flatMap((line) => /^(\S+) +pass /.exec(line)?.[1] ?? []);
+      resolve({ passed: passed.sort(), output: `${stdout}\n${stderr}`.slice(-20_000) });
+    });
+  });
+}
+
+let expected: Outcome | undefined;
+
+it.for([
+  ['off', []],
+  ['on', ['filter=on']],
+] as const)(
+  'with the filter %s: the same iotests pass as without the series',
+  { timeout: 2 * timeout },
+  async ([, globals], context) => {
+    const env = toolsInEnvironment(context);
+    const { binary } = needQemu(context);
+    // The distribution's own can't be driven by these tests.
+    const other = findQemu(testedVersion, true);
+    if (!other) {
+      const command = `fakedirty qemu build --version ${testedVersion} --unpatched`;
+      context.skip(`needs what "${command}" builds`);
+      return;
+    }
+    expected ??= await run(other.binary, [], env);
+    const options = globals.flatMap((global) => ['-global', `migration.x-fake-dirty-${global}`]);
+    const { passed, output } = await run(binary, options, env);
+    expect(passed, output).toEqual(expected.passed);
+    expect(passed.length).toBeGreaterThan(10);
+  },
+);
