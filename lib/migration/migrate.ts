@@ -87,7 +87,7 @@ async function run(qmp: QmpClient, prepared: Prepared): Promise<MigrationResult>
     };
     const controlled = { ...options, onPass };
     const ending = await new Controller(qmp, observer, controlled, circumstances).untilEnd();
-    const settled = await settle(qmp, ending, incoming, facts);
+    const settled = await settle(qmp, ending, incoming, facts, options);
     use?.look({ force: true });
     const result = conclude({ ending, settled, observer, use });
     record?.({ type: 'end', result });

@@ -64,6 +64,8 @@ export const optionsSchema = z.strictObject({
   /** Of what is fetched in post-copy without being asked for; 0: no limit. */
   postcopyBandwidthBytesPerSecond: whole.optional(),
   downtimeLimitMs: whole.max(2_000_000).optional(),
+  /** Where a guest had to be stopped for its end, leave it so at the destination: "cont" lets it go on. */
+  holdAtDestination: z.boolean().default(false),
   /** Any others that this QEMU has. */
   capabilities: z.record(z.string(), z.boolean()).default({}),
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),

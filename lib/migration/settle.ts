@@ -5,6 +5,7 @@ import type { StatusInfo } from '../qmp/schema/vm.js';
 import type { Ending } from './controller.js';
 import type { Facts } from './facts.js';
 import type { Incoming } from './incoming.js';
+import type { MigrateOptions } from './options.js';
 import type { MigrationResult } from './result.js';
 
 /** QEMU says that it failed before it has ended its threads, and says to nobody when that is done. */
@@ -55,6 +56,7 @@ async function arrived(
   ending: Ending,
   incoming: Incoming | undefined,
   wasRunning: boolean,
+  hold: boolean,
 ): Promise<Settled> {
   // QEMU's threads are on their way out when it says this; before, nothing may be set.
   const source = await untilState(qmp, ({ status }) => status === 'postmigrate');
@@ -71,7 +73,7 @@ async function arrived(
   }
   const end = await incoming.untilEnd();
   if (end === 'completed') {
-    if (ending.stoppedByUs && wasRunning) await incoming.qmp.execute('cont');
+    if (ending.stoppedByUs && wasRunning && !hold) await incoming.qmp.execute('cont');
     const there = await incoming.qmp.execute('query-status');
     return { ...completed, guest: guestAt('destination', there) };
   }
@@ -95,9 +97,12 @@ export async function settle(
   ending: Ending,
   incoming: Incoming | undefined,
   { status: { running: wasRunning } }: Facts,
+  { holdAtDestination: hold = false }: Pick<MigrateOptions, 'holdAtDestination'> = {},
 ): Promise<Settled> {
   const { status, reason } = ending;
-  if (status === 'completed') return await arrived(qmp, ending, incoming, wasRunning);
+  if (status === 'completed') {
+    return await arrived(qmp, ending, incoming, wasRunning, hold);
+  }
   if (status === 'postcopy-paused') {
     return {
       outcome: 'interrupted',

@@ -61,6 +61,7 @@ async function migrated(departure: Departure, to: MigrateOptions['to']): Promise
     bandwidthBytesPerSecond: Math.round(limit),
     postcopyBandwidthBytesPerSecond: Math.round(limit),
     downtimeLimitMs: experiment.downtimeLimitMs,
+    holdAtDestination: true,
     ...(policies.length > 0 ? { policy: chain(...policies) } : {}),
     signal,
     to,
