@@ -29,6 +29,7 @@ interface RunOptions {
   qemu?: string;
   version: QemuVersion;
   passes: boolean;
+  sink: boolean;
 }
 
 function readExperiment(file: string): Experiment {
@@ -71,8 +72,10 @@ async function writeReportOf(directory: string): Promise<string> {
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {
-  const experiment = readExperiment(file);
-  const directory = options.out ?? join('lab-results', experiment.name);
+  const written = readExperiment(file);
+  const experiment = { ...written, sink: written.sink || options.sink };
+  const suffix = options.sink ? '-sink' : '';
+  const directory = options.out ?? join('lab-results', `${experiment.name}${suffix}`);
   const binary = qemuFor(experiment, options);
   mkdirSync(directory, { recursive: true });
   if (file !== join(directory, copyName)) copyFileSync(file, join(directory, copyName));
@@ -114,13 +117,14 @@ export function addLab(parent: Command): void {
     .command('run')
     .description('Carries an experiment out, or goes on with it, and writes its report.')
     .argument('<file>', 'the YAML file that describes it')
-    .option('--out <directory>', 'where results go; default: lab-results/NAME')
+    .option('--out <directory>', 'where results go; default: lab-results/NAME, or NAME-sink')
     .option('--qemu <program>', 'the QEMU to use')
     .addOption(
       new Option('--version <version>', 'which of those that "qemu build" has built')
         .choices(qemuVersions)
         .default('7.2'),
     )
+    .option('--sink', 'no destination: count pages alone, with half the memory', false)
     .option('--passes', 'show every pass of each migration', false)
     .addHelpText(
       'after',
