@@ -117,7 +117,8 @@ const lateAccidents = ['the destination dies', 'the source dies', 'the link rese
 const lateList = Array.from({ length: Math.ceil(Number(wanted) / 2) }, (_, index) => ({
   accident: pick(lateAccidents, index),
   delayMs: Math.round(pointAt(index) * 30),
-  method: pick(methods, index + Math.floor(index / lateAccidents.length)),
+  // Three accidents and eight methods: each comes to meet each.
+  method: pick(methods, index + 3),
 }));
 
 /** Breaks it once the guest has stopped for its end. The source waits for the destination's word. */
