@@ -13,6 +13,15 @@ function workOf(task: string): number | undefined {
   }
 }
 
+/** None when the process has ended. */
+function threadsIn(tasks: string): string[] {
+  try {
+    return readdirSync(tasks);
+  } catch {
+    return [];
+  }
+}
+
 /** Channels end with their migration: they are looked at all the while. Threads must have their names. */
 export class ChannelTimes {
   readonly #work = new Map<string, number>();
@@ -33,7 +42,7 @@ export class ChannelTimes {
   }
 
   #look(tasks: string): void {
-    for (const thread of readdirSync(tasks)) {
+    for (const thread of threadsIn(tasks)) {
       const ns = workOf(`${tasks}/${thread}`);
       if (ns !== undefined) this.#work.set(thread, ns);
     }

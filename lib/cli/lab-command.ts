@@ -1,5 +1,5 @@
 // `fakedirty lab`: experiments with real VMs, and their reports.
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { plannedRuns } from '../lab/experiment/cells.js';
@@ -34,6 +34,12 @@ interface RunOptions {
 
 function readExperiment(file: string): Experiment {
   return parseExperiment(readFileSync(file, 'utf8'), file, methodNames);
+}
+
+/** The experiment's text, with what an option has changed. */
+function asRun(text: string, { sink }: Experiment): string {
+  if (!sink || /^sink: *true\b/m.test(text)) return text;
+  return `${text.replace(/^sink:.*\n?/m, '').trimEnd()}\nsink: true\n`;
 }
 
 /** What is named, else what has been built, else the system's, where no method needs more. */
@@ -74,11 +80,12 @@ async function writeReportOf(directory: string): Promise<string> {
 async function run(file: string, options: RunOptions): Promise<void> {
   const written = readExperiment(file);
   const experiment = { ...written, sink: written.sink || options.sink };
-  const suffix = options.sink ? '-sink' : '';
+  const suffix = experiment.sink && !written.sink ? '-sink' : '';
   const directory = options.out ?? join('lab-results', `${experiment.name}${suffix}`);
   const binary = qemuFor(experiment, options);
   mkdirSync(directory, { recursive: true });
-  if (file !== join(directory, copyName)) copyFileSync(file, join(directory, copyName));
+  const copy = join(directory, copyName);
+  if (file !== copy) writeFileSync(copy, asRun(readFileSync(file, 'utf8'), experiment));
   const accelerator = await acceleratorFor(experiment, binary);
   console.log(`${plannedRuns(experiment).length} runs with ${binary}, ${accelerator}`);
   const display = new LabDisplay(process.stdout, options.passes);

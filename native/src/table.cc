@@ -28,8 +28,8 @@ LazyMemory::~LazyMemory() {
 
 // In huge pages, where at least half of each is used: one of 2 MiB has the slots of half a gigabyte
 // of guest memory, for one page fault.
-bool LazyMemory::Allocate(uint64_t bytes) {
-  const bool huge = bytes >= kHugePage / 2;
+bool LazyMemory::Allocate(uint64_t bytes, bool in_huge_pages) {
+  const bool huge = in_huge_pages && bytes >= kHugePage / 2;
   const bool last_is_huge = huge && bytes % kHugePage >= kHugePage / 2;
   const uint64_t whole = RoundUp(bytes, last_is_huge ? kHugePage : SystemPage());
   const uint64_t slack = huge ? kHugePage : 0;  // to begin where a huge page does
@@ -102,8 +102,8 @@ int Prepare(fakedirty_hasher* hasher, uint64_t pages, bool verify, fakedirty_tab
       (verify && !Multiply(pages, hasher->page_size(), &copies_bytes))) {
     return FAKEDIRTY_ERROR_TOO_LARGE;
   }
-  if (!table.slots.Allocate(slots_bytes) || !table.written.Allocate(pages) ||
-      (verify && !table.copies.Allocate(copies_bytes))) {
+  if (!table.slots.Allocate(slots_bytes, true) || !table.written.Allocate(pages) ||
+      (verify && !table.copies.Allocate(copies_bytes, false))) {
     return FAKEDIRTY_ERROR_NO_MEMORY;
   }
   Retain(hasher);

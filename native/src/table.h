@@ -25,7 +25,8 @@ class LazyMemory {
   LazyMemory(const LazyMemory&) = delete;
   LazyMemory& operator=(const LazyMemory&) = delete;
 
-  bool Allocate(uint64_t bytes);                 // once
+  // Once. Memory that is written here and there only had better be in small pages.
+  bool Allocate(uint64_t bytes, bool in_huge_pages);
   void Expect(uint64_t offset, uint64_t bytes);  // will be written soon: the costs now, all at once
   void Clear(uint64_t offset, uint64_t bytes);   // reads as zero again, given back where possible
 

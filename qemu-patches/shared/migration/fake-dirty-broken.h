@@ -61,7 +61,7 @@ enum {
 #else
         0,
 #endif
-    /* Restart the walk, and sift, while channels are at work. */
+    /* Sift while channels are at work. */
     FAKE_DIRTY_BROKEN_R6 =
 #ifdef FAKE_DIRTY_BREAK_R6
         1,

@@ -41,7 +41,8 @@ static struct {
     int64_t interval_ns;        /* between the last two syncs */
     int64_t sift_budget_ns;
     bool sifting;
-    bool late;                  /* what the sift leaves takes too long to sift */
+    bool late;                  /* looking at what is marked takes too long */
+    double sift_bytes_per_ns;   /* that are looked at */
     struct {                    /* of the last sift */
         int64_t begin_ns;
         int64_t filter_ns;
@@ -208,9 +209,13 @@ bool fake_dirty_sift_wanted(void)
     FakeDirtyPassCounts pass;
 
     /* R3: one of the two until post-copy begins. */
-    return (fake_dirty_staging() || fake_dirty_in_channels()) &&
-           !FAKE_DIRTY_BROKEN_SIFT && fake_dirty_last_pass(&pass) &&
-           mostly_unchanged(&pass.counts);
+    if ((fake_dirty_staging() || fake_dirty_in_channels()) &&
+        !FAKE_DIRTY_BROKEN_SIFT && fake_dirty_last_pass(&pass) &&
+        mostly_unchanged(&pass.counts)) {
+        return true;
+    }
+    pace.late = false;
+    return false;
 }
 
 void fake_dirty_sift_begin(uint64_t marks)
@@ -231,23 +236,19 @@ bool fake_dirty_sift_in_time(void)
  * still.  It marks as fast as it did before, but no page twice; and what was
  * true of the marks that were sifted is true of these.
  */
-static uint64_t sift_debt(void)
+uint64_t fake_dirty_sift_end(bool decided, uint64_t threshold)
 {
     double sift_ns = get_clock() - pace.sift.begin_ns;
     double marks = pace.sift.marks * MIN(sift_ns / MAX(pace.interval_ns, 1), 1);
     double share = marks / MAX(pace.sift.checked, 1);
-
-    return share * ((double)pace.sift.filter_ns / SCALE_MS * pace.bandwidth +
-                    pace.sift.kept * pace.page_size);
-}
-
-uint64_t fake_dirty_sift_end(bool decided, uint64_t threshold)
-{
-    uint64_t debt = sift_debt();
+    double looking = share * pace.sift.filter_ns / SCALE_MS * pace.bandwidth;
+    uint64_t debt = looking + share * pace.sift.kept * pace.page_size;
 
     pace.sifting = false;
     /* Where no downtime is allowed at all, fewer marks do not help. */
-    pace.late = threshold && debt > threshold;
+    pace.late = threshold && looking > threshold;
+    pace.sift_bytes_per_ns = (double)pace.sift.checked * pace.page_size /
+                             MAX(pace.sift.filter_ns, 1);
     trace_fake_dirty_sift(decided, pace.sift_budget_ns, debt);
     /* Doubling: a guest of any size is sifted in a bounded number of passes. */
     pace.sift_budget_ns = decided ? SIFT_BUDGET_NS :
@@ -312,7 +313,6 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
     window = counts_since(&pace.window_start);
     not_sending_ns = pace.skip_ns + pace.pause_ns - pace.window_ns;
     pace.window_ns += not_sending_ns;
-    /* Channels know; and one that was stuck for long says so in the end. */
     sending_ms = fake_dirty_in_channels() ?
         MIN((double)window.sending_ns / SCALE_MS, ms) :
         ms - (double)not_sending_ns / SCALE_MS;
@@ -346,7 +346,7 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
 uint64_t fake_dirty_carried_bytes(uint64_t bytes)
 {
     FakeDirtyCounts now;
-    double carried;
+    double ns, carried;
 
     if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_THROTTLE) {
         return bytes;
@@ -355,8 +355,11 @@ uint64_t fake_dirty_carried_bytes(uint64_t bytes)
     if (now.unchanged == pace.marks_start.unchanged) {
         return bytes;
     }
-    carried = (double)(get_clock() - pace.marks_start_ns) / SCALE_MS *
-              pace.bandwidth;
+    ns = get_clock() - pace.marks_start_ns;
+    carried = ns / SCALE_MS * pace.bandwidth;
+    if (pace.late) {
+        carried = MIN(carried, ns * pace.sift_bytes_per_ns);
+    }
     return MAX(bytes, carried);
 }
 

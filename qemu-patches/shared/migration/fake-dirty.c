@@ -12,8 +12,10 @@
 #include "qemu/osdep.h"
 #include "qemu/bitmap.h"
 #include "qemu/memalign.h"
+#include "qemu/lockable.h"
 #include "qemu/queue.h"
 #include "qemu/stats64.h"
+#include "qemu/thread.h"
 #include "qemu/timer.h"
 #include "qapi/error.h"
 #include "migration/fake-dirty.h"
@@ -42,8 +44,6 @@ struct FakeDirtyStage {
     const void **copies;
     uint8_t *verdicts;
     fakedirty_fingerprint *fingerprints;
-    /* by a channel; as if it had filtered no page that it drops */
-    int64_t sending_since_ns;
 };
 
 /* Added up from the migration thread and the channels. */
@@ -51,12 +51,11 @@ typedef struct Counters {
     Stat64 verdicts[FAKEDIRTY_UNCHANGED + 1];
     Stat64 bytes_saved;
     Stat64 time_ns;
-    Stat64 sending_ns;          /* by the channels */
 } Counters;
 
 static struct {
     bool active;
-    unsigned int channels;      /* of multifd; 0: without */
+    bool multifd;
     bool postcopy;
     bool verify;
     size_t page_size;
@@ -83,6 +82,49 @@ static struct {
     Stat64 sent;                /* by the channels */
 } stats;
 
+/* When channels are sending, whichever; under the lock. */
+static struct {
+    unsigned int busy;
+    int64_t since_ns;
+    int64_t until_ns;
+    int64_t total_ns;
+} sending;
+
+static QemuMutex sending_lock;
+
+static void __attribute__((constructor)) sending_lock_init(void)
+{
+    qemu_mutex_init(&sending_lock);
+}
+
+/* The time for pages that are sent is part of what sending takes. */
+static void sending_begin(int64_t kept_ns)
+{
+    QEMU_LOCK_GUARD(&sending_lock);
+
+    if (!sending.busy++) {
+        sending.since_ns = MAX(get_clock() - kept_ns, sending.until_ns);
+    }
+}
+
+static void sending_end(void)
+{
+    QEMU_LOCK_GUARD(&sending_lock);
+
+    if (!--sending.busy) {
+        sending.until_ns = get_clock();
+        sending.total_ns += sending.until_ns - sending.since_ns;
+    }
+}
+
+static int64_t sending_ns(void)
+{
+    QEMU_LOCK_GUARD(&sending_lock);
+
+    return sending.total_ns +
+           (sending.busy ? get_clock() - sending.since_ns : 0);
+}
+
 void fake_dirty_counts(FakeDirtyCounts *counts)
 {
     const Stat64 *verdicts = stats.counters.verdicts;
@@ -93,8 +135,7 @@ void fake_dirty_counts(FakeDirtyCounts *counts)
     counts->unchanged = stat64_get(&verdicts[FAKEDIRTY_UNCHANGED]);
     counts->bytes_saved = stat64_get(&stats.counters.bytes_saved);
     counts->time_ns = stat64_get(&stats.counters.time_ns);
-    counts->sending_ns = stat64_get(&stats.counters.sending_ns) /
-                         MAX(filter.channels, 1);
+    counts->sending_ns = sending_ns();
 }
 
 /* The arguments are ours: an error would be a mistake of this file. */
@@ -153,12 +194,13 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
     filter.zero_page = g_malloc0(options->page_size);
     filter.algorithm = fakedirty_algorithm_info(hasher_options.algorithm);
     filter.verify = options->verify;
-    filter.channels = options->channels;
+    filter.multifd = options->multifd;
     filter.postcopy = false;
     filter.breath = 0;
     filter.sent_before = 0;
 
     memset(&stats, 0, sizeof(stats));
+    memset(&sending, 0, sizeof(sending));
     stats.present = true;
     stats.hash = filter.algorithm->name;
     stats.verify = options->verify;
@@ -166,7 +208,7 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
 
     filter.active = true;
     trace_fake_dirty_start(options->hash, options->page_size, options->verify,
-                           options->channels,
+                           options->multifd,
                            fakedirty_hasher_target(filter.hasher));
     return true;
 }
@@ -273,12 +315,12 @@ bool fake_dirty_active(void)
 
 bool fake_dirty_staging(void)
 {
-    return filter.active && !filter.channels && !filter.postcopy;
+    return filter.active && !filter.multifd && !filter.postcopy;
 }
 
 bool fake_dirty_in_channels(void)
 {
-    return filter.active && filter.channels && !filter.postcopy;
+    return filter.active && filter.multifd && !filter.postcopy;
 }
 
 void fake_dirty_postcopy(void)
@@ -539,9 +581,9 @@ unsigned int fake_dirty_channel_filter(FakeDirtyStage *stage,
     }
     ns = get_clock() - begin_ns;
     stat64_add(&stats.counters.time_ns, ns);
-    /* The time for pages that are sent is part of what sending takes. */
-    stage->sending_since_ns = begin_ns + ns * (count - stage->count) /
-                                         MAX(count, 1);
+    if (stage->count) {
+        sending_begin(ns * stage->count / count);
+    }
     return stage->count;
 }
 
@@ -557,8 +599,7 @@ void fake_dirty_channel_commit(FakeDirtyStage *stage)
                                   stage->copies, stage->fingerprints,
                                   stage->count));
     stat64_add(&stats.sent, stage->count);
-    stat64_add(&stats.counters.sending_ns,
-               get_clock() - stage->sending_since_ns);
+    sending_end();
     for (i = 0; i < stage->count; i++) {
         verdicts[stage->verdicts[i]]++;
     }
@@ -632,7 +673,7 @@ void fake_dirty_sync_end(uint64_t pass)
     if (!filter.active) {
         return;
     }
-    if (!filter.channels) {
+    if (!filter.multifd) {
         false_skips_read();
     }
     fake_dirty_end_sync_end(pass);

@@ -39,7 +39,7 @@ typedef struct FakeDirtyOptions {
     const char *hash;
     size_t page_size;
     bool verify;
-    unsigned int channels;  /* of multifd, which classify; 0: there are none */
+    bool multifd;       /* pages are classified by the multifd channels */
     size_t stage_pages; /* else so many together, by the migration thread */
 } FakeDirtyOptions;
 
@@ -50,7 +50,7 @@ typedef struct FakeDirtyCounts {
     uint64_t unchanged;
     uint64_t bytes_saved;
     uint64_t time_ns;
-    uint64_t sending_ns;    /* of a channel, on average */
+    uint64_t sending_ns;    /* in which one channel or more was sending */
 } FakeDirtyCounts;
 
 typedef struct FakeDirtyPassCounts {
@@ -227,8 +227,8 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
  * What throttling compares, of the time since the last call of the second one:
  * what the link could have carried, when @bytes were sent; and of @bytes that
  * were marked, those that have changed, if as many of them are fake as of what
- * was checked meanwhile; all of them while looking at marks is what takes too
- * long.
+ * was checked meanwhile.  While looking at marks is what takes too long: what
+ * could have been looked at, and all that were marked.
  */
 uint64_t fake_dirty_carried_bytes(uint64_t bytes);
 uint64_t fake_dirty_changed_bytes(uint64_t bytes);

@@ -31,7 +31,7 @@ bool ram_fake_dirty_start(Error **errp)
         .hash = FakeDirtyHash_str(migrate_fake_dirty_hash()),
         .page_size = TARGET_PAGE_SIZE,
         .verify = migrate_fake_dirty_verify(),
-        .channels = ram_fake_dirty_multifd() ? migrate_multifd_channels() : 0,
+        .multifd = ram_fake_dirty_multifd(),
         .stage_pages = migrate_get_current()->fake_dirty_stage_pages,
     };
     RAMBlock *block;

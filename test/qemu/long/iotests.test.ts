@@ -68,9 +68,10 @@ interface Outcome {
 function run(binary: string, args: readonly string[], env: Record<string, string>) {
   const QEMU_PROG = withArguments(binary, args);
   const options = { cwd: directory, env: { ...process.env, ...env, QEMU_PROG }, timeout };
-  return new Promise<Outcome>((resolve) => {
+  return new Promise<Outcome>((resolve, reject) => {
     const check = ['-qcow2', ...testsThatMove()];
-    execFile('./check', check, { ...options, maxBuffer: 1 << 26 }, (_, stdout, stderr) => {
+    execFile('./check', check, { ...options, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      if (error?.killed) reject(new Error(`The iotests did not end in time: ${stdout}`));
       const lines = stdout.split(/[\r\n]+/);
       const passed = lines.flatMap((line) => /^(\S+) +pass /.exec(line)?.[1] ?? []);
       resolve({ passed: passed.sort(), output: `${stdout}\n${stderr}`.slice(-20_000) });

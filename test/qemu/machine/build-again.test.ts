@@ -5,13 +5,13 @@ import { expect, it } from 'vitest';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { findQemu, testedVersion } from './available.js';
 
-const timeout = 120_000;
+const timeout = 60_000;
 const instantMs = 20_000;
 const { FAKEDIRTY_QEMU_SOURCE, FAKEDIRTY_QEMU } = process.env;
 
 function fakedirty(...args: string[]) {
   const main = join(repository, 'dist', 'cli', 'main.js');
-  return spawnSync(process.execPath, [main, 'qemu', ...args], { encoding: 'utf8' });
+  return spawnSync(process.execPath, [main, 'qemu', ...args], { encoding: 'utf8', timeout });
 }
 
 it('building once more takes no time, and "path" prints the program', { timeout }, (context) => {

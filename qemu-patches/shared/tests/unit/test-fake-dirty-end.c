@@ -164,7 +164,7 @@ static void test_bandwidth_of_channels(void)
     fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
     for (i = 0; i < 20; i++) {
         send_in_channel(stage, 8, 0);
-        fake_dirty_bandwidth(8 * PAGE, 100, 0, 1);
+        fake_dirty_bandwidth(8 * PAGE, 1000, 0, 1);
         g_assert_cmpuint(report()->bandwidth, >, 104000 * 1000);
     }
     /* The link has become slower: the same pages take all the time. */
@@ -174,6 +174,44 @@ static void test_bandwidth_of_channels(void)
     }
     g_assert_cmpuint(report()->bandwidth, <, 10000 * 1000);
     fake_dirty_stage_free(stage);
+    end();
+}
+
+/* While a channel sends, and once for all that send at the same time. */
+static void test_sending_of_channels(void)
+{
+    FakeDirtyStage *one, *other;
+    ram_addr_t offsets[2][128];
+    const uint8_t *copies[128];
+    FakeDirtyCounts counts;
+
+    begin_with("ph128", false, true);
+    one = fake_dirty_stage_new(128, &error_abort);
+    other = fake_dirty_stage_new(128, &error_abort);
+    list_offsets(offsets[0], 128);
+    list_offsets(offsets[1], 128);
+
+    fake_dirty_channel_filter(one, block, offsets[0], 64, copies);
+    g_usleep(50 * 1000);
+    fake_dirty_counts(&counts);
+    g_assert_cmpuint(counts.sending_ns, >=, 50 * SCALE_MS);
+    fake_dirty_channel_filter(other, block, &offsets[1][64], 64, copies);
+    g_usleep(1000 * 1000);
+    fake_dirty_channel_commit(one);
+    fake_dirty_channel_commit(other);
+    fake_dirty_counts(&counts);
+    g_assert_cmpuint(counts.sending_ns, >=, 1050 * SCALE_MS);
+    g_assert_cmpuint(counts.sending_ns, <, 2000 * SCALE_MS);
+
+    /* One that drops all its pages sends nothing. */
+    list_offsets(offsets[0], 128);
+    fake_dirty_channel_filter(one, block, offsets[0], 64, copies);
+    g_usleep(1000 * 1000);
+    fake_dirty_channel_commit(one);
+    fake_dirty_counts(&counts);
+    g_assert_cmpuint(counts.sending_ns, <, 2000 * SCALE_MS);
+    fake_dirty_stage_free(one);
+    fake_dirty_stage_free(other);
     end();
 }
 
@@ -327,22 +365,40 @@ static void test_changed_bytes(void)
 /* Fewer marks help where looking at them takes longer than the limit. */
 static void test_throttled_when_late(void)
 {
-    begin();
+    uint64_t carried;
+
+    begin_with("sha256", false, false);
     skip_all();
-    fake_dirty_bandwidth(100 * MiB, 100, 0, 1);
+    fake_dirty_changed_bytes(0);
+    fake_dirty_bandwidth(10 * GiB, 100, 0, 1);
     sync_all(3);
     sift_for(10, UINT64_MAX);
     g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
     sync_all(4);
     sift_for(10, 1);
     g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 1000);
-    /* It is fast enough again. */
+    /* They are compared with what can be looked at, not with a fast link. */
+    g_usleep(50 * 1000);
+    carried = fake_dirty_carried_bytes(1000);
     sync_all(5);
     sift_for(10, UINT64_MAX);
+    g_assert_cmpuint(fake_dirty_carried_bytes(1000), >, 2 * carried);
+    /* It is fast enough again. */
     g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
     /* With no downtime allowed, fewer marks would be too many as well. */
     sync_all(6);
     sift_for(10, 0);
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
+    /* Late, and then most of a pass has changed. */
+    sync_all(7);
+    sift_for(10, 1);
+    sync_all(8);
+    memset(guest, 0xaa, PAGES * PAGE);
+    walk();
+    sync_all(9);
+    g_assert_false(fake_dirty_sift_wanted());
+    fake_dirty_changed_bytes(1000);
+    walk();
     g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
     end();
 }
@@ -423,6 +479,8 @@ int main(int argc, char **argv)
                     test_bandwidth_of_zero_pages);
     g_test_add_func("/fake-dirty-end/bandwidth-of-channels",
                     test_bandwidth_of_channels);
+    g_test_add_func("/fake-dirty-end/sending-of-channels",
+                    test_sending_of_channels);
     g_test_add_func("/fake-dirty-end/sift-debt", test_sift_debt);
     g_test_add_func("/fake-dirty-end/per-second", test_per_second);
     g_test_add_func("/fake-dirty-end/changed-bytes", test_changed_bytes);

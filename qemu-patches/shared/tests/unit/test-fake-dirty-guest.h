@@ -45,7 +45,7 @@ static inline void begin_options(const FakeDirtyOptions *options)
 static inline void begin_with(const char *hash, bool verify, bool multifd)
 {
     FakeDirtyOptions options = {
-        .hash = hash, .page_size = PAGE, .verify = verify, .channels = multifd,
+        .hash = hash, .page_size = PAGE, .verify = verify, .multifd = multifd,
         .stage_pages = FAKE_DIRTY_STAGE_PAGES,
     };
 

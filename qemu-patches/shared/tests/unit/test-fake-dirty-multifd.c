@@ -127,7 +127,7 @@ static void write_page(unsigned long page, uint8_t value)
 static void begin(void)
 {
     FakeDirtyOptions options = {
-        .hash = "ph128", .page_size = PAGE, .channels = CHANNELS,
+        .hash = "ph128", .page_size = PAGE, .multifd = true,
         .stage_pages = FAKE_DIRTY_STAGE_PAGES,
     };
     unsigned long page;
