@@ -34,7 +34,7 @@ function needMemory(context: TestContext, gibibytes: number): number {
 }
 
 /** The largest by default that there is room for, besides what else runs. */
-const usualSize = [8, 4, 2].find((size) => (size + 2) * gibibyte < availableBytes()) ?? 1;
+const usualSize = [4, 2].find((size) => (size + 2) * gibibyte < availableBytes()) ?? 1;
 
 /** Writes all memory, which marks every page. */
 async function fill(devices: DeviceAccess, ramBytes: number): Promise<void> {
