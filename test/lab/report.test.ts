@@ -154,8 +154,15 @@ const inspection = `<script>
       }
     }
   }
-  document.body.innerHTML = '<pre id="found">' + btoa(encodeURIComponent(JSON.stringify(found))) + '</pre>';
+  const told = '<pre id="found">' + btoa(encodeURIComponent(JSON.stringify(found))) + '</pre>';
+  parent.document.body.innerHTML = told;
 </script>`;
+
+/** Browsers have no window as narrow as a telephone: a frame has any width. */
+function framed(html: string, widthPx: number): string {
+  const quoted = html.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+  return `<html><body><iframe width="${widthPx}" height="800" srcdoc="${quoted}"></iframe></body></html>`;
+}
 
 const inspectionSchema = z.strictObject({
   wide: z.array(z.string()),
@@ -166,13 +173,13 @@ const inspectionSchema = z.strictObject({
 
 async function inspect(html: string, widthPx: number) {
   const copy = join(directory, `inspected-${widthPx}.html`);
-  writeFileSync(copy, html.replace('</body>', `${inspection}</body>`));
+  writeFileSync(copy, framed(html.replace('</body>', `${inspection}</body>`), widthPx));
   const profile = join(directory, `profile-${widthPx}`);
   const { stdout } = await run(
     browser ?? '',
     [
       ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-      ...[`--user-data-dir=${profile}`, `--window-size=${widthPx},900`],
+      ...[`--user-data-dir=${profile}`, '--window-size=1400,900'],
       ...['--virtual-time-budget=10000', '--dump-dom', `file://${copy}`],
     ],
     { timeout, maxBuffer: 64 << 20 },
@@ -184,18 +191,35 @@ async function inspect(html: string, widthPx: number) {
 
 describe('the report in a browser', () => {
   it.for([
-    ['on a desk', 1280],
-    ['on a telephone', 500],
+    ['on a desk', 1280, ''],
+    ['on a telephone', 390, ''],
+    ['on paper', 680, '@media print'],
   ] as const)(
     'has no text over text, and nothing that sticks out, %s',
     { timeout },
-    async ([, widthPx], context) => {
+    async ([, widthPx, medium], context) => {
       if (!browser) context.skip('needs chromium');
-      const found = await inspect(readFileSync(page, 'utf8'), widthPx);
+      const html = readFileSync(page, 'utf8');
+      // What holds for the printer holds in this copy.
+      const shown = medium ? html.replaceAll(medium, '@media all') : html;
+      expect(shown === html).toBe(medium === '');
+      const found = await inspect(shown, widthPx);
       expect(found.figures).toBeGreaterThanOrEqual(8);
       expect(found).toMatchObject({ wide: [], overlaps: [], small: [] });
     },
   );
+
+  it('can be printed', { timeout }, async (context) => {
+    if (!browser) context.skip('needs chromium');
+    const pdf = join(directory, 'report.pdf');
+    const options = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+    const profile = `--user-data-dir=${join(directory, 'profile-print')}`;
+    await run(browser ?? '', [...options, profile, `--print-to-pdf=${pdf}`, `file://${page}`], {
+      timeout,
+    });
+    const printed = readFileSync(pdf, 'latin1');
+    expect(printed.match(/\/Type ?\/Page\b/g)?.length).toBeGreaterThan(2);
+  });
 
   it('is seen through eyes that notice when it has', { timeout }, async (context) => {
     if (!browser) context.skip('needs chromium');
