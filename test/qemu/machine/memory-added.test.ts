@@ -10,6 +10,8 @@ const times = 40;
 /** Pages become zero and back: zeros, which go another way than pages, must not overtake them. */
 const zero: GuestOptions = { pattern: 'zero', pages: 2048 };
 const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
+/** Nothing makes its pages smaller: without the filter QEMU ends at once where the first pass takes no time. */
+const whole: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 1024 };
 
 /** The older one has the channels of multifd waited for after each section, the newer one after each walk. */
 const machineTypes = [...new Set(['pc-i440fx-7.2', `pc-i440fx-${testedVersion}`])];
@@ -32,7 +34,7 @@ const mended = inTheOpen.filter(({ name }) =>
 
 const list = [
   ...inTheOpen.flatMap((method) => [zero, random].map((guest) => ({ method, guest, on: true }))),
-  ...mended.map((method) => ({ method, guest: zero, on: false })),
+  ...mended.map((method) => ({ method, guest: whole, on: false })),
 ]
   .flatMap((entry) => machineTypes.map((machineType) => ({ ...entry, machineType })))
   .map((entry) => {
