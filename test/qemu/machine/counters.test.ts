@@ -193,9 +193,13 @@ describe('with the filter off', () => {
         for (const name of names) expect(ours?.[name], name).toEqual(theirs?.[name]);
       }
       // How often it stops to look at the clock is told in the stream.
+      const slack = 1 << 16;
       for (const name of similar) {
-        const [ours, theirs] = [patched, unpatched].map(({ ram }) => Number(ram?.[name]));
-        expect(Math.abs(Number(ours) - Number(theirs)), name).toBeLessThan(1 << 16);
+        const ours = Number(patched.ram?.[name] ?? 0);
+        const theirs = Number(unpatched.ram?.[name] ?? 0);
+        expect(ours, name).toBeLessThan(theirs + slack);
+        // Unpatched, a channel may send a packet with nothing in it, and count the size of the one before.
+        if (!method.name.startsWith('multifd')) expect(ours, name).toBeGreaterThan(theirs - slack);
       }
     },
   );
