@@ -5,7 +5,7 @@ import type { StatusInfo } from '../qmp/schema/vm.js';
 import type { Ending } from './controller.js';
 import type { Facts } from './facts.js';
 import type { Incoming } from './incoming.js';
-import type { MigrateOptions } from './options.js';
+import type { CheckedOptions } from './options.js';
 import type { MigrationResult } from './result.js';
 
 /** QEMU says that it failed before it has ended its threads, and says to nobody when that is done. */
@@ -97,12 +97,10 @@ export async function settle(
   ending: Ending,
   incoming: Incoming | undefined,
   { status: { running: wasRunning } }: Facts,
-  { holdAtDestination: hold = false }: Pick<MigrateOptions, 'holdAtDestination'> = {},
+  { holdAtDestination: hold }: Pick<CheckedOptions, 'holdAtDestination'>,
 ): Promise<Settled> {
   const { status, reason } = ending;
-  if (status === 'completed') {
-    return await arrived(qmp, ending, incoming, wasRunning, hold);
-  }
+  if (status === 'completed') return await arrived(qmp, ending, incoming, wasRunning, hold);
   if (status === 'postcopy-paused') {
     return {
       outcome: 'interrupted',
