@@ -54,6 +54,16 @@ describe('fakedirty lab', () => {
     expect(missing.output).toContain('nowhere.yaml');
   });
 
+  it('keeps an experiment as it was run, with --sink', () => {
+    const file = experimentFile('plain');
+    const { status, output } = fakedirty('run', file, '--sink', '--qemu', '/nowhere/qemu');
+    expect(status).toBe(exitCodes.failure);
+    expect(output).toContain('No accelerator boots a 64-bit guest here');
+    const copy = join(directory, 'lab-results', 'trial-sink', 'experiment.yaml');
+    const sinks = (path: string) => parseExperiment(readFileSync(path, 'utf8'), path, methodNames);
+    expect([sinks(file).sink, sinks(copy).sink]).toEqual([false, true]);
+  });
+
   it('says how to get the QEMU that a method needs', () => {
     const { status, output } = fakedirty('run', experimentFile('filter-ph128'));
     expect(status).toBe(exitCodes['not-built']);
