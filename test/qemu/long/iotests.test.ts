@@ -1,16 +1,13 @@
 // QEMU's own tests of disks that move with their guest or are saved with it, with the filter forced on from the
 // command line and with it off: the same ones pass as with a build without the series.
 import { execFile, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
-import { defaultSource, namedSource, unpack } from '../../../lib/qemu/build/source.js';
-import { cacheDirectory } from '../../../scripts/run/cache.mjs';
-import { step } from '../../../scripts/run/step.mjs';
 import { findQemu, needQemu, testedVersion } from '../machine/available.js';
+import { type Unpacked, unpackTested } from './unpacked.js';
 
 const timeout = 30 * 60_000;
-const { FAKEDIRTY_QEMU_SOURCE } = process.env;
 
 const tools = ['qemu-img', 'qemu-io', 'qemu-nbd', 'qemu-storage-daemon'] as const;
 
@@ -29,19 +26,16 @@ function toolsInEnvironment(context: TestContext): Record<string, string> {
   };
 }
 
+let unpacked: Unpacked | undefined;
 let work: string;
 let directory: string;
 
 beforeAll(async () => {
-  work = mkdtempSync(join(cacheDirectory('building'), 'iotests-'));
-  const source = FAKEDIRTY_QEMU_SOURCE
-    ? await namedSource(FAKEDIRTY_QEMU_SOURCE)
-    : await defaultSource(testedVersion);
-  const tree = join(work, 'tree');
-  await step({ title: 'unpacking', log: 'iotests' }, ({ run }) => unpack(source, tree, run));
-  directory = join(tree, 'tests', 'qemu-iotests');
+  unpacked = await unpackTested('iotests');
+  ({ work } = unpacked);
+  directory = join(unpacked.tree, 'tests', 'qemu-iotests');
 }, timeout);
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+afterAll(() => unpacked?.remove());
 
 /** Those that migrate, or save a guest's memory. */
 function testsThatMove(): string[] {

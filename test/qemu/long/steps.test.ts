@@ -1,21 +1,20 @@
 // Each step of the series stands alone: QEMU's own style check finds nothing, and the tree builds and
 // passes its tests after it, with libfakedirty and without.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configureOptions } from '../../../lib/qemu/build/build.js';
 import { buildLibrary } from '../../../lib/qemu/build/library.js';
 import { compilerVersion } from '../../../lib/qemu/build/requirements.js';
 import { applySeries, readSeries, type Series } from '../../../lib/qemu/build/series.js';
-import { defaultSource, namedSource, unpack } from '../../../lib/qemu/build/source.js';
-import { cacheDirectory, repository } from '../../../scripts/run/cache.mjs';
+import { repository } from '../../../scripts/run/cache.mjs';
 import { step } from '../../../scripts/run/step.mjs';
 import { testedVersion } from '../machine/available.js';
+import { type Unpacked, unpackTested } from './unpacked.js';
 import { withoutKvm } from './without-kvm.js';
 
 const buildMs = 60 * 60_000;
-const { FAKEDIRTY_QEMU_SOURCE } = process.env;
 const series = readSeries(join(repository, 'qemu-patches'), testedVersion);
 
 /** A patch, and the files that come with it. */
@@ -29,18 +28,15 @@ function titleOf({ steps: [patch] }: Series): string {
   return patch?.kind === 'patch' ? patch.name : 'files without a patch';
 }
 
+let unpacked: Unpacked | undefined;
 let work: string;
 let tree: string;
 
 beforeAll(async () => {
-  work = mkdtempSync(join(cacheDirectory('building'), 'steps-'));
-  tree = join(work, 'tree');
-  const source = FAKEDIRTY_QEMU_SOURCE
-    ? await namedSource(FAKEDIRTY_QEMU_SOURCE)
-    : await defaultSource(testedVersion);
-  await step({ title: 'unpacking', log: 'steps' }, ({ run }) => unpack(source, tree, run));
+  unpacked = await unpackTested('steps');
+  ({ work, tree } = unpacked);
 }, buildMs);
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+afterAll(() => unpacked?.remove());
 
 /** Its output is in a log, whose end is shown when it fails. */
 function succeed(command: string, args: string[], cwd: string, env = {}): Promise<unknown> {
