@@ -24,7 +24,7 @@
 /* How long what was seen of the link counts, in time spent sending. */
 #define BANDWIDTH_MEMORY_MS 300
 
-/* Syncs that find mostly fake marks are at least this far apart. */
+/* Syncs that find mostly fake marks are so far apart, behind the first one. */
 #define SYNC_INTERVAL_MS 50
 
 /* A sift may take this long; twice that each time it did not suffice. */
@@ -41,6 +41,7 @@ static struct {
     int64_t interval_ns;        /* between the last two syncs */
     int64_t sift_budget_ns;
     bool sifting;
+    bool sifted;                /* lately, and the migration goes on */
     bool late;                  /* looking at what is marked takes too long */
     double sift_bytes_per_ns;   /* that are looked at */
     struct {                    /* of the last sift */
@@ -65,16 +66,27 @@ static struct {
     FakeDirtyPassCounts passes[FAKE_DIRTY_PASSES];
 } figures;
 
-static QemuMutex passes_lock;
+/* When channels are sending, whichever; under the lock. */
+static struct {
+    unsigned int busy;
+    int64_t since_ns;
+    int64_t until_ns;
+    int64_t total_ns;
+} sending;
 
-static void __attribute__((constructor)) passes_lock_init(void)
+static QemuMutex passes_lock;
+static QemuMutex sending_lock;
+
+static void __attribute__((constructor)) locks_init(void)
 {
     qemu_mutex_init(&passes_lock);
+    qemu_mutex_init(&sending_lock);
 }
 
 void fake_dirty_end_start(size_t page_size)
 {
     memset(&pace, 0, sizeof(pace));
+    memset(&sending, 0, sizeof(sending));
     pace.page_size = page_size;
     pace.sift_budget_ns = SIFT_BUDGET_NS;
     pace.marks_start_ns = get_clock();
@@ -195,7 +207,7 @@ int64_t fake_dirty_sync_delay_ms(bool in_vain)
     fake_dirty_counts(&pass);
     counts_subtract(&pass, &pace.pass_start);
     elapsed_ms = (get_clock() - pace.sync_end_ns) / SCALE_MS;
-    return in_vain || mostly_unchanged(&pass) ?
+    return in_vain || (pace.sifted && mostly_unchanged(&pass)) ?
         MAX(SYNC_INTERVAL_MS - elapsed_ms, 0) : 0;
 }
 
@@ -215,6 +227,7 @@ bool fake_dirty_sift_wanted(void)
         return true;
     }
     pace.late = false;
+    pace.sifted = false;
     return false;
 }
 
@@ -245,6 +258,7 @@ uint64_t fake_dirty_sift_end(bool decided, uint64_t threshold)
     uint64_t debt = looking + share * pace.sift.kept * pace.page_size;
 
     pace.sifting = false;
+    pace.sifted = true;
     /* Where no downtime is allowed at all, fewer marks do not help. */
     pace.late = threshold && looking > threshold;
     pace.sift_bytes_per_ns = (double)pace.sift.checked * pace.page_size /
@@ -257,6 +271,36 @@ uint64_t fake_dirty_sift_end(bool decided, uint64_t threshold)
     fake_dirty_stage_empty(fake_dirty_stage());
     fake_dirty_breathe();
     return debt;
+}
+
+/* --- When the channels send --------------------------------------------- */
+
+/* The time for pages that are sent is part of what sending takes. */
+void fake_dirty_sending_begin(int64_t kept_ns)
+{
+    QEMU_LOCK_GUARD(&sending_lock);
+
+    if (!sending.busy++) {
+        sending.since_ns = MAX(get_clock() - kept_ns, sending.until_ns);
+    }
+}
+
+void fake_dirty_sending_end(void)
+{
+    QEMU_LOCK_GUARD(&sending_lock);
+
+    if (!--sending.busy) {
+        sending.until_ns = get_clock();
+        sending.total_ns += sending.until_ns - sending.since_ns;
+    }
+}
+
+int64_t fake_dirty_sending_ns(void)
+{
+    QEMU_LOCK_GUARD(&sending_lock);
+
+    return sending.total_ns +
+           (sending.busy ? get_clock() - sending.since_ns : 0);
 }
 
 /* --- How fast the link is, and what did not need it ----------------------- */

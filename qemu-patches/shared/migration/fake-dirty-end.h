@@ -1,7 +1,7 @@
 /*
- * What the files of the fake dirty filter tell each other: fake-dirty.c counts,
- * fake-dirty-end.c makes of it the figures by which a migration ends.  Nobody
- * else includes this.
+ * What the files of the fake dirty filter tell each other: fake-dirty-stage.c
+ * counts, fake-dirty-end.c makes of it the figures by which a migration ends.
+ * Nobody else includes this.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -27,16 +27,21 @@ static inline uint64_t fake_dirty_per_second(uint64_t count, int64_t ns)
     return count * (double)NANOSECONDS_PER_SECOND / MAX(ns, 1);
 }
 
-/* Told by fake-dirty.c: what has been counted since the start. */
+/* Told by fake-dirty-stage.c: what has been counted since the start. */
 void fake_dirty_counts(FakeDirtyCounts *counts);
 
-/* Told by fake-dirty-end.c, to fake-dirty.c alone. */
+/* Told by fake-dirty-end.c, to those two alone. */
 
 /* A migration starts: no figure of the one before is left (R5). */
 void fake_dirty_end_start(size_t page_size);
 /* The migration thread filtered @checked pages, which took @ns. */
 void fake_dirty_end_filtered(int64_t ns, unsigned int checked,
                              unsigned int unchanged);
+/* A channel begins to send, having prepared for @kept_ns, and has sent. */
+void fake_dirty_sending_begin(int64_t kept_ns);
+void fake_dirty_sending_end(void);
+/* So long one channel or more has been sending. */
+int64_t fake_dirty_sending_ns(void);
 /* Around the bitmap sync; @pass is its number. */
 void fake_dirty_end_sync_begin(void);
 void fake_dirty_end_sync_end(uint64_t pass);

@@ -194,8 +194,9 @@ bool fake_dirty_last_pass(FakeDirtyPassCounts *pass);
 
 /*
  * How long to wait, in ms, before the next sync, so that a guest whose marks
- * are all fake does not make migration do nothing but sync; nor any guest when
- * the next sync, @in_vain, will hardly bring the end.
+ * are all fake, and too many for one sift, does not make migration do nothing
+ * but sync; nor any guest when the next sync, @in_vain, will hardly bring the
+ * end.
  */
 int64_t fake_dirty_sync_delay_ms(bool in_vain);
 void fake_dirty_idle(int64_t ns);

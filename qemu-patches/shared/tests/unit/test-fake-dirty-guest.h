@@ -113,6 +113,14 @@ static inline void sync_all(uint64_t pass)
     fake_dirty_sync_end(pass);
 }
 
+/* A pass in which nothing has changed. */
+static inline void skip_all(void)
+{
+    walk();
+    sync_all(2);
+    g_assert_cmpuint(walk(), ==, 0);
+}
+
 static inline void assert_equal_memory(void)
 {
     g_assert_cmpmem(destination, PAGES * PAGE, guest, PAGES * PAGE);
