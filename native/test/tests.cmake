@@ -8,8 +8,6 @@ target_include_directories(fakedirty_reference PUBLIC
   ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/test)
 target_link_libraries(fakedirty_reference PUBLIC GTest::gtest OpenSSL::Crypto ZLIB::ZLIB xxhash)
 
-set(discovery DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES PROPERTIES TIMEOUT 300)
-
 # A program from NAME_test.cc and one of the libraries.
 function(fakedirty_test_program program name library)
   add_executable(${program} test/${name}_test.cc)
@@ -17,15 +15,19 @@ function(fakedirty_test_program program name library)
   target_link_libraries(${program} PRIVATE ${library} fakedirty_reference GTest::gtest_main)
 endfunction()
 
+# One test for ctest, which is all its cases: a process for each would take longer than most cases.
+function(fakedirty_test name library)
+  fakedirty_test_program(fakedirty_${name}_test ${name} ${library})
+  add_test(NAME fakedirty_${name}_test COMMAND fakedirty_${name}_test)
+  set_tests_properties(fakedirty_${name}_test PROPERTIES TIMEOUT 300)
+endfunction()
+
 foreach(name
     abi_filter abi_hasher abi_table abi_text agreement classify history kernels key key_wiped memory
     ph128_bound published quiet range reference rules secret threads vectors verdict)
-  fakedirty_test_program(fakedirty_${name}_test ${name} fakedirty_static)
-  gtest_discover_tests(fakedirty_${name}_test ${discovery})
+  fakedirty_test(${name} fakedirty_static)
 endforeach()
-
-fakedirty_test_program(fakedirty_crippled_test crippled fakedirty_crippled)
-gtest_discover_tests(fakedirty_crippled_test ${discovery})
+fakedirty_test(crippled fakedirty_crippled)
 
 # Each test of a rule must fail with the library that breaks the rule.
 set(rule_tests

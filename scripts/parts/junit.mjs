@@ -1,4 +1,5 @@
-// Reads the JUnit file that ctest writes. ctest escapes all text, so tags can't appear inside it.
+// Reads the JUnit files that ctest and GoogleTest write. Both escape all text in attributes and
+// ctest all other text as well, so tags can't appear inside it.
 
 const entities = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
@@ -62,6 +63,31 @@ export function readJunit(xml) {
     } else {
       // Also what could not be run at all, and what a sanitizer found after the test was skipped.
       tests.push({ name, outcome: 'failed', reason: failureReason(output, message) });
+    }
+  }
+  return tests;
+}
+
+/** Every case of a GoogleTest program, in the same form, from the file that it writes at its end. */
+export function readGoogleTest(xml) {
+  const tests = [];
+  for (const [, tag, body = ''] of xml.matchAll(
+    /<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g,
+  )) {
+    const name = `${attribute(tag, 'classname')}.${attribute(tag, 'name')}`;
+    const other = /<(skipped|failure)\b[^>]*>/.exec(body);
+    if (other) {
+      const message = attribute(other[0], 'message');
+      tests.push(
+        other[1] === 'failure'
+          ? { name, outcome: 'failed', reason: oneLine(message) }
+          : // Behind the place in the source.
+            { name, outcome: 'skipped', reason: oneLine(message.replace(/^\S+:\d+\n/, '')) },
+      );
+    } else if (attribute(tag, 'status') === 'run') {
+      tests.push({ name, outcome: 'passed' });
+    } else {
+      tests.push({ name, outcome: 'skipped', reason: 'disabled' });
     }
   }
   return tests;

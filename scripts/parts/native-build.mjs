@@ -99,15 +99,7 @@ export async function buildNative(build, targets = []) {
       await configure(build, run);
       const chosen = targets.flatMap((target) => ['--target', target]);
       const parallel = ['--parallel', String(availableParallelism())];
-      // Test programs run during the build already, to list their tests.
-      const [command, args] = build.commandLine(
-        'cmake',
-        '--build',
-        build.directory,
-        ...parallel,
-        ...chosen,
-      );
-      await run(command, args, { env: build.env });
+      await run('cmake', ['--build', build.directory, ...parallel, ...chosen]);
     }),
   );
 }

@@ -29,10 +29,19 @@ export class Tally {
     return `${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`;
   }
 
-  /** A line for each test that did not pass, with the reason. */
+  /** A line for each test that did not pass, with the reason; skips for one reason share a line. */
   print() {
-    for (const { name, outcome, reason } of this.others) {
-      console.log(`  ${outcome}: ${name}${reason ? `: ${reason}` : ''}`);
+    const skips = new Map();
+    for (const test of this.others) {
+      if (test.outcome !== 'skipped') printOne(test.outcome, test.name, test.reason);
+      else skips.set(test.reason, [...(skips.get(test.reason) ?? []), test.name]);
+    }
+    for (const [reason, [first, ...more]] of skips) {
+      printOne('skipped', more.length ? `${first} and ${more.length} more` : first, reason);
     }
   }
+}
+
+function printOne(outcome, what, reason) {
+  console.log(`  ${outcome}: ${what}${reason ? `: ${reason}` : ''}`);
 }
