@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cellsOf, describeCell, plannedRuns } from '../../lib/lab/experiment/cells.js';
 import {
+  AttemptError,
   InterruptedError,
   type Measure,
   type Progress,
@@ -160,16 +161,17 @@ describe('carrying an experiment out', () => {
 
   it('tries again what fails, and keeps why', async () => {
     const [first] = plannedRuns(experiment);
+    const consoles = { source: ['Kernel panic - not syncing'] };
     let attempts = 0;
     await carryOut((run, signal) => {
       if (run.id === first?.id) attempts += 1;
       return run.id === first?.id && attempts === 1
-        ? Promise.reject(new Error('QEMU fell over'))
+        ? Promise.reject(new AttemptError('QEMU fell over', consoles))
         : works(run, signal);
     });
     expect(attempts).toBe(2);
     const run = store.runs().find(({ id }) => id === first?.id);
-    expect(run).toMatchObject({ failures: [{ message: 'QEMU fell over' }] });
+    expect(run).toMatchObject({ failures: [{ message: 'QEMU fell over', consoles }] });
     expect(run?.measurement).not.toBeNull();
     expect(said.filter(({ what }) => what === 'fails')).toHaveLength(1);
   });

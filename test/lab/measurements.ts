@@ -76,5 +76,6 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
       checks: [{ what: 'words', checked: 100, wrong: 0 }],
     },
     memory: { pages: 65536, differentPages: 0 },
+    consoles: {},
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { runExperiment } from '../../lib/lab/experiment/runner.js';
+import { AttemptError, runExperiment } from '../../lib/lab/experiment/runner.js';
 import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { sentencesOf } from '../../lib/lab/report/sentences.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
@@ -38,7 +38,8 @@ beforeAll(async () => {
     measure: ({ cell, round, warmUp }) => {
       if (cell.memoryMiB === 512 && cell.method === 'xbzrle' && round === 2 && broken < 2) {
         broken += 1;
-        return Promise.reject(new Error('QEMU said "<script>"'));
+        const consoles = { source: ['panic <b>'], destination: [] };
+        return Promise.reject(new AttemptError('QEMU said "<script>"', consoles));
       }
       // A warm-up that would spoil everything if it counted.
       const measurement = measurementFor(cell.method, warmUp ? 1000 : round);
@@ -98,6 +99,7 @@ describe('the report', () => {
     const html = readFileSync(page, 'utf8');
     expect(html).toContain('QEMU said &quot;&lt;script&gt;&quot;');
     expect(html).not.toContain('<script');
+    expect(html).toMatch(/; console, source: panic &lt;b&gt;</);
     expect(html).toMatch(/2 attempts failed/);
   });
 

@@ -13,7 +13,7 @@ import type { Measurement } from '../results/run.js';
 import { workloadNamed } from '../workloads/all.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
 import type { PlannedRun } from './cells.js';
-import type { Measure } from './runner.js';
+import { AttemptError, type Measure } from './runner.js';
 import type { Experiment } from './schema.js';
 import { stopAfter } from './stop-after.js';
 import { Trial } from './trial.js';
@@ -135,6 +135,7 @@ async function carryOut(
     },
     memory,
     ...(memoryNotCompared === undefined ? {} : { memoryNotCompared }),
+    consoles: trial.consoles,
   };
 }
 
@@ -150,6 +151,9 @@ export function measureWith(options: MeasureOptions): Measure {
     signal.addEventListener('abort', stop);
     try {
       return await carryOut(options, run, trial, signal);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new AttemptError(message, trial.consoles, { cause: error });
     } finally {
       signal.removeEventListener('abort', stop);
       await trial.close();

@@ -4,7 +4,7 @@ import { realpathSync } from 'node:fs';
 import { keyOf } from '../../../scripts/run/cache.mjs';
 import { withLock } from '../../../scripts/run/lock.mjs';
 import { machineFacts } from '../results/machine.js';
-import { faultsOf, isMeasured, type Measurement, type Run } from '../results/run.js';
+import { type Consoles, faultsOf, isMeasured, type Measurement, type Run } from '../results/run.js';
 import { mean } from '../results/statistics.js';
 import type { ResultStore } from '../results/store.js';
 import { type PlannedRun, plannedRuns } from './cells.js';
@@ -42,6 +42,19 @@ export interface ExperimentEnd {
   readonly resumed: number;
   /** No attempt worked. */
   readonly failed: readonly Run[];
+}
+
+/** What went wrong with an attempt, and what its guest had to say. */
+export class AttemptError extends Error {
+  override readonly name = 'AttemptError';
+
+  constructor(
+    message: string,
+    readonly consoles: Consoles,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /** Thrown when the signal ended the experiment. */
@@ -98,7 +111,8 @@ class Runner {
           throw new InterruptedError('The experiment was interrupted.', { cause: error });
         }
         const message = error instanceof Error ? error.message : String(error);
-        failures.push({ at: new Date().toISOString(), message });
+        const consoles = error instanceof AttemptError ? error.consoles : {};
+        failures.push({ at: new Date().toISOString(), message, consoles });
         this.#tell(planned, 'fails', { message });
       }
     }
@@ -125,10 +139,12 @@ class Runner {
     } catch (error) {
       if (!timeout.aborted) throw error;
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`It took more than ${limitMs} ms. ${reason}`, { cause: error });
+      const consoles = error instanceof AttemptError ? error.consoles : {};
+      const message = `It took more than ${limitMs} ms. ${reason}`;
+      throw new AttemptError(message, consoles, { cause: error });
     }
     const faults = faultsOf(measurement);
-    if (faults.length > 0) throw new Error(`${faults.join('; ')}.`);
+    if (faults.length > 0) throw new AttemptError(`${faults.join('; ')}.`, measurement.consoles);
     return measurement;
   }
 

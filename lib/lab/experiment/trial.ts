@@ -8,6 +8,7 @@ import type { Guest, Place } from '../guest/guest.js';
 import { LinuxGuest } from '../guest/linux-guest.js';
 import { createHosts, type Host, type Hosts } from '../hosts/hosts.js';
 import { methodNamed } from '../methods/all.js';
+import type { Consoles } from '../results/run.js';
 import { workloadNamed } from '../workloads/all.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
 import type { PlannedRun } from './cells.js';
@@ -74,6 +75,10 @@ export class Trial {
   /** Of what has been started so far, by what it was for. */
   get commandLines(): Record<string, string[]> {
     return this.#commandLines;
+  }
+
+  get consoles(): Consoles {
+    return this.#guest.consoles;
   }
 
   get memoryBytes(): number {

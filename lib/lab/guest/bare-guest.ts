@@ -8,6 +8,8 @@ import type { GuestRequest } from './linux-guest.js';
 
 export class BareGuest implements Guest {
   readonly kernelVersion = 'none: the bare guest';
+  /** It has none. */
+  readonly consoles = {};
   readonly #control = new BareControl();
   readonly #request: GuestRequest;
   readonly #options: GuestOptions;

@@ -1,6 +1,7 @@
 // A guest of the lab, whatever it is made of: boots on one host, is expected on another, and works.
 import type { Machine } from '../../qemu/machine/machine.js';
 import type { Host } from '../hosts/hosts.js';
+import type { Consoles } from '../results/run.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
 
 /** Where one of its QEMUs runs. */
@@ -17,6 +18,8 @@ export interface Place {
 export interface Guest {
   /** Of what it boots. */
   readonly kernelVersion: string;
+  /** The last lines that its kernel wrote, by where it ran. */
+  readonly consoles: Consoles;
   /** Answers when it is ready to work there. */
   boot(place: Place): Promise<Machine>;
   /** Starts a QEMU that waits for it; what the guest says there is heard. */

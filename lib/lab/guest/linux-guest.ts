@@ -4,6 +4,7 @@ import type { Accelerator } from '../../qemu/machine/machine.js';
 import type { MemoryKind } from '../../qemu/machine/memory.js';
 import type { Workspace } from '../../qemu/machine/workspace.js';
 import type { Hosts } from '../hosts/hosts.js';
+import type { Consoles } from '../results/run.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
 import { contentsFor } from '../workloads/contents.js';
 import { RunningWorkload } from '../workloads/running.js';
@@ -32,6 +33,7 @@ export class LinuxGuest implements Guest {
   readonly #control = new GuestControl();
   readonly #request: GuestRequest;
   readonly #image: Image;
+  readonly #consoles = new Map<string, readonly string[]>();
 
   private constructor(request: GuestRequest, image: Image) {
     this.#request = request;
@@ -47,6 +49,10 @@ export class LinuxGuest implements Guest {
 
   get kernelVersion(): string {
     return this.#image.kernelVersion;
+  }
+
+  get consoles(): Consoles {
+    return Object.fromEntries([...this.#consoles].map(([name, lines]) => [name, [...lines]]));
   }
 
   get workCommandLines(): Record<string, string[]> {
@@ -98,6 +104,7 @@ export class LinuxGuest implements Guest {
       // Touching it for the first time would be part of what is measured.
       preallocate: true,
     });
+    this.#consoles.set(name, vm.console);
     await started(vm.machine);
     return vm;
   }

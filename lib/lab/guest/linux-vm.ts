@@ -106,7 +106,7 @@ export class LinuxVm {
     return performance.now() - sinceMs;
   }
 
-  /** The last lines that the guest's kernel wrote. */
+  /** The last lines that the guest's kernel wrote; grows as it writes. */
   get console(): readonly string[] {
     return this.#console;
   }

@@ -144,11 +144,17 @@ function oracle(runs: readonly Run[]): string[] {
   return lines;
 }
 
+/** How many lines of a failed guest's console are shown; all that were kept are in the run's file. */
+const consoleLines = 5;
+
 function failures(runs: readonly Run[]): string {
   const items = runs.flatMap(({ id, failures: all, measurement }) =>
-    all.map(({ at, message }) => {
+    all.map(({ at, message, consoles }) => {
       const then = measurement ? 'a later attempt worked' : 'no attempt worked';
-      return `${id}, ${at}: ${message} (${then})`;
+      const said = Object.entries(consoles)
+        .filter(([, lines]) => lines.length > 0)
+        .map(([where, lines]) => `; console, ${where}: ${lines.slice(-consoleLines).join(' / ')}`);
+      return `${id}, ${at}: ${message} (${then})${said.join('')}`;
     }),
   );
   if (items.length === 0) return '<p>No attempt failed.</p>';

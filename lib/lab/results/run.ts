@@ -18,6 +18,11 @@ const reportSchema = z.strictObject({
   maxUs: count.nullable(),
 });
 
+/** The last lines that the guest's kernel wrote, by the machine that it ran on. */
+const consolesSchema = z.record(z.string(), z.array(z.string()));
+
+export type Consoles = z.output<typeof consolesSchema>;
+
 export const measurementSchema = z.strictObject({
   /** What is between the hosts. */
   hosts: z.string(),
@@ -39,11 +44,16 @@ export const measurementSchema = z.strictObject({
   /** Both sides' memory, page by page; null: nothing could be compared, for the reason given. */
   memory: z.strictObject({ pages: count, differentPages: count }).nullable(),
   memoryNotCompared: z.string().optional(),
+  consoles: consolesSchema.default({}),
 });
 
 export type Measurement = z.output<typeof measurementSchema>;
 
-const failureSchema = z.strictObject({ at: z.iso.datetime(), message: z.string() });
+const failureSchema = z.strictObject({
+  at: z.iso.datetime(),
+  message: z.string(),
+  consoles: consolesSchema.default({}),
+});
 
 export const runSchema = z.strictObject({
   format: z.literal('fakedirty-lab-run-1'),

@@ -40,6 +40,7 @@ describe('an experiment with real VMs', () => {
     const [run] = await carryOut(experiment, binary, store);
     const measurement = run?.measurement;
     expect(measurement?.memory).toEqual({ pages: 65536, differentPages: 0 });
+    expect(Object.keys(measurement?.consoles ?? {})).toEqual(['source', 'destination']);
     expect(measurement?.migration).toMatchObject({ outcome: 'completed' });
     expect(measurement?.migration.bytes.total).toBeGreaterThan(20e6);
     expect(measurement?.workload.checks).toMatchObject([{ what: 'words', wrong: 0 }]);

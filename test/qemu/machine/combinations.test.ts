@@ -43,6 +43,7 @@ describe('auto-converge', () => {
     pair: MigrationPair,
     passes: number,
     sourceCapabilities: Record<string, boolean>,
+    parameters: Record<string, unknown> = {},
   ) {
     let highest = 0;
     const events = pair.source.qmp.events('MIGRATION_PASS');
@@ -61,6 +62,7 @@ describe('auto-converge', () => {
       // Or a guest that is all fake has moved before QEMU has looked twice. (Without the filter QEMU takes a limit
       // of 0 for leave to end after the first pass.)
       ...(sourceCapabilities['fake-dirty-filter'] ? { 'downtime-limit': 0 } : {}),
+      ...parameters,
     };
     await pair.migrate({ sourceCapabilities, sourceParameters, passes });
     expect(await pair.compare()).toMatchObject({ differentPages: 0 });
@@ -78,6 +80,17 @@ describe('auto-converge', () => {
     });
     await withPair(plain(qemu, rewrite), async (pair) => {
       expect(await throttleOf(pair, fastPasses, { ...on, 'fake-dirty-filter': true })).toBe(0);
+    });
+  });
+
+  it('throttles a guest whose fake marks take longer to look at than it may stand still', {
+    timeout,
+  }, async (context) => {
+    const many: GuestOptions = { ...rewrite, pages: 64 * 256, wordsPerPage: 1 };
+    await withPair(plain(needQemu(context), many), async (pair) => {
+      const on = { 'auto-converge': true, 'fake-dirty-filter': true };
+      const slow = { 'fake-dirty-hash': 'sha256', 'downtime-limit': 1 };
+      expect(await throttleOf(pair, fastPasses, on, slow)).toBeGreaterThan(0);
     });
   });
 
