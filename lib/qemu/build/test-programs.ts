@@ -1,7 +1,7 @@
 // What is built for the tests alone, from a tree that has just been compiled: QEMUs that break a rule,
 // QEMU's own tests of migration, and one of them that ThreadSanitizer watches.
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, parse } from 'node:path';
 import { QemuBuildError } from './errors.js';
 import type { Library } from './library.js';
 import { watchThreads } from './sanitizers.js';
@@ -24,10 +24,16 @@ const switchPrefix = 'FAKE_DIRTY_BREAK_';
 /** The one that breaks none: it is linked with fingerprints of 8 bits. */
 export const crippled = 'CRIPPLED';
 
-/** The tests of what the series adds, one of them with threads, and QEMU's of migration as a whole. */
+/** The one of the series' unit tests that has threads, and QEMU's test of migration as a whole. */
 const threadsTest = 'tests/unit/test-fake-dirty-multifd';
-const unitTests = ['tests/unit/test-fake-dirty', 'tests/unit/test-fake-dirty-end', threadsTest];
 const migrationTest = 'tests/qtest/migration-test';
+
+/** The unit tests that the series has added to a tree. */
+function unitTestsOf({ tree }: Workshop): string[] {
+  return readdirSync(join(tree, 'tests', 'unit'))
+    .filter((file) => /^test-fake-dirty.*\.c$/.test(file))
+    .map((file) => `tests/unit/${parse(file).name}`);
+}
 
 /** The name of a unit test that has a switch, and may have to fail. */
 export function brokenUnitTest(test: string, name: string): string {
@@ -66,6 +72,7 @@ async function makeWith(
   change: (text: string) => string,
 ): Promise<string> {
   const { objects, installed, program } = workshop;
+  const unitTests = unitTestsOf(workshop);
   await compileChanged(workshop, `breaking ${name}`, [program, ...unitTests], file, change);
   const made = join('bin', `${program}-broken-${name}`);
   cpSync(join(objects, program), join(installed, made));
@@ -94,7 +101,7 @@ export function makeCrippled(workshop: Workshop, library: Library): Promise<stri
 /** Builds QEMU's own tests; answers their paths by name. One sanitizer excludes the other. */
 export async function keepTests(workshop: Workshop, patched: boolean, sanitized: boolean) {
   const { objects } = workshop;
-  const tests = patched ? [...unitTests, migrationTest] : [migrationTest];
+  const tests = patched ? [...unitTestsOf(workshop), migrationTest] : [migrationTest];
   await workshop.compile('building its tests', tests);
   const kept = tests
     .filter((test) => existsSync(join(objects, test)))
