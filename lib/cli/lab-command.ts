@@ -1,5 +1,5 @@
 // `fakedirty lab`: experiments with real VMs, and their reports.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { plannedRuns } from '../lab/experiment/cells.js';
@@ -10,6 +10,7 @@ import { methodNamed, methodNames, methods } from '../lab/methods/all.js';
 import { comparisonText } from '../lab/report/comparison.js';
 import { ResultStore } from '../lab/results/store.js';
 import { comparables, summarise } from '../lab/results/summary.js';
+import { writeWhole } from '../lab/results/whole-files.js';
 import { workloads } from '../lab/workloads/all.js';
 import { latestBuilt, programOf } from '../qemu/build/built.js';
 import { QemuBuildError } from '../qemu/build/errors.js';
@@ -85,7 +86,10 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const binary = qemuFor(experiment, options);
   mkdirSync(directory, { recursive: true });
   const copy = join(directory, copyName);
-  if (file !== copy) writeFileSync(copy, asRun(readFileSync(file, 'utf8'), experiment));
+  if (file !== copy) {
+    const text = asRun(readFileSync(file, 'utf8'), experiment);
+    writeWhole(directory, new Map([[copyName, text]]));
+  }
   const accelerator = await acceleratorFor(experiment, binary);
   console.log(`${plannedRuns(experiment).length} runs with ${binary}, ${accelerator}`);
   const display = new LabDisplay(process.stdout, options.passes);

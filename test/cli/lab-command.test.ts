@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { methodNames } from '../../lib/lab/methods/all.js';
-import { workloadNames } from '../../lib/lab/workloads/all.js';
+import { workloadNames, workloads } from '../../lib/lab/workloads/all.js';
 import { repository } from '../../scripts/run/cache.mjs';
 
 // Each call starts a Node.
@@ -77,8 +77,18 @@ describe('fakedirty lab', () => {
     expect(output).toContain('no results of runs yet');
   });
 
-  it.for(['first', 'quick', 'start'])('can carry out experiments/%s.yaml', (name) => {
+  function kept(name: string) {
     const file = join(repository, 'experiments', `${name}.yaml`);
-    expect(parseExperiment(readFileSync(file, 'utf8'), file, methodNames).name).toBe(name);
+    return parseExperiment(readFileSync(file, 'utf8'), file, methodNames);
+  }
+
+  it.for(['first', 'quick', 'start'])('can carry out experiments/%s.yaml', (name) => {
+    expect(kept(name).name).toBe(name);
+  });
+
+  it('measures all workloads of Linux with experiments/quick.yaml', () => {
+    const measured = kept('quick').workloads.map(({ name }) => name);
+    const ofLinux = workloads.filter(({ bareGuest }) => !bareGuest).map(({ name }) => name);
+    expect(measured.sort()).toEqual(ofLinux.sort());
   });
 });

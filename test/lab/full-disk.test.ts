@@ -1,51 +1,87 @@
 // An experiment whose results have no room any more.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, type TestContext } from 'vitest';
 import { plannedRuns } from '../../lib/lab/experiment/cells.js';
 import { runExperiment } from '../../lib/lab/experiment/runner.js';
 import { parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { writeReport } from '../../lib/lab/report/write-report.js';
 import { ResultStore } from '../../lib/lab/results/store.js';
 import { experimentText, measurementOf, methods } from './measurements.js';
 
-it('says that there is no room, keeps what was measured, and goes on when there is', async (context) => {
+const experiment = parseExperiment(experimentText, 'trial.yaml', methods);
+const total = plannedRuns(experiment).length;
+const timeout = 60_000;
+
+/** A folder for results in a file system of that size, gone when the test ends. */
+function smallStore(context: TestContext, kibibytes: number): ResultStore {
   if (process.getuid?.() !== 0) context.skip('needs root, to mount a small file system');
   const directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', directory]);
+  const mount = ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'none', directory];
+  const mounted = spawnSync('mount', mount, { encoding: 'utf8' });
   if (mounted.status !== 0) {
     rmSync(directory, { recursive: true });
     context.skip(`needs to mount a small file system: ${mounted.stderr}`);
   }
-  try {
-    const experiment = parseExperiment(experimentText, 'trial.yaml', methods);
-    const store = new ResultStore(directory);
-    const ballast = join(directory, 'ballast');
-    let runs = 0;
-    const carryOut = () =>
-      runExperiment({
-        experiment,
-        store,
-        measure: () => {
-          runs += 1;
-          if (runs === 3) {
-            // Whatever is left.
-            expect(() => writeFileSync(ballast, Buffer.alloc(1 << 20))).toThrow(/ENOSPC/);
-          }
-          return Promise.resolve(measurementOf(1000, 1e6));
-        },
-      });
-    await expect(carryOut()).rejects.toThrow(
-      new RegExp(`can't be written to ${directory} .*no space left.*the same command goes on`),
-    );
-    expect(store.runs()).toHaveLength(2);
-    expect(readdirSync(directory).filter((name) => name.endsWith('.part'))).toEqual([]);
-    rmSync(ballast);
-    const total = plannedRuns(experiment).length;
-    expect(await carryOut()).toEqual({ measured: total - 2, resumed: 2, failed: [] });
-  } finally {
+  context.onTestFinished(() => {
     spawnSync('umount', [directory]);
     rmSync(directory, { recursive: true });
-  }
+  });
+  return new ResultStore(directory);
+}
+
+/** Takes all the room that is left; the function returned gives it back. */
+function fill({ directory }: ResultStore): () => void {
+  const ballast = join(directory, 'ballast');
+  expect(() => writeFileSync(ballast, Buffer.alloc(64 << 20))).toThrow(/ENOSPC/);
+  return () => rmSync(ballast);
+}
+
+function expectNoParts({ directory }: ResultStore): void {
+  const names = readdirSync(directory, { recursive: true }).map(String);
+  expect(names.filter((name) => name.endsWith('.part'))).toEqual([]);
+}
+
+it('says that there is no room for a run, keeps what was measured, and goes on when there is', async (context) => {
+  const store = smallStore(context, 256);
+  let makeRoom = () => {};
+  let runs = 0;
+  const carryOut = () =>
+    runExperiment({
+      experiment,
+      store,
+      measure: () => {
+        runs += 1;
+        if (runs === 3) makeRoom = fill(store);
+        return Promise.resolve(measurementOf(1000, 1e6));
+      },
+    });
+  await expect(carryOut()).rejects.toThrow(
+    new RegExp(`can't be written to ${store.directory} .*no space left.*the same command goes on`),
+  );
+  expect(store.runs()).toHaveLength(2);
+  expectNoParts(store);
+  makeRoom();
+  expect(await carryOut()).toEqual({ measured: total - 2, resumed: 2, failed: [] });
+});
+
+it('says that there is no room for a report, and keeps the one that is there', {
+  timeout,
+}, async (context) => {
+  const store = smallStore(context, 16 << 10);
+  const measure = () => Promise.resolve(measurementOf(1000, 1e6));
+  await runExperiment({ experiment, store, measure });
+  const page = writeReport({ store, title: 'Before' });
+  const files = () => readdirSync(store.directory, { recursive: true }).map(String).sort();
+  const [before, html] = [files(), readFileSync(page, 'utf8')];
+  const makeRoom = fill(store);
+  expect(() => writeReport({ store, title: 'After' })).toThrow(
+    new RegExp(`report can't be written to ${store.directory} .*no space left.*lab report`),
+  );
+  makeRoom();
+  expect(files()).toEqual(before);
+  expect(readFileSync(page, 'utf8')).toBe(html);
+  expect(readFileSync(writeReport({ store, title: 'After' }), 'utf8')).toContain('After');
 });

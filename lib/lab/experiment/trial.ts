@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
 import { Workspace } from '../../qemu/machine/workspace.js';
 import { BareGuest } from '../guest/bare-guest.js';
+import { diskBytes } from '../guest/disk.js';
 import type { Guest, Place } from '../guest/guest.js';
 import { LinuxGuest } from '../guest/linux-guest.js';
 import { createHosts, type Host, type Hosts } from '../hosts/hosts.js';
@@ -60,7 +61,8 @@ export class Trial {
     const { memoryMiB, link } = run.cell;
     const copies = experiment.sink ? 1 : 2;
     const inFiles = experiment.guest.memory === 'file' ? copies * memoryMiB * mebibyte : 0;
-    const workspace = Workspace.create(inFiles + otherBytes);
+    const onDisk = workloadNamed(run.cell.workload.name).needsDisk ? diskBytes : 0;
+    const workspace = Workspace.create(inFiles + onDisk + otherBytes);
     let hosts: Hosts | undefined;
     try {
       hosts = await createHosts({ workspace, link });

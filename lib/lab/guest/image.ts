@@ -6,16 +6,15 @@ import type { Workspace } from '../../qemu/machine/workspace.js';
 import type { GuestFile } from '../debian/libraries.js';
 import type { Say } from '../debian/packages.js';
 import { cpioArchive, type Entry, foldersOf } from './cpio.js';
-import { guestKernel } from './kernel.js';
+import { type Devices, guestKernel } from './kernel.js';
 import { compiledProgram } from './programs.js';
 
-export interface ImageOptions {
+export interface ImageOptions extends Devices {
   readonly workspace: Workspace;
   /** Programs of native/guest/linux: the guest has them in /bin. */
   readonly programs: readonly string[];
   /** Of packages. */
   readonly files?: readonly GuestFile[];
-  readonly network: boolean;
   readonly say?: Say;
 }
 
@@ -43,7 +42,7 @@ function text(path: string, contents: string): Entry {
 
 export async function guestImage(options: ImageOptions): Promise<Image> {
   const kernel = await guestKernel(options.say);
-  const modules = options.network ? kernel.networkModules : [];
+  const modules = kernel.modulesFor(options);
   const contents = await files(options, modules);
   const texts = [
     text('modules/list', modules.map((file) => `${basename(file, '.ko')}\n`).join('')),

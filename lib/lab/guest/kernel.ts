@@ -13,18 +13,19 @@ const virtioModules = [
   'drivers/virtio/virtio_pci_legacy_dev',
   'drivers/virtio/virtio_pci',
 ];
-const networkModules = [
-  ...virtioModules,
-  'net/core/failover',
-  'drivers/net/net_failover',
-  'drivers/net/virtio_net',
-];
+const networkModules = ['net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'];
+const diskModules = ['drivers/block/virtio_blk'];
+
+export interface Devices {
+  readonly network: boolean;
+  readonly disk: boolean;
+}
 
 export interface Kernel {
   readonly version: string;
   readonly image: string;
-  /** Files of the modules for a network device, in the order in which they are to be loaded. */
-  readonly networkModules: readonly string[];
+  /** Files of the modules for these devices, in the order in which they are to be loaded. */
+  modulesFor(devices: Devices): string[];
 }
 
 /** The newest that the distribution has. */
@@ -35,10 +36,17 @@ export async function guestKernel(say?: Say): Promise<Kernel> {
   const file = readdirSync(join(tree, 'boot')).find((entry) => entry.startsWith('vmlinuz-'));
   const version = file?.replace('vmlinuz-', '');
   if (!file || !version) throw new Error(`${name} has no kernel in boot/`);
-  const modules = networkModules.map((module) =>
-    join(tree, 'lib/modules', version, 'kernel', `${module}.ko`),
-  );
-  const missing = modules.find((module) => !existsSync(module));
-  if (missing) throw new Error(`${name} has no ${missing}`);
-  return { version, image: join(tree, 'boot', file), networkModules: modules };
+  return {
+    version,
+    image: join(tree, 'boot', file),
+    modulesFor: ({ network, disk }) => {
+      const further = [...(network ? networkModules : []), ...(disk ? diskModules : [])];
+      const modules = (further.length > 0 ? [...virtioModules, ...further] : []).map((module) =>
+        join(tree, 'lib/modules', version, 'kernel', `${module}.ko`),
+      );
+      const missing = modules.find((module) => !existsSync(module));
+      if (missing) throw new Error(`${name} has no ${missing}`);
+      return modules;
+    },
+  };
 }

@@ -10,6 +10,7 @@ import { contentsFor } from '../workloads/contents.js';
 import { RunningWorkload } from '../workloads/running.js';
 import type { Surroundings, Workload } from '../workloads/workload.js';
 import { GuestControl } from './control.js';
+import { makeDisk } from './disk.js';
 import type { Guest, Place } from './guest.js';
 import { guestImage, type Image } from './image.js';
 import { LinuxVm } from './linux-vm.js';
@@ -33,18 +34,22 @@ export class LinuxGuest implements Guest {
   readonly #control = new GuestControl();
   readonly #request: GuestRequest;
   readonly #image: Image;
+  readonly #disk: string | undefined;
   readonly #consoles = new Map<string, readonly string[]>();
 
-  private constructor(request: GuestRequest, image: Image) {
+  private constructor(request: GuestRequest, image: Image, disk: string | undefined) {
     this.#request = request;
     this.#image = image;
+    this.#disk = disk;
   }
 
   static async create(request: GuestRequest): Promise<LinuxGuest> {
     const { workspace, hosts, workload } = request;
     const contents = await contentsFor([workload]);
     const network = hosts.client.address !== null;
-    return new LinuxGuest(request, await guestImage({ workspace, ...contents, network }));
+    const { needsDisk = false } = workload;
+    const image = await guestImage({ workspace, ...contents, network, disk: needsDisk });
+    return new LinuxGuest(request, image, needsDisk ? makeDisk(hosts) : undefined);
   }
 
   get kernelVersion(): string {
@@ -99,6 +104,7 @@ export class LinuxGuest implements Guest {
     const vm = await LinuxVm.start({
       ...{ name, binary, accelerator, workspace, host, memory, memoryBytes, processors, incoming },
       ...(tap === null ? {} : { network: { tap, address: guestAddress, mac: guestMac } }),
+      ...(this.#disk === undefined ? {} : { disk: this.#disk }),
       image: this.#image,
       arguments: further,
       // Touching it for the first time would be part of what is measured.

@@ -3,6 +3,7 @@ import { type Accelerator, Machine, type MachineOptions } from '../../qemu/machi
 import type { MemoryKind } from '../../qemu/machine/memory.js';
 import type { Host } from '../hosts/hosts.js';
 import { type GuestControl, GuestError, readAll } from './control.js';
+import { diskArguments } from './disk.js';
 import type { Image } from './image.js';
 
 const consolePort = 0;
@@ -25,6 +26,8 @@ export interface LinuxVmOptions extends Pick<MachineOptions, 'name' | 'binary' |
   readonly memory?: MemoryKind;
   readonly processors: number;
   readonly network?: GuestNetwork;
+  /** Its file. */
+  readonly disk?: string;
   readonly incoming?: boolean;
   readonly preallocate?: boolean;
   /** Further arguments for QEMU. */
@@ -67,7 +70,7 @@ export class LinuxVm {
 
   /** Starts QEMU, paused. */
   static async start(options: LinuxVmOptions): Promise<LinuxVm> {
-    const { host, image, processors, memoryBytes, network, ...rest } = options;
+    const { host, image, processors, memoryBytes, network, disk, ...rest } = options;
     const machine = await Machine.start({
       ...rest,
       ramBytes: memoryBytes,
@@ -78,6 +81,7 @@ export class LinuxVm {
         ...['-kernel', image.kernel, '-initrd', image.initramfs],
         ...['-append', kernelCommandLine(options)],
         ...(network ? networkArguments(network) : []),
+        ...(disk === undefined ? [] : diskArguments(disk)),
         ...(options.arguments ?? []),
       ],
     });

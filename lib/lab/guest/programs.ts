@@ -10,6 +10,10 @@ const run = promisify(execFile);
 const sources = fileURLToPath(new URL('../../../native/guest/linux/', import.meta.url));
 const flags = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra'];
 
+export function guestSource(name: string): string {
+  return join(sources, name);
+}
+
 function compilerVersion(): Promise<string> {
   return run('gcc', ['--version']).then(
     ({ stdout }) => stdout.split('\n', 1)[0] ?? '',
@@ -23,7 +27,7 @@ function compilerVersion(): Promise<string> {
 
 /** The file of a static program that runs in the guest, and on this machine. */
 export async function compiledProgram(name: string): Promise<string> {
-  const source = join(sources, `${name}.c`);
+  const source = guestSource(`${name}.c`);
   // Headers include each other: any of them may be part of it.
   const headers = readdirSync(sources).filter((file) => file.endsWith('.h'));
   const texts = [source, ...headers.map((file) => join(sources, file))].map((file) =>

@@ -1,5 +1,5 @@
 // Makes the report of a folder of results: the page, the figures as SVG and PNG, all runs as CSV.
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResultError, type ResultStore } from '../results/store.js';
 import { comparables, summarise } from '../results/summary.js';
@@ -18,7 +18,9 @@ export interface ReportOptions {
   readonly methods?: readonly string[];
 }
 
-/** Answers the path of the page. */
+const folder = 'figures';
+
+/** Answers the path of the page. One that is there already is replaced as a whole, or stays. */
 export function writeReport({ store, title, description = '', ...given }: ReportOptions): string {
   const runs = store.runs();
   if (runs.length === 0) throw new ResultError(`${store.directory} has no results of runs yet`);
@@ -27,22 +29,30 @@ export function writeReport({ store, title, description = '', ...given }: Report
   const cells = summarise(runs);
   const results: Results = { cells, groups: comparables(cells, methods), methods };
   const figures = figureMakers.flatMap((make) => make(results));
-  const folder = join(store.directory, 'figures');
-  // Of another state of the results there may be other figures.
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder);
-  const files = figures.flatMap(({ id, svg }): [string, string | Uint8Array][] => [
-    [`${id}.svg`, svg],
-    [`${id}.png`, pngOf(svg)],
-  ]);
-  writeWhole(folder, new Map(files));
   const page = 'index.html';
-  writeWhole(
-    store.directory,
-    new Map([
-      [page, htmlOf({ title, description, runs, results, figures })],
-      ['runs.csv', csvOf(runs)],
+  const files = new Map<string, string | Uint8Array>([
+    ...figures.flatMap(({ id, svg }): [string, string | Uint8Array][] => [
+      [join(folder, `${id}.svg`), svg],
+      [join(folder, `${id}.png`), pngOf(svg)],
     ]),
-  );
+    [page, htmlOf({ title, description, runs, results, figures })],
+    ['runs.csv', csvOf(runs)],
+  ]);
+  try {
+    mkdirSync(join(store.directory, folder), { recursive: true });
+    writeWhole(store.directory, files);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ResultError(
+      `The report can't be written to ${store.directory} (${reason}). The results are there: make room, ` +
+        'and "fakedirty lab report" writes it.',
+      { cause },
+    );
+  }
+  // Of another state of the results there may be other figures.
+  for (const name of readdirSync(join(store.directory, folder))) {
+    const figure = join(folder, name);
+    if (!files.has(figure)) rmSync(join(store.directory, figure), { recursive: true });
+  }
   return join(store.directory, page);
 }

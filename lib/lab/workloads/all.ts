@@ -1,5 +1,6 @@
 // All workloads. A new one is a file beside this one, and a line here.
 import { bareWorkloads } from './bare.js';
+import { disk } from './disk.js';
 import { flipFlop } from './flip-flop.js';
 import { idle } from './idle.js';
 import { memcached } from './memcached.js';
@@ -19,6 +20,7 @@ export const workloads: readonly Workload[] = [
   ...ycsbWorkloads,
   networkSend,
   networkReceive,
+  disk,
   idle,
   sameValues,
   flipFlop,

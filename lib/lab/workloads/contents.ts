@@ -1,6 +1,7 @@
 // What a guest's image has to hold so that these workloads run in it.
 import { type GuestFile, withLibraries } from '../debian/libraries.js';
 import { type Say, unpackedPackages } from '../debian/packages.js';
+import { guestSource } from '../guest/programs.js';
 import type { Workload } from './workload.js';
 
 export interface Contents {
@@ -10,7 +11,11 @@ export interface Contents {
 
 export async function contentsFor(workloads: readonly Workload[], say?: Say): Promise<Contents> {
   const files = new Map<string, GuestFile>();
-  for (const { packaged } of workloads) {
+  for (const { packaged, scripts = [] } of workloads) {
+    for (const name of scripts) {
+      const path = `share/${name}`;
+      files.set(path, { path, from: guestSource(name) });
+    }
     if (!packaged) continue;
     const request = { names: packaged.packages, withDependencies: true };
     const tree = await unpackedPackages(say ? { ...request, say } : request);

@@ -126,9 +126,11 @@ export class RunningWorkload extends WorkloadAtWork {
     control.tell('stop');
     const [{ status, signal }, own] = await Promise.all([exit, check]);
     if (own) return [checkOf(own)];
-    // What has no check of its own has at least lived until now.
+    // What says nothing in the end has at least lived until now.
     const wrong = signal === terminated || status === 0 ? 0 : 1;
-    return [{ what: 'alive until it was stopped', checked: 1, wrong }];
+    const { livesBy } = workload;
+    if (livesBy === undefined) return [{ what: 'alive until it was stopped', checked: 1, wrong }];
+    return [{ what: livesBy, checked: this.reports.at(-1)?.operations ?? 0, wrong }];
   }
 
   #hear(message: GuestMessage): void {

@@ -37,13 +37,19 @@ export interface Workload {
   /** Of native/guest/linux, in the guest. */
   readonly programs: readonly string[];
   readonly packaged?: PackagedPrograms;
+  /** Files of native/guest/linux that those read: the guest has them in /share. */
+  readonly scripts?: readonly string[];
   readonly needsNetwork: boolean;
+  /** As /dev/vda. */
+  readonly needsDisk?: boolean;
   /** Whose reports and running count. */
   readonly reports: 'guest' | 'outside';
   /** Who makes the traffic between the two, if there is any. */
   readonly sender: 'guest' | 'outside';
   /** Whether each says in the end if all is as it has to be. */
   readonly checks: { readonly guest: boolean; readonly outside: boolean };
+  /** Of one that ends by itself where something is wrong: what is right as long as it lives. */
+  readonly livesBy?: string;
   readonly newReader?: () => OutputReader;
   /** It is what the bare guest does, with these parameters; no Linux is booted. */
   readonly bareGuest?: (options: unknown, surroundings: Surroundings) => GuestOptions;

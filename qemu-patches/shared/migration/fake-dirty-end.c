@@ -24,7 +24,7 @@
 /* How long what was seen of the link counts, in time spent sending. */
 #define BANDWIDTH_MEMORY_MS 300
 
-/* Syncs that find mostly fake marks are so far apart, behind the first one. */
+/* So far apart are looks at mostly fake marks that are not fewer each time. */
 #define SYNC_INTERVAL_MS 50
 
 /* A sift may take this long; twice that each time it did not suffice. */
@@ -41,7 +41,7 @@ static struct {
     int64_t interval_ns;        /* between the last two syncs */
     int64_t sift_budget_ns;
     bool sifting;
-    bool sifted;                /* lately, and the migration goes on */
+    bool in_vain;               /* the last sift had no fewer marks */
     bool late;                  /* looking at what is marked takes too long */
     double sift_bytes_per_ns;   /* that are looked at */
     struct {                    /* of the last sift */
@@ -207,7 +207,7 @@ int64_t fake_dirty_sync_delay_ms(bool in_vain)
     fake_dirty_counts(&pass);
     counts_subtract(&pass, &pace.pass_start);
     elapsed_ms = (get_clock() - pace.sync_end_ns) / SCALE_MS;
-    return in_vain || (pace.sifted && mostly_unchanged(&pass)) ?
+    return in_vain || (pace.in_vain && mostly_unchanged(&pass)) ?
         MAX(SYNC_INTERVAL_MS - elapsed_ms, 0) : 0;
 }
 
@@ -227,13 +227,15 @@ bool fake_dirty_sift_wanted(void)
         return true;
     }
     pace.late = false;
-    pace.sifted = false;
+    pace.in_vain = false;
+    pace.sift.marks = 0;
     return false;
 }
 
 void fake_dirty_sift_begin(uint64_t marks)
 {
     pace.sifting = true;
+    pace.in_vain = pace.sift.marks && marks > pace.sift.marks / 16 * 15;
     memset(&pace.sift, 0, sizeof(pace.sift));
     pace.sift.marks = marks;
     pace.sift.begin_ns = get_clock();
@@ -246,19 +248,19 @@ bool fake_dirty_sift_in_time(void)
 
 /*
  * What the guest has marked during the sift is classified when it stands
- * still.  It marks as fast as it did before, but no page twice; and what was
- * true of the marks that were sifted is true of these.
+ * still.  All may be marked again, in however short a time: a page that is
+ * written without end is marked once between two syncs.  As many as have
+ * changed since the last sync change again, by the time that the sift took.
  */
 uint64_t fake_dirty_sift_end(bool decided, uint64_t threshold)
 {
     double sift_ns = get_clock() - pace.sift.begin_ns;
-    double marks = pace.sift.marks * MIN(sift_ns / MAX(pace.interval_ns, 1), 1);
-    double share = marks / MAX(pace.sift.checked, 1);
+    double again = MIN(sift_ns / MAX(pace.interval_ns, 1), 1);
+    double share = (double)pace.sift.marks / MAX(pace.sift.checked, 1);
     double looking = share * pace.sift.filter_ns / SCALE_MS * pace.bandwidth;
-    uint64_t debt = looking + share * pace.sift.kept * pace.page_size;
+    uint64_t debt = looking + again * share * pace.sift.kept * pace.page_size;
 
     pace.sifting = false;
-    pace.sifted = true;
     /* Where no downtime is allowed at all, fewer marks do not help. */
     pace.late = threshold && looking > threshold;
     pace.sift_bytes_per_ns = (double)pace.sift.checked * pace.page_size /

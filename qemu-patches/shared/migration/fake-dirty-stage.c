@@ -161,11 +161,11 @@ static unsigned long stage_classify(FakeDirtyStage *stage,
     for (i = 0; i < count; i++) {
         stage->sources[i] = block->host + stage->index[i] * pages.size;
     }
-    fake_dirty_must(fakedirty_classify(block->table, stage->index, stage->sources,
-                                    count, stage->memory,
-                                    stage->capacity * pages.size,
-                                    stage->copies, stage->verdicts,
-                                    stage->fingerprints));
+    fake_dirty_must(fakedirty_classify(block->table, stage->index,
+                                       stage->sources, count, stage->memory,
+                                       stage->capacity * pages.size,
+                                       stage->copies, stage->verdicts,
+                                       stage->fingerprints));
     if (FAKE_DIRTY_BROKEN_R1) {
         g_usleep(100);
     }
@@ -193,8 +193,8 @@ static unsigned long stage_classify(FakeDirtyStage *stage,
     stage->next = 0;
     if (FAKE_DIRTY_BROKEN_R4) {
         fake_dirty_must(fakedirty_commit(block->table, stage->index,
-                                      stage->copies, stage->fingerprints,
-                                      kept));
+                                         stage->copies, stage->fingerprints,
+                                         kept));
     }
     if (unchanged) {
         stat64_add(&counters.verdicts[FAKEDIRTY_UNCHANGED], unchanged);
@@ -287,8 +287,8 @@ void fake_dirty_stage_commit(FakeDirtyStage *stage, FakeDirtyBlock *block,
     }
     i = stage->next++;
     fake_dirty_must(fakedirty_commit(block->table, &stage->index[i],
-                                  &stage->copies[i], &stage->fingerprints[i],
-                                  1));
+                                     &stage->copies[i], &stage->fingerprints[i],
+                                     1));
     stat64_add(&counters.verdicts[stage->verdicts[i]], 1);
 }
 
@@ -327,8 +327,8 @@ void fake_dirty_channel_commit(FakeDirtyStage *stage)
         return;
     }
     fake_dirty_must(fakedirty_commit(stage->block->table, stage->index,
-                                  stage->copies, stage->fingerprints,
-                                  stage->count));
+                                     stage->copies, stage->fingerprints,
+                                     stage->count));
     stat64_add(&counters.sent, stage->count);
     fake_dirty_sending_end();
     for (i = 0; i < stage->count; i++) {
@@ -352,8 +352,8 @@ bool fake_dirty_zero_page(FakeDirtyBlock *block, unsigned long page)
     if (!block || !fake_dirty_in_channels() || FAKE_DIRTY_BROKEN_R4_ZERO) {
         return false;
     }
-    fake_dirty_must(fakedirty_look(block->table, &index, &zero_page, 1, &verdict,
-                                &fingerprint));
+    fake_dirty_must(fakedirty_look(block->table, &index, &zero_page, 1,
+                                   &verdict, &fingerprint));
     stat64_add(&counters.verdicts[verdict], 1);
     if (verdict == FAKEDIRTY_UNCHANGED) {
         stat64_add(&counters.bytes_saved, 1);
@@ -361,7 +361,7 @@ bool fake_dirty_zero_page(FakeDirtyBlock *block, unsigned long page)
         return true;
     }
     fake_dirty_must(fakedirty_commit(block->table, &index, &zero_page,
-                                  &fingerprint, 1));
+                                     &fingerprint, 1));
     return false;
 }
 

@@ -79,13 +79,6 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
         }
     }
     filter.page_size = options->page_size;
-    fake_dirty_stages_start(options->page_size);
-    filter.stage = fake_dirty_stage_new(options->stage_pages, errp);
-    if (!filter.stage) {
-        fake_dirty_stages_stop();
-        fake_dirty_hasher_free();
-        return false;
-    }
     filter.algorithm = fakedirty_algorithm_info(hasher_options.algorithm);
     filter.verify = options->verify;
     filter.multifd = options->multifd;
@@ -95,8 +88,15 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
     stats.present = true;
     stats.hash = filter.algorithm->name;
     stats.verify = options->verify;
+    fake_dirty_stages_start(options->page_size);
     fake_dirty_end_start(options->page_size);
 
+    filter.stage = fake_dirty_stage_new(options->stage_pages, errp);
+    if (!filter.stage) {
+        fake_dirty_stages_stop();
+        fake_dirty_hasher_free();
+        return false;
+    }
     filter.active = true;
     trace_fake_dirty_start(options->hash, options->page_size, options->verify,
                            options->multifd,

@@ -194,7 +194,7 @@ bool fake_dirty_last_pass(FakeDirtyPassCounts *pass);
 
 /*
  * How long to wait, in ms, before the next sync, so that a guest whose marks
- * are all fake, and too many for one sift, does not make migration do nothing
+ * are all fake, and not fewer at each look, does not make migration do nothing
  * but sync; nor any guest when the next sync, @in_vain, will hardly bring the
  * end.
  */

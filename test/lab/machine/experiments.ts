@@ -1,5 +1,5 @@
 // Small experiments with real VMs, and the folders of their results.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type TestContext } from 'vitest';
@@ -43,4 +43,16 @@ export async function carryOut(
   const { failed } = await runExperiment({ experiment, store, measure });
   expect(failed.map(({ id, failures }) => [id, failures])).toEqual([]);
   return store.runs().filter(isMeasured);
+}
+
+/** Directories and namespaces of a process, in the places where guests have their memory. */
+export function leftBehind(owner: number | undefined = process.pid): string[] {
+  const mine = new RegExp(`^fakedirty-(\\d+-)?${owner}-`);
+  return ['/dev/shm', tmpdir(), '/run/netns']
+    .filter((place) => existsSync(place))
+    .flatMap((place) =>
+      readdirSync(place)
+        .filter((name) => mine.test(name))
+        .map((name) => join(place, name)),
+    );
 }

@@ -92,7 +92,7 @@ export async function loopbackGuests(
   context.onTestFinished(() => hosts.close());
   const [here, there] = hosts.list;
   if (!here || !there) throw new Error('there are no two hosts');
-  const image = await guestImage({ workspace, programs, network: false });
+  const image = await guestImage({ workspace, programs, network: false, disk: false });
   const common = { ...machine, workspace, image, memoryBytes, accelerator: 'tcg' } as const;
   const endWithTest = (vm: LinuxVm) => {
     context.onTestFinished(() => vm.machine.kill());

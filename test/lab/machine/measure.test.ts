@@ -1,19 +1,12 @@
 // Experiments with real VMs, from the file to the report.
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { measureWith } from '../../../lib/lab/experiment/measure.js';
 import { InterruptedError, runExperiment } from '../../../lib/lab/experiment/runner.js';
 import { methods } from '../../../lib/lab/methods/all.js';
 import { writeReport } from '../../../lib/lab/report/write-report.js';
-import { isMeasured, wasStopped } from '../../../lib/lab/results/run.js';
-import { repository } from '../../../scripts/run/cache.mjs';
-import { carryOut, experimentOf, newStore, textOf } from './experiments.js';
+import { wasStopped } from '../../../lib/lab/results/run.js';
+import { carryOut, experimentOf, leftBehind, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;
@@ -21,14 +14,6 @@ const long = FAKEDIRTY_LONG === '1';
 const timeout = long ? 1_800_000 : 300_000;
 
 const idle = 'workloads: [{ name: idle, options: { bytes: 8000000 } }]';
-
-/** Directories and namespaces of a process, in the places where guests have their memory. */
-function leftBehind(owner: number | undefined = process.pid): string[] {
-  const mine = new RegExp(`^fakedirty-(\\d+-)?${owner}-`);
-  return ['/dev/shm', tmpdir(), '/run/netns']
-    .filter((place) => existsSync(place))
-    .flatMap((place) => readdirSync(place).filter((name) => mine.test(name)));
-}
 
 describe('an experiment with real VMs', () => {
   it('measures, compares memories, checks the workload, and becomes a report', {
@@ -90,34 +75,6 @@ describe('an experiment with real VMs', () => {
     await expect(ended).rejects.toThrow(InterruptedError);
     expect(store.runs()).toEqual([]);
     expect(leftBehind()).toEqual([]);
-  });
-
-  it('goes on when it has been killed outright, and removes what was left', {
-    timeout,
-  }, async (context) => {
-    const { binary } = needLabQemu(context);
-    const store = newStore(context);
-    const { directory } = store;
-    const file = join(directory, 'trial.yaml');
-    writeFileSync(file, textOf(`${idle}\nmethods: [plain, xbzrle]`));
-    const main = join(repository, 'dist', 'cli', 'main.js');
-    const args = [main, 'lab', 'run', file, '--out', directory, '--qemu', binary];
-    const killed = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    // While the guest of the second run boots or moves.
-    for await (const line of createInterface({ input: killed.stdout })) {
-      if (/^2\/2.*: idle /.test(line)) break;
-    }
-    const left = () => leftBehind(killed.pid);
-    while (left().length === 0) await new Promise((done) => setTimeout(done, 20));
-    killed.kill('SIGKILL');
-    await once(killed, 'exit');
-    expect(left().length).toBeGreaterThan(0);
-    expect(store.runs()).toHaveLength(1);
-
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    expect(stdout).toMatch(/1 runs measured, 1 were there already, 0 failed/);
-    expect(left()).toEqual([]);
-    expect(store.runs().filter(isMeasured)).toHaveLength(2);
   });
 
   it.for(methods.filter(() => long).map(({ name }) => name))(

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { GuestControl } from '../../../lib/lab/guest/control.js';
+import { makeDisk } from '../../../lib/lab/guest/disk.js';
 import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
 import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
 import { createHosts, type Host, type Hosts } from '../../../lib/lab/hosts/hosts.js';
@@ -23,14 +24,18 @@ const small: Record<string, object> = {
   'same-values': { bytes: 4 * mebibyte },
   'flip-flop': { bytes: 4 * mebibyte },
   idle: { bytes: 4 * mebibyte },
+  disk: { bytes: 4 * mebibyte },
   quicksort: { bytes: 2 * mebibyte },
   memcached: { share: 0.2, keys: 500, valueBytes: 700, getsPercent: 50 },
   ...Object.fromEntries([...'abcdef'].map((letter) => [`ycsb-${letter}`, { records: 1000 }])),
 };
 
+const surroundings = { memoryBytes, processors: 2, address: null };
+
 let workspace: Workspace;
 let hosts: Hosts;
 let image: Image;
+let disk = '';
 let control: GuestControl;
 let vm: LinuxVm | undefined;
 let moves = 0;
@@ -47,6 +52,7 @@ async function optionsFor(name: string, binary: string, host: Host): Promise<Lin
     ...{ name, binary, workspace, host, image, memoryBytes },
     ...{ accelerator: 'tcg', processors: 1 },
     ...(tap ? { network: { tap, address, mac: '52:54:00:fd:00:01' } } : {}),
+    disk,
   };
 }
 
@@ -103,9 +109,10 @@ async function untilMoreReports(running: RunningWorkload): Promise<void> {
 beforeAll(async () => {
   workspace = Workspace.create(2 * memoryBytes);
   hosts = await createHosts({ workspace, link: defaultLink });
+  disk = makeDisk(hosts);
   control = new GuestControl();
   const contents = await contentsFor(ofLinux);
-  image = await guestImage({ workspace, ...contents, network: true });
+  image = await guestImage({ workspace, ...contents, network: true, disk: true });
 }, timeout);
 
 afterAll(async () => {
@@ -153,10 +160,10 @@ function bytesOf(word: bigint): Buffer {
   return bytes;
 }
 
-/** Changes a bit of every place in the guest's memory that holds these bytes; answers how many. */
-function corrupt(ramFile: string, wanted: Buffer): number {
-  const memory = readFileSync(ramFile);
-  const file = openSync(ramFile, 'r+');
+/** Changes a bit of every place in the guest's memory, or disk, that holds these bytes; answers how many. */
+function corrupt(path: string, wanted: Buffer): number {
+  const memory = readFileSync(path);
+  const file = openSync(path, 'r+');
   let found = 0;
   for (let at = memory.indexOf(wanted); at >= 0; at = memory.indexOf(wanted, at + 1)) {
     writeSync(file, Buffer.from([(wanted[0] ?? 0) ^ 1]), 0, 1, at);
@@ -166,11 +173,12 @@ function corrupt(ramFile: string, wanted: Buffer): number {
   return found;
 }
 
-describe('the check of a workload notices memory that is wrong', () => {
+describe('the check of a workload notices what is wrong', () => {
   /** What `key-value-load` puts under its fourth key first. */
   const letters = [...bytesOf(firstRandom((3n << 32n) | 1n))].map((byte) => 97 + (byte & 15));
   const cases = [
     { name: 'idle', options: {}, bytes: bytesOf(mix((5n << 20n) | 7n)) },
+    { name: 'disk', options: { readsPercent: 100 }, bytes: bytesOf(mix((5n << 20n) | 7n)) },
     { name: 'ycsb-c', options: {}, bytes: bytesOf(firstRandom((3n * 10n + 4n) << 32n)) },
     { name: 'memcached', options: { getsPercent: 100 }, bytes: Buffer.from(letters) },
   ];
@@ -180,15 +188,32 @@ describe('the check of a workload notices memory that is wrong', () => {
     needNetworkFor(name, context);
     const running = await start(name, options);
     await guest.machine.qmp.execute('stop');
-    expect(corrupt(guest.machine.ramFile, bytes)).toBeGreaterThan(0);
+    const where = workloadNamed(name).needsDisk ? disk : guest.machine.ramFile;
+    expect(corrupt(where, bytes)).toBeGreaterThan(0);
     await guest.machine.qmp.execute('cont');
     const wrong = (await running.stop()).reduce((sum, check) => sum + check.wrong, 0);
     expect(wrong).toBeGreaterThan(0);
   });
 });
 
+it('sysbench ends where a search finds too few primes, and says so', {
+  timeout,
+}, async (context) => {
+  await needGuest(context);
+  const sysbench = workloadNamed('sysbench');
+  const { inGuest } = sysbench.commands({ maxPrime: 100 }, surroundings);
+  const workload = {
+    ...sysbench,
+    commands: () => ({ inGuest: inGuest.map((word) => word.replace('primes=24', 'primes=25')) }),
+  };
+  const start = { workload, options: {}, surroundings, control, client: hosts.client };
+  await expect(RunningWorkload.start(start)).rejects.toThrow(
+    /ended in the guest by itself.*24 primes were found where there are 25/,
+  );
+});
+
 describe('a workload goes on where the guest arrives, and its connections survive', () => {
-  it.for(long ? workloadNames : ['memcached', 'network-send'])(
+  it.for(long ? workloadNames : ['memcached', 'network-send', 'disk'])(
     '%s',
     { timeout },
     async (name, context) => {
@@ -206,11 +231,14 @@ describe('a workload goes on where the guest arrives, and its connections surviv
 });
 
 describe('what is asked of a workload', () => {
-  const surroundings = { memoryBytes, processors: 2, address: null };
-
   it('is refused when it has no such option, and says which there are', () => {
     const ask = () => workloadNamed('quicksort').commands({ sizes: 3 }, surroundings);
     expect(ask).toThrow(/quicksort.*sizes.*share, bytes, seed/s);
+  });
+
+  it('is as many primes as there are', () => {
+    const { inGuest } = workloadNamed('sysbench').commands({ maxPrime: 10_000 }, surroundings);
+    expect(inGuest).toContain('--primes=1228');
   });
 
   it('is refused when it needs a network that is not there', () => {
