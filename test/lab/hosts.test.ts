@@ -86,6 +86,37 @@ describe('hosts in namespaces', () => {
     }
   });
 
+  it('use one congestion control, whatever this machine does', { timeout }, async (context) => {
+    needNamespaces(context);
+    hosts = await createHosts({ workspace, link: defaultLink });
+    for (const { prefix } of [...hosts.list, hosts.client]) {
+      const [program = '', ...args] = [
+        ...prefix,
+        'cat',
+        '/proc/sys/net/ipv4/tcp_congestion_control',
+      ];
+      expect(execFileSync(program, args, { encoding: 'utf8' })).toBe('reno\n');
+    }
+    expect(hosts.description).toContain('TCP with reno');
+  });
+
+  it('keep their addresses when VMs come and go', { timeout }, async (context) => {
+    needNamespaces(context);
+    hosts = await createHosts({ workspace, link: defaultLink });
+    const host = hostAt(hosts, 0);
+    const [program = '', ...prefix] = host.prefix;
+    const read = () =>
+      execFileSync(program, [...prefix, 'ip', '-brief', 'link', 'show', 'br0'], {
+        encoding: 'utf8',
+      });
+    const address = (text: string) => /\S+:\S+/.exec(text)?.[0];
+    const before = address(read());
+    expect(before).toMatch(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/);
+    // Their addresses are random: one of so many is the least of all.
+    for (let taps = 0; taps < 15; taps += 1) await hosts.addTap(host);
+    expect(address(read())).toBe(before);
+  });
+
   it('are not among the devices of the machine, and go when they are closed', {
     timeout,
   }, async (context) => {

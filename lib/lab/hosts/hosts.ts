@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Workspace } from '../../qemu/machine/workspace.js';
 import { describeLink, type Link, linkBytesPerSecond } from './link.js';
-import { NamespacedHosts, whyNoNamespaces } from './namespaced.js';
+import { congestionControl, NamespacedHosts, whyNoNamespaces } from './namespaced.js';
 
 export interface Host {
   readonly name: string;
@@ -85,7 +85,7 @@ export async function createHosts(options: HostsOptions): Promise<Hosts> {
   mkdirSync(sharedDirectory, { recursive: true });
   const why = kind === 'loopback' ? 'as asked' : whyNoNamespaces();
   if (!why) {
-    const description = `namespaces of this machine, a switch between them: ${describeLink(link)}`;
+    const description = `namespaces of this machine, a switch between them: ${describeLink(link)}, TCP with ${congestionControl}`;
     return await NamespacedHosts.create(options, sharedDirectory, description);
   }
   if (kind === 'namespaces') throw new Error(`Hosts in namespaces can't be made: ${why}.`);

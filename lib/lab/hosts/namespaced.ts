@@ -64,6 +64,14 @@ export function whyNoNamespaces(): string | undefined {
   return undefined;
 }
 
+/** What TCP uses between the hosts, whatever the machine's own is: every kernel has it, and allows it. */
+export const congestionControl = 'reno';
+
+async function setCongestionControl(namespace: string): Promise<void> {
+  const set = `echo ${congestionControl} >/proc/sys/net/ipv4/tcp_congestion_control`;
+  await run('nsenter', [`--net=${shelf}/${namespace}`, '--', 'sh', '-c', set]);
+}
+
 export class NamespacedHosts implements Hosts {
   readonly list: readonly Host[];
   readonly client: Host;
@@ -143,18 +151,24 @@ export class NamespacedHosts implements Hosts {
     await ip('netns', 'add', namespace);
     this.#names.push(namespace);
     await ip('-n', namespace, 'link', 'set', 'lo', 'up');
+    await setCongestionControl(namespace);
     return namespace;
   }
 
-  async #addBridge(namespace: string): Promise<void> {
-    await ip('-n', namespace, 'link', 'add', 'br0', 'type', 'bridge');
+  /**
+   * A bridge has the least address of its ports unless it is given one: it would change with a VM that comes or
+   * goes, and the other hosts would not reach it for a minute.
+   */
+  async #addBridge(namespace: string, number: number): Promise<void> {
+    const address = `02:fd:00:00:00:${number.toString(16).padStart(2, '0')}`;
+    await ip('-n', namespace, 'link', 'add', 'br0', 'address', address, 'type', 'bridge');
     await ip('-n', namespace, 'link', 'set', 'br0', 'up');
   }
 
   async #build(link: Link): Promise<void> {
     const ways = await this.#addNamespace('switch');
-    await this.#addBridge(ways);
-    for (const { name, address } of [...this.list, this.client]) {
+    await this.#addBridge(ways, 0);
+    for (const [at, { name, address }] of [...this.list, this.client].entries()) {
       const namespace = await this.#addNamespace(name);
       await ip(
         'link',
@@ -172,7 +186,7 @@ export class NamespacedHosts implements Hosts {
       await ip('-n', ways, 'link', 'set', name, 'master', 'br0', 'up');
       let holder = 'nic';
       if (name !== this.client.name) {
-        await this.#addBridge(namespace);
+        await this.#addBridge(namespace, at + 1);
         await ip('-n', namespace, 'link', 'set', 'nic', 'master', 'br0');
         holder = 'br0';
       }
