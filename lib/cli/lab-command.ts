@@ -78,6 +78,19 @@ async function writeReportOf(directory: string): Promise<string> {
   return writeReport({ store, title: `Experiment: ${name}`, description, methods: order });
 }
 
+/** One that is there already is replaced as a whole, or stays. */
+function keepCopy(directory: string, text: string): void {
+  try {
+    writeWhole(directory, new Map([[copyName, text]]));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `${join(directory, copyName)} can't be written (${reason}). Make room, or name another folder with --out.`,
+      { cause },
+    );
+  }
+}
+
 async function run(file: string, options: RunOptions): Promise<void> {
   const written = readExperiment(file);
   const experiment = { ...written, sink: written.sink || options.sink };
@@ -86,10 +99,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const binary = qemuFor(experiment, options);
   mkdirSync(directory, { recursive: true });
   const copy = join(directory, copyName);
-  if (file !== copy) {
-    const text = asRun(readFileSync(file, 'utf8'), experiment);
-    writeWhole(directory, new Map([[copyName, text]]));
-  }
+  if (file !== copy) keepCopy(directory, asRun(readFileSync(file, 'utf8'), experiment));
   const accelerator = await acceleratorFor(experiment, binary);
   console.log(`${plannedRuns(experiment).length} runs with ${binary}, ${accelerator}`);
   const display = new LabDisplay(process.stdout, options.passes);

@@ -4,11 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, type TestContext } from 'vitest';
+import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { plannedRuns } from '../../lib/lab/experiment/cells.js';
 import { runExperiment } from '../../lib/lab/experiment/runner.js';
 import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
 import { ResultStore } from '../../lib/lab/results/store.js';
+import { repository } from '../../scripts/run/cache.mjs';
 import { experimentText, measurementOf, methods } from './measurements.js';
 
 const experiment = parseExperiment(experimentText, 'trial.yaml', methods);
@@ -84,4 +86,17 @@ it('says that there is no room for a report, and keeps the one that is there', {
   expect(files()).toEqual(before);
   expect(readFileSync(page, 'utf8')).toBe(html);
   expect(readFileSync(writeReport({ store, title: 'After' }), 'utf8')).toContain('After');
+});
+
+it('says that there is no room before anything is measured', { timeout }, (context) => {
+  const store = smallStore(context, 64);
+  const file = join(store.directory, 'trial.yaml');
+  writeFileSync(file, experimentText.replace(/methods: .*/, 'methods: [plain]'));
+  fill(store);
+  const main = join(repository, 'dist', 'cli', 'main.js');
+  const out = join(store.directory, 'results');
+  const args = [main, 'lab', 'run', file, '--out', out, '--qemu', '/nowhere/qemu'];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect(status).toBe(exitCodes.failure);
+  expect(stderr).toMatch(/experiment.yaml can't be written .*no space left.*Make room/);
 });
