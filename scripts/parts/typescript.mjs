@@ -1,6 +1,5 @@
 // The TypeScript side: its build and its tests.
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheDirectory, checkoutKey, repository } from '../run/cache.mjs';
@@ -10,8 +9,6 @@ import { preloadedSanitizer } from './sanitizers.mjs';
 import { oneFailure, Tally } from './tally.mjs';
 
 const plainly = (command, ...args) => [command, args];
-/** Vitest leaves a processor to others: half of the time on a machine with two. */
-const onAllProcessors = `--maxWorkers=${availableParallelism()}`;
 
 export function buildTypescript() {
   return step({ title: 'build: TypeScript', log: 'tsc' }, ({ run }) => {
@@ -66,7 +63,7 @@ function runVitest({ title, log: name, args: selection, env: added = {}, command
 
 /** All tests but those that run guests, or take hours. */
 export function testTypescript() {
-  const args = ['--dir=test', '--exclude=**/{machine,long}/**', onAllProcessors];
+  const args = ['--dir=test', '--exclude=**/{machine,long}/**'];
   return runVitest({ title: 'vitest: testing', log: 'vitest', args });
 }
 
@@ -117,11 +114,7 @@ export function testSanitizedAddon(build) {
   return runVitest({
     title: `vitest: testing the addon with ${build.label}`,
     log: 'vitest-asan',
-    args: [
-      '--dir=test',
-      onAllProcessors,
-      ...subjects.map((subject) => `test/fingerprint/${subject}.test.ts`),
-    ],
+    args: ['--dir=test', ...subjects.map((subject) => `test/fingerprint/${subject}.test.ts`)],
     env: { ...preloadedSanitizer(build), FAKEDIRTY_PREBUILD: join(build.directory, 'addon') },
     commandLine: build.commandLine,
   });
