@@ -29,7 +29,7 @@ const threadsTest = 'tests/unit/test-fake-dirty-multifd';
 const migrationTest = 'tests/qtest/migration-test';
 
 /** The unit tests that the series has added to a tree. */
-function unitTestsOf({ tree }: Workshop): string[] {
+export function unitTestsOf(tree: string): string[] {
   return readdirSync(join(tree, 'tests', 'unit'))
     .filter((file) => /^test-fake-dirty.*\.c$/.test(file))
     .map((file) => `tests/unit/${parse(file).name}`);
@@ -72,7 +72,7 @@ async function makeWith(
   change: (text: string) => string,
 ): Promise<string> {
   const { objects, installed, program } = workshop;
-  const unitTests = unitTestsOf(workshop);
+  const unitTests = unitTestsOf(workshop.tree);
   await compileChanged(workshop, `breaking ${name}`, [program, ...unitTests], file, change);
   const made = join('bin', `${program}-broken-${name}`);
   cpSync(join(objects, program), join(installed, made));
@@ -100,8 +100,8 @@ export function makeCrippled(workshop: Workshop, library: Library): Promise<stri
 
 /** Builds QEMU's own tests; answers their paths by name. One sanitizer excludes the other. */
 export async function keepTests(workshop: Workshop, patched: boolean, sanitized: boolean) {
-  const { objects } = workshop;
-  const tests = patched ? [...unitTestsOf(workshop), migrationTest] : [migrationTest];
+  const { objects, tree } = workshop;
+  const tests = patched ? [...unitTestsOf(tree), migrationTest] : [migrationTest];
   await workshop.compile('building its tests', tests);
   const kept = tests
     .filter((test) => existsSync(join(objects, test)))

@@ -1,13 +1,14 @@
 // Each step of the series stands alone: QEMU's own style check finds nothing, and the tree builds and
 // passes its tests after it, with libfakedirty and without.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configureOptions } from '../../../lib/qemu/build/build.js';
 import { buildLibrary } from '../../../lib/qemu/build/library.js';
 import { compilerVersion } from '../../../lib/qemu/build/requirements.js';
 import { applySeries, readSeries, type Series } from '../../../lib/qemu/build/series.js';
+import { unitTestsOf } from '../../../lib/qemu/build/test-programs.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { step } from '../../../scripts/run/step.mjs';
 import { testedVersion } from '../machine/available.js';
@@ -97,10 +98,7 @@ describe.each(steps.map((one) => [titleOf(one), one] as const))('%s', (_, one) =
       mkdirSync(objects, { recursive: true });
       await succeed(join(tree, 'configure'), options, objects, env);
       const tests = ['tests/qtest/migration-test', 'tests/unit/test-xbzrle'];
-      const ours = readdirSync(join(tree, 'tests', 'unit')).filter((file) =>
-        /^test-fake-dirty.*\.c$/.test(file),
-      );
-      if (withLibrary) tests.push(...ours.map((file) => `tests/unit/${parse(file).name}`));
+      if (withLibrary) tests.push(...unitTestsOf(tree));
       await succeed('ninja', ['qemu-system-x86_64', ...tests], objects, env);
       const binary = withoutKvm(work, join(objects, 'qemu-system-x86_64'), []);
       const qemu = { QTEST_QEMU_BINARY: binary };
