@@ -44,12 +44,15 @@ function failureReason(output, message) {
   return oneLine(googleTest || sanitizer || message || lastLine(output) || 'see the log');
 }
 
+function* testcases(xml) {
+  const pattern = /<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g;
+  for (const [, tag, body = ''] of xml.matchAll(pattern)) yield { tag, body };
+}
+
 /** Every test as { name, outcome: 'passed' | 'failed' | 'skipped', reason }. */
 export function readJunit(xml) {
   const tests = [];
-  for (const [, tag, body = ''] of xml.matchAll(
-    /<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g,
-  )) {
+  for (const { tag, body } of testcases(xml)) {
     const name = attribute(tag, 'name');
     const status = attribute(tag, 'status');
     const output = unescaped(/<system-out>([\s\S]*?)<\/system-out>/.exec(body)?.[1] ?? '');
@@ -71,9 +74,7 @@ export function readJunit(xml) {
 /** Every case of a GoogleTest program, in the same form, from the file that it writes at its end. */
 export function readGoogleTest(xml) {
   const tests = [];
-  for (const [, tag, body = ''] of xml.matchAll(
-    /<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g,
-  )) {
+  for (const { tag, body } of testcases(xml)) {
     const name = `${attribute(tag, 'classname')}.${attribute(tag, 'name')}`;
     const other = /<(skipped|failure)\b[^>]*>/.exec(body);
     if (other) {
