@@ -8,9 +8,8 @@ import { InterruptedError, runExperiment } from '../lab/experiment/runner.js';
 import { type Experiment, parseExperiment } from '../lab/experiment/schema.js';
 import { methodNamed, methodNames, methods } from '../lab/methods/all.js';
 import { comparisonText } from '../lab/report/comparison.js';
-import { ResultStore } from '../lab/results/store.js';
+import { ResultStore, writeResults } from '../lab/results/store.js';
 import { comparables, summarise } from '../lab/results/summary.js';
-import { writeWhole } from '../lab/results/whole-files.js';
 import { workloads } from '../lab/workloads/all.js';
 import { latestBuilt, programOf } from '../qemu/build/built.js';
 import { QemuBuildError } from '../qemu/build/errors.js';
@@ -78,19 +77,6 @@ async function writeReportOf(directory: string): Promise<string> {
   return writeReport({ store, title: `Experiment: ${name}`, description, methods: order });
 }
 
-/** One that is there already is replaced as a whole, or stays. */
-function keepCopy(directory: string, text: string): void {
-  try {
-    writeWhole(directory, new Map([[copyName, text]]));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(
-      `${join(directory, copyName)} can't be written (${reason}). Make room, or name another folder with --out.`,
-      { cause },
-    );
-  }
-}
-
 async function run(file: string, options: RunOptions): Promise<void> {
   const written = readExperiment(file);
   const experiment = { ...written, sink: written.sink || options.sink };
@@ -99,7 +85,13 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const binary = qemuFor(experiment, options);
   mkdirSync(directory, { recursive: true });
   const copy = join(directory, copyName);
-  if (file !== copy) keepCopy(directory, asRun(readFileSync(file, 'utf8'), experiment));
+  if (file !== copy) {
+    const text = asRun(readFileSync(file, 'utf8'), experiment);
+    writeResults(directory, new Map([[copyName, text]]), {
+      what: copyName,
+      advice: 'Make room, or name another folder with --out.',
+    });
+  }
   const accelerator = await acceleratorFor(experiment, binary);
   console.log(`${plannedRuns(experiment).length} runs with ${binary}, ${accelerator}`);
   const display = new LabDisplay(process.stdout, options.passes);

@@ -1,9 +1,8 @@
 // Makes the report of a folder of results: the page, the figures as SVG and PNG, all runs as CSV.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ResultError, type ResultStore } from '../results/store.js';
+import { ResultError, type ResultStore, writeResults } from '../results/store.js';
 import { comparables, summarise } from '../results/summary.js';
-import { writeWhole } from '../results/whole-files.js';
 import { csvOf } from './csv.js';
 import type { Results } from './drawing.js';
 import { figureMakers } from './figures/all.js';
@@ -38,17 +37,10 @@ export function writeReport({ store, title, description = '', ...given }: Report
     [page, htmlOf({ title, description, runs, results, figures })],
     ['runs.csv', csvOf(runs)],
   ]);
-  try {
-    mkdirSync(join(store.directory, folder), { recursive: true });
-    writeWhole(store.directory, files);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ResultError(
-      `The report can't be written to ${store.directory} (${reason}). The results are there: make room, ` +
-        'and "fakedirty lab report" writes it.',
-      { cause },
-    );
-  }
+  writeResults(store.directory, files, {
+    what: 'The report',
+    advice: 'The results are there: make room, and "fakedirty lab report" writes it.',
+  });
   // Of another state of the results there may be other figures.
   for (const name of readdirSync(join(store.directory, folder))) {
     const figure = join(folder, name);

@@ -1,6 +1,6 @@
 // The folder that holds the runs of an experiment: a file each, there whole or not at all.
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type Run, runSchema } from './run.js';
 import { ensureWritable, removeParts, writeWhole } from './whole-files.js';
@@ -27,6 +27,24 @@ function readRun(file: string): Run {
   );
 }
 
+/** All of the files are written, or none; says what could not be, and what to do. */
+export function writeResults(
+  directory: string,
+  files: ReadonlyMap<string, string | Uint8Array>,
+  { what, advice }: { readonly what: string; readonly advice: string },
+): void {
+  try {
+    for (const name of files.keys()) {
+      mkdirSync(dirname(join(directory, name)), { recursive: true });
+    }
+    writeWhole(directory, files);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const problem = `${what} can't be written to ${directory} (${reason})`;
+    throw new ResultError(`${problem}. ${advice}`, { cause });
+  }
+}
+
 export class ResultStore {
   constructor(readonly directory: string) {}
 
@@ -47,16 +65,10 @@ export class ResultStore {
 
   write(run: Run): void {
     const text = `${JSON.stringify(runSchema.parse(run), null, 1)}\n`;
-    try {
-      writeWhole(this.directory, new Map([[`${run.id}${suffix}`, text]]));
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ResultError(
-        `The result of ${run.id} can't be written to ${this.directory} (${reason}). What was measured ` +
-          'before is there: make room, and the same command goes on.',
-        { cause },
-      );
-    }
+    writeResults(this.directory, new Map([[`${run.id}${suffix}`, text]]), {
+      what: `The result of ${run.id}`,
+      advice: 'What was measured before is there: make room, and the same command goes on.',
+    });
   }
 
   /** Forgets a run, to have it made again. */
