@@ -15,7 +15,7 @@
 #define ALIGNMENT 4096
 
 static int disk;
-static uint64_t words;
+static uint64_t block_bytes, words;
 static uint32_t *writes;
 static uint64_t *block_of_words;
 
@@ -26,7 +26,7 @@ static uint64_t value(uint64_t block, uint64_t word)
 
 static bool transferred(ssize_t moved)
 {
-    if (moved == (ssize_t)(words * sizeof(*block_of_words))) {
+    if (moved == (ssize_t)block_bytes) {
         return true;
     }
     printf("disk: a block could not be read or written: %s\n",
@@ -39,8 +39,7 @@ static bool write_block(uint64_t block)
     for (uint64_t word = 0; word < words; word++) {
         block_of_words[word] = value(block, word);
     }
-    return transferred(pwrite(disk, block_of_words, words * sizeof(*block_of_words),
-                              block * words * sizeof(*block_of_words)));
+    return transferred(pwrite(disk, block_of_words, block_bytes, block * block_bytes));
 }
 
 /* Adds 1 to wrong when it is not what it has to be. */
@@ -48,8 +47,7 @@ static bool read_block(uint64_t block, uint64_t *wrong)
 {
     bool right = true;
 
-    if (!transferred(pread(disk, block_of_words, words * sizeof(*block_of_words),
-                           block * words * sizeof(*block_of_words)))) {
+    if (!transferred(pread(disk, block_of_words, block_bytes, block * block_bytes))) {
         return false;
     }
     for (uint64_t word = 0; word < words; word++) {
@@ -63,13 +61,14 @@ int main(int argc, char **argv)
 {
     const char *device = workload_text(argc, argv, "device", "/dev/vda");
     uint64_t bytes = workload_number(argc, argv, "bytes", 64 << 20);
-    uint64_t block_bytes = workload_number(argc, argv, "block_bytes", 16384);
     uint64_t reads_percent = workload_number(argc, argv, "reads_percent", 50);
     double rate = workload_number(argc, argv, "operations_per_second", 0);
     uint64_t random = workload_number(argc, argv, "seed", 1);
-    uint64_t blocks = block_bytes ? bytes / block_bytes : 0, checked = 0, wrong = 0;
+    uint64_t blocks, checked = 0, wrong = 0;
     bool works = true;
 
+    block_bytes = workload_number(argc, argv, "block_bytes", 16384);
+    blocks = block_bytes ? bytes / block_bytes : 0;
     words = block_bytes / sizeof(*block_of_words);
     writes = calloc(blocks ? blocks : 1, sizeof(*writes));
     block_of_words = aligned_alloc(ALIGNMENT, block_bytes);
