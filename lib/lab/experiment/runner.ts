@@ -57,6 +57,10 @@ export class AttemptError extends Error {
   }
 }
 
+function consolesOf(error: unknown): Consoles {
+  return error instanceof AttemptError ? error.consoles : {};
+}
+
 /** Thrown when the signal ended the experiment. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
@@ -111,7 +115,7 @@ class Runner {
           throw new InterruptedError('The experiment was interrupted.', { cause: error });
         }
         const message = error instanceof Error ? error.message : String(error);
-        const consoles = error instanceof AttemptError ? error.consoles : {};
+        const consoles = consolesOf(error);
         failures.push({ at: new Date().toISOString(), message, consoles });
         this.#tell(planned, 'fails', { message });
       }
@@ -139,7 +143,7 @@ class Runner {
     } catch (error) {
       if (!timeout.aborted) throw error;
       const reason = error instanceof Error ? error.message : String(error);
-      const consoles = error instanceof AttemptError ? error.consoles : {};
+      const consoles = consolesOf(error);
       const message = `It took more than ${limitMs} ms. ${reason}`;
       throw new AttemptError(message, consoles, { cause: error });
     }
