@@ -18,16 +18,14 @@ export interface Facts {
 
 /** QEMU's schema names types by numbers: follow them from the command to what its members take. */
 function settableParameters(schema: readonly SchemaInfo[]): Facts['settable'] {
-  const entities = new Map(schema.map((entity) => [entity.name, entity]));
+  const entities = new Map(schema.map((each) => [each.name, each]));
+  const entity = (name = '') => entities.get(name);
   const command = schema.find(
     ({ name, 'meta-type': kind }) => kind === 'command' && name === 'migrate-set-parameters',
   );
-  const settings = entities.get(String(command?.['arg-type']));
+  const settings = entity(command?.['arg-type']);
   return new Map(
-    (settings?.members ?? []).map(({ name = '', type }) => [
-      name,
-      entities.get(String(type))?.values,
-    ]),
+    (settings?.members ?? []).map(({ name = '', type }) => [name, entity(type)?.values]),
   );
 }
 

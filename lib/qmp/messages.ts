@@ -18,7 +18,7 @@ function eventWith(data: z.ZodType<Record<string, unknown>, Record<string, unkno
 }
 
 const unknownEvent = eventWith(z.record(z.string(), z.unknown()));
-const knownEvents: ReadonlyMap<string, z.ZodType<QmpEvent>> = new Map(
+const knownEvents: ReadonlyMap<unknown, z.ZodType<QmpEvent>> = new Map(
   Object.entries(eventData).map(([name, data]) => [name, eventWith(data)]),
 );
 
@@ -48,7 +48,7 @@ export function eventTimeMs({ timestamp: { seconds, microseconds } }: QmpEvent):
 
 /** A message shows by its members what it wants to be. Only that is tried: events may come thick and fast. */
 function schemaOf(received: object): z.ZodType<QmpMessage> {
-  if ('event' in received) return knownEvents.get(String(received.event)) ?? unknownEvent;
+  if ('event' in received) return knownEvents.get(received.event) ?? unknownEvent;
   if ('error' in received) return failure;
   return 'QMP' in received ? greeting : success;
 }

@@ -240,6 +240,8 @@ describe('however the bytes are split', () => {
       fc.property(fc.oneof(fc.string(), json), (line) => {
         parseMessage(line);
       }),
+      // An event whose name can't be made a string.
+      { examples: [['{"event":[{"toString":false}]}']], numRuns: 2000 },
     );
   });
 });

@@ -54,7 +54,10 @@ export const memoryBackends = z.array(
 export const schemaInfo = z.looseObject({
   name: z.string(),
   'meta-type': openNames('builtin', 'enum', 'array', 'object', 'alternate', 'command', 'event'),
-  members: z.array(z.looseObject({ name: z.string().optional() })).optional(),
+  'arg-type': z.string().optional(),
+  members: z
+    .array(z.looseObject({ name: z.string().optional(), type: z.string().optional() }))
+    .optional(),
   values: z.array(z.string()).optional(),
 });
 export type SchemaInfo = z.infer<typeof schemaInfo>;
