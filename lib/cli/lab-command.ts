@@ -2,15 +2,15 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { withAdditions } from '../lab/additions.js';
+import { builtIn, type Catalogue } from '../lab/catalogue.js';
 import { plannedRuns } from '../lab/experiment/cells.js';
 import { measureWith } from '../lab/experiment/measure.js';
 import { InterruptedError, runExperiment } from '../lab/experiment/runner.js';
 import { type Experiment, parseExperiment } from '../lab/experiment/schema.js';
-import { methodNamed, methodNames, methods } from '../lab/methods/all.js';
 import { comparisonText } from '../lab/report/comparison.js';
 import { ResultStore, writeResults } from '../lab/results/store.js';
 import { comparables, summarise } from '../lab/results/summary.js';
-import { workloads } from '../lab/workloads/all.js';
 import { latestBuilt, programOf } from '../qemu/build/built.js';
 import { QemuBuildError } from '../qemu/build/errors.js';
 import { type QemuVersion, qemuVersions } from '../qemu/build/versions.js';
@@ -18,13 +18,18 @@ import type { Accelerator } from '../qemu/machine/machine.js';
 import { choose, probe } from '../qemu/probe/accelerators.js';
 import { exitCodes } from './exit-codes.js';
 import { LabDisplay } from './lab-display.js';
+import { each } from './option-values.js';
 import { interruptible } from './session.js';
 
 /** Beside the results: what they are results of. */
 const copyName = 'experiment.yaml';
 const systemQemu = 'qemu-system-x86_64';
 
-interface RunOptions {
+interface WithOptions {
+  with: string[];
+}
+
+interface RunOptions extends WithOptions {
   out?: string;
   qemu?: string;
   version: QemuVersion;
@@ -32,8 +37,8 @@ interface RunOptions {
   sink: boolean;
 }
 
-function readExperiment(file: string): Experiment {
-  return parseExperiment(readFileSync(file, 'utf8'), file, methodNames);
+function readExperiment(file: string, catalogue: Catalogue): Experiment {
+  return parseExperiment(readFileSync(file, 'utf8'), file, catalogue);
 }
 
 /** The experiment's text, with what an option has changed. */
@@ -43,11 +48,15 @@ function asRun(text: string, { sink }: Experiment): string {
 }
 
 /** What is named, else what has been built, else the system's, where no method needs more. */
-function qemuFor(experiment: Experiment, { qemu, version }: RunOptions): string {
+function qemuFor(
+  experiment: Experiment,
+  catalogue: Catalogue,
+  { qemu, version }: RunOptions,
+): string {
   if (qemu !== undefined) return qemu;
   const built = latestBuilt(version, false);
   if (built) return programOf(built);
-  const needy = experiment.methods.find((name) => methodNamed(name).needsFilter);
+  const needy = experiment.methods.find((name) => catalogue.method(name).needsFilter);
   if (needy === undefined) return systemQemu;
   throw new QemuBuildError(
     'not-built',
@@ -67,22 +76,24 @@ async function acceleratorFor({ guest }: Experiment, binary: string): Promise<Ac
   return chosen.accelerator;
 }
 
-async function writeReportOf(directory: string): Promise<string> {
+async function writeReportOf(directory: string, catalogue: Catalogue): Promise<string> {
   // It brings charts with it, which take their time to load.
   const { writeReport } = await import('../lab/report/write-report.js');
   const copy = join(directory, copyName);
   const store = new ResultStore(directory);
-  if (!existsSync(copy)) return writeReport({ store, title: 'Results of an experiment' });
-  const { name, description, methods: order } = readExperiment(copy);
-  return writeReport({ store, title: `Experiment: ${name}`, description, methods: order });
+  const { figures } = catalogue;
+  if (!existsSync(copy)) return writeReport({ store, title: 'Results of an experiment', figures });
+  const { name, description, methods } = readExperiment(copy, catalogue);
+  return writeReport({ store, title: `Experiment: ${name}`, description, methods, figures });
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {
-  const written = readExperiment(file);
+  const catalogue = await withAdditions(builtIn, options.with);
+  const written = readExperiment(file, catalogue);
   const experiment = { ...written, sink: written.sink || options.sink };
   const suffix = experiment.sink && !written.sink ? '-sink' : '';
   const directory = options.out ?? join('lab-results', `${experiment.name}${suffix}`);
-  const binary = qemuFor(experiment, options);
+  const binary = qemuFor(experiment, catalogue, options);
   mkdirSync(directory, { recursive: true });
   const copy = join(directory, copyName);
   if (file !== copy) {
@@ -104,7 +115,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const { measured, resumed, failed } = await runExperiment({
     experiment,
     store,
-    measure: measureWith({ binary, accelerator, experiment, watcher: display.watcher }),
+    measure: measureWith({ binary, accelerator, experiment, catalogue, watcher: display.watcher }),
     onProgress: (progress) => display.run(progress),
     signal: interrupt.signal,
   });
@@ -112,9 +123,14 @@ async function run(file: string, options: RunOptions): Promise<void> {
   console.log(`${measured} runs measured${before}, ${failed.length} failed for good`);
   if (measured + resumed > 0) {
     console.log(`\n${comparisonText(comparables(summarise(store.runs()), experiment.methods))}`);
-    console.log(`report: ${await writeReportOf(directory)}`);
+    console.log(`report: ${await writeReportOf(directory, catalogue)}`);
   }
   if (failed.length > 0) throw new Error(`${failed.length} runs failed; the report says why.`);
+}
+
+function withOption(): Option {
+  const description = 'a module with workloads, methods or figures of your own (repeatable)';
+  return new Option('--with <file>', description).argParser(each).default([], 'none');
 }
 
 function table(rows: readonly { name: string; summary: string }[]): string {
@@ -137,6 +153,7 @@ export function addLab(parent: Command): void {
         .choices(qemuVersions)
         .default('7.2'),
     )
+    .addOption(withOption())
     .option('--sink', 'no destination: count pages alone, with half the memory', false)
     .option('--passes', 'show every pass of each migration', false)
     .addHelpText(
@@ -161,9 +178,16 @@ Example:
     .command('report')
     .description('Writes the report of the results in a folder again.')
     .argument('<directory>', 'where "lab run" put them')
-    .action(async (directory: string) => console.log(await writeReportOf(directory)));
+    .addOption(withOption())
+    .action(async (directory: string, options: WithOptions) => {
+      console.log(await writeReportOf(directory, await withAdditions(builtIn, options.with)));
+    });
   lab
     .command('list')
     .description('Lists workloads and methods.')
-    .action(() => console.log(`workloads:\n${table(workloads)}\nmethods:\n${table(methods)}`));
+    .addOption(withOption())
+    .action(async (options: WithOptions) => {
+      const { workloads, methods } = await withAdditions(builtIn, options.with);
+      console.log(`workloads:\n${table(workloads)}\nmethods:\n${table(methods)}`);
+    });
 }

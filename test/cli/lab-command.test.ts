@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { parseExperiment } from '../../lib/lab/experiment/schema.js';
-import { methodNames } from '../../lib/lab/methods/all.js';
-import { workloadNames, workloads } from '../../lib/lab/workloads/all.js';
+import { methods } from '../../lib/lab/methods/all.js';
+import { workloads } from '../../lib/lab/workloads/all.js';
 import { repository } from '../../scripts/run/cache.mjs';
 
 // Each call starts a Node.
@@ -42,7 +42,7 @@ describe('fakedirty lab', () => {
   it('lists every workload and every method', () => {
     const { status, output } = fakedirty('list');
     expect(status).toBe(exitCodes.ok);
-    for (const name of [...workloadNames, ...methodNames]) expect(output).toContain(`  ${name} `);
+    for (const { name } of [...workloads, ...methods]) expect(output).toContain(`  ${name} `);
   });
 
   it('names what is wrong in the file, and makes nothing', () => {
@@ -60,7 +60,7 @@ describe('fakedirty lab', () => {
     expect(status).toBe(exitCodes.failure);
     expect(output).toContain('No accelerator boots a 64-bit guest here');
     const copy = join(directory, 'lab-results', 'trial-sink', 'experiment.yaml');
-    const sinks = (path: string) => parseExperiment(readFileSync(path, 'utf8'), path, methodNames);
+    const sinks = (path: string) => parseExperiment(readFileSync(path, 'utf8'), path);
     expect([sinks(file).sink, sinks(copy).sink]).toEqual([false, true]);
   });
 
@@ -79,7 +79,7 @@ describe('fakedirty lab', () => {
 
   function kept(name: string) {
     const file = join(repository, 'experiments', `${name}.yaml`);
-    return parseExperiment(readFileSync(file, 'utf8'), file, methodNames);
+    return parseExperiment(readFileSync(file, 'utf8'), file);
   }
 
   it.for(['first', 'quick', 'start'])('can carry out experiments/%s.yaml', (name) => {

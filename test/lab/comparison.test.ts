@@ -6,7 +6,7 @@ import type { Run } from '../../lib/lab/results/run.js';
 import type { ResultStore } from '../../lib/lab/results/store.js';
 import { comparables, summarise } from '../../lib/lab/results/summary.js';
 import { operationsBy, workShare } from '../../lib/lab/results/work.js';
-import { experimentText, measurementOf, methods } from './measurements.js';
+import { catalogue, experimentText, measurementOf, methods } from './measurements.js';
 
 describe('the work that a guest does while it moves', () => {
   const report = (heardMs: number, operations: number) => ({
@@ -51,7 +51,7 @@ describe('results as text', () => {
       experiment: parseExperiment(
         experimentText.replace('[plain,', '[plain, xbzrle,'),
         'a',
-        methods,
+        catalogue,
       ),
       store: store as unknown as ResultStore,
       measure: ({ cell }) =>

@@ -12,10 +12,10 @@ import {
 } from '../../lib/lab/experiment/runner.js';
 import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { ResultStore } from '../../lib/lab/results/store.js';
-import { experimentText, measurementOf, methods } from './measurements.js';
+import { catalogue, experimentText, measurementOf } from './measurements.js';
 
 function parse(text: string) {
-  return parseExperiment(text, 'trial.yaml', methods);
+  return parseExperiment(text, 'trial.yaml', catalogue);
 }
 
 const experiment = parse(experimentText);

@@ -11,9 +11,9 @@ import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
 import { ResultStore } from '../../lib/lab/results/store.js';
 import { repository } from '../../scripts/run/cache.mjs';
-import { experimentText, measurementOf, methods } from './measurements.js';
+import { catalogue, experimentText, measurementOf } from './measurements.js';
 
-const experiment = parseExperiment(experimentText, 'trial.yaml', methods);
+const experiment = parseExperiment(experimentText, 'trial.yaml', catalogue);
 const total = plannedRuns(experiment).length;
 const timeout = 60_000;
 

@@ -1,4 +1,5 @@
 // Results as runs leave them, for tests of what is made of results.
+import { builtIn, Catalogue } from '../../lib/lab/catalogue.js';
 import type { Measurement } from '../../lib/lab/results/run.js';
 
 export const experimentText = `
@@ -16,6 +17,12 @@ retries: 1
 `;
 
 export const methods = ['plain', 'xbzrle', 'filter'];
+
+/** In which methods have short names. */
+export const catalogue = new Catalogue({
+  workloads: builtIn.workloads,
+  methods: methods.map((name) => ({ ...builtIn.method('plain'), name })),
+});
 
 /** Of a migration that took so long and sent so much. */
 export function measurementOf(totalMs: number, sentBytes: number): Measurement {

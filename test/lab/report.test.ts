@@ -11,7 +11,7 @@ import { sentencesOf } from '../../lib/lab/report/sentences.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
 import { ResultStore } from '../../lib/lab/results/store.js';
 import { comparables, metrics, summarise, valuesOf } from '../../lib/lab/results/summary.js';
-import { experimentText, measurementOf, methods } from './measurements.js';
+import { catalogue, experimentText, measurementOf, methods } from './measurements.js';
 
 const run = promisify(execFile);
 const timeout = 120_000;
@@ -20,7 +20,7 @@ const store = new ResultStore(directory);
 const experiment = parseExperiment(
   experimentText.replace('rounds: 2', 'rounds: 4').replace('[plain,', '[plain, xbzrle,'),
   'trial.yaml',
-  methods,
+  catalogue,
 );
 let page = '';
 

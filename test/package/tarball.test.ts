@@ -19,7 +19,7 @@ const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const project = mkdtempSync(join(tmpdir(), 'fakedirty-package-'));
 const installed = join(project, 'node_modules', 'fakedirty');
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+afterAll(() => rmSync(project, { recursive: true, force: true }), 60_000);
 
 /** What npm passes on to its children would make them look elsewhere. */
 const env = Object.fromEntries(
@@ -62,8 +62,13 @@ const nothingInCommon = `{
   },
 }`;
 
-/** These need a QEMU that runs: test/qemu/machine/drive-guide.test.ts runs them. */
-const withGuests = ['migrate-with-a-policy.mjs', 'stop-and-continue-a-vm.mjs', 'try-a-policy.mjs'];
+/** These need a QEMU that runs: tests among those of machines run them. */
+const withGuests = [
+  'migrate-with-a-policy.mjs',
+  'own-parts.mjs',
+  'stop-and-continue-a-vm.mjs',
+  'try-a-policy.mjs',
+];
 
 let nodes: Record<string, string | null>;
 
@@ -169,6 +174,11 @@ describe.each(['here', 'newest'])('with Node: %s', (which) => {
     for (const [name, [args, printed]] of Object.entries(expected)) {
       expect(await output(join('examples', name), ...args)).toMatch(printed);
     }
+    const main = join(installed, 'dist', 'cli', 'main.js');
+    const own = join('examples', 'own-parts.mjs');
+    expect(await output(main, 'lab', 'list', '--with', own)).toMatch(
+      /block-memory .*filter-md5-verified /s,
+    );
   }, 60_000);
 });
 

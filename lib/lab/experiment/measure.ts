@@ -7,10 +7,9 @@ import type { MigrationResult } from '../../migration/result.js';
 import { chain } from '../../policy/limits.js';
 import { compareMemory } from '../../qemu/machine/compare-memory.js';
 import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
+import type { Catalogue } from '../catalogue.js';
 import { linkBytesPerSecond } from '../hosts/link.js';
-import { methodNamed } from '../methods/all.js';
 import type { Measurement } from '../results/run.js';
-import { workloadNamed } from '../workloads/all.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
 import type { PlannedRun } from './cells.js';
 import { AttemptError, type Measure } from './runner.js';
@@ -28,6 +27,7 @@ export interface MeasureOptions {
   readonly binary: string;
   readonly accelerator: Accelerator;
   readonly experiment: Experiment;
+  readonly catalogue: Catalogue;
 }
 
 interface Departure extends MeasureOptions {
@@ -45,8 +45,8 @@ interface Arrival extends Pick<Measurement, 'memory' | 'memoryNotCompared'> {
 }
 
 async function migrated(departure: Departure, to: MigrateOptions['to']): Promise<MigrationResult> {
-  const { experiment, run, trial, source, signal } = departure;
-  const method = methodNamed(run.cell.method);
+  const { experiment, run, trial, source, signal, catalogue } = departure;
+  const method = catalogue.method(run.cell.method);
   const limit = experiment.sink
     ? linkBytesPerSecond(run.cell.link)
     : trial.hosts.qemuBytesPerSecond;
@@ -81,8 +81,8 @@ async function moveNowhere(departure: Departure): Promise<Arrival> {
 }
 
 async function move(departure: Departure): Promise<Arrival> {
-  const { run, trial, source, workload } = departure;
-  const { postcopy } = methodNamed(run.cell.method);
+  const { run, trial, source, workload, catalogue } = departure;
+  const { postcopy } = catalogue.method(run.cell.method);
   const { host, machine } = await trial.startDestination();
   // In post-copy it begins to run by itself; else it is held, so that the memories can be compared.
   if (postcopy) await machine.qmp.execute('cont');
@@ -108,7 +108,7 @@ async function carryOut(
   trial: Trial,
   signal: AbortSignal,
 ) {
-  const { experiment, accelerator } = options;
+  const { experiment, accelerator, catalogue } = options;
   const source = await trial.startSource();
   const workload = await trial.startWorkload();
   await delay(experiment.settleSeconds * 1000, undefined, { signal });
@@ -127,7 +127,7 @@ async function carryOut(
     commandLines: trial.commandLines,
     migration: result,
     workload: {
-      operation: workloadNamed(run.cell.workload.name).operation,
+      operation: catalogue.workload(run.cell.workload.name).operation,
       migrationBeganMs: beganMs,
       migrationEndedMs: endedMs,
       reports: workload.reports,

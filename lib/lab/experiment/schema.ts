@@ -2,8 +2,8 @@
 // with its line.
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { builtIn, type Catalogue } from '../catalogue.js';
 import { linkSchema } from '../hosts/link.js';
-import { workloadNamed, workloadNames } from '../workloads/all.js';
 
 /** Of guest memory: less does not boot with every workload, more does not fit. */
 const [leastMiB, mostMiB] = [256, 16384];
@@ -11,24 +11,23 @@ const mebibyte = 1 << 20;
 
 const whole = z.number().int();
 
-const workloadSchema = z
-  .union([
-    z.string().transform((name) => ({ name, options: {} })),
-    z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
-  ])
-  .superRefine(({ name, options }, context) => {
-    if (!workloadNames.includes(name)) {
-      const message = `there is no workload '${name}'; expected one of ${workloadNames.join(', ')}`;
-      context.addIssue({ code: 'custom', message });
-      return;
-    }
-    try {
-      const surroundings = { memoryBytes: leastMiB * mebibyte, processors: 1, address: '10.0.0.1' };
-      workloadNamed(name).commands(options, surroundings);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as Error).message });
-    }
-  });
+function workloadSchema(catalogue: Catalogue) {
+  return z
+    .union([
+      z.string().transform((name) => ({ name, options: {} })),
+      z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
+    ])
+    .superRefine(({ name, options }, context) => {
+      const memoryBytes = leastMiB * mebibyte;
+      try {
+        catalogue
+          .workload(name)
+          .commands(options, { memoryBytes, processors: 1, address: '10.0.0.1' });
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+      }
+    });
+}
 
 const guestSchema = z.strictObject({
   processors: whole.min(1).max(16).default(1),
@@ -49,8 +48,8 @@ function noTwoAlike<Item>(items: readonly Item[], context: z.RefinementCtx): voi
   });
 }
 
-/** For an experiment whose methods are among these. */
-function experimentSchema(methods: readonly string[]) {
+/** For an experiment that is made of these. */
+function experimentSchema(catalogue: Catalogue) {
   return z.strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected small letters, digits and hyphens'),
     description: z.string().default(''),
@@ -60,9 +59,12 @@ function experimentSchema(methods: readonly string[]) {
     rounds: whole.min(1).max(1000).default(3),
     /** Rounds before those, whose results are kept and not counted. */
     warmUps: whole.min(0).max(10).default(1),
-    workloads: z.array(workloadSchema).min(1).superRefine(noTwoAlike),
+    workloads: z.array(workloadSchema(catalogue)).min(1).superRefine(noTwoAlike),
     memoryMiB: z.array(whole.min(leastMiB).max(mostMiB)).min(1).superRefine(noTwoAlike),
-    methods: z.array(z.enum(methods)).min(1).superRefine(noTwoAlike),
+    methods: z
+      .array(z.enum(catalogue.methods.map(({ name }) => name)))
+      .min(1)
+      .superRefine(noTwoAlike),
     links: z
       .array(linkSchema)
       .min(1)
@@ -99,11 +101,7 @@ export class ExperimentError extends Error {
 }
 
 /** `file` is for messages. */
-export function parseExperiment(
-  text: string,
-  file: string,
-  methods: readonly string[],
-): Experiment {
+export function parseExperiment(text: string, file: string, catalogue = builtIn): Experiment {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineAt = (offset: number) => `line ${lines.linePos(offset).line}`;
@@ -111,7 +109,7 @@ export function parseExperiment(
     const problems = document.errors.map(({ pos, message }) => `${lineAt(pos[0])}: ${message}`);
     throw new ExperimentError(file, problems);
   }
-  const { success, data, error } = experimentSchema(methods).safeParse(document.toJS());
+  const { success, data, error } = experimentSchema(catalogue).safeParse(document.toJS());
   if (success) return data;
   const problems = error.issues.map(({ path, message }) => {
     // What is not there has no line; what it belongs to has.

@@ -3,14 +3,13 @@
 import { readFileSync } from 'node:fs';
 import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
 import { Workspace } from '../../qemu/machine/workspace.js';
+import type { Catalogue } from '../catalogue.js';
 import { BareGuest } from '../guest/bare-guest.js';
 import { diskBytes } from '../guest/disk.js';
 import type { Guest, Place } from '../guest/guest.js';
 import { LinuxGuest } from '../guest/linux-guest.js';
 import { createHosts, type Host, type Hosts } from '../hosts/hosts.js';
-import { methodNamed } from '../methods/all.js';
 import type { Consoles } from '../results/run.js';
-import { workloadNamed } from '../workloads/all.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
 import type { PlannedRun } from './cells.js';
 import type { Experiment } from './schema.js';
@@ -24,12 +23,13 @@ export interface TrialOptions {
   readonly accelerator: Accelerator;
   readonly experiment: Experiment;
   readonly run: PlannedRun;
+  readonly catalogue: Catalogue;
 }
 
 function guestFor(options: TrialOptions, workspace: Workspace, hosts: Hosts): Promise<Guest> {
-  const { binary, accelerator, experiment, run } = options;
+  const { binary, accelerator, experiment, run, catalogue } = options;
   const { memory, processors } = experiment.guest;
-  const workload = workloadNamed(run.cell.workload.name);
+  const workload = catalogue.workload(run.cell.workload.name);
   const memoryBytes = run.cell.memoryMiB * mebibyte;
   const request = {
     ...{ binary, accelerator, workspace, hosts, memory, memoryBytes, processors, workload },
@@ -57,11 +57,11 @@ export class Trial {
   }
 
   static async create(options: TrialOptions): Promise<Trial> {
-    const { experiment, run } = options;
+    const { experiment, run, catalogue } = options;
     const { memoryMiB, link } = run.cell;
     const copies = experiment.sink ? 1 : 2;
     const inFiles = experiment.guest.memory === 'file' ? copies * memoryMiB * mebibyte : 0;
-    const onDisk = workloadNamed(run.cell.workload.name).needsDisk ? diskBytes : 0;
+    const onDisk = catalogue.workload(run.cell.workload.name).needsDisk ? diskBytes : 0;
     const workspace = Workspace.create(inFiles + onDisk + otherBytes);
     let hosts: Hosts | undefined;
     try {
@@ -93,7 +93,8 @@ export class Trial {
 
   /** The QEMU on the first host, its guest ready. */
   startSource(): Promise<Machine> {
-    const { sourceArguments = [] } = methodNamed(this.#options.run.cell.method);
+    const { catalogue, run } = this.#options;
+    const { sourceArguments = [] } = catalogue.method(run.cell.method);
     return this.#guest.boot(this.#place('source', this.#host(0), sourceArguments));
   }
 

@@ -7,11 +7,11 @@ import type { GuestFile } from '../debian/libraries.js';
 import type { Say } from '../debian/packages.js';
 import { cpioArchive, type Entry, foldersOf } from './cpio.js';
 import { type Devices, guestKernel } from './kernel.js';
-import { compiledProgram } from './programs.js';
+import { compiledProgram, programName } from './programs.js';
 
 export interface ImageOptions extends Devices {
   readonly workspace: Workspace;
-  /** Programs of native/guest/linux: the guest has them in /bin. */
+  /** Of native/guest/linux, or by the paths of their sources: the guest has them in /bin. */
   readonly programs: readonly string[];
   /** Of packages. */
   readonly files?: readonly GuestFile[];
@@ -26,9 +26,9 @@ export interface Image {
 
 async function files(options: ImageOptions, modules: readonly string[]): Promise<GuestFile[]> {
   const own = await Promise.all(
-    options.programs.map(async (name) => ({
-      path: `bin/${name}`,
-      from: await compiledProgram(name),
+    options.programs.map(async (program) => ({
+      path: `bin/${programName(program)}`,
+      from: await compiledProgram(program),
     })),
   );
   const loaded = modules.map((from) => ({ path: `modules/${basename(from)}`, from }));

@@ -1,7 +1,7 @@
 // The programs of native/guest/linux: compiled once for each state of their sources.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheDirectory, keyOf } from '../../../scripts/run/cache.mjs';
@@ -10,8 +10,14 @@ const run = promisify(execFile);
 const sources = fileURLToPath(new URL('../../../native/guest/linux/', import.meta.url));
 const flags = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra'];
 
-export function guestSource(name: string): string {
-  return join(sources, name);
+/** A file of native/guest/linux by its name, or any other by its path. */
+export function guestSource(file: string): string {
+  return resolve(sources, file);
+}
+
+/** What a program is called in the guest: its source is NAME.c of native/guest/linux, or any by its path. */
+export function programName(program: string): string {
+  return parse(program).name;
 }
 
 function compilerVersion(): Promise<string> {
@@ -26,18 +32,19 @@ function compilerVersion(): Promise<string> {
 }
 
 /** The file of a static program that runs in the guest, and on this machine. */
-export async function compiledProgram(name: string): Promise<string> {
-  const source = guestSource(`${name}.c`);
+export async function compiledProgram(program: string): Promise<string> {
+  const name = programName(program);
+  const source = guestSource(program.endsWith('.c') ? program : `${program}.c`);
   // Headers include each other: any of them may be part of it.
   const headers = readdirSync(sources).filter((file) => file.endsWith('.h'));
   const texts = [source, ...headers.map((file) => join(sources, file))].map((file) =>
     readFileSync(file, 'utf8'),
   );
   const key = keyOf([...texts, flags, await compilerVersion()]);
-  const program = join(cacheDirectory('lab', 'programs'), `${name}-${key}`);
-  if (existsSync(program)) return program;
-  const part = `${program}.${process.pid}.part`;
-  await run('gcc', [...flags, '-o', part, source, '-lm']);
-  renameSync(part, program);
-  return program;
+  const file = join(cacheDirectory('lab', 'programs'), `${name}-${key}`);
+  if (existsSync(file)) return file;
+  const part = `${file}.${process.pid}.part`;
+  await run('gcc', [...flags, '-I', sources, '-o', part, source, '-lm']);
+  renameSync(part, file);
+  return file;
 }

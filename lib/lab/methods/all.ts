@@ -1,4 +1,4 @@
-// All methods. A new one is a file beside this one, and a line here.
+// All methods that are built in. A new one is a file beside this one, and a line here.
 import { adaptiveStop, adaptiveStopSha256 } from './adaptive-stop.js';
 import { filters } from './filter.js';
 import { intelligentHybrid } from './intelligent-hybrid.js';
@@ -21,11 +21,3 @@ export const methods: readonly Method[] = [
   // Without a pass of pre-copy there is nothing to filter.
   postCopy,
 ];
-
-export const methodNames = methods.map(({ name }) => name);
-
-export function methodNamed(name: string): Method {
-  const found = methods.find((each) => each.name === name);
-  if (!found) throw new RangeError(`There is no method ${name}: ${methodNames.join(', ')}`);
-  return found;
-}

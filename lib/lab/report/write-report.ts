@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ResultError, type ResultStore, writeResults } from '../results/store.js';
 import { comparables, summarise } from '../results/summary.js';
 import { csvOf } from './csv.js';
-import type { Results } from './drawing.js';
+import type { FigureMaker, Results } from './drawing.js';
 import { figureMakers } from './figures/all.js';
 import { htmlOf } from './html.js';
 import { pngOf } from './png.js';
@@ -15,6 +15,8 @@ export interface ReportOptions {
   readonly description?: string;
   /** In their order, the first being what the others are compared with; as met, when not given. */
   readonly methods?: readonly string[];
+  /** After those that are built in. */
+  readonly figures?: readonly FigureMaker[];
 }
 
 const folder = 'figures';
@@ -27,7 +29,8 @@ export function writeReport({ store, title, description = '', ...given }: Report
   const methods = (given.methods ?? [...met]).filter((method) => met.has(method));
   const cells = summarise(runs);
   const results: Results = { cells, groups: comparables(cells, methods), methods };
-  const figures = figureMakers.flatMap((make) => make(results));
+  const makers = [...figureMakers, ...(given.figures ?? [])];
+  const figures = makers.flatMap((make) => make(results));
   const page = 'index.html';
   const files = new Map<string, string | Uint8Array>([
     ...figures.flatMap(({ id, svg }): [string, string | Uint8Array][] => [

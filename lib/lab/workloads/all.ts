@@ -1,4 +1,4 @@
-// All workloads. A new one is a file beside this one, and a line here.
+// All workloads that are built in. A new one is a file beside this one, and a line here.
 import { bareWorkloads } from './bare.js';
 import { disk } from './disk.js';
 import { flipFlop } from './flip-flop.js';
@@ -26,11 +26,3 @@ export const workloads: readonly Workload[] = [
   flipFlop,
   ...bareWorkloads,
 ];
-
-export const workloadNames = workloads.map(({ name }) => name);
-
-export function workloadNamed(name: string): Workload {
-  const found = workloads.find((each) => each.name === name);
-  if (!found) throw new RangeError(`There is no workload ${name}: ${workloadNames.join(', ')}`);
-  return found;
-}

@@ -1,4 +1,5 @@
 // What a guest's image has to hold so that these workloads run in it.
+import { basename } from 'node:path';
 import { type GuestFile, withLibraries } from '../debian/libraries.js';
 import { type Say, unpackedPackages } from '../debian/packages.js';
 import { guestSource } from '../guest/programs.js';
@@ -12,9 +13,9 @@ export interface Contents {
 export async function contentsFor(workloads: readonly Workload[], say?: Say): Promise<Contents> {
   const files = new Map<string, GuestFile>();
   for (const { packaged, scripts = [] } of workloads) {
-    for (const name of scripts) {
-      const path = `share/${name}`;
-      files.set(path, { path, from: guestSource(name) });
+    for (const script of scripts) {
+      const path = `share/${basename(script)}`;
+      files.set(path, { path, from: guestSource(script) });
     }
     if (!packaged) continue;
     const request = { names: packaged.packages, withDependencies: true };

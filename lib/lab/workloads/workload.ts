@@ -21,7 +21,7 @@ export interface Surroundings {
 export interface Commands {
   /** In the guest: the program and its arguments, none of which may hold a blank. */
   readonly inGuest: readonly string[];
-  /** On the client host: a program of native/guest/linux and its arguments. */
+  /** On the client host: a program like those of the guest, and its arguments. */
   readonly outside?: { readonly program: string; readonly arguments: readonly string[] };
 }
 
@@ -34,10 +34,10 @@ export interface Workload {
   readonly summary: string;
   /** What one operation is. */
   readonly operation: string;
-  /** Of native/guest/linux, in the guest. */
+  /** Of native/guest/linux, or paths of C sources: the guest has them in /bin. */
   readonly programs: readonly string[];
   readonly packaged?: PackagedPrograms;
-  /** Files of native/guest/linux that those read: the guest has them in /share. */
+  /** Files of native/guest/linux, or paths, that those read: the guest has them in /share. */
   readonly scripts?: readonly string[];
   readonly needsNetwork: boolean;
   /** As /dev/vda. */

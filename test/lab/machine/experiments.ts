@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type TestContext } from 'vitest';
+import { builtIn } from '../../../lib/lab/catalogue.js';
 import { measureWith } from '../../../lib/lab/experiment/measure.js';
 import { runExperiment } from '../../../lib/lab/experiment/runner.js';
 import { type Experiment, parseExperiment } from '../../../lib/lab/experiment/schema.js';
-import { methodNames } from '../../../lib/lab/methods/all.js';
 import { isMeasured, type MeasuredRun } from '../../../lib/lab/results/run.js';
 import { ResultStore } from '../../../lib/lab/results/store.js';
 
@@ -30,7 +30,7 @@ ${lines}`;
 }
 
 export function experimentOf(lines: string, rounds?: number): Experiment {
-  return parseExperiment(textOf(lines, rounds), 'trial.yaml', methodNames);
+  return parseExperiment(textOf(lines, rounds), 'trial.yaml');
 }
 
 /** Carries out an experiment of which no run fails. */
@@ -39,7 +39,7 @@ export async function carryOut(
   binary: string,
   store: ResultStore,
 ): Promise<MeasuredRun[]> {
-  const measure = measureWith({ binary, accelerator: 'tcg', experiment });
+  const measure = measureWith({ binary, accelerator: 'tcg', experiment, catalogue: builtIn });
   const { failed } = await runExperiment({ experiment, store, measure });
   expect(failed.map(({ id, failures }) => [id, failures])).toEqual([]);
   return store.runs().filter(isMeasured);

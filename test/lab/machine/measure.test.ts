@@ -1,6 +1,7 @@
 // Experiments with real VMs, from the file to the report.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { builtIn } from '../../../lib/lab/catalogue.js';
 import { measureWith } from '../../../lib/lab/experiment/measure.js';
 import { InterruptedError, runExperiment } from '../../../lib/lab/experiment/runner.js';
 import { methods } from '../../../lib/lab/methods/all.js';
@@ -61,7 +62,7 @@ describe('an experiment with real VMs', () => {
     const experiment = experimentOf(`${idle}\nmethods: [plain]\nlinks: [{ megabitsPerSecond: 1 }]`);
     const store = newStore(context);
     const stop = new AbortController();
-    const measure = measureWith({ binary, accelerator: 'tcg', experiment });
+    const measure = measureWith({ binary, accelerator: 'tcg', experiment, catalogue: builtIn });
     const ended = runExperiment({
       experiment,
       store,

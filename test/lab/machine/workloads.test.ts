@@ -1,12 +1,13 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { builtIn } from '../../../lib/lab/catalogue.js';
 import { GuestControl } from '../../../lib/lab/guest/control.js';
 import { makeDisk } from '../../../lib/lab/guest/disk.js';
 import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
 import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
 import { createHosts, type Host, type Hosts } from '../../../lib/lab/hosts/hosts.js';
 import { defaultLink } from '../../../lib/lab/hosts/link.js';
-import { workloadNamed, workloads } from '../../../lib/lab/workloads/all.js';
+import { workloads } from '../../../lib/lab/workloads/all.js';
 import { contentsFor } from '../../../lib/lab/workloads/contents.js';
 import { RunningWorkload } from '../../../lib/lab/workloads/running.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
@@ -70,14 +71,14 @@ const ofLinux = workloads.filter(({ bareGuest }) => !bareGuest);
 const workloadNames = ofLinux.map(({ name }) => name);
 
 function needNetworkFor(name: string, context: TestContext): void {
-  if (workloadNamed(name).needsNetwork && !hosts.client.address) {
+  if (builtIn.workload(name).needsNetwork && !hosts.client.address) {
     context.skip(`needs hosts in namespaces: ${hosts.description}`);
   }
 }
 
 function start(name: string, options: object = {}): Promise<RunningWorkload> {
   return RunningWorkload.start({
-    workload: workloadNamed(name),
+    workload: builtIn.workload(name),
     options: { ...small[name], ...options },
     surroundings: { memoryBytes, processors: 1, address: hosts.client.address && address },
     control,
@@ -188,7 +189,7 @@ describe('the check of a workload notices what is wrong', () => {
     needNetworkFor(name, context);
     const running = await start(name, options);
     await guest.machine.qmp.execute('stop');
-    const where = workloadNamed(name).needsDisk ? disk : guest.machine.ramFile;
+    const where = builtIn.workload(name).needsDisk ? disk : guest.machine.ramFile;
     expect(corrupt(where, bytes)).toBeGreaterThan(0);
     await guest.machine.qmp.execute('cont');
     const wrong = (await running.stop()).reduce((sum, check) => sum + check.wrong, 0);
@@ -200,7 +201,7 @@ it('sysbench ends where a search finds too few primes, and says so', {
   timeout,
 }, async (context) => {
   await needGuest(context);
-  const sysbench = workloadNamed('sysbench');
+  const sysbench = builtIn.workload('sysbench');
   const { inGuest } = sysbench.commands({ maxPrime: 100 }, surroundings);
   const workload = {
     ...sysbench,
@@ -232,21 +233,21 @@ describe('a workload goes on where the guest arrives, and its connections surviv
 
 describe('what is asked of a workload', () => {
   it('is refused when it has no such option, and says which there are', () => {
-    const ask = () => workloadNamed('quicksort').commands({ sizes: 3 }, surroundings);
+    const ask = () => builtIn.workload('quicksort').commands({ sizes: 3 }, surroundings);
     expect(ask).toThrow(/quicksort.*sizes.*share, bytes, seed/s);
   });
 
   it('is as many primes as there are', () => {
-    const { inGuest } = workloadNamed('sysbench').commands({ maxPrime: 10_000 }, surroundings);
+    const { inGuest } = builtIn.workload('sysbench').commands({ maxPrime: 10_000 }, surroundings);
     expect(inGuest).toContain('--primes=1228');
   });
 
   it('is refused when it needs a network that is not there', () => {
-    expect(() => workloadNamed('memcached').commands({}, surroundings)).toThrow(/network/);
+    expect(() => builtIn.workload('memcached').commands({}, surroundings)).toThrow(/network/);
   });
 
   it('fits the memory of the guest when it says nothing else', () => {
-    const { inGuest } = workloadNamed('working-set').commands(undefined, surroundings);
+    const { inGuest } = builtIn.workload('working-set').commands(undefined, surroundings);
     expect(inGuest).toContain(`bytes=${memoryBytes / 2}`);
   });
 });

@@ -1,4 +1,4 @@
-// All figures, in the order of the report. A new one is a file beside this one, and a line here.
+// All figures that are built in, in the order of the report. A new one is a file beside this one, and a line here.
 import type { FigureMaker } from '../drawing.js';
 import { byMethod } from './by-method.js';
 import { fakeDirty } from './fake-dirty.js';

@@ -1,0 +1,17 @@
+// fakedirty/lab: what workloads and methods of one's own are made with. docs/lab.md shows how.
+export { z } from 'zod';
+export type { Additions } from './catalogue.js';
+export type { Report } from './guest/control.js';
+export { type Method, withFilter } from './methods/method.js';
+export { share, size, sizeBytes } from './workloads/options.js';
+export {
+  allInGuest,
+  assignments,
+  type Commands,
+  type OutputReader,
+  type PackagedPrograms,
+  partOf,
+  type Surroundings,
+  type Workload,
+  workload,
+} from './workloads/workload.js';

@@ -1,0 +1,133 @@
+// Files with workloads, methods and figures of one's own, as users bring them along.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { exitCodes } from '../../lib/cli/exit-codes.js';
+import { runExperiment } from '../../lib/lab/experiment/runner.js';
+import { parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { ResultStore } from '../../lib/lab/results/store.js';
+import { repository } from '../../scripts/run/cache.mjs';
+import { measurementOf } from './measurements.js';
+
+// Each call starts a Node.
+vi.setConfig({ testTimeout: 60_000 });
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function lab(...args: string[]) {
+  const main = join(repository, 'dist', 'cli', 'main.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'lab', ...args], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  return { status, output: stdout + stderr };
+}
+
+/** With a file for each of the texts. */
+function listWith(...texts: string[]) {
+  const files = texts.flatMap((text, at) => {
+    const file = `own${at}.mjs`;
+    writeFileSync(join(directory, file), text);
+    return ['--with', file];
+  });
+  return lab('list', ...files);
+}
+
+const method = `{
+  name: 'slow', summary: 'takes its time', needsFilter: false, postcopy: false, options: () => ({}),
+}`;
+const workload = `{
+  name: 'mine', summary: 'does what I want', operation: 'rounds', programs: ['/nowhere/mine.c'],
+  needsNetwork: false, reports: 'guest', sender: 'guest', checks: { guest: true, outside: false },
+  commands: () => ({ inGuest: ['/bin/mine'] }),
+}`;
+const both = [`export const workloads = [${workload}];`, `export const methods = [${method}];`];
+
+describe('what a file brings along', () => {
+  it('stands beside what is built in', () => {
+    const { status, output } = listWith(...both);
+    expect(status).toBe(exitCodes.ok);
+    expect(output).toMatch(
+      / {2}idle .*\n {2}mine +does what I want\n.* {2}plain .* {2}slow +takes/s,
+    );
+  });
+
+  it('can be part of an experiment, and is missed where it is not named', () => {
+    listWith(...both);
+    const text = 'name: a\nworkloads: [mine]\nmemoryMiB: [256]\nmethods: [slow]\n';
+    writeFileSync(join(directory, 'a.yaml'), text);
+    const run = ['run', 'a.yaml', '--qemu', '/nowhere/qemu', '--with', 'own0.mjs'];
+    expect(lab(...run).output).toMatch(/line 4: methods\.0/);
+    expect(lab(...run, '--with', 'own1.mjs').output).toContain('No accelerator boots');
+  });
+
+  it.for([
+    ['nothing', 'export const methodes = [];', /own0\.mjs: .*exports no "workloads", no "methods"/],
+    ['no list', 'export const methods = {};', /own0\.mjs: .*expected array.*at methods/s],
+    [
+      'a method that is none',
+      'export const methods = [{ name: "a" }];',
+      /at methods\[0\]\.summary/,
+    ],
+    [
+      'a name that is no name of a file',
+      `export const methods = [{ ...${method}, name: '../a' }];`,
+      /small letters.*at methods\[0\]\.name/s,
+    ],
+    [
+      'a function that is none',
+      `export const workloads = [{ ...${workload}, commands: 'ls' }];`,
+      /expected a function.*at workloads\[0\]\.commands/s,
+    ],
+    [
+      'the name of another',
+      `export const methods = [{ ...${method}, name: 'plain' }];`,
+      /own0\.mjs: plain is the name of another of the methods/,
+    ],
+    [
+      'two of one name',
+      `export const methods = [${method}, ${method}];`,
+      /slow is the name of another of the methods/,
+    ],
+    ['what does not parse', 'export const = 1;', /own0\.mjs can’t be loaded: /],
+  ] as const)('is refused when it is %s', ([, text, said]) => {
+    const { status, output } = listWith(text);
+    expect(output).toMatch(said);
+    expect(status).toBe(exitCodes.failure);
+  });
+
+  it('is refused when it is not there', () => {
+    const { status, output } = lab('list', '--with', 'nowhere.mjs');
+    expect(output).toMatch(/nowhere\.mjs can’t be loaded: /);
+    expect(status).toBe(exitCodes.failure);
+  });
+
+  it('has its figures in the report, after those that are built in', async () => {
+    const figure = `export const figures = [({ methods }) => [{
+      id: 'mine', title: 'A figure of mine', alternative: methods.join(),
+      svg: '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>',
+    }]];`;
+    writeFileSync(join(directory, 'own.mjs'), figure);
+    const results = join(directory, 'results');
+    const text = 'name: a\nworkloads: [idle]\nmemoryMiB: [256]\nmethods: [plain]\nrounds: 1\n';
+    await runExperiment({
+      experiment: parseExperiment(text, 'a'),
+      store: new ResultStore(results),
+      measure: () => Promise.resolve(measurementOf(1000, 1e8)),
+    });
+    expect(lab('report', 'results', '--with', 'own.mjs').status).toBe(exitCodes.ok);
+    const page = readFileSync(join(results, 'index.html'), 'utf8');
+    expect(page.indexOf('A figure of mine')).toBeGreaterThan(page.indexOf('Time in the filter'));
+    expect(readFileSync(join(results, 'figures', 'mine.png')).length).toBeGreaterThan(0);
+    // Without the file the figure is of another state of the report.
+    lab('report', 'results');
+    expect(readFileSync(join(results, 'index.html'), 'utf8')).not.toContain('A figure of mine');
+  });
+});

@@ -1,0 +1,102 @@
+// A workload with a program of its own, and what the guide shows, with real VMs: from the command line, as users do.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, type TestContext } from 'vitest';
+import { isMeasured, type MeasuredRun } from '../../../lib/lab/results/run.js';
+import { ResultStore } from '../../../lib/lab/results/store.js';
+import { repository } from '../../../scripts/run/cache.mjs';
+import { textOf } from './experiments.js';
+import { needLabQemu } from './guests.js';
+
+const run = promisify(execFile);
+const timeout = 300_000;
+const main = join(repository, 'dist', 'cli', 'main.js');
+
+/** Gone when the test ends. */
+function newDirectory(context: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+  context.onTestFinished(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+interface Carried {
+  readonly runs: readonly MeasuredRun[];
+  readonly page: string;
+}
+
+async function labRun(
+  directory: string,
+  binary: string,
+  lines: string,
+  own: string,
+): Promise<Carried> {
+  writeFileSync(join(directory, 'trial.yaml'), textOf(lines));
+  const args = ['lab', 'run', 'trial.yaml', '--qemu', binary, '--with', own, '--out', 'results'];
+  await run(process.execPath, [main, ...args], { cwd: directory });
+  const results = join(directory, 'results');
+  return {
+    runs: new ResultStore(results).runs().filter(isMeasured),
+    page: readFileSync(join(results, 'index.html'), 'utf8'),
+  };
+}
+
+const program = `
+#include "workload.h"
+
+int main(int argc, char **argv)
+{
+    uint64_t step = workload_number(argc, argv, "step", 1), counted = 0;
+
+    workload_begin();
+    while (!workload_stopped()) {
+        uint64_t since_ns = workload_now_ns();
+
+        counted += step;
+        workload_done(1, since_ns);
+        workload_pace(1000);
+    }
+    return workload_check(1, counted != step * workload_state.operations, "counts");
+}
+`;
+const own = `
+  export const workloads = [{
+    name: 'counting',
+    summary: 'counts',
+    operation: 'counts',
+    programs: [new URL('counting.c', import.meta.url).pathname],
+    needsNetwork: false,
+    reports: 'guest',
+    sender: 'guest',
+    checks: { guest: true, outside: false },
+    commands: ({ step = 1 }) => ({ inGuest: ['/bin/counting', 'step=' + step] }),
+  }];
+`;
+
+it('a program that stands beside its workload runs in the guest', { timeout }, async (context) => {
+  const { binary } = needLabQemu(context);
+  const directory = newDirectory(context);
+  writeFileSync(join(directory, 'counting.c'), program);
+  writeFileSync(join(directory, 'own.mjs'), own);
+  const lines = 'workloads: [{ name: counting, options: { step: 7 } }]\nmethods: [plain]';
+  const { runs } = await labRun(directory, binary, lines, 'own.mjs');
+  expect(runs).toHaveLength(1);
+  const { checks, reports } = runs[0]?.measurement.workload ?? {};
+  expect(checks).toMatchObject([{ what: 'counts', checked: 1, wrong: 0 }]);
+  expect(reports?.at(-1)?.operations).toBeGreaterThan(500);
+});
+
+it('the workload, the method and the figure of the guide work', { timeout }, async (context) => {
+  const { binary, patched } = needLabQemu(context);
+  const method = patched ? 'filter-md5-verified' : 'plain';
+  const lines = `workloads: [block-memory]\nmethods: [${method}]\nconvergeSeconds: 3`;
+  const own = join(repository, 'docs', 'examples', 'own-parts.mjs');
+  const { runs, page } = await labRun(newDirectory(context), binary, lines, own);
+  expect(runs).toHaveLength(1);
+  const { memory, workload } = runs[0]?.measurement ?? {};
+  expect(memory?.differentPages).toBe(0);
+  expect(workload?.reports.at(-1)?.operations).toBeGreaterThan(1);
+  expect(page).toContain('Passes by method');
+});
