@@ -89,15 +89,21 @@ describe('hosts in namespaces', () => {
   it('use one congestion control, whatever this machine does', { timeout }, async (context) => {
     needNamespaces(context);
     hosts = await createHosts({ workspace, link: defaultLink });
-    for (const { prefix } of [...hosts.list, hosts.client]) {
-      const [program = '', ...args] = [
-        ...prefix,
-        'cat',
-        '/proc/sys/net/ipv4/tcp_congestion_control',
-      ];
-      expect(execFileSync(program, args, { encoding: 'utf8' })).toBe('reno\n');
-    }
     expect(hosts.description).toContain('TCP with reno');
+    const [from, to] = [hostAt(hosts, 0), hostAt(hosts, 1)];
+    const listen = `require('net').createServer(() => {}).listen(5000, '${to.address}', () =>
+      console.log('listening'))`;
+    const connect = `require('net').connect(5000, '${to.address}', () => console.log('connected'))`;
+    const listener = startOn(to, process.execPath, '-e', listen);
+    context.onTestFinished(() => void listener.kill('SIGKILL'));
+    await firstLine(listener);
+    const caller = startOn(from, process.execPath, '-e', connect);
+    context.onTestFinished(() => void caller.kill('SIGKILL'));
+    await firstLine(caller);
+    for (const { prefix } of [from, to]) {
+      const [program = '', ...args] = [...prefix, 'ss', '--tcp', '--info', '--no-header'];
+      expect(execFileSync(program, args, { encoding: 'utf8' })).toMatch(/^\s+reno /m);
+    }
   });
 
   it('keep their addresses when VMs come and go', { timeout }, async (context) => {

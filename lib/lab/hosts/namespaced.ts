@@ -64,13 +64,8 @@ export function whyNoNamespaces(): string | undefined {
   return undefined;
 }
 
-/** What TCP uses between the hosts, whatever the machine's own is: every kernel has it, and allows it. */
+/** What TCP uses between the hosts, whatever the machine's own is: every kernel has it. */
 export const congestionControl = 'reno';
-
-async function setCongestionControl(namespace: string): Promise<void> {
-  const set = `echo ${congestionControl} >/proc/sys/net/ipv4/tcp_congestion_control`;
-  await run('nsenter', [`--net=${shelf}/${namespace}`, '--', 'sh', '-c', set]);
-}
 
 export class NamespacedHosts implements Hosts {
   readonly list: readonly Host[];
@@ -151,7 +146,6 @@ export class NamespacedHosts implements Hosts {
     await ip('netns', 'add', namespace);
     this.#names.push(namespace);
     await ip('-n', namespace, 'link', 'set', 'lo', 'up');
-    await setCongestionControl(namespace);
     return namespace;
   }
 
@@ -191,7 +185,9 @@ export class NamespacedHosts implements Hosts {
         holder = 'br0';
       }
       await ip('-n', namespace, 'link', 'set', 'nic', 'up');
-      await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', holder);
+      await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', holder, 'noprefixroute');
+      const route = [`${network}.0/24`, 'dev', holder, 'congctl', congestionControl];
+      await ip('-n', namespace, 'route', 'add', ...route);
       await this.#shape(namespace, wholeCommands('nic', link), link);
       await this.#shape(ways, rateCommands(name, link), link);
     }
