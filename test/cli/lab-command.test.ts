@@ -82,7 +82,7 @@ describe('fakedirty lab', () => {
     return parseExperiment(readFileSync(file, 'utf8'), file);
   }
 
-  it.for(['first', 'quick', 'start'])('can carry out experiments/%s.yaml', (name) => {
+  it.for(['first', 'quick', 'sizes', 'start'])('can carry out experiments/%s.yaml', (name) => {
     expect(kept(name).name).toBe(name);
   });
 
