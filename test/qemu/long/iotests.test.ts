@@ -5,7 +5,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
 import { findQemu, needQemu, testedVersion } from '../machine/available.js';
-import { type Unpacked, unpackTested } from './unpacked.js';
+import { removeMs, type Unpacked, unpackTested } from './unpacked.js';
 
 const timeout = 30 * 60_000;
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   ({ work } = unpacked);
   directory = join(unpacked.tree, 'tests', 'qemu-iotests');
 }, timeout);
-afterAll(() => unpacked?.remove());
+afterAll(() => unpacked?.remove(), removeMs);
 
 /** Those that migrate, or save a guest's memory. */
 function testsThatMove(): string[] {

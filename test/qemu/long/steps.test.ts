@@ -12,7 +12,7 @@ import { unitTestsOf } from '../../../lib/qemu/build/test-programs.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { step } from '../../../scripts/run/step.mjs';
 import { testedVersion } from '../machine/available.js';
-import { type Unpacked, unpackTested } from './unpacked.js';
+import { removeMs, type Unpacked, unpackTested } from './unpacked.js';
 import { withoutKvm } from './without-kvm.js';
 
 const buildMs = 60 * 60_000;
@@ -37,7 +37,7 @@ beforeAll(async () => {
   unpacked = await unpackTested('steps');
   ({ work, tree } = unpacked);
 }, buildMs);
-afterAll(() => unpacked?.remove());
+afterAll(() => unpacked?.remove(), removeMs);
 
 /** Its output is in a log, whose end is shown when it fails. */
 function succeed(command: string, args: string[], cwd: string, env = {}): Promise<unknown> {

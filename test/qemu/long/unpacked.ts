@@ -1,5 +1,6 @@
 // The source of the QEMU under test, unpacked for a test file, and removed after it.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultSource, namedSource, unpack } from '../../../lib/qemu/build/source.js';
 import { cacheDirectory } from '../../../scripts/run/cache.mjs';
@@ -10,8 +11,11 @@ export interface Unpacked {
   /** For whatever else belongs to it. */
   readonly work: string;
   readonly tree: string;
-  remove(): void;
+  remove(): Promise<void>;
 }
+
+/** A tree of QEMU has many files. */
+export const removeMs = 300_000;
 
 /** `name` is that of the folder and of the log. */
 export async function unpackTested(name: string): Promise<Unpacked> {
@@ -22,5 +26,5 @@ export async function unpackTested(name: string): Promise<Unpacked> {
     ? await namedSource(FAKEDIRTY_QEMU_SOURCE)
     : await defaultSource(testedVersion);
   await step({ title: 'unpacking', log: name }, ({ run }) => unpack(source, tree, run));
-  return { work, tree, remove: () => rmSync(work, { recursive: true, force: true }) };
+  return { work, tree, remove: () => rm(work, { recursive: true, force: true }) };
 }
