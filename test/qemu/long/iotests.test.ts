@@ -1,5 +1,5 @@
 // QEMU's own tests of disks that move with their guest or are saved with it, with the filter forced on from the
-// command line and with it off: the same ones pass as with a build without the series.
+// command line and with it off: what passes with a build without the series passes.
 import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -79,7 +79,7 @@ it.for([
   ['off', []],
   ['on', ['filter=on']],
 ] as const)(
-  'with the filter %s: the same iotests pass as without the series',
+  'with the filter %s: every iotest passes that passes without the series',
   { timeout: 2 * timeout },
   async ([, globals], context) => {
     const env = toolsInEnvironment(context);
@@ -94,7 +94,11 @@ it.for([
     expected ??= await run(other.binary, [], env);
     const options = globals.flatMap((global) => ['-global', `migration.x-fake-dirty-${global}`]);
     const { passed, output } = await run(binary, options, env);
-    expect(passed, output).toEqual(expected.passed);
-    expect(passed.length).toBeGreaterThan(10);
+    // Some depend on how fast the machine is, and may fail in either.
+    expect(
+      expected.passed.filter((name) => !passed.includes(name)),
+      output,
+    ).toEqual([]);
+    expect(expected.passed.length).toBeGreaterThan(10);
   },
 );
