@@ -17,6 +17,26 @@ function needNamespaces(context: TestContext): void {
   if (noNamespaces) context.skip(`needs network namespaces: ${noNamespaces}`);
 }
 
+/** The reason why packets can be neither delayed nor lost here; undefined: they can. */
+function whyNoNetem(): string | undefined {
+  const name = `fdtest-netem-${process.pid}`;
+  execFileSync('ip', ['netns', 'add', name]);
+  try {
+    const netem = ['qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '1ms'];
+    const { status, stderr } = spawnSync('tc', ['-n', name, ...netem], { encoding: 'utf8' });
+    return status === 0 ? undefined : stderr.trim();
+  } finally {
+    execFileSync('ip', ['netns', 'del', name]);
+  }
+}
+
+const noNetem = noNamespaces ?? whyNoNetem();
+
+function needNetem(context: TestContext): void {
+  needNamespaces(context);
+  if (noNetem) context.skip(`needs a kernel with netem (CONFIG_NET_SCH_NETEM): ${noNetem}`);
+}
+
 let workspace: Workspace;
 let hosts: Hosts | undefined;
 
@@ -64,6 +84,33 @@ async function sendMs(from: Host, to: Host, bytes: number): Promise<number> {
   }
 }
 
+/** Of so many small packets, one each millisecond, how many get from one host to another. */
+async function arrivedShare(from: Host, to: Host, packets: number): Promise<number> {
+  const receive = `let n = 0;
+    const s = require('dgram').createSocket('udp4');
+    s.on('message', (m) => { if (String(m) === 'end') { console.log(n); process.exit(); } n += 1; });
+    s.bind(5000, '${to.address}', () => console.log('listening'))`;
+  // One of the last ones gets there.
+  const send = `const s = require('dgram').createSocket('udp4');
+    let n = 0;
+    setInterval(() => {
+      n += 1;
+      if (n > ${packets} + 50) process.exit();
+      s.send(n > ${packets} ? 'end' : 'x', 5000, '${to.address}');
+    }, 1);`;
+  const receiver = startOn(to, process.execPath, '-e', receive);
+  if (!receiver.stdout) throw new Error('no output');
+  const lines = createInterface({ input: receiver.stdout })[Symbol.asyncIterator]();
+  try {
+    await lines.next();
+    startOn(from, process.execPath, '-e', send);
+    const { value: arrived } = await lines.next();
+    return Number(arrived) / packets;
+  } finally {
+    receiver.kill('SIGKILL');
+  }
+}
+
 /** Those that a process has made, if it is one of ours, or all with that name. */
 function namespacesOf(owner: number | string): string[] {
   if (!existsSync('/run/netns')) return [];
@@ -84,6 +131,7 @@ describe('hosts in namespaces', () => {
     ] as const) {
       expect(await sendMs(from, to, bytes)).toBeGreaterThan(150);
     }
+    expect(await arrivedShare(hostAt(hosts, 2), hosts.client, 100)).toBe(1);
   });
 
   it('use one congestion control, whatever this machine does', { timeout }, async (context) => {
@@ -140,17 +188,32 @@ describe('hosts in namespaces', () => {
     expect(namespacesOf(process.pid)).toEqual([]);
   });
 
-  it('delay and lose packets, or say what the kernel lacks', { timeout }, async (context) => {
-    needNamespaces(context);
-    const link = linkSchema.parse({ delayMs: 40 });
-    try {
-      hosts = await createHosts({ workspace, link });
-    } catch (error) {
-      expect(String(error)).toMatch(/40 ms each way.*CONFIG_NET_SCH_NETEM/s);
-      return;
-    }
+  it('delay packets', { timeout }, async (context) => {
+    needNetem(context);
+    hosts = await createHosts({ workspace, link: linkSchema.parse({ delayMs: 40 }) });
     // Two ways to connect, and the bytes and their answer.
     expect(await sendMs(hostAt(hosts, 0), hostAt(hosts, 1), 1)).toBeGreaterThan(155);
+  });
+
+  it('lose packets', { timeout }, async (context) => {
+    needNetem(context);
+    hosts = await createHosts({ workspace, link: linkSchema.parse({ lossPercent: 30 }) });
+    const [from, to] = [hostAt(hosts, 0), hostAt(hosts, 1)];
+    const share = await arrivedShare(from, to, 400);
+    expect(share).toBeGreaterThan(0.55);
+    expect(share).toBeLessThan(0.85);
+  });
+
+  it('say what the kernel lacks that delays and loses packets', { timeout }, async (context) => {
+    needNamespaces(context);
+    if (!noNetem) context.skip('needs a kernel without netem');
+    for (const [link, said] of [
+      [{ delayMs: 40 }, /40 ms each way.*CONFIG_NET_SCH_NETEM/s],
+      [{ lossPercent: 1 }, /1 % lost.*CONFIG_NET_SCH_NETEM/s],
+    ] as const) {
+      await expect(createHosts({ workspace, link: linkSchema.parse(link) })).rejects.toThrow(said);
+    }
+    expect(namespacesOf(process.pid)).toEqual([]);
   });
 
   it('are removed by the next run when their owner was killed, and nobody else’s are', {
