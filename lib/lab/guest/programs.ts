@@ -1,7 +1,7 @@
 // The programs of native/guest/linux: compiled once for each state of their sources.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { join, parse, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheDirectory, keyOf } from '../../../scripts/run/cache.mjs';
@@ -35,11 +35,14 @@ function compilerVersion(): Promise<string> {
 export async function compiledProgram(program: string): Promise<string> {
   const name = programName(program);
   const source = guestSource(program.endsWith('.c') ? program : `${program}.c`);
-  // Headers include each other: any of them may be part of it.
-  const headers = readdirSync(sources).filter((file) => file.endsWith('.h'));
-  const texts = [source, ...headers.map((file) => join(sources, file))].map((file) =>
-    readFileSync(file, 'utf8'),
+  // Headers include each other: any of them may be part of it, and those beside it too.
+  const folders = new Set([resolve(sources), dirname(source)]);
+  const headers = [...folders].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith('.h'))
+      .map((file) => join(folder, file)),
   );
+  const texts = [source, ...headers].map((file) => readFileSync(file, 'utf8'));
   const key = keyOf([...texts, flags, await compilerVersion()]);
   const file = join(cacheDirectory('lab', 'programs'), `${name}-${key}`);
   if (existsSync(file)) return file;
