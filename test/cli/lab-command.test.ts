@@ -1,5 +1,4 @@
 // `fakedirty lab` as users see it. What it does with real VMs is tested with the lab.
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { methods } from '../../lib/lab/methods/all.js';
 import { workloads } from '../../lib/lab/workloads/all.js';
 import { repository } from '../../scripts/run/cache.mjs';
+import { runLab } from './run-lab.js';
 
 // Each call starts a Node.
 vi.setConfig({ testTimeout: 60_000 });
@@ -21,15 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 function fakedirty(...args: string[]) {
-  const main = join(repository, 'dist', 'cli', 'main.js');
-  // Nothing has been built there.
-  const env = { ...process.env, FAKEDIRTY_CACHE: join(directory, 'cache') };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'lab', ...args], {
-    env,
-    cwd: directory,
-    encoding: 'utf8',
-  });
-  return { status, output: stdout + stderr };
+  return runLab(directory, ...args);
 }
 
 function experimentFile(method: string): string {

@@ -1,5 +1,4 @@
 // Files with workloads, methods and figures of one's own, as users bring them along.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +7,7 @@ import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { runExperiment } from '../../lib/lab/experiment/runner.js';
 import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { ResultStore } from '../../lib/lab/results/store.js';
-import { repository } from '../../scripts/run/cache.mjs';
+import { runLab } from '../cli/run-lab.js';
 import { measurementOf } from './measurements.js';
 
 // Each call starts a Node.
@@ -22,12 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 function lab(...args: string[]) {
-  const main = join(repository, 'dist', 'cli', 'main.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'lab', ...args], {
-    cwd: directory,
-    encoding: 'utf8',
-  });
-  return { status, output: stdout + stderr };
+  return runLab(directory, ...args);
 }
 
 /** With a file for each of the texts. */
