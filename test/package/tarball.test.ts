@@ -186,6 +186,8 @@ describe('types', () => {
   it('are right for consumers, of both kinds of modules', async () => {
     const program = `
       import { algorithms, FingerprintTable, Hasher, OptionError, type AlgorithmName } from 'fakedirty';
+      import { workload, z, type Method } from 'fakedirty/lab';
+      import { draw, type FigureMaker } from 'fakedirty/lab/figures';
       const name: AlgorithmName = algorithms()[0]!.name;
       const hasher = new Hasher({ algorithm: name, pageSize: 4096 });
       const digests: Buffer = hasher.fingerprint(new Float64Array(512));
@@ -197,7 +199,11 @@ describe('types', () => {
       new Hasher({ algorithm: 'sha-1' });
       // @ts-expect-error: pages are needed
       new FingerprintTable({});
-      export { unchanged, later, OptionError };
+      const method: Method = { name: 'a', summary: '', needsFilter: false, postcopy: false, options: () => ({}) };
+      const figures: FigureMaker[] = [() => [{ id: 'a', title: '', alternative: '', svg: draw(9, {}) }]];
+      // @ts-expect-error: a workload has more than options
+      workload({ options: z.strictObject({}) });
+      export { unchanged, later, method, figures, OptionError };
     `;
     writeFileSync(join(project, 'consumer.mts'), program);
     writeFileSync(join(project, 'consumer.cts'), program);
