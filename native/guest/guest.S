@@ -26,12 +26,18 @@
 #   zero            h and p odd ? V(k, 0) : 0
 #
 # A pass visits the pages in order and writes `words` evenly spaced words in each.
+#
+# When it is paged, each page of the working set lies one page behind its address, and the page table
+# lies where the first one would: two pages with one address, one by the table and one without it.
+# Every pass has the table read before it writes that first page. An emulator that keeps translations
+# of both kinds must not take one for the other.
 
         .intel_syntax noprefix
         .text
 
         .set    stack_top, 0x8000
-        .set    page_tables, 0x10000            # three pages, for 'l'
+        .set    page_tables, 0x10000            # three pages, for 'l'; the directory when paged
+        .set    looked_up, 0x20000              # a page that is read for its translation's sake
         .set    com1, 0x3f8
 
         .set    idle, 0
@@ -52,6 +58,7 @@ pages:          .long   256
 words:          .long   1                       # written in each page: a power of two, to 1024
 seed:           .long   1
 spins:          .long   0                       # pauses after each page: slows the pattern down
+paged:          .long   0                       # 1: the working set, which then ends below 4 MiB
         .balign 64
 
         .code32
@@ -74,7 +81,10 @@ start32:
         mov     al, 1
         out     dx, al
 
-        call    fill
+        cmp     dword ptr [paged], 0
+        je      1f
+        call    map
+1:      call    fill
         lea     esi, says_ready
         call    say
         xor     ebp, ebp
@@ -89,6 +99,33 @@ again:
         inc     ebp
         call    write
         jmp     again
+
+# One page table for the first 4 MiB: below the working set, addresses are what they were.
+map:
+        mov     edi, page_tables
+        xor     eax, eax
+        mov     ecx, 1024
+        rep     stosd
+        mov     edi, [base]
+        lea     eax, [edi + 3]
+        mov     [page_tables], eax
+        mov     eax, 3                          # present, for writing
+        mov     edx, edi
+        shr     edx, 12
+1:      cmp     ecx, edx
+        jne     2f
+        add     eax, 0x1000
+2:      mov     [edi + ecx * 4], eax
+        add     eax, 0x1000
+        inc     ecx
+        cmp     ecx, 1024
+        jne     1b
+        mov     eax, page_tables
+        mov     cr3, eax
+        mov     eax, cr0
+        or      eax, 0x80000000
+        mov     cr0, eax
+        ret
 
 # eax = V(ecx, 0); keeps ecx.
 initial_value:
@@ -130,7 +167,13 @@ fill:
 write:
         mov     edi, [base]
         xor     ecx, ecx
-        push    dword ptr [pages]
+        cmp     dword ptr [paged], 0
+        je      1f
+        mov     eax, [edi]                      # there is a translation of the first page
+        mov     eax, looked_up
+        invlpg  [eax]
+        mov     eax, [eax]
+1:      push    dword ptr [pages]
 .Lpage:
         lea     esi, [ecx + 1024]
 .Lword:

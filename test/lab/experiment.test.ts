@@ -190,8 +190,8 @@ describe('carrying an experiment out', () => {
   it.for([
     [
       'memories that differ',
-      { memory: { pages: 10, differentPages: 3 } },
-      /3 of 10 pages differed/,
+      { memory: { pages: 10, differentPages: 3, firstDifferent: [2, 5, 9] } },
+      /3 of 10 pages differed .*\(2, 5, 9\)/,
     ],
     ['a workload that went wrong', {}, /2 of 9 words were wrong/],
   ] as const)('counts as failed: %s', async ([, change, message]) => {

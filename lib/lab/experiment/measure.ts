@@ -95,11 +95,12 @@ async function move(departure: Departure): Promise<Arrival> {
     const memoryNotCompared = 'in post-copy the guest goes on while its memory arrives';
     return { result, endedMs, memory: null, memoryNotCompared };
   }
-  const { pages, differentPages } = await compareMemory(source.ramFile, machine.ramFile);
+  const { firstDifferent, ...counts } = await compareMemory(source.ramFile, machine.ramFile);
+  const memory = counts.differentPages > 0 ? { ...counts, firstDifferent } : counts;
   await machine.qmp.execute('cont');
   // That it was held is our doing, not the migration's.
   workload.leaveOut(workload.elapsedMs - endedMs);
-  return { result, endedMs, memory: { pages, differentPages } };
+  return { result, endedMs, memory };
 }
 
 async function carryOut(

@@ -42,7 +42,14 @@ export const measurementSchema = z.strictObject({
     checks: z.array(z.strictObject({ what: z.string(), checked: count, wrong: count })),
   }),
   /** Both sides' memory, page by page; null: nothing could be compared, for the reason given. */
-  memory: z.strictObject({ pages: count, differentPages: count }).nullable(),
+  memory: z
+    .strictObject({
+      pages: count,
+      differentPages: count,
+      /** The numbers of the first of them, if there are any. */
+      firstDifferent: z.array(count).readonly().optional(),
+    })
+    .nullable(),
   memoryNotCompared: z.string().optional(),
   consoles: consolesSchema.default({}),
 });
@@ -85,13 +92,17 @@ export function isMeasured(run: Run): run is MeasuredRun {
   return run.measurement !== null;
 }
 
+const pagesNamed = 8;
+
 /** What makes a measurement worthless, in sentences: nothing, if all is as it has to be. */
 export function faultsOf({ memory, workload }: Measurement): string[] {
   const faults = workload.checks
     .filter(({ wrong }) => wrong > 0)
     .map(({ what, checked, wrong }) => `${wrong} of ${checked} ${what} were wrong after the move`);
   if (memory && memory.differentPages > 0) {
-    faults.push(`${memory.differentPages} of ${memory.pages} pages differed between the two sides`);
+    const { pages, differentPages, firstDifferent = [] } = memory;
+    const which = firstDifferent.slice(0, pagesNamed).join(', ');
+    faults.push(`${differentPages} of ${pages} pages differed between the two sides (${which})`);
   }
   return faults;
 }

@@ -34,9 +34,9 @@ function guestOptions(
   pattern: GuestPattern,
   { words, spins, seed: first, ...set }: z.output<typeof options>,
   surroundings: Surroundings,
-): GuestOptions {
+): Omit<GuestOptions, 'paged'> {
   const pages = Math.floor(sizeBytes(set, surroundings) / 4096);
-  if (pages < 1 || guestRamBytes(pages) > surroundings.memoryBytes) {
+  if (pages < 1 || guestRamBytes({ pages }) > surroundings.memoryBytes) {
     throw new RangeError(
       `a working set of ${pages} pages does not fit into ${surroundings.memoryBytes} bytes of memory`,
     );

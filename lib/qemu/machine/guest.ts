@@ -10,6 +10,8 @@ const run = promisify(execFile);
 const source = fileURLToPath(new URL('../../../native/guest/guest.S', import.meta.url));
 const magic = 'FDGUEST1';
 const baseBytes = 0x100000;
+/** What one page table has, without the megabyte below. */
+const mostPaged = 1024 - baseBytes / 4096;
 const answerMs = 60_000;
 
 /** In the order in which the guest numbers them. */
@@ -25,6 +27,8 @@ export interface GuestOptions {
   readonly seed?: number;
   /** Pauses after each page: slows the pattern down. */
   readonly spins?: number;
+  /** Reaches its working set, of up to 768 pages, through page tables in the way: see guest.S. */
+  readonly paged?: boolean;
 }
 
 export interface GuestState {
@@ -38,10 +42,13 @@ export interface GuestState {
 /** Assembles the guest for these options; answers the path of the image, to be given to QEMU as -bios. */
 export async function assembleGuest(
   workspace: Workspace,
-  { pattern, pages, wordsPerPage = 1, seed = 1, spins = 0 }: GuestOptions,
+  { pattern, pages, wordsPerPage = 1, seed = 1, spins = 0, paged = false }: GuestOptions,
 ): Promise<string> {
   if (wordsPerPage < 1 || wordsPerPage > 1024 || (wordsPerPage & (wordsPerPage - 1)) !== 0) {
     throw new RangeError(`wordsPerPage is ${wordsPerPage}; expected a power of two from 1 to 1024`);
+  }
+  if (paged && pages > mostPaged) {
+    throw new RangeError(`a paged guest has ${pages} pages; expected at most ${mostPaged}`);
   }
   const object = workspace.path('guest.o');
   const image = workspace.path('guest.bin');
@@ -52,7 +59,10 @@ export async function assembleGuest(
   if (bytes.toString('latin1', 0, magic.length) !== magic) {
     throw new Error(`${image} does not begin with ${magic}: it was not linked as guest.S says`);
   }
-  const values = [guestPatterns.indexOf(pattern), baseBytes, pages, wordsPerPage, seed, spins];
+  const values = [
+    ...[guestPatterns.indexOf(pattern), baseBytes, pages],
+    ...[wordsPerPage, seed, spins, Number(paged)],
+  ];
   values.forEach((value, index) => {
     bytes.writeUInt32LE(value, magic.length + 4 * index);
   });
@@ -61,8 +71,11 @@ export async function assembleGuest(
 }
 
 /** The least memory that a guest with these options needs. */
-export function guestRamBytes(pages: number): number {
-  return baseBytes + pages * 4096;
+export function guestRamBytes({
+  pages,
+  paged = false,
+}: Pick<GuestOptions, 'pages' | 'paged'>): number {
+  return baseBytes + (pages + Number(paged)) * 4096;
 }
 
 /** Waits until the guest has filled its working set and begins to write. */

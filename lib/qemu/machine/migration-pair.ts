@@ -80,7 +80,7 @@ export class MigrationPair {
   /** Starts both; the guest runs on the source, has filled its working set, and writes. */
   static async start(options: PairOptions): Promise<MigrationPair> {
     const { binary, accelerator, guest, preallocate = false } = options;
-    const needed = guestRamBytes(guest.pages);
+    const needed = guestRamBytes(guest);
     const ramBytes = options.ramBytes ?? Math.ceil(needed / mebibyte) * mebibyte;
     if (ramBytes < needed) {
       throw new RangeError(`ramBytes is ${ramBytes}; this guest needs at least ${needed}`);

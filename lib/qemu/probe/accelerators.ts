@@ -59,7 +59,7 @@ export async function probe(binary: string, accelerator: Accelerator): Promise<A
   const nothing = { accelerator, boots: false, longMode: false, storesPerSecond: 0 };
   const reason = reasonWithoutTrying(accelerator);
   if (reason) return { ...nothing, problem: reason };
-  const ramBytes = Math.ceil(guestRamBytes(guest.pages) / mebibyte) * mebibyte;
+  const ramBytes = Math.ceil(guestRamBytes(guest) / mebibyte) * mebibyte;
   const workspace = Workspace.create(2 * ramBytes);
   let machine: Machine | undefined;
   try {

@@ -4,7 +4,8 @@
  * Load for memcached from outside the guest: gets and sets over several connections, one request at a time
  * on each. Options: host, port, connections, keys, value_bytes, gets_percent, operations_per_second (0: no
  * limit), seed.
- * Check: every answer is what was set last, every key has its value in the end, and no connection was lost.
+ * Checks: every answer is what was set last, every key has its value in the end, and no connection was lost or
+ * fell silent.
  */
 #include "connection.h"
 
@@ -24,7 +25,7 @@ typedef struct Connection {
 
 static Connection connections[MAX_CONNECTIONS];
 static uint32_t *versions;
-static uint64_t keys, value_bytes, connection_count, checked, wrong;
+static uint64_t keys, value_bytes, connection_count, checked, wrong, silent;
 
 /* What a key holds: letters, since they are easy to look at. */
 static void fill_value(char *value, uint64_t key, uint32_t version)
@@ -63,7 +64,6 @@ static void ask(Connection *c, uint64_t key, bool sets)
         ssize_t n = send(c->fd, request + sent, length - sent, MSG_NOSIGNAL);
         if (n < 0 && errno != EINTR) {
             c->lost = true;
-            wrong++;
             return;
         }
         sent += n > 0 ? n : 0;
@@ -104,7 +104,6 @@ static void receive(Connection *c)
 
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
         c->lost = true;
-        wrong++;
         return;
     }
     c->length += n > 0 ? n : 0;
@@ -155,7 +154,7 @@ static void all_keys(bool sets)
         if (left > 0 && wait_for_answers()) {
             heard_ns = workload_now_ns();
         } else if (workload_now_ns() - heard_ns > SILENCE_NS) {
-            wrong += left;
+            silent = left;
             return;
         }
     }
@@ -207,5 +206,9 @@ int main(int argc, char **argv)
         workload_pace(rate);
     }
     all_keys(false);
-    return workload_check(checked, wrong, "answers");
+    for (uint64_t i = 0; i < connection_count; i++) {
+        silent += connections[i].lost;
+    }
+    return workload_check(checked, wrong, "answers") |
+           workload_check(connection_count, silent, "connections");
 }
