@@ -77,8 +77,8 @@ interface LoopbackGuests {
   start(
     further?: Pick<LinuxVmOptions, 'memory' | 'arguments'> & { image?: Image },
   ): Promise<LinuxVm>;
-  /** Moves it to the second host, and leaves it paused there. */
-  move(source: LinuxVm): Promise<LinuxVm>;
+  /** Moves it to the second host, to a machine of its own each time, and leaves it paused there. */
+  move(source: LinuxVm, further?: readonly string[]): Promise<LinuxVm>;
 }
 
 /** Guests on two hosts that are this machine, without a network; all of it is gone when the test ends. */
@@ -94,6 +94,7 @@ export async function loopbackGuests(
   if (!here || !there) throw new Error('there are no two hosts');
   const image = await guestImage({ workspace, programs, network: false, disk: false });
   const common = { ...machine, workspace, image, memoryBytes, accelerator: 'tcg' } as const;
+  let moves = 0;
   const endWithTest = (vm: LinuxVm) => {
     context.onTestFinished(() => vm.machine.kill());
     return vm;
@@ -102,7 +103,10 @@ export async function loopbackGuests(
     image,
     start: async (further = {}) =>
       endWithTest(await LinuxVm.start({ ...common, name: 'source', host: here, ...further })),
-    move: async (source) =>
-      endWithTest(await move(source, { ...common, name: 'destination', host: there }, hosts)),
+    move: async (source, further = []) => {
+      moves += 1;
+      const destination = { ...common, name: `destination-${moves}`, host: there };
+      return endWithTest(await move(source, { ...destination, arguments: further }, hosts));
+    },
   };
 }

@@ -14,6 +14,39 @@ describe('a Linux guest', () => {
     ['flip', 'random', 'same'].map((pattern) => ({ hash, pattern })),
   );
 
+  const { FAKEDIRTY_MIGRATIONS: hops = '40' } = process.env;
+  const fromHostToHost = { timeout: 60_000 + Number(hops) * 30_000 };
+
+  it.for(['off', 'on'])(
+    `filter %s: goes on and on, ${hops} times`,
+    fromHostToHost,
+    async (filter, context) => {
+      const { binary } = needQemu(context);
+      const guests = await loopbackGuests(context, { binary, programs: ['ycsb'], processors: 1 });
+      const globals = ['-global', `migration.x-fake-dirty-filter=${filter}`];
+      let here = await guests.start({ arguments: globals });
+      const control = new GuestControl();
+      await here.boot(control);
+      const running = control.next('running', answerMs);
+      control.tell('start /bin/ycsb workload=f records=60000');
+      await running;
+      for (let hop = 1; hop <= Number(hops); hop += 1) {
+        const there = await guests.move(here, globals);
+        const memory = await compareMemory(here.machine.ramFile, there.machine.ramFile);
+        expect(memory, `migration ${hop}`).toMatchObject({ differentPages: 0 });
+        there.connect(control);
+        const report = control.next('report', answerMs);
+        await there.machine.qmp.execute('cont');
+        await report;
+        await here.machine.kill();
+        here = there;
+      }
+      const check = control.next('check', answerMs);
+      control.tell('stop');
+      expect(await check).toMatchObject({ what: 'records', wrong: 0 });
+    },
+  );
+
   it.for(list)('$pattern, $hash: memory is equal', { timeout }, async (entry, context) => {
     const { binary } = needQemu(context);
     const globals = { filter: 'on', hash: entry.hash };
