@@ -291,10 +291,6 @@ static inline void fake_dirty_restart(void)
 {
 }
 
-static inline void fake_dirty_postcopy(void)
-{
-}
-
 static inline uint8_t *fake_dirty_page(FakeDirtyBlock *block,
                                        unsigned long page)
 {

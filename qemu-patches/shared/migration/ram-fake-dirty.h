@@ -95,6 +95,29 @@ static void ram_fake_dirty_stage(RAMState *rs, PageSearchStatus *pss)
                               ram_fake_dirty_clear_log, rb);
 }
 
+/*
+ * Right after the sync at the switch to post-copy.  If the destination is told
+ * to discard nothing, it forgets that it listens, and gives up with the guest.
+ * Without the filter there is always something: with no mark left, pre-copy
+ * would have ended.  Here the marks may all have been taken as fake, so have
+ * one page sent again.
+ */
+static void ram_fake_dirty_postcopy(RAMState *rs)
+{
+    RAMBlock *block;
+
+    if (!fake_dirty_active()) {
+        return;
+    }
+    fake_dirty_postcopy();
+    RAMBLOCK_FOREACH_NOT_IGNORED(block) {
+        if (!rs->migration_dirty_pages) {
+            set_bit(0, block->bmap);
+            rs->migration_dirty_pages = 1;
+        }
+    }
+}
+
 #else
 
 bool ram_fake_dirty_start(Error **errp)
@@ -107,6 +130,10 @@ void ram_fake_dirty_stop(void)
 }
 
 static void ram_fake_dirty_stage(RAMState *rs, PageSearchStatus *pss)
+{
+}
+
+static void ram_fake_dirty_postcopy(RAMState *rs)
 {
 }
 
