@@ -48,8 +48,9 @@ function kernelCommandLine({ accelerator, network }: LinuxVmOptions): string {
 }
 
 /**
- * Room for a second processor, which is never plugged in: with room for one alone, QEMU before 8.1 leaves the memory
- * barriers of an emulated guest out. Its network card then sleeps on packets now and then, and for good.
+ * Room for a second processor, which is never plugged in: with room for one alone, QEMU gives an emulated guest no
+ * memory barriers; before 8.1 none at all, since then none for locked instructions, which are Linux's. Its network card
+ * then sleeps on packets now and then, and for good.
  */
 function processorArguments(processors: number): string[] {
   return ['-smp', `${processors},maxcpus=${Math.max(processors, 2)}`];

@@ -101,7 +101,8 @@ export function faultsOf({ memory, workload }: Measurement): string[] {
     .map(({ what, checked, wrong }) => `${wrong} of ${checked} ${what} were wrong after the move`);
   if (memory && memory.differentPages > 0) {
     const { pages, differentPages, firstDifferent = [] } = memory;
-    const which = firstDifferent.slice(0, pagesNamed).join(', ');
+    const named = firstDifferent.slice(0, pagesNamed).join(', ');
+    const which = differentPages > pagesNamed ? `the first: ${named}` : named;
     faults.push(`${differentPages} of ${pages} pages differed between the two sides (${which})`);
   }
   return faults;

@@ -62,7 +62,7 @@ describe('the Linux guest', () => {
     expect(await failing).toMatchObject({ status: 127 });
   });
 
-  // With room for one alone QEMU 7.2 takes the guest's memory barriers for unneeded: see linux-vm.ts.
+  // With room for one alone QEMU takes the guest's memory barriers for unneeded: see linux-vm.ts.
   it('has room for a second processor', { timeout }, async (context) => {
     const { binary } = needLabQemu(context);
     const guests = await loopbackGuests(context, { binary, programs: [], processors: 1 });

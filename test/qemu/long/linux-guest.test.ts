@@ -1,4 +1,5 @@
 // A Linux guest at work: after a migration with the filter memory is equal, and the guest goes on rightly.
+import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GuestControl } from '../../../lib/lab/guest/control.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
@@ -14,7 +15,7 @@ describe('a Linux guest', () => {
     ['flip', 'random', 'same'].map((pattern) => ({ hash, pattern })),
   );
 
-  const { FAKEDIRTY_MIGRATIONS: hops = '40' } = process.env;
+  const { FAKEDIRTY_HOPS: hops = '40' } = process.env;
   const fromHostToHost = { timeout: 60_000 + Number(hops) * 30_000 };
 
   it.for(['off', 'on'])(
@@ -38,7 +39,11 @@ describe('a Linux guest', () => {
         const report = control.next('report', answerMs);
         await there.machine.qmp.execute('cont');
         await report;
+        const counts = await here.machine.qmp.execute('query-migrate');
+        if (filter === 'off') expect(counts).not.toHaveProperty('fake-dirty');
+        else expect(filterCountsOf(counts).checked).toBeGreaterThan(memoryBytes / 4096 / 2);
         await here.machine.kill();
+        rmSync(here.machine.ramFile, { force: true });
         here = there;
       }
       const check = control.next('check', answerMs);
