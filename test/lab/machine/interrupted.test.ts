@@ -48,7 +48,10 @@ it.for(some(accidents, [1, 8]))(
     for await (const line of createInterface({ input: started.stdout })) {
       if (/^2\/2.*: idle /.test(line)) break;
     }
-    while (!left().some((directory) => existsSync(join(directory, holds)))) await pause(2);
+    while (!left().some((directory) => existsSync(join(directory, holds)))) {
+      if (started.exitCode !== null) throw new Error(`the lab ended before there was ${holds}`);
+      await pause(2);
+    }
     started.kill(signal);
     const [status] = await ended;
     if (signal === 'SIGKILL') {
