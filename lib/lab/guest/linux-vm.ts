@@ -86,7 +86,8 @@ export class LinuxVm {
       serialPorts: 2,
       prefix: host.prefix,
       arguments: [
-        ...[...processorArguments(processors), '-no-reboot'],
+        ...processorArguments(processors),
+        '-no-reboot',
         ...['-kernel', image.kernel, '-initrd', image.initramfs],
         ...['-append', kernelCommandLine(options)],
         ...(network ? networkArguments(network) : []),
