@@ -16,7 +16,7 @@
 #   's'  -> "stopped"                   stops writing
 #   'g'  -> "going"                     goes on writing
 #   'l'  -> "long"                      enters 64-bit mode, says so there, and halts: a probe of the
-#                                       accelerator, which ends the guest
+#                                       accelerator, which ends the guest (not when paged)
 #
 # Word k of the working set (32 bits each) after pass p, where h says whether the pattern writes it:
 #
@@ -49,22 +49,22 @@
         .set    word_factor, 0x9e3779b1
         .set    pass_step, 0x85ebca6b
 
-# The parameter block. lib/qemu/guest.ts knows this layout.
+# The parameter block. lib/qemu/machine/guest.ts knows this layout.
 parameters:
         .ascii  "FDGUEST1"
 pattern:        .long   idle
-base:           .long   0x100000                # of the working set, in guest physical memory
+base:           .long   0x100000                # of the working set; when paged, of the page table as well
 pages:          .long   256
 words:          .long   1                       # written in each page: a power of two, to 1024
 seed:           .long   1
 spins:          .long   0                       # pauses after each page: slows the pattern down
-paged:          .long   0                       # 1: the working set, which then ends below 4 MiB
+paged:          .long   0                       # 1: the working set, which then ends at 4 MiB at most
         .balign 64
 
         .code32
 
 # Registers of the 32-bit part, for good: ebp passes made, ebx 1 while writing. The memory that it
-# uses besides the working set is the stack.
+# uses besides the working set is the stack, and what has a name above.
 start32:
         mov     eax, 0x10
         mov     ds, eax
@@ -169,7 +169,7 @@ write:
         xor     ecx, ecx
         cmp     dword ptr [paged], 0
         je      1f
-        mov     eax, [edi]                      # there is a translation of the first page
+        mov     eax, [edi]                      # so that there is a translation of it
         mov     eax, looked_up
         invlpg  [eax]
         mov     eax, [eax]

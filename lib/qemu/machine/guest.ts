@@ -27,7 +27,7 @@ export interface GuestOptions {
   readonly seed?: number;
   /** Pauses after each page: slows the pattern down. */
   readonly spins?: number;
-  /** Reaches its working set, of up to 768 pages, through page tables in the way: see guest.S. */
+  /** Reaches its working set, of up to 768 pages, through a page table at the address of its first page: see guest.S. */
   readonly paged?: boolean;
 }
 

@@ -98,9 +98,9 @@ static void ram_fake_dirty_stage(RAMState *rs, PageSearchStatus *pss)
 /*
  * Right after the sync at the switch to post-copy.  If the destination is told
  * to discard nothing, it forgets that it listens, and gives up with the guest.
- * Without the filter there is always something: with no mark left, pre-copy
- * would have ended.  Here the marks may all have been taken as fake, so have
- * one page sent again.
+ * Without the filter there nearly always is something: with no mark left,
+ * pre-copy would have ended.  Here the marks may all have been taken as fake,
+ * so have one page sent again.
  */
 static void ram_fake_dirty_postcopy(RAMState *rs)
 {
