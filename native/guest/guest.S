@@ -25,7 +25,8 @@
 #   flip            h and p odd ? ~V(k, 0) : V(k, 0)
 #   zero            h and p odd ? V(k, 0) : 0
 #
-# A pass visits the pages in order and writes `words` evenly spaced words in each.
+# A pass visits the pages in order and writes `words` evenly spaced words in each. While they go on, idle and
+# rewrite change nothing in memory: on the stack they put one return address, again and again.
 #
 # When it is paged, each page of the working set lies one page behind its address, and the page table
 # lies where the first one would: two pages with one address, one by the table and one without it.
@@ -97,8 +98,7 @@ again:
         cmp     dword ptr [pattern], idle
         je      again
         inc     ebp
-        call    write
-        jmp     again
+        jmp     write
 
 # One page table for the first 4 MiB: below the working set, addresses are what they were.
 map:
@@ -163,17 +163,16 @@ fill:
         jne     1b
         ret
 
-# One pass. edi: address, ecx: number of the word, esi: its end in this page.
+# One pass, as part of the loop. edi: address, ecx: number of the word, esi: its end in this page.
 write:
         mov     edi, [base]
         xor     ecx, ecx
         cmp     dword ptr [paged], 0
-        je      1f
+        je      .Lpage
         mov     eax, [edi]                      # so that there is a translation of it
         mov     eax, looked_up
         invlpg  [eax]
         mov     eax, [eax]
-1:      push    dword ptr [pages]
 .Lpage:
         lea     esi, [ecx + 1024]
 .Lword:
@@ -214,10 +213,11 @@ write:
         dec     eax
         jmp     .Lspin
 .Lspun:
-        dec     dword ptr [esp]
-        jnz     .Lpage
-        add     esp, 4
-        ret
+        mov     eax, [pages]
+        shl     eax, 10
+        cmp     ecx, eax
+        jb      .Lpage
+        jmp     again
 
 # Carries out the command that has come in, if one has.
 obey:

@@ -103,6 +103,13 @@ enum {
 #else
         0,
 #endif
+    /* Switch to post-copy with nothing to discard. */
+    FAKE_DIRTY_BROKEN_POSTCOPY =
+#ifdef FAKE_DIRTY_BREAK_POSTCOPY
+        1,
+#else
+        0,
+#endif
     /* Take a window of skips for a slow link. */
     FAKE_DIRTY_BROKEN_BANDWIDTH =
 #ifdef FAKE_DIRTY_BREAK_BANDWIDTH

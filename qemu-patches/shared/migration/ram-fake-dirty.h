@@ -100,7 +100,8 @@ static void ram_fake_dirty_stage(RAMState *rs, PageSearchStatus *pss)
  * to discard nothing, it forgets that it listens, and gives up with the guest.
  * Without the filter there nearly always is something: with no mark left,
  * pre-copy would have ended.  Here the marks may all have been taken as fake,
- * so have one page sent again.
+ * so have one page sent again, of memory that is all there: virtio-mem's may
+ * be unplugged.
  */
 static void ram_fake_dirty_postcopy(RAMState *rs)
 {
@@ -111,7 +112,9 @@ static void ram_fake_dirty_postcopy(RAMState *rs)
     }
     fake_dirty_postcopy();
     RAMBLOCK_FOREACH_NOT_IGNORED(block) {
-        if (!rs->migration_dirty_pages) {
+        if (!rs->migration_dirty_pages && block->mr &&
+            !memory_region_has_ram_discard_manager(block->mr) &&
+            !FAKE_DIRTY_BROKEN_POSTCOPY) {
             set_bit(0, block->bmap);
             rs->migration_dirty_pages = 1;
         }

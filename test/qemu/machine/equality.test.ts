@@ -1,8 +1,5 @@
 // After a migration both memories are equal, page by page, and the guest runs right on the destination.
-import { spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { mortalCommand } from '../../../lib/qemu/machine/cleanup.js';
 import { MigrationPair, type PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
 import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
 import { needBrokenQemu, needKvm, needQemu, needRoot } from './available.js';
@@ -42,34 +39,6 @@ describe('memory is equal after a migration with the filter', () => {
     expect(first + zero).toBeGreaterThan(0);
     // One look may do for the end: then little has been marked again.
     if (guest.pattern === 'rewrite') expect(unchanged).toBeGreaterThan(guest.pages / 2);
-  });
-});
-
-describe('a switch to post-copy while the guest gets no processor', () => {
-  // Nothing is marked then, and the filter has taken the marks there were: the destination needs a page to discard.
-  const attempts = 6;
-
-  it('works each time', { timeout }, async (context) => {
-    needRoot(context, 'for userfaultfd');
-    const qemu = needQemu(context);
-    const idle = guests.find(({ pattern }) => pattern === 'idle');
-    if (!idle) throw new Error('the matrix has shrunk');
-    const [command, words] = mortalCommand([process.execPath, '-e', 'for (;;);']);
-    const busy = Array.from({ length: 2 * availableParallelism() }, () =>
-      spawn(command, words, { stdio: 'ignore' }),
-    );
-    context.onTestFinished(() => {
-      for (const child of busy) child.kill('SIGKILL');
-    });
-    const plan = {
-      ...withFilter('ph128'),
-      capabilities: { 'postcopy-ram': true },
-      passes: 2,
-      postcopy: true,
-    };
-    for (let attempt = 1; attempt <= attempts; attempt += 1) {
-      await migrateAndCompare(plain(qemu, idle), plan);
-    }
   });
 });
 
