@@ -88,7 +88,8 @@ describe('in the end', () => {
 
   it.for(list)('$name: the figures fit what was sent', { timeout }, async (method, context) => {
     await withPair(plain(needQemu(context), rewrite), async (pair) => {
-      const plan = { ...method, ...withFilter('ph128'), passes: 5 };
+      // With a millisecond allowed, which looking at all of them may take, one look could be the last.
+      const plan = { ...method, ...withFilter('ph128', { 'downtime-limit': 0 }), passes: 5 };
       const { counts, wireBytes } = await migrateCounting(pair, plan);
       const filter = filterCountsOf(counts);
       const { normal = 0, duplicate = 0, transferred = 0 } = counts.ram ?? {};
@@ -100,10 +101,9 @@ describe('in the end', () => {
       // Beyond what QEMU counts the wire carries devices, and the records of TLS.
       expect(wireBytes).toBeGreaterThanOrEqual(transferred);
       expect(wireBytes).toBeLessThan(transferred * 1.02 + (1 << 18));
-      // On a busy machine one look at what was marked again may do.
-      expect(filter.unchanged).toBeGreaterThan(rewrite.pages / 2);
+      expect(filter.unchanged).toBeGreaterThan(rewrite.pages);
       expect(filter['bytes-saved']).toBeLessThanOrEqual(filter.unchanged * 4096);
-      expect(filter['bytes-saved']).toBeGreaterThan((rewrite.pages / 2) * 4096);
+      expect(filter['bytes-saved']).toBeGreaterThan(rewrite.pages * 4096);
       expect(filter['time-ns']).toBeGreaterThan(0);
     });
   });
