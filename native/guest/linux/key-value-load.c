@@ -3,9 +3,9 @@
  *
  * Load for memcached from outside the guest: gets and sets over several connections, one request at a time
  * on each. Options: host, port, connections, keys, value_bytes, gets_percent, operations_per_second (0: no
- * limit), seed.
+ * limit), seed, silence_seconds (that a connection may take for an answer in the end).
  * Checks: every answer is what was set last, every key has its value in the end, and no connection was lost or
- * fell silent for a minute.
+ * fell silent.
  */
 #include "connection.h"
 
@@ -13,7 +13,6 @@
 #define BUFFER_BYTES (1 << 20)
 #define MAX_VALUE_BYTES (BUFFER_BYTES / 2)
 #define POLL_MS 100
-#define SILENCE_NS 60000000000ull
 
 typedef struct Connection {
     int fd;
@@ -25,7 +24,7 @@ typedef struct Connection {
 
 static Connection connections[MAX_CONNECTIONS];
 static uint32_t *versions;
-static uint64_t keys, value_bytes, connection_count, checked, wrong;
+static uint64_t keys, value_bytes, connection_count, silence_ns, checked, wrong;
 
 /* What a key holds: letters, since they are easy to look at. */
 static void fill_value(char *value, uint64_t key, uint32_t version)
@@ -153,7 +152,7 @@ static void all_keys(bool sets)
         }
         if (left > 0 && wait_for_answers()) {
             heard_ns = workload_now_ns();
-        } else if (workload_now_ns() - heard_ns > SILENCE_NS) {
+        } else if (workload_now_ns() - heard_ns > silence_ns) {
             for (uint64_t i = 0; i < connection_count; i++) {
                 connections[i].silent |= connections[i].busy;
             }
@@ -174,6 +173,7 @@ int main(int argc, char **argv)
     keys = workload_number(argc, argv, "keys", 10000);
     value_bytes = workload_number(argc, argv, "value_bytes", 1024);
     connection_count = workload_number(argc, argv, "connections", 4);
+    silence_ns = workload_number(argc, argv, "silence_seconds", 60) * 1000000000;
     if (connection_count == 0 || connection_count > MAX_CONNECTIONS || keys < connection_count ||
         value_bytes == 0 || value_bytes > MAX_VALUE_BYTES) {
         printf("key-value-load: 1 to %d connections, at least as many keys, 1 to %d bytes\n",
