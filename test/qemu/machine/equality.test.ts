@@ -54,9 +54,15 @@ describe('after a switch to post-copy', () => {
     const qemu = needQemu(context);
     const capabilities = { ...method.capabilities, 'postcopy-ram': true };
     const plan = { ...method, ...withFilter('ph128'), capabilities, passes: 2, postcopy: true };
-    const { ram } = await migrateAndCompare(plain(qemu, guest), plan);
-    const converges = guest.pattern === 'idle' || guest.pattern === 'rewrite';
-    if (!converges) expect(ram?.['postcopy-bytes']).toBeGreaterThan(0);
+    const sentAfter = async () => {
+      const { ram } = await migrateAndCompare(plain(qemu, guest), plan);
+      return Number(ram?.['postcopy-bytes'] ?? 0);
+    };
+    let sent = await sentAfter();
+    if (guest.pattern === 'idle' || guest.pattern === 'rewrite') return;
+    // One that gets no processor for a while, or is back at what was sent, arrives before the switch.
+    for (let attempt = 2; sent === 0 && attempt <= 4; attempt += 1) sent = await sentAfter();
+    expect(sent).toBeGreaterThan(0);
   });
 });
 
