@@ -18,8 +18,9 @@ const parameters = {
 const passesBefore = 3;
 /** The source looks 50 ms apart: when the guest is paused halfway, the last look is over. */
 const halfwayMs = 25;
-/** On a busy machine that may be missed. */
+/** On a busy machine that may be missed, or the guest may mark nothing for a while and arrive before. */
 const attempts = 8;
+const twoPages = 2 * 4096;
 
 /**
  * Pauses the guest while the source waits before it looks again at what is marked, and asks for post-copy: that
@@ -39,18 +40,17 @@ async function sentWithNothingMarked(pair: MigrationPair): Promise<number> {
     capabilities: { 'postcopy-ram': true },
   });
   const [{ ram }] = await Promise.all([migrated, switched]);
-  return Number(ram?.['postcopy-bytes']);
+  return Number(ram?.['postcopy-bytes'] ?? 0);
 }
 
 describe('a switch to post-copy with nothing marked', () => {
   it('has one page sent again', { timeout }, async (context) => {
     needRoot(context, 'for userfaultfd');
     const options = plain(needQemu(context), guest);
-    for (let attempt = 1, sent = Infinity; sent >= 2 * 4096; attempt += 1) {
-      expect(attempt, 'something was marked each time').toBeLessThanOrEqual(attempts);
+    for (let attempt = 1, sent = 0; sent === 0 || sent >= twoPages; attempt += 1) {
+      expect(attempt, 'it was missed each time').toBeLessThanOrEqual(attempts);
       await withPair(options, async (pair) => {
         sent = await sentWithNothingMarked(pair);
-        expect(sent).toBeGreaterThan(0);
         expect(await pair.compare()).toMatchObject({ differentPages: 0, firstDifferent: [] });
         await expectRightGuest(pair, false);
       });
@@ -64,7 +64,7 @@ describe('a switch to post-copy with nothing marked', () => {
       needRoot(context, 'for userfaultfd');
       const options = plain(needBrokenQemu(context, name), guest);
       for (let attempt = 1, lost = false; !lost; attempt += 1) {
-        expect(attempt, 'something was marked each time').toBeLessThanOrEqual(attempts);
+        expect(attempt, 'it was missed each time').toBeLessThanOrEqual(attempts);
         await withPair(options, async (pair) => {
           const { ended } = pair.destination;
           const migrated = sentWithNothingMarked(pair).catch(() => ended);
