@@ -4,6 +4,8 @@
 # few patterns for ever. It is deterministic, starts in milliseconds, needs no other firmware, and can
 # say at any time whether its memory holds what it wrote: after a migration, on the destination.
 #
+# In this folder:
+#
 #   as --32 guest.S -o guest.o && ld -m elf_i386 -Ttext 0xf0000 --oformat binary guest.o -o guest.bin
 #
 # Whoever starts it writes the parameter block at the start of the image. It talks on COM1, one
@@ -16,7 +18,7 @@
 #   's'  -> "stopped"                   stops writing
 #   'g'  -> "going"                     goes on writing
 #   'l'  -> "long"                      enters 64-bit mode, says so there, and halts: a probe of the
-#                                       accelerator, which ends the guest (not when paged)
+#                                       accelerator, which ends the guest (not when paged): long-mode.S
 #
 # Word k of the working set (32 bits each) after pass p, where h says whether the pattern writes it:
 #
@@ -366,55 +368,7 @@ say_end:
         mov     al, '\n'
         jmp     say_byte
 
-# Page tables for the first 2 MiB, where this code is, identical addresses.
-long_mode:
-        mov     edi, page_tables
-        xor     eax, eax
-        mov     ecx, 3 * 1024
-        rep     stosd
-        mov     dword ptr [page_tables], page_tables + 0x1000 + 3
-        mov     dword ptr [page_tables + 0x1000], page_tables + 0x2000 + 3
-        mov     dword ptr [page_tables + 0x2000], 0x83
-
-        mov     eax, cr4
-        or      eax, 0x20                       # physical address extension
-        mov     cr4, eax
-        mov     eax, page_tables
-        mov     cr3, eax
-        mov     ecx, 0xc0000080                 # EFER: long mode enable
-        rdmsr
-        or      eax, 0x100
-        wrmsr
-        mov     eax, cr0
-        or      eax, 0x80000001
-        mov     cr0, eax
-        .att_syntax
-        ljmp    $0x18, $start64
-        .intel_syntax noprefix
-
-        .code64
-start64:
-        mov     rax, 0x123456789abcdef0         # only a 64-bit register holds this
-        mov     rdx, rax
-        shr     rdx, 32
-        cmp     edx, 0x12345678
-        jne     2f
-        lea     rsi, says_long[rip]
-1:      mov     dx, com1 + 5
-        in      al, dx
-        test    al, 0x20
-        jz      1b
-        mov     al, [rsi]
-        test    al, al
-        jz      2f
-        mov     dx, com1
-        out     dx, al
-        inc     rsi
-        jmp     1b
-2:      cli
-        hlt
-        jmp     2b
-        .code32
+        .include "long-mode.S"
 
 says_ready:     .asciz  "ready\n"
 says_pass:      .asciz  "pass="

@@ -1,6 +1,7 @@
 // The test guest (native/guest/guest.S): assembles it, sets its parameters, and talks to it.
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { SerialLine } from './serial-line.js';
@@ -52,7 +53,7 @@ export async function assembleGuest(
   }
   const object = workspace.path('guest.o');
   const image = workspace.path('guest.bin');
-  await run('as', ['--32', '-o', object, source]);
+  await run('as', ['--32', '-I', dirname(source), '-o', object, source]);
   const ld = ['-m', 'elf_i386', '-Ttext', '0xf0000', '--oformat', 'binary'];
   await run('ld', [...ld, '-o', image, object]);
   const bytes = await readFile(image);
