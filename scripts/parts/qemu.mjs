@@ -12,11 +12,11 @@ const isLong = process.env.FAKEDIRTY_LONG === '1';
 const source = process.env.FAKEDIRTY_QEMU_SOURCE;
 
 /** Those that the tests have to notice (qemu-patches/README.md). */
-const broken = [
-  ...['R1', 'R4_ZERO', 'R4_COMPRESS', 'R5', 'R6', 'SYNC', 'FLUSH', 'EMPTY', 'POSTCOPY'],
-  'CRIPPLED',
-];
+const broken = ['R1', 'R4_ZERO', 'R4_COMPRESS', 'R5', 'R6', 'SYNC', 'FLUSH', 'EMPTY', 'POSTCOPY'];
 const brokenInLongRuns = ['R2', 'R3', 'R4', 'RESTART', 'AIR', 'BANDWIDTH', 'SIFT', 'THROTTLE'];
+
+/** No switch of the series: it has fingerprints of 8 bits, which verify mode has to find out. */
+const crippled = 'CRIPPLED';
 
 /** What `fakedirty qemu build` ends with when tools or sources are not to be had here. */
 const notHere = new Set([3, 4]);
@@ -46,7 +46,7 @@ function build(title, ...options) {
 
 /** Builds what the tests need, and runs them; skips them all where it can't be built. */
 export async function testQemu() {
-  const switches = [...broken, ...(isLong ? brokenInLongRuns : [])].join(',');
+  const switches = [...broken, crippled, ...(isLong ? brokenInLongRuns : [])].join(',');
   const patched = `qemu: building ${version} with the series`;
   const answer = await build(patched, '--tests', '--broken', switches);
   const tally = new Tally();
