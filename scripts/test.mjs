@@ -18,7 +18,9 @@ environment:
   FAKEDIRTY_FAULTS         how many migrations are broken midway; default 7
   FAKEDIRTY_QEMU_VERSION   7.2 or 8.1: whose series is tested; default 7.2
   FAKEDIRTY_QEMU_SOURCE    its source, a tarball or a tree, where it can't be had otherwise
+  FAKEDIRTY_QEMU           a program to test instead of the QEMU that is built
   FAKEDIRTY_LONG=1         all tests of QEMU, for hours: its own ones, sanitizers, each patch alone
+  FAKEDIRTY_HOPS           how often a Linux guest moves on in those; default 40
   FAKEDIRTY_CACHE          where builds, logs and corpora are kept; default ~/.cache/fakedirty`;
 
 function partsChosen(only) {
