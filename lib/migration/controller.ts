@@ -44,6 +44,8 @@ export class Controller {
   #acted: Decision | undefined;
   #cancelled: string | undefined;
   #cancelTooLate = false;
+  /** A first time as it begins: the first pass may take longer than a policy has patience for. */
+  #hasAsked = false;
   #askAtMs = Number.POSITIVE_INFINITY;
   #stopAtMs = Number.POSITIVE_INFINITY;
   #stoppedByUs = false;
@@ -86,7 +88,7 @@ export class Controller {
     const beginsAsPostcopy = this.#options.method === 'post-copy';
     if (beginsAsPostcopy) {
       await this.#act({ choice: 'post-copy', because: 'It was asked for.', numbers: {} });
-    } else if (seen.pass || seen.elapsedMs >= this.#askAtMs) {
+    } else if (seen.pass || seen.elapsedMs >= this.#askAtMs || !this.#hasAsked) {
       await this.#consult();
     }
   }
@@ -98,6 +100,7 @@ export class Controller {
   }
 
   async #consult(): Promise<void> {
+    this.#hasAsked = true;
     const { method, policy = method === 'hybrid' ? switchAfterFirstPass : undefined } =
       this.#options;
     if (!policy) return;

@@ -18,7 +18,7 @@ export type Circumstances = z.infer<typeof circumstancesSchema>;
 
 export interface Observation extends Circumstances {
   readonly elapsedMs: number;
-  /** Those that have ended, oldest first. */
+  /** Those that have ended, oldest first; none as it begins. */
   readonly passes: readonly Pass[];
 }
 
@@ -36,7 +36,7 @@ export const decisionSchema = z.strictObject({
 });
 export type Decision = z.infer<typeof decisionSchema>;
 
-/** Asked when a pass has ended. Pure: the same observation gets the same decision. */
+/** Asked as the migration begins, and when a pass has ended. Pure: the same observation gets the same decision. */
 export type Policy = (observation: Observation) => Decision;
 
 /** A moment at which a policy was asked. */

@@ -26,18 +26,20 @@ function observationAt(recording: Recording, passes: readonly Pass[], moment: Mo
   };
 }
 
-/** When a policy was asked, or would have been: at the end of each pass during which the guest ran. */
+/** When a policy was asked, or would have been: as it began, and at the end of each pass during which the guest ran. */
 function momentsOf(recording: Recording, passes: readonly Pass[]): Moment[] {
   const recorded = consultationsOf(recording);
   if (recorded.length > 0) return recorded;
-  return passes
+  const ends = passes
     .map(({ endMs, phase }, index) => ({ elapsedMs: endMs, passes: index + 1, phase }))
     .filter(({ phase }) => phase === 'pre-copy');
+  return [{ elapsedMs: 0, passes: 0 }, ...ends];
 }
 
 /**
  * The decisions, up to the first that is not to go on. Where the recording says when a policy was asked, it is
- * asked then, and decides as it did; else at the end of each pass, and whenever it wants to be asked in between.
+ * asked then, and decides as it did; else as it began, at the end of each pass, and whenever it wants to be asked
+ * in between.
  */
 export function replay(recording: Recording, policy: Policy): Consultation[] {
   const passes = passesOf(recording);

@@ -76,7 +76,7 @@ describe('a replay', () => {
   const { passes } = preCopy(busy, { count: 20 });
   const recording = recordingOf(busy, passes);
 
-  it('asks at the end of each pass, until something is decided', () => {
+  it('asks as it began and at the end of each pass, until something is decided', () => {
     const policy = adaptiveStop();
     const decisions = replay(recording, policy);
     expect(decisions.at(-1)).toMatchObject({ decision: { choice: 'stop-now' } });
@@ -90,7 +90,8 @@ describe('a replay', () => {
     const [first] = passes;
     const afterMs = (first?.endMs ?? 0) / 2;
     expect(replay(recording, giveUp({ afterMs }))).toMatchObject([
-      { elapsedMs: first?.endMs, decision: { choice: 'give-up' } },
+      { elapsedMs: 0, passes: 0, decision: { choice: 'go-on' } },
+      { elapsedMs: afterMs, passes: 0, decision: { choice: 'give-up' } },
     ]);
     const later = (passes[1]?.startMs ?? 0) + 1;
     expect(replay(recording, giveUp({ afterMs: later })).at(-1)).toMatchObject({

@@ -116,6 +116,20 @@ describe('a guest that never converges', () => {
     expect((await guestState(machines.source.serial)).wrongWords).toBe(0);
   });
 
+  it('is left there on time when not even the first pass is over', async (context) => {
+    const binary = needDriven(context, "the distribution's");
+    const { pair: machines, result } = await run(binary, {
+      policies: ['give-up:after=1s'],
+      options: { bandwidthBytesPerSecond: mebibyte / 4 },
+      choice: 'give-up',
+    });
+    expect(result).toMatchObject({ outcome: 'cancelled', guest: { where: 'source' } });
+    expect(result.consultations.at(-1)).toMatchObject({ passes: 0 });
+    // It would have taken 16 s.
+    expect(result.totalMs).toBeLessThan(8000);
+    expect((await guestState(machines.source.serial)).wrongWords).toBe(0);
+  });
+
   it('is foreseen never to end by itself', async (context) => {
     const binary = needDriven(context, 'with the series');
     const { recording } = await run(binary, {
