@@ -214,6 +214,46 @@ describe('carrying an experiment out', () => {
     expect(failed[0]?.failures[0]?.message).toMatch(/more than 20 ms.*told to stop/);
   });
 
+  it('says in each run what the experiment wants of all, and has another seed in each round', async () => {
+    await carryOut(works);
+    const runs = store.runs();
+    const { convergeSeconds, downtimeLimitMs, settleSeconds, sink, guest } = experiment;
+    for (const { settings } of runs) {
+      expect(settings).toEqual({ convergeSeconds, downtimeLimitMs, settleSeconds, sink, guest });
+    }
+    for (const round of [0, 1, 2]) {
+      const seeds = runs.filter((run) => run.round === round).map(({ seed }) => seed);
+      expect(new Set(seeds)).toEqual(new Set([experiment.seed + round + 1]));
+    }
+  });
+
+  it.for([
+    ['another QEMU', { qemu: '8.1.0' }, /qemu: "8\.1\.0", and before "7\.2\.22"/],
+    ['another accelerator', { accelerator: 'kvm' }, /accelerator: "kvm"/],
+    ['another kernel', { kernel: '6.2.0' }, /kernel: "6\.2\.0"/],
+    ['other hosts', { hosts: 'this machine alone' }, /hosts: "this machine alone"/],
+  ] as const)('refuses to go on with %s, and keeps what is there', async ([, change, message]) => {
+    await carryOut(works);
+    const there = store.runs();
+    const others = { ...experiment, rounds: 3 };
+    const moved = carryOut(
+      () => Promise.resolve({ ...measurementOf(1000, 1e6), ...change }),
+      undefined,
+      others,
+    );
+    await expect(moved).rejects.toThrow(message);
+    await expect(moved).rejects.toThrow(/another folder with --out/);
+    expect(store.runs()).toEqual(there);
+  });
+
+  it('goes on over another link, whose hosts are others', async () => {
+    const links = [{ megabitsPerSecond: 100, delayMs: 0, lossPercent: 0 }];
+    await carryOut(works);
+    const slow = { ...measurementOf(1000, 1e6), hosts: 'namespaces, 100 Mbit/s' };
+    const end = await carryOut(() => Promise.resolve(slow), undefined, { ...experiment, links });
+    expect(end).toMatchObject({ measured: total, failed: [] });
+  });
+
   it('refuses a folder that holds something else under the name of a run', async () => {
     store.prepare();
     writeFileSync(join(directory, 'a.run.json'), '{"format":"other"}');

@@ -47,7 +47,7 @@ function expectNoParts({ directory }: ResultStore): void {
 }
 
 it('says that there is no room for a run, keeps what was measured, and goes on when there is', async (context) => {
-  const store = smallStore(context, 256);
+  const store = smallStore(context, 512);
   let makeRoom = () => {};
   let runs = 0;
   const carryOut = () =>

@@ -49,6 +49,7 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
     qemu: '7.2.22',
     kernel: '6.1.0',
     commandLines: { source: ['qemu-system-x86_64', '-S'] },
+    asked: { downtimeLimitMs: 300 },
     migration: {
       outcome: 'completed',
       reason: 'It is done.',

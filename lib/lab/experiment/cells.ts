@@ -2,6 +2,7 @@
 // order.
 import { keyOf } from '../../../scripts/run/cache.mjs';
 import { describeLink, type Link } from '../hosts/link.js';
+import type { Run } from '../results/run.js';
 import { pseudoRandom, shuffled } from './order.js';
 import type { Experiment } from './schema.js';
 
@@ -21,7 +22,7 @@ export interface PlannedRun {
   /** From 1; warm-ups count down to it from 0. */
   readonly round: number;
   readonly warmUp: boolean;
-  /** For what is random in this run. */
+  /** For what is random in this run, where its workload is given no seed: the same for all cells of a round. */
   readonly seed: number;
 }
 
@@ -42,10 +43,15 @@ export function describeCell({ workload, memoryMiB, method, link }: Cell): strin
   return `${busy}, ${memoryMiB} MiB, ${method}, ${describeLink(link)}`;
 }
 
+/** What the file of an experiment says of every run, besides its cell. */
+export function settingsOf(experiment: Experiment): NonNullable<Run['settings']> {
+  const { guest, sink, convergeSeconds, downtimeLimitMs, settleSeconds } = experiment;
+  return { guest, sink, convergeSeconds, downtimeLimitMs, settleSeconds };
+}
+
 /** Whatever makes the results of two runs comparable: when it is another, so is the key. */
 function keyOfCell(cell: Cell, experiment: Experiment): string {
-  const { guest, sink, convergeSeconds, downtimeLimitMs, settleSeconds } = experiment;
-  return keyOf([cell, guest, sink, convergeSeconds, downtimeLimitMs, settleSeconds]).slice(0, 8);
+  return keyOf([cell, settingsOf(experiment)]).slice(0, 8);
 }
 
 /** All runs: each round measures every cell once, in another order each time. */

@@ -19,6 +19,8 @@ import { Trial } from './trial.js';
 
 /** How long a workload is watched where it arrived. */
 const afterwardsMs = 1500;
+/** On an emulated processor that others want as well, with a network that has to find its pace again. */
+const silenceMs = 30_000;
 const nowhere = 'exec:cat >/dev/null';
 
 export interface MeasureOptions {
@@ -38,14 +40,18 @@ interface Departure extends MeasureOptions {
   readonly signal: AbortSignal;
 }
 
-interface Arrival extends Pick<Measurement, 'memory' | 'memoryNotCompared'> {
+interface Migrated {
+  readonly asked: Measurement['asked'];
   readonly result: MigrationResult;
   /** By the clock of the workload's reports. */
+  readonly beganMs: number;
   readonly endedMs: number;
 }
 
-async function migrated(departure: Departure, to: MigrateOptions['to']): Promise<MigrationResult> {
-  const { experiment, run, trial, source, signal, catalogue } = departure;
+interface Arrival extends Migrated, Pick<Measurement, 'memory' | 'memoryNotCompared'> {}
+
+async function migrated(departure: Departure, to: MigrateOptions['to']): Promise<Migrated> {
+  const { experiment, run, trial, source, workload, signal, catalogue } = departure;
   const method = catalogue.method(run.cell.method);
   const limit = experiment.sink
     ? linkBytesPerSecond(run.cell.link)
@@ -55,29 +61,31 @@ async function migrated(departure: Departure, to: MigrateOptions['to']): Promise
     // Post-copy ends by itself.
     ...(method.postcopy ? [] : [stopAfter(experiment.convergeSeconds * 1000)]),
   ];
-  const result = await migrate(source.qmp, {
+  const asked = {
     ...method.options(trial.memoryBytes),
-    ...departure.watcher,
     bandwidthBytesPerSecond: Math.round(limit),
     postcopyBandwidthBytesPerSecond: Math.round(limit),
     downtimeLimitMs: experiment.downtimeLimitMs,
     holdAtDestination: true,
+  };
+  const beganMs = workload.elapsedMs;
+  const result = await migrate(source.qmp, {
+    ...asked,
+    ...departure.watcher,
     ...(policies.length > 0 ? { policy: chain(...policies) } : {}),
     signal,
     to,
   });
   const { outcome, reason } = result;
   if (outcome !== 'completed') throw new Error(`The migration ended as ${outcome}: ${reason}`);
-  return result;
+  return { asked, result, beganMs, endedMs: workload.elapsedMs };
 }
 
 /** For counting alone: the guest goes on where it was. */
 async function moveNowhere(departure: Departure): Promise<Arrival> {
-  const { source, workload } = departure;
-  const result = await migrated(departure, nowhere);
-  const endedMs = workload.elapsedMs;
-  await source.qmp.execute('cont');
-  return { result, endedMs, memory: null, memoryNotCompared: 'the stream went nowhere' };
+  const moved = await migrated(departure, nowhere);
+  await departure.source.qmp.execute('cont');
+  return { ...moved, memory: null, memoryNotCompared: 'the stream went nowhere' };
 }
 
 async function move(departure: Departure): Promise<Arrival> {
@@ -86,21 +94,21 @@ async function move(departure: Departure): Promise<Arrival> {
   const { host, machine } = await trial.startDestination();
   // In post-copy it begins to run by itself; else it is held, so that the memories can be compared.
   if (postcopy) await machine.qmp.execute('cont');
-  const result = await migrated(departure, {
+  const moved = await migrated(departure, {
     qmp: machine.qmp,
     listen: trial.hosts.migrationUri(host),
   });
-  const endedMs = workload.elapsedMs;
   if (postcopy) {
     const memoryNotCompared = 'in post-copy the guest goes on while its memory arrives';
-    return { result, endedMs, memory: null, memoryNotCompared };
+    return { ...moved, memory: null, memoryNotCompared };
   }
+  // That it is held is our doing, not the migration's.
+  workload.hold();
   const { firstDifferent, ...counts } = await compareMemory(source.ramFile, machine.ramFile);
   const memory = counts.differentPages > 0 ? { ...counts, firstDifferent } : counts;
   await machine.qmp.execute('cont');
-  // That it was held is our doing, not the migration's.
-  workload.leaveOut(workload.elapsedMs - endedMs);
-  return { result, endedMs, memory };
+  workload.goOn();
+  return { ...moved, memory };
 }
 
 async function carryOut(
@@ -113,12 +121,14 @@ async function carryOut(
   const source = await trial.startSource();
   const workload = await trial.startWorkload();
   await delay(experiment.settleSeconds * 1000, undefined, { signal });
-  const beganMs = workload.elapsedMs;
   const departure = { ...options, run, trial, source, workload, signal };
   const arrival = await (experiment.sink ? moveNowhere : move)(departure);
   await delay(afterwardsMs, undefined, { signal });
+  // What was still under way when it moved has come by now: more than that comes from a guest that lives.
+  const { idles = false, operation } = catalogue.workload(run.cell.workload.name);
+  await workload.untilItGoesOn(idles ? 'reporting' : 'working', { withinMs: silenceMs, signal });
   const checks = await workload.stop();
-  const { result, endedMs, memory, memoryNotCompared } = arrival;
+  const { asked, result, beganMs, endedMs, memory, memoryNotCompared } = arrival;
   const { qemu, package: packaged } = source.qmp.greeting.version;
   return {
     hosts: experiment.sink ? 'one host; the stream goes nowhere' : trial.hosts.description,
@@ -126,9 +136,10 @@ async function carryOut(
     qemu: `${qemu.major}.${qemu.minor}.${qemu.micro} ${packaged}`.trim(),
     kernel: trial.kernelVersion,
     commandLines: trial.commandLines,
+    asked,
     migration: result,
     workload: {
-      operation: catalogue.workload(run.cell.workload.name).operation,
+      operation,
       migrationBeganMs: beganMs,
       migrationEndedMs: endedMs,
       reports: workload.reports,

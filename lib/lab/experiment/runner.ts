@@ -3,11 +3,12 @@
 import { realpathSync } from 'node:fs';
 import { keyOf } from '../../../scripts/run/cache.mjs';
 import { withLock } from '../../../scripts/run/lock.mjs';
+import { differencesFrom } from '../results/alike.js';
 import { machineFacts } from '../results/machine.js';
 import { type Consoles, faultsOf, isMeasured, type Measurement, type Run } from '../results/run.js';
 import { mean } from '../results/statistics.js';
-import type { ResultStore } from '../results/store.js';
-import { type PlannedRun, plannedRuns } from './cells.js';
+import { ResultError, type ResultStore } from '../results/store.js';
+import { type PlannedRun, plannedRuns, settingsOf } from './cells.js';
 import type { Experiment } from './schema.js';
 
 /** Makes one run; has to leave nothing behind when it fails or is told to stop. */
@@ -89,6 +90,7 @@ class Runner {
     for (const planned of open) {
       if (signal?.aborted) throw new InterruptedError('The experiment was interrupted.');
       const run = await this.#make(planned);
+      this.#demandAlike([...earlier.values()], run);
       store.write(run);
       this.#done += 1;
       this.#tookMs.push(run.tookMs);
@@ -97,6 +99,17 @@ class Runner {
       else this.#tell(planned, 'gives up', { message: run.failures.at(-1)?.message ?? '' });
     }
     return { measured: open.length - failed.length, resumed, failed };
+  }
+
+  /** Before it is written: nobody could tell later why the rounds of a cell differ. */
+  #demandAlike(earlier: readonly Run[], run: Run): void {
+    const differences = differencesFrom(earlier, run);
+    if (differences.length === 0) return;
+    const { directory } = this.#options.store;
+    throw new ResultError(
+      `The results in ${directory} were made with something else, and can't be compared with what is measured ` +
+        `now (${differences.join('; ')}). Name another folder with --out, or move that one away.`,
+    );
   }
 
   /** All attempts at a run. */
@@ -124,6 +137,7 @@ class Runner {
       format: 'fakedirty-lab-run-1',
       ...planned,
       experiment: experiment.name,
+      settings: settingsOf(experiment),
       startedAt,
       tookMs: performance.now() - sinceMs,
       machine: this.#machine,

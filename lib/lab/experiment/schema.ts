@@ -22,7 +22,7 @@ function workloadSchema(catalogue: Catalogue) {
       try {
         catalogue
           .workload(name)
-          .commands(options, { memoryBytes, processors: 1, address: '10.0.0.1' });
+          .commands(options, { memoryBytes, processors: 1, address: '10.0.0.1', seed: 1 });
       } catch (error) {
         context.addIssue({ code: 'custom', message: (error as Error).message });
       }

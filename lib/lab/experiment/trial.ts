@@ -31,11 +31,17 @@ function guestFor(options: TrialOptions, workspace: Workspace, hosts: Hosts): Pr
   const { memory, processors } = experiment.guest;
   const workload = catalogue.workload(run.cell.workload.name);
   const memoryBytes = run.cell.memoryMiB * mebibyte;
+  const { seed } = run;
   const request = {
-    ...{ binary, accelerator, workspace, hosts, memory, memoryBytes, processors, workload },
+    ...{ binary, accelerator, workspace, hosts, memory, memoryBytes, processors, workload, seed },
     options: run.cell.workload.options,
   };
-  const bare = workload.bareGuest?.(request.options, { memoryBytes, processors, address: null });
+  const bare = workload.bareGuest?.(request.options, {
+    memoryBytes,
+    processors,
+    address: null,
+    seed,
+  });
   return bare ? BareGuest.create(request, bare) : LinuxGuest.create(request);
 }
 

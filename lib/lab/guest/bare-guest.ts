@@ -26,8 +26,8 @@ export class BareGuest implements Guest {
   }
 
   get workCommandLines(): Record<string, string[]> {
-    const { workload, options, memoryBytes, processors } = this.#request;
-    const surroundings = { memoryBytes, processors, address: null };
+    const { workload, options, memoryBytes, processors, seed } = this.#request;
+    const surroundings = { memoryBytes, processors, address: null, seed };
     return { 'the bare guest': [...workload.commands(options, surroundings).inGuest] };
   }
 

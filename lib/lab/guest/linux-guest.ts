@@ -28,6 +28,8 @@ export interface GuestRequest {
   readonly processors: number;
   readonly workload: Workload;
   readonly options: unknown;
+  /** Of what the workload does at random. */
+  readonly seed: number;
 }
 
 export class LinuxGuest implements Guest {
@@ -93,8 +95,8 @@ export class LinuxGuest implements Guest {
   }
 
   get #surroundings(): Surroundings {
-    const { memoryBytes, processors, hosts } = this.#request;
-    return { memoryBytes, processors, address: hosts.client.address && guestAddress };
+    const { memoryBytes, processors, hosts, seed } = this.#request;
+    return { memoryBytes, processors, address: hosts.client.address && guestAddress, seed };
   }
 
   async #start({ name, host, arguments: further, started }: Place, incoming: boolean) {

@@ -31,6 +31,8 @@ export const measurementSchema = z.strictObject({
   kernel: z.string(),
   /** Of each program that was started, by what it was for. */
   commandLines: z.record(z.string(), z.array(z.string())),
+  /** What QEMU was told of how to migrate: the options of migrate(). */
+  asked: z.record(z.string(), z.unknown()).default({}),
   migration: resultSchema,
   workload: z.strictObject({
     /** What one operation is. */
@@ -62,6 +64,15 @@ const failureSchema = z.strictObject({
   consoles: consolesSchema.default({}),
 });
 
+/** Of the experiment, besides the cell. */
+const settingsSchema = z.strictObject({
+  guest: z.strictObject({ processors: count, memory: z.string(), accelerator: z.string() }),
+  sink: z.boolean(),
+  convergeSeconds: count,
+  downtimeLimitMs: count,
+  settleSeconds: count,
+});
+
 export const runSchema = z.strictObject({
   format: z.literal('fakedirty-lab-run-1'),
   id: z.string(),
@@ -73,8 +84,11 @@ export const runSchema = z.strictObject({
     link: linkSchema,
   }),
   cellKey: z.string(),
+  /** Runs of earlier versions don't tell them. */
+  settings: settingsSchema.optional(),
   round: z.int(),
   warmUp: z.boolean(),
+  /** Of the workload, where its options give none. */
   seed: z.int(),
   startedAt: z.iso.datetime(),
   tookMs: count,

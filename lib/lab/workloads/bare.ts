@@ -41,7 +41,7 @@ function guestOptions(
       `a working set of ${pages} pages does not fit into ${surroundings.memoryBytes} bytes of memory`,
     );
   }
-  return { pattern, pages, wordsPerPage: words, spins, seed: first };
+  return { pattern, pages, wordsPerPage: words, spins, seed: first ?? surroundings.seed };
 }
 
 function bare(pattern: GuestPattern): Workload {
@@ -51,6 +51,7 @@ function bare(pattern: GuestPattern): Workload {
     operation: 'pages written',
     programs: [],
     ...allInGuest,
+    idles: pattern === 'idle',
     options,
     commands: (wanted, surroundings) => ({
       inGuest: ['guest.bin', ...assignments({ ...guestOptions(pattern, wanted, surroundings) })],

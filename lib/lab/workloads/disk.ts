@@ -20,7 +20,7 @@ export const disk = workload({
     operationsPerSecond: z.number().int().nonnegative().default(0),
     seed,
   }),
-  commands: (wanted) => ({
+  commands: (wanted, surroundings) => ({
     inGuest: [
       '/bin/disk',
       ...assignments({
@@ -29,7 +29,7 @@ export const disk = workload({
         block_bytes: wanted.blockBytes,
         reads_percent: wanted.readsPercent,
         operations_per_second: wanted.operationsPerSecond,
-        seed: wanted.seed,
+        seed: wanted.seed ?? surroundings.seed,
       }),
     ],
   }),

@@ -50,7 +50,7 @@ export const memcached = workload({
           value_bytes: options.valueBytes,
           gets_percent: options.getsPercent,
           operations_per_second: options.operationsPerSecond,
-          seed: options.seed,
+          seed: options.seed ?? surroundings.seed,
         }),
       },
     };

@@ -25,6 +25,7 @@ export function memoryWriter(
     operation: 'pages written',
     programs: [program],
     ...allInGuest,
+    idles: pattern === 'idle',
     options,
     commands: (wanted, surroundings) => ({
       inGuest: [
@@ -34,7 +35,7 @@ export function memoryWriter(
           words: wanted.words,
           pages_per_second: wanted.pagesPerSecond,
           order: wanted.order,
-          seed: wanted.seed,
+          seed: wanted.seed ?? surroundings.seed,
           pattern,
         }),
       ],

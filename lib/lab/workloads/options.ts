@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { partOf, type Surroundings } from './workload.js';
 
 export const positive = z.number().int().positive();
-export const seed = z.number().int().nonnegative().default(1);
+/** Where none is given, each round has one of its own. */
+export const seed = z.number().int().nonnegative().optional();
 /** A share of guest memory, which leaves room for the kernel. */
 export const share = z.number().min(0.01).max(0.75);
 /** Of what a workload writes to: a share of guest memory, or bytes. */

@@ -17,7 +17,7 @@ export const quicksort = workload({
   commands: ({ seed: first, ...pool }, surroundings) => ({
     inGuest: [
       '/bin/quicksort',
-      ...assignments({ bytes: sizeBytes(pool, surroundings), seed: first }),
+      ...assignments({ bytes: sizeBytes(pool, surroundings), seed: first ?? surroundings.seed }),
     ],
   }),
 });

@@ -11,6 +11,7 @@ const beginMs = 300_000;
 const checkMs = 300_000;
 const firstReportMs = 60_000;
 const terminated = 15;
+const noLatency = { p50Us: null, p99Us: null, maxUs: null };
 
 export interface WorkloadStart {
   readonly workload: Workload;
@@ -33,6 +34,8 @@ export class RunningWorkload extends WorkloadAtWork {
   #guestEnd: GuestMessageOf<'exit'> | undefined;
   #firstReport = () => {};
   #lastWords = '';
+  /** What was done when the guest was let go, until an operation since then is told of. */
+  #operationsHeld: number | undefined;
 
   private constructor(start: WorkloadStart) {
     super();
@@ -139,9 +142,26 @@ export class RunningWorkload extends WorkloadAtWork {
     this.#take(report);
   }
 
+  override goOn(): void {
+    if (this.isHeld && this.#start.workload.reports === 'outside') {
+      this.#operationsHeld = this.operations;
+    }
+    super.goOn();
+  }
+
   #take(report: Omit<Report, 'type'>): void {
-    this.reports.push({ heardMs: this.elapsedMs, ...report });
+    const heardMs = this.elapsedMs;
+    this.reports.push({ heardMs, ...report, ...(this.#wasHeldUp ? noLatency : {}) });
+    if (report.operations > (this.#operationsHeld ?? Number.POSITIVE_INFINITY)) {
+      this.#operationsHeld = undefined;
+    }
     this.#firstReport();
+  }
+
+  /** Whoever asks from outside gets no answer while we hold the guest: that is no latency of the guest's. */
+  get #wasHeldUp(): boolean {
+    const isOutside = this.#start.workload.reports === 'outside';
+    return isOutside && (this.isHeld || this.#operationsHeld !== undefined);
   }
 
   #explain(where: string): never {

@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly processors: number;
   /** Of the guest; null: it has no network. */
   readonly address: string | null;
+  /** For what is random, where the options give no seed: another one in each round. */
+  readonly seed: number;
 }
 
 export interface Commands {
@@ -50,6 +52,8 @@ export interface Workload {
   readonly checks: { readonly guest: boolean; readonly outside: boolean };
   /** Of one that ends by itself where something is wrong: what is right as long as it lives. */
   readonly livesBy?: string;
+  /** Its operations don't become more: that it reports is all that tells of its life. */
+  readonly idles?: boolean;
   readonly newReader?: () => OutputReader;
   /** It is what the bare guest does, with these parameters; no Linux is booted. */
   readonly bareGuest?: (options: unknown, surroundings: Surroundings) => GuestOptions;

@@ -39,7 +39,7 @@ function ycsb(letter: (typeof letters)[number]): Workload {
           records: records ?? Math.floor(partOf(surroundings, 0.5) / bytesPerRecord / roomToGrow),
           distribution,
           operations_per_second: operationsPerSecond,
-          seed: first,
+          seed: first ?? surroundings.seed,
         }),
       ],
     }),

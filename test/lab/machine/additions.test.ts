@@ -49,14 +49,16 @@ const program = `
 int main(int argc, char **argv)
 {
     uint64_t step = workload_number(argc, argv, "step", 1), counted = 0;
+    uint64_t most = workload_number(argc, argv, "most", UINT64_MAX);
 
     workload_begin();
     while (!workload_stopped()) {
         uint64_t since_ns = workload_now_ns();
+        bool works = counted < most;
 
-        counted += step;
-        workload_done(1, since_ns);
-        workload_pace(1000);
+        counted += works ? step : 0;
+        workload_done(works, since_ns);
+        usleep(1000);
     }
     return workload_check(1, counted != step * workload_state.operations, "counts");
 }
@@ -71,7 +73,9 @@ const own = `
     reports: 'guest',
     sender: 'guest',
     checks: { guest: true, outside: false },
-    commands: ({ step = 1 }) => ({ inGuest: ['/bin/counting', 'step=' + step] }),
+    commands: (options) => ({
+      inGuest: ['/bin/counting', ...Object.entries(options).map((each) => each.join('='))],
+    }),
   }];
 `;
 
@@ -86,6 +90,19 @@ it('a program that stands beside its workload runs in the guest', { timeout }, a
   const { checks, reports } = runs[0]?.measurement.workload ?? {};
   expect(checks).toMatchObject([{ what: 'counts', checked: 1, wrong: 0 }]);
   expect(reports?.at(-1)?.operations).toBeGreaterThan(500);
+});
+
+it('a workload that does no more where it arrives fails the run', { timeout }, async (context) => {
+  const { binary } = needLabQemu(context);
+  const directory = newDirectory(context);
+  writeFileSync(join(directory, 'counting.c'), program);
+  writeFileSync(join(directory, 'own.mjs'), own);
+  const lines = 'workloads: [{ name: counting, options: { most: 100 } }]\nmethods: [plain]';
+  const failed = labRun(directory, binary, lines, 'own.mjs');
+  await expect(failed).rejects.toThrow(/1 runs failed/);
+  const [only] = new ResultStore(join(directory, 'results')).runs();
+  expect(only?.measurement).toBeNull();
+  expect(only?.failures[0]?.message).toMatch(/did not go on .*told of 100 operations/);
 });
 
 it('the workload, the method and the figure of the guide work', { timeout }, async (context) => {

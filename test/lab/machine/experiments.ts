@@ -42,7 +42,12 @@ export async function carryOut(
   const measure = measureWith({ binary, accelerator: 'tcg', experiment, catalogue: builtIn });
   const { failed } = await runExperiment({ experiment, store, measure });
   expect(failed.map(({ id, failures }) => [id, failures])).toEqual([]);
-  return store.runs().filter(isMeasured);
+  const runs = store.runs().filter(isMeasured);
+  for (const { measurement } of runs) {
+    const heard = measurement.workload.reports.map(({ heardMs }) => heardMs);
+    expect(heard).toEqual(heard.toSorted((a, b) => a - b));
+  }
+  return runs;
 }
 
 /** Directories and namespaces of a process, in the places where guests have their memory. */

@@ -30,8 +30,17 @@ describe('an experiment with real VMs', () => {
     expect(measurement?.migration).toMatchObject({ outcome: 'completed' });
     expect(measurement?.migration.bytes.total).toBeGreaterThan(20e6);
     expect(measurement?.workload.checks).toMatchObject([{ what: 'words', wrong: 0 }]);
-    const { migrationEndedMs = 0, reports = [] } = measurement?.workload ?? {};
+    const {
+      migrationBeganMs = 0,
+      migrationEndedMs = 0,
+      reports = [],
+    } = measurement?.workload ?? {};
     expect(reports.at(-1)?.heardMs).toBeGreaterThan(migrationEndedMs + 1000);
+    // It begins when QEMU begins, not when a destination is started for it.
+    const { totalMs = 0 } = measurement?.migration ?? {};
+    expect(migrationEndedMs - migrationBeganMs).toBeGreaterThanOrEqual(totalMs);
+    expect(migrationEndedMs - migrationBeganMs).toBeLessThan(totalMs + 400);
+    expect(measurement?.asked).toMatchObject({ downtimeLimitMs: 300, holdAtDestination: true });
     const { source } = measurement?.commandLines ?? {};
     expect(source?.join(' ')).toMatch(/-kernel .*vmlinuz/);
     expect(leftBehind()).toEqual([]);
@@ -53,6 +62,17 @@ describe('an experiment with real VMs', () => {
     // The filter sees that there is nothing to send; without it the marks never end.
     if (patched) expect(run?.measurement.migration.filter?.unchanged).toBeGreaterThan(1000);
     else expect(run && wasStopped(run.measurement)).toBe(true);
+  });
+
+  it('ends a migration whose first pass takes too long', { timeout }, async (context) => {
+    const { binary } = needLabQemu(context);
+    // At 20 Mbit/s it would take 16 s and more.
+    const slow = 'links: [{ megabitsPerSecond: 20 }]\nconvergeSeconds: 2\nsink: true';
+    const experiment = experimentOf(`${idle}\nmethods: [plain]\n${slow}`);
+    const [run] = await carryOut(experiment, binary, newStore(context));
+    expect(run && wasStopped(run.measurement)).toBe(true);
+    expect(run?.measurement.migration.totalMs).toBeGreaterThanOrEqual(2000);
+    expect(run?.measurement.migration.totalMs).toBeLessThan(8000);
   });
 
   it('can be interrupted while a guest moves, and leaves nothing behind', {

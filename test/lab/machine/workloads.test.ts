@@ -31,7 +31,7 @@ const small: Record<string, object> = {
   ...Object.fromEntries([...'abcdef'].map((letter) => [`ycsb-${letter}`, { records: 1000 }])),
 };
 
-const surroundings = { memoryBytes, processors: 2, address: null };
+const surroundings = { memoryBytes, processors: 2, address: null, seed: 1 };
 
 let workspace: Workspace;
 let hosts: Hosts;
@@ -80,7 +80,12 @@ function start(name: string, options: object = {}): Promise<RunningWorkload> {
   return RunningWorkload.start({
     workload: builtIn.workload(name),
     options: { ...small[name], ...options },
-    surroundings: { memoryBytes, processors: 1, address: hosts.client.address && address },
+    surroundings: {
+      memoryBytes,
+      processors: 1,
+      address: hosts.client.address && address,
+      seed: 1,
+    },
     control,
     client: hosts.client,
   });

@@ -1,0 +1,70 @@
+// The clock of a workload's reports, and whether it goes on where it arrived.
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { WorkloadAtWork } from '../../lib/lab/workloads/at-work.js';
+
+class OnPaper extends WorkloadAtWork {
+  report(operations: number): void {
+    const heardMs = this.elapsedMs;
+    this.reports.push({
+      ...{ heardMs, atMs: heardMs, operations },
+      ...{ p50Us: null, p99Us: null, maxUs: null },
+    });
+  }
+
+  stop() {
+    return Promise.resolve([]);
+  }
+
+  abandon(): void {}
+}
+
+const { signal } = new AbortController();
+
+describe('the clock of a workload', () => {
+  it('stands still while its guest is held, and goes on from there', async () => {
+    const work = new OnPaper();
+    await delay(10);
+    work.hold();
+    const heldAtMs = work.elapsedMs;
+    await delay(50);
+    work.report(1);
+    work.hold();
+    expect(work.elapsedMs).toBe(heldAtMs);
+    work.goOn();
+    expect(work.elapsedMs).toBeGreaterThanOrEqual(heldAtMs);
+    expect(work.elapsedMs).toBeLessThan(heldAtMs + 40);
+    await delay(20);
+    work.goOn();
+    work.report(2);
+    const [during, after] = work.reports.map(({ heardMs }) => heardMs);
+    expect(during).toBe(heldAtMs);
+    expect(after).toBeGreaterThan(heldAtMs + 15);
+  });
+});
+
+describe('a workload that has arrived', () => {
+  it('goes on when it tells of more than before', async () => {
+    const work = new OnPaper();
+    work.report(7);
+    const more = work.untilItGoesOn('working', { withinMs: 5000, signal });
+    await delay(30);
+    work.report(8);
+    await more;
+  });
+
+  it('does not when it tells of the same again and again, unless it idles', async () => {
+    const work = new OnPaper();
+    work.report(7);
+    const same = setInterval(() => work.report(7), 10);
+    try {
+      await work.untilItGoesOn('reporting', { withinMs: 5000, signal });
+      await expect(work.untilItGoesOn('working', { withinMs: 100, signal })).rejects.toThrow(
+        /did not go on within 100 ms after the move; .*7 operations/,
+      );
+    } finally {
+      clearInterval(same);
+    }
+    await expect(work.untilItGoesOn('reporting', { withinMs: 50, signal })).rejects.toThrow();
+  });
+});
