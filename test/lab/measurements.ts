@@ -1,6 +1,9 @@
 // Results as runs leave them, for tests of what is made of results.
 import { builtIn, Catalogue } from '../../lib/lab/catalogue.js';
+import { linkSchema } from '../../lib/lab/hosts/link.js';
+import { machineFacts } from '../../lib/lab/results/machine.js';
 import type { Measurement } from '../../lib/lab/results/run.js';
+import type { CellSummary } from '../../lib/lab/results/summary.js';
 
 export const experimentText = `
 name: small
@@ -86,4 +89,22 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
     memory: { pages: 65536, differentPages: 0 },
     consoles: {},
   };
+}
+
+/** A round for each. */
+export function cellOf(method: string, measurements: readonly Measurement[]): CellSummary {
+  const workload = { name: 'idle', options: {} };
+  const cell = { workload, memoryMiB: 256, method, link: linkSchema.parse({}) };
+  const runs = measurements.map((measurement, at) => ({
+    format: 'fakedirty-lab-run-1' as const,
+    id: `idle-256m-${method}-r${at + 1}`,
+    experiment: 'small',
+    ...{ cell, cellKey: method, round: at + 1, warmUp: false, seed: at },
+    startedAt: '2026-01-01T00:00:00.000Z',
+    tookMs: 1000,
+    machine: machineFacts(),
+    failures: [],
+    measurement,
+  }));
+  return { cell, cellKey: method, runs, failures: 0 };
 }

@@ -12,17 +12,30 @@ function times(value: number): string {
   return threeDigits(value);
 }
 
+/** In how many rounds of which methods it was 0; undefined: in none. */
+function zerosOf(metric: Metric, cells: readonly CellSummary[]): string | undefined {
+  const told = cells.flatMap((cell) => {
+    const { values = [] } = valuesOf(cell, metric) ?? {};
+    const zeros = values.filter((value) => value === 0).length;
+    return zeros > 0 ? [`in ${zeros} of ${values.length} rounds of ${cell.cell.method}`] : [];
+  });
+  return told.length > 0 ? told.join(', ') : undefined;
+}
+
 function sentence(metric: Metric, baseline: CellSummary, other: CellSummary): string | undefined {
   const [base, here] = [valuesOf(baseline, metric), valuesOf(other, metric)];
   if (!base || !here) return undefined;
   const [name, first] = [other.cell.method, baseline.cell.method];
   const what = metric.name.toLowerCase();
-  const found = ratioOf(here.values, base.values);
-  if (!found) {
+  if (Math.min(base.values.length, here.values.length) < fewestValues) {
     return `${name}: too few rounds to compare its ${what} with that of ${first}; ${fewestValues} are needed.`;
   }
+  const zeros = zerosOf(metric, [other, baseline]);
+  if (zeros)
+    return `${name}: ${what} can't be told as a multiple of that of ${first}: it is 0 ${zeros}.`;
+  const found = ratioOf(here.values, base.values);
+  if (!found) return undefined;
   const { ratio, atLeast, atMost } = found;
-  if (!Number.isFinite(ratio)) return undefined;
   const between = `between ${times(atLeast)} and ${times(atMost)} times`;
   const sure = atMost < 1 - leastDifference || atLeast > 1 + leastDifference;
   if (!sure) {

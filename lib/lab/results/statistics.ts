@@ -48,10 +48,11 @@ export const fewestValues = 3;
 
 /**
  * How many times as large the first values are as the second ones: Welch's test on their logarithms. Null:
- * there are too few.
+ * there are too few, or one has no logarithm, as 0.
  */
 export function ratioOf(values: readonly number[], others: readonly number[]): Ratio | null {
   if (Math.min(values.length, others.length) < fewestValues) return null;
+  if (Math.min(...values, ...others) <= 0) return null;
   const [logs, otherLogs] = [values.map(Math.log), others.map(Math.log)];
   const squareOfError = (each: number[]) =>
     Math.max(variance(each), leastDeviation ** 2) / each.length;
