@@ -1,12 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { runExperiment } from '../../lib/lab/experiment/runner.js';
 import { parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { stopAfter } from '../../lib/lab/experiment/stop-after.js';
 import { comparisonText, outcomeText } from '../../lib/lab/report/comparison.js';
-import type { Run } from '../../lib/lab/results/run.js';
+import { csvOf } from '../../lib/lab/report/csv.js';
+import { type Run, stoppedBy } from '../../lib/lab/results/run.js';
 import type { ResultStore } from '../../lib/lab/results/store.js';
 import { comparables, summarise } from '../../lib/lab/results/summary.js';
 import { operationsBy, workShare } from '../../lib/lab/results/work.js';
-import { catalogue, experimentText, measurementOf, methods } from './measurements.js';
+import type { Policy } from '../../lib/migration/decision.js';
+import { adaptiveStop } from '../../lib/policy/adaptive-stop.js';
+import { chain } from '../../lib/policy/limits.js';
+import {
+  catalogue,
+  cellOf,
+  decidedBy,
+  experimentText,
+  measurementOf,
+  methods,
+  outOfTime,
+} from './measurements.js';
 
 describe('the work that a guest does while it moves', () => {
   const report = (heardMs: number, operations: number) => ({
@@ -37,6 +50,47 @@ describe('results as text', () => {
     expect(outcomeText(measurementOf(1500, 2e8))).toBe(
       '1500 ms, downtime 12 ms, 200.0 MB sent, 900 pages unchanged, memory is equal',
     );
+  });
+
+  it('tell whether the limit stopped a run, or the policy of its method', () => {
+    const measurement = measurementOf(1500, 2e8);
+    const said = (policy: Policy) => outcomeText(decidedBy(policy, measurement));
+    const limit = stopAfter(8000);
+    expect(said(limit)).toMatch(/^1500 ms \(stopped by the limit\), /);
+    expect(said(chain(adaptiveStop(), limit))).toMatch(/^1500 ms \(stopped by the limit\), /);
+    // A quarter of the first pass is sent again.
+    expect(said(chain(adaptiveStop({ limitPercent: 20 }), limit))).toMatch(
+      /^1500 ms \(stopped by the policy\), /,
+    );
+    expect(said(adaptiveStop())).toMatch(/^1500 ms, /);
+  });
+
+  it('take no policy of a method for the limit, whatever its numbers are called', () => {
+    const numbers = { elapsedMs: 8000, limitMs: 5000, dirtyPages: 3 };
+    const own: Policy = () => ({ choice: 'stop-now', because: 'Enough.', numbers });
+    expect(stoppedBy(decidedBy(own, measurementOf(1500, 2e8)))).toBe('policy');
+  });
+
+  it('count what the limit stopped, and nothing that a method meant to stop', () => {
+    const measurement = measurementOf(1500, 2e8);
+    const byPolicy = decidedBy(adaptiveStop({ limitPercent: 20 }), measurement);
+    const cells = [
+      cellOf('plain', [outOfTime(measurement), measurement, outOfTime(measurement)]),
+      cellOf('adaptive', [byPolicy, byPolicy, byPolicy]),
+    ];
+    const text = comparisonText([{ title: 'idle', cells }]);
+    expect(text).toMatch(/\nplain .* 2 of 3\nadaptive .* -\n/);
+    const runs = cells.flatMap((cell) => cell.runs);
+    const [header, ...lines] = csvOf(runs).trimEnd().split('\r\n');
+    const at = header?.split(',').indexOf('stopped_by') ?? -1;
+    expect(lines.map((line) => line.split(',')[at])).toEqual([
+      'limit',
+      '',
+      'limit',
+      'policy',
+      'policy',
+      'policy',
+    ]);
   });
 
   it('show every method beside the first', async () => {

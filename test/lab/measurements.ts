@@ -1,9 +1,11 @@
 // Results as runs leave them, for tests of what is made of results.
 import { builtIn, Catalogue } from '../../lib/lab/catalogue.js';
+import { stopAfter } from '../../lib/lab/experiment/stop-after.js';
 import { linkSchema } from '../../lib/lab/hosts/link.js';
 import { machineFacts } from '../../lib/lab/results/machine.js';
 import type { Measurement } from '../../lib/lab/results/run.js';
 import type { CellSummary } from '../../lib/lab/results/summary.js';
+import type { Policy } from '../../lib/migration/decision.js';
 
 export const experimentText = `
 name: small
@@ -89,6 +91,27 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
     memory: { pages: 65536, differentPages: 0 },
     consoles: {},
   };
+}
+
+const limitMs = 8000;
+
+/** What a policy decides early and late in a migration. */
+export function decidedBy(policy: Policy, measurement: Measurement): Measurement {
+  const { passes } = measurement.migration;
+  const circumstances = { ramBytes: 1 << 28, pageBytes: 4096, downtimeLimitMs: 300 };
+  const consultations = [100, limitMs].map((elapsedMs, at) => {
+    const observation = {
+      ...{ ...circumstances, bandwidthLimitBytesPerSecond: 0, postcopyPossible: false },
+      ...{ elapsedMs, passes: passes.slice(0, 2 * at) },
+    };
+    return { elapsedMs, passes: 2 * at, decision: policy(observation) };
+  });
+  return { ...measurement, migration: { ...measurement.migration, consultations } };
+}
+
+/** It did not end in the time that the experiment gave it. */
+export function outOfTime(measurement: Measurement): Measurement {
+  return decidedBy(stopAfter(limitMs), measurement);
 }
 
 /** A round for each. */

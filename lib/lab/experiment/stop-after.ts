@@ -1,5 +1,5 @@
 // The end of migrations that have none: after a while, stop and copy.
-import type { Policy } from '../../migration/decision.js';
+import type { Decision, Policy } from '../../migration/decision.js';
 
 /** Goes on for so long, and then stops the guest to send what is left. */
 export function stopAfter(limitMs: number): Policy {
@@ -13,4 +13,13 @@ export function stopAfter(limitMs: number): Policy {
           numbers,
         };
   };
+}
+
+/**
+ * Whether it was this that stopped a migration, and not the policy of a method. A decision does not say who made
+ * it, but what it rests on: here these numbers, and no others.
+ */
+export function isOutOfTime({ choice, numbers }: Decision): boolean {
+  const names = Object.keys(numbers).sort().join();
+  return choice === 'stop-now' && names === 'elapsedMs,limitMs,passes';
 }

@@ -1,6 +1,6 @@
 // Results as lines of text: what one run came to, and methods beside each other.
 import { bytesText, timeText } from '../../policy/decide.js';
-import { type Measurement, wasStopped } from '../results/run.js';
+import { type Measurement, stoppedBy } from '../results/run.js';
 import {
   type CellSummary,
   type Comparable,
@@ -14,8 +14,9 @@ import { inColumns, left, percent, right, threeDigits } from './columns.js';
 export function outcomeText(measurement: Measurement): string {
   const { migration, memory } = measurement;
   const { totalMs, downtimeMs, bytes, filter } = migration;
+  const by = stoppedBy(measurement);
   return [
-    `${timeText(totalMs)}${wasStopped(measurement) ? ' (stopped)' : ''}`,
+    `${timeText(totalMs)}${by ? ` (stopped by the ${by})` : ''}`,
     ...(downtimeMs === undefined ? [] : [`downtime ${timeText(downtimeMs)}`]),
     `${bytesText(bytes.total)} sent`,
     ...(filter ? [`${filter.unchanged.toLocaleString('en-US')} pages unchanged`] : []),
@@ -56,7 +57,7 @@ function line(cell: CellSummary, first: CellSummary): string[] {
   };
   const work = medianOf(cell, metrics.work);
   const fake = fakeShare(cell);
-  const stopped = cell.runs.filter(({ measurement }) => wasStopped(measurement)).length;
+  const stopped = cell.runs.filter(({ measurement }) => stoppedBy(measurement) === 'limit').length;
   return [
     cell.cell.method,
     shown(metrics.totalTime),

@@ -1,5 +1,5 @@
 // All runs for spreadsheets: a line each, as RFC 4180 has it. Warm-ups and failures are there and marked.
-import { type Run, wasStopped } from '../results/run.js';
+import { type Run, stoppedBy } from '../results/run.js';
 
 type Value = string | number | boolean | null | undefined;
 
@@ -27,7 +27,7 @@ const columns: Readonly<Record<string, (run: Run) => Value>> = {
   retransferred_bytes: ({ measurement }) => measurement?.migration.bytes.retransferred,
   migration_cpu_ms: ({ measurement }) => measurement?.migration.migrationCpuMs,
   extra_memory_bytes: ({ measurement }) => measurement?.migration.extraMemoryBytes,
-  stopped_by_policy: ({ measurement }) => measurement && wasStopped(measurement),
+  stopped_by: ({ measurement }) => measurement && stoppedBy(measurement),
   passes: ({ measurement }) => measurement?.migration.passes.length,
   pages_checked: ({ measurement }) => measurement?.migration.filter?.checked,
   pages_first: ({ measurement }) => measurement?.migration.filter?.first,

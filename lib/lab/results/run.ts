@@ -1,6 +1,7 @@
 // What a run leaves behind: one schema, by which its file is written and read.
 import { z } from 'zod';
 import { resultSchema } from '../../migration/result.js';
+import { isOutOfTime } from '../experiment/stop-after.js';
 import { linkSchema } from '../hosts/link.js';
 import { machineSchema } from './machine.js';
 
@@ -122,7 +123,12 @@ export function faultsOf({ memory, workload }: Measurement): string[] {
   return faults;
 }
 
-/** Whether the migration did not end by itself: a policy, or the limit of the experiment, stopped it. */
-export function wasStopped({ migration }: Measurement): boolean {
-  return migration.consultations.some(({ decision }) => decision.choice === 'stop-now');
+/**
+ * What stopped the guest before the migration ended by itself: the limit of the experiment, or the policy that its
+ * method has. Undefined: nothing did.
+ */
+export function stoppedBy({ migration }: Measurement): 'limit' | 'policy' | undefined {
+  const stop = migration.consultations.find(({ decision }) => decision.choice === 'stop-now');
+  if (!stop) return undefined;
+  return isOutOfTime(stop.decision) ? 'limit' : 'policy';
 }

@@ -6,7 +6,7 @@ import { measureWith } from '../../../lib/lab/experiment/measure.js';
 import { InterruptedError, runExperiment } from '../../../lib/lab/experiment/runner.js';
 import { methods } from '../../../lib/lab/methods/all.js';
 import { writeReport } from '../../../lib/lab/report/write-report.js';
-import { wasStopped } from '../../../lib/lab/results/run.js';
+import { stoppedBy } from '../../../lib/lab/results/run.js';
 import { carryOut, experimentOf, leftBehind, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
@@ -61,7 +61,7 @@ describe('an experiment with real VMs', () => {
     });
     // The filter sees that there is nothing to send; without it the marks never end.
     if (patched) expect(run?.measurement.migration.filter?.unchanged).toBeGreaterThan(1000);
-    else expect(run && wasStopped(run.measurement)).toBe(true);
+    else expect(run && stoppedBy(run.measurement)).toBe('limit');
   });
 
   it('ends a migration whose first pass takes too long', { timeout }, async (context) => {

@@ -1,6 +1,6 @@
 // fakedirty/lab/figures: what figures of one's own are made with. It brings charts with it, which take their
 // time to load. docs/lab.md shows how.
-export { type MeasuredRun, wasStopped } from '../../results/run.js';
+export { type MeasuredRun, stoppedBy } from '../../results/run.js';
 export { mean, median, spread } from '../../results/statistics.js';
 export { type CellSummary, type Comparable, metrics, valuesOf } from '../../results/summary.js';
 export { threeDigits } from '../columns.js';
