@@ -7,6 +7,7 @@ import {
   fakeShare,
   type Metric,
   metrics,
+  stoppedByLimit,
   valuesOf,
 } from '../results/summary.js';
 import { inColumns, left, percent, right, threeDigits } from './columns.js';
@@ -39,8 +40,15 @@ const columns = [
 const legend = `x first   as a multiple of the first method
 fake      of the pages that were marked again, those that had not changed
 work      what the guest's workload did while it moved, as a share of before
-stopped   migrations that did not end by themselves in the time that the experiment gives them
+stopped   migrations that had not ended by themselves in the time that the experiment gives them; without
+          that limit they would have taken longer and sent more
 `;
+
+/** How many of its migrations the limit stopped. */
+export function stoppedText(cell: CellSummary): string {
+  const stopped = stoppedByLimit(cell);
+  return stopped > 0 ? `${stopped} of ${cell.runs.length}` : '-';
+}
 
 function medianOf(cell: CellSummary, metric: Metric): number | undefined {
   return valuesOf(cell, metric)?.median;
@@ -57,7 +65,6 @@ function line(cell: CellSummary, first: CellSummary): string[] {
   };
   const work = medianOf(cell, metrics.work);
   const fake = fakeShare(cell);
-  const stopped = cell.runs.filter(({ measurement }) => stoppedBy(measurement) === 'limit').length;
   return [
     cell.cell.method,
     shown(metrics.totalTime),
@@ -67,7 +74,7 @@ function line(cell: CellSummary, first: CellSummary): string[] {
     timesFirst(metrics.sent),
     fake === undefined ? '-' : percent(fake),
     work === undefined ? '-' : percent(work / 100),
-    stopped > 0 ? `${stopped} of ${cell.runs.length}` : '-',
+    stoppedText(cell),
   ];
 }
 

@@ -3,6 +3,7 @@ import { describeLink } from '../hosts/link.js';
 import type { Run } from '../results/run.js';
 import { type Comparable, type Metric, metrics, valuesOf } from '../results/summary.js';
 import { percent, threeDigits } from './columns.js';
+import { stoppedText } from './comparison.js';
 import type { Figure, Results } from './drawing.js';
 import { sentencesOf } from './sentences.js';
 
@@ -18,6 +19,7 @@ const style = `
   .wide svg { display: block; width: 100%; min-width: 40rem; height: auto; }
   table { border-collapse: collapse; font-size: 0.85rem; }
   th, td { border-bottom: 1px solid #aaa; padding: 0.2rem 0.7rem 0.2rem 0; text-align: right; white-space: nowrap; }
+  thead th { vertical-align: bottom; white-space: normal; }
   th:first-child, td:first-child { text-align: left; }
   .warning { border-left: 4px solid #d55e00; padding-left: 0.8rem; }
   @media print {
@@ -81,11 +83,15 @@ function tableOf(metric: Metric, { cells }: Comparable): string {
         between,
         median > 0 ? percent(spread) : '-',
         String(values.length),
+        stoppedText(cell),
       ],
     ];
   });
   if (rows.length === 0) return '';
-  const header = ['method', 'median', 'mean', '99 % interval of the mean', 'spread', 'rounds'];
+  const header = [
+    ...['method', 'median', 'mean', '99 % interval of the mean', 'spread', 'rounds'],
+    'stopped',
+  ];
   return `<h3>${escapeHtml(metric.name)}, ${metric.unit}</h3>\n${table(header, rows)}\n${list(
     sentencesOf(metric, { title: '', cells }),
   )}`;
@@ -161,6 +167,15 @@ function failures(runs: readonly Run[]): string {
   return `<div class="warning"><p>${items.length} attempts failed:</p>${list(items)}</div>`;
 }
 
+/** What the tables and the sentences below them mean. */
+const legend = [
+  'Spread: from the least to the most, as a share of the median.',
+  'Stopped: migrations that had not ended by themselves in the time that the experiment gives them ' +
+    '(convergeSeconds), so that the guest was stopped and what was left was sent. Without that limit they would ' +
+    'have taken longer and sent more; what a table has of them is what the limit made of it.',
+  'A comparison is called sure when its 99 % interval leaves out no difference.',
+];
+
 export interface Report {
   readonly title: string;
   readonly description: string;
@@ -193,8 +208,9 @@ ${circumstances(runs)}
 ${failures(runs)}
 <h2>Figures</h2>
 ${figures.map(figureHtml).join('\n')}
+<h2>Comparisons</h2>
+${paragraphs(legend)}
 ${results.groups.map(groupHtml).join('\n')}
-<p>Spread: from the least to the most, as a share of the median. A comparison is called sure when its 99 % interval leaves out no difference.</p>
 </body>
 </html>
 `;

@@ -1,7 +1,7 @@
 // The runs of each cell together: what was measured, how far it scatters, and what can be said of it.
 import type { Cell } from '../experiment/cells.js';
 import { describeLink } from '../hosts/link.js';
-import { isMeasured, type MeasuredRun, type Measurement, type Run } from './run.js';
+import { isMeasured, type MeasuredRun, type Measurement, type Run, stoppedBy } from './run.js';
 import { mean, meanInterval, median, spread } from './statistics.js';
 import { workShare } from './work.js';
 
@@ -10,6 +10,10 @@ export interface Metric {
   readonly unit: string;
   /** Undefined: this measurement has no such figure. */
   readonly of: (measurement: Measurement) => number | undefined;
+  /** Of a migration that the limit stopped, it would have been more without it; else nobody knows. */
+  readonly growsWithoutLimit: boolean;
+  /** What the limit means for it where it stopped a migration, for those who would compare it. */
+  readonly whenStopped: string;
 }
 
 export const metrics = {
@@ -17,16 +21,22 @@ export const metrics = {
     name: 'Total migration time',
     unit: 's',
     of: ({ migration }) => migration.totalMs / 1000,
+    growsWithoutLimit: true,
+    whenStopped: 'without the limit the time would have been longer',
   },
   downtime: {
     name: 'Downtime',
     unit: 'ms',
     of: ({ migration }) => migration.downtimeMs,
+    growsWithoutLimit: false,
+    whenStopped: 'downtime is then the time to send whatever was left',
   },
   sent: {
     name: 'Bytes sent',
     unit: 'MB',
     of: ({ migration }) => migration.bytes.total / 1e6,
+    growsWithoutLimit: true,
+    whenStopped: 'without the limit more would have been sent',
   },
   work: {
     name: 'Work done by the guest while it moved',
@@ -35,6 +45,8 @@ export const metrics = {
       const share = workShare(measurement);
       return share === undefined ? undefined : 100 * share;
     },
+    growsWithoutLimit: false,
+    whenStopped: 'how much work is done then depends on the limit',
   },
 } as const satisfies Record<string, Metric>;
 
@@ -73,6 +85,11 @@ export function valuesOf({ runs }: CellSummary, { of }: Metric): Values | undefi
     spread: spread(values),
     interval: meanInterval(values),
   };
+}
+
+/** How many migrations had not ended by themselves in the time that the experiment gave them. */
+export function stoppedByLimit({ runs }: CellSummary): number {
+  return runs.filter(({ measurement }) => stoppedBy(measurement) === 'limit').length;
 }
 
 /** Of the pages that were marked again, those that had not changed; undefined: nobody looked, or there were none. */
