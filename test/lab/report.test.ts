@@ -116,6 +116,11 @@ describe('the report', () => {
     expect(section('idle, 256 MiB')).not.toContain('the limit');
   });
 
+  it('says what is called sure', () => {
+    const html = readFileSync(page, 'utf8');
+    expect(html).toMatch(/leaves out everything from 0\.98 to 1\.02 times as much: less than 2 %/);
+  });
+
   it('reports what failed, and takes nothing in it for markup', () => {
     const html = readFileSync(page, 'utf8');
     expect(html).toContain('QEMU said &quot;&lt;script&gt;&quot;');

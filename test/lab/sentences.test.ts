@@ -15,6 +15,27 @@ describe('a ratio', () => {
   });
 });
 
+describe('a difference', () => {
+  const said = (factor: number) => {
+    const cells = [1, factor].map((times, at) =>
+      cellOf(`method${at}`, Array(3).fill(measurementOf(1000 * times, 1e8))),
+    );
+    return sentencesOf(metrics.totalTime, { title: '', cells }).join();
+  };
+
+  it('is not called sure where it may be less than 2 %, though there is one', () => {
+    for (const factor of [1.025, 0.975]) {
+      const scaled = ratioOf(Array(3).fill(factor), [1, 1, 1]);
+      const nearest = factor > 1 ? scaled?.atLeast : scaled?.atMost;
+      expect(Math.abs((nearest ?? 0) - 1)).toBeGreaterThan(0.005);
+      expect(Math.abs((nearest ?? 0) - 1)).toBeLessThan(0.02);
+      expect(said(factor)).toMatch(/no difference from method0 seen/);
+    }
+    expect(said(1.05)).toMatch(/more for sure/);
+    expect(said(0.95)).toMatch(/less for sure/);
+  });
+});
+
 describe('values of 0', () => {
   function said(first: readonly number[], other: readonly number[]) {
     const cells = [first, other].map((values, at) => {

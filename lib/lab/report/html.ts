@@ -5,7 +5,7 @@ import { type Comparable, type Metric, metrics, valuesOf } from '../results/summ
 import { percent, threeDigits } from './columns.js';
 import { stoppedText } from './comparison.js';
 import type { Figure, Results } from './drawing.js';
-import { sentencesOf } from './sentences.js';
+import { leastDifference, sentencesOf } from './sentences.js';
 
 const style = `
   :root { color: #000; background: #fff; font: 16px/1.5 "DejaVu Sans", "Liberation Sans", Arial, sans-serif; }
@@ -173,7 +173,8 @@ const legend = [
   'Stopped: migrations that had not ended by themselves in the time that the experiment gives them ' +
     '(convergeSeconds), so that the guest was stopped and what was left was sent. Without that limit they would ' +
     'have taken longer and sent more; what a table has of them is what the limit made of it.',
-  'A comparison is called sure when its 99 % interval leaves out no difference.',
+  `A difference is called sure when the 99 % interval of the ratio leaves out everything from ${1 - leastDifference} ` +
+    `to ${1 + leastDifference} times as much: less than ${100 * leastDifference} % comes and goes with the machine.`,
 ];
 
 export interface Report {

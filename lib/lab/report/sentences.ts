@@ -7,7 +7,7 @@ import { threeDigits } from './columns.js';
 import { stoppedText } from './comparison.js';
 
 /** Less than this comes and goes with the machine; nobody should act on it. */
-const leastDifference = 0.02;
+export const leastDifference = 0.02;
 
 function times(value: number): string {
   return threeDigits(value);
