@@ -9,6 +9,8 @@ import { measureWith } from '../lab/experiment/measure.js';
 import { InterruptedError, runExperiment } from '../lab/experiment/runner.js';
 import { type Experiment, parseExperiment } from '../lab/experiment/schema.js';
 import { comparisonText } from '../lab/report/comparison.js';
+import type { WrittenReport } from '../lab/report/write-report.js';
+import { keptRuns, othersText } from '../lab/results/planned.js';
 import { ResultStore, writeResults } from '../lab/results/store.js';
 import { comparables, summarise } from '../lab/results/summary.js';
 import { latestBuilt, programOf } from '../qemu/build/built.js';
@@ -76,15 +78,21 @@ async function acceleratorFor({ guest }: Experiment, binary: string): Promise<Ac
   return chosen.accelerator;
 }
 
-async function writeReportOf(directory: string, catalogue: Catalogue): Promise<string> {
+async function writeReportOf(directory: string, catalogue: Catalogue): Promise<WrittenReport> {
   // It brings charts with it, which take their time to load.
   const { writeReport } = await import('../lab/report/write-report.js');
   const copy = join(directory, copyName);
   const store = new ResultStore(directory);
   const { figures } = catalogue;
   if (!existsSync(copy)) return writeReport({ store, title: 'Results of an experiment', figures });
-  const { name, description, methods } = readExperiment(copy, catalogue);
-  return writeReport({ store, title: `Experiment: ${name}`, description, methods, figures });
+  const experiment = readExperiment(copy, catalogue);
+  const { name, description } = experiment;
+  return writeReport({ store, title: `Experiment: ${name}`, description, experiment, figures });
+}
+
+function warnOf({ others }: WrittenReport): void {
+  const leftOut = othersText(others);
+  if (leftOut) console.error(leftOut);
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {
@@ -122,8 +130,11 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const before = resumed > 0 ? `, ${resumed} were there already` : '';
   console.log(`${measured} runs measured${before}, ${failed.length} failed for good`);
   if (measured + resumed > 0) {
-    console.log(`\n${comparisonText(comparables(summarise(store.runs()), experiment.methods))}`);
-    console.log(`report: ${await writeReportOf(directory, catalogue)}`);
+    const { runs } = keptRuns(store, experiment);
+    console.log(`\n${comparisonText(comparables(summarise(runs), experiment.methods))}`);
+    const report = await writeReportOf(directory, catalogue);
+    console.log(`report: ${report.page}`);
+    warnOf(report);
   }
   if (failed.length > 0) throw new Error(`${failed.length} runs failed; the report says why.`);
 }
@@ -180,7 +191,10 @@ Example:
     .argument('<directory>', 'where "lab run" put them')
     .addOption(withOption())
     .action(async (directory: string, options: WithOptions) => {
-      console.log(await writeReportOf(directory, await withAdditions(builtIn, options.with)));
+      const catalogue = await withAdditions(builtIn, options.with);
+      const report = await writeReportOf(directory, catalogue);
+      console.log(report.page);
+      warnOf(report);
     });
   lab
     .command('list')

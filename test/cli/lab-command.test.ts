@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
+import { runExperiment } from '../../lib/lab/experiment/runner.js';
 import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { methods } from '../../lib/lab/methods/all.js';
+import { ResultStore } from '../../lib/lab/results/store.js';
 import { workloads } from '../../lib/lab/workloads/all.js';
 import { repository } from '../../scripts/run/cache.mjs';
+import { measurementOf } from '../lab/measurements.js';
 import { runLab } from './run-lab.js';
 
 // Each call starts a Node.
@@ -67,6 +70,49 @@ describe('fakedirty lab', () => {
     const { status, output } = fakedirty('report', 'empty');
     expect(status).toBe(exitCodes.failure);
     expect(output).toContain('no results of runs yet');
+  });
+
+  describe('where the experiment has been changed since', () => {
+    const text = 'name: trial\nworkloads: [idle]\nmemoryMiB: [256]\nrounds: 1\nwarmUps: 0\n';
+    const results = () => join(directory, 'results');
+    const ids = (html: string) => html.match(/<tr><td>[a-z]+</g)?.map((row) => row.slice(8, -1));
+
+    /** As `lab run` does it, without VMs: it leaves the experiment in the folder. */
+    async function carryOut(more: string): Promise<void> {
+      const experiment = parseExperiment(text + more, 'trial.yaml');
+      const measure = () => Promise.resolve(measurementOf(1000, 1e8));
+      await runExperiment({ experiment, store: new ResultStore(results()), measure });
+      writeFileSync(join(results(), 'experiment.yaml'), text + more);
+    }
+
+    it('reports what it plans now, and says how much else lies there', async () => {
+      await carryOut('methods: [hybrid, plain, xbzrle]\nconvergeSeconds: 60\n');
+      expect(fakedirty('report', 'results').output).toBe('results/index.html\n');
+      // Neither the method that it has no more nor those with another limit are what others are compared with.
+      await carryOut('methods: [plain, xbzrle]\nconvergeSeconds: 8\n');
+      const { status, output } = fakedirty('report', 'results');
+      expect(status).toBe(exitCodes.ok);
+      const leftOut =
+        'Runs in the folder that the experiment as it is now does not plan: 3. They are left out.';
+      expect(output).toBe(`results/index.html\n${leftOut}\n`);
+      const html = readFileSync(join(results(), 'index.html'), 'utf8');
+      const table = ['plain', 'xbzrle'];
+      expect(ids(html)).toEqual([...table, ...table, ...table, ...table]);
+      expect(html).toContain(`<p class="warning">${leftOut}</p>`);
+      expect(html).not.toContain('hybrid');
+      const csv = readFileSync(join(results(), 'runs.csv'), 'utf8').trimEnd().split('\r\n');
+      expect(csv).toHaveLength(1 + 2);
+    });
+
+    it('has nothing to report where it plans none of them', async () => {
+      await carryOut('methods: [plain]\n');
+      writeFileSync(join(results(), 'experiment.yaml'), `${text}methods: [xbzrle]\n`);
+      const { status, output } = fakedirty('report', 'results');
+      expect(status).toBe(exitCodes.failure);
+      expect(output).toMatch(
+        /None of the runs in results \(1\) is one that the experiment .* plans/,
+      );
+    });
   });
 
   function kept(name: string) {

@@ -75,7 +75,7 @@ it('says that there is no room for a report, and keeps the one that is there', {
   const store = smallStore(context, 16 << 10);
   const measure = () => Promise.resolve(measurementOf(1000, 1e6));
   await runExperiment({ experiment, store, measure });
-  const page = writeReport({ store, title: 'Before' });
+  const { page } = writeReport({ store, title: 'Before' });
   const files = () => readdirSync(store.directory, { recursive: true }).map(String).sort();
   const [before, html] = [files(), readFileSync(page, 'utf8')];
   const makeRoom = fill(store);
@@ -85,7 +85,7 @@ it('says that there is no room for a report, and keeps the one that is there', {
   makeRoom();
   expect(files()).toEqual(before);
   expect(readFileSync(page, 'utf8')).toBe(html);
-  expect(readFileSync(writeReport({ store, title: 'After' }), 'utf8')).toContain('After');
+  expect(readFileSync(writeReport({ store, title: 'After' }).page, 'utf8')).toContain('After');
 });
 
 it('says that there is no room before anything is measured', { timeout }, (context) => {

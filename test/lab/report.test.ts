@@ -53,7 +53,7 @@ beforeAll(async () => {
       return Promise.resolve(measurement);
     },
   });
-  page = writeReport({ store, title: 'A trial', methods });
+  page = writeReport({ store, title: 'A trial', experiment }).page;
 }, timeout);
 
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -114,6 +114,10 @@ describe('the report', () => {
     expect(html).toMatch(/<p>Stopped: migrations that had not ended by themselves in the time/);
     expect(section('idle, 512 MiB')).toContain('plain did not end by itself within the limit');
     expect(section('idle, 256 MiB')).not.toContain('the limit');
+  });
+
+  it('says nothing of other runs where there are none', () => {
+    expect(readFileSync(page, 'utf8')).not.toContain('left out.');
   });
 
   it('says what is called sure', () => {

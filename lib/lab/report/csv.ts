@@ -1,4 +1,4 @@
-// All runs for spreadsheets: a line each, as RFC 4180 has it. Warm-ups and failures are there and marked.
+// Runs for spreadsheets: a line each, as RFC 4180 has it. Warm-ups and failures are there and marked.
 import { type Run, stoppedBy } from '../results/run.js';
 
 type Value = string | number | boolean | null | undefined;

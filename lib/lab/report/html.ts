@@ -1,5 +1,6 @@
 // The report as one page that opens from the disk: charts inside, nothing from elsewhere, no script.
 import { describeLink } from '../hosts/link.js';
+import { othersText } from '../results/planned.js';
 import type { Run } from '../results/run.js';
 import { type Comparable, type Metric, metrics, valuesOf } from '../results/summary.js';
 import { percent, threeDigits } from './columns.js';
@@ -181,12 +182,15 @@ export interface Report {
   readonly title: string;
   readonly description: string;
   readonly runs: readonly Run[];
+  /** How many more lie in the folder. */
+  readonly others: number;
   readonly results: Results;
   readonly figures: readonly Figure[];
 }
 
-export function htmlOf({ title, description, runs, results, figures }: Report): string {
+export function htmlOf({ title, description, runs, others, results, figures }: Report): string {
   const heading = escapeHtml(title);
+  const leftOut = othersText(others);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -204,7 +208,8 @@ ${paragraphs(description ? [description] : [])}
 ${paragraphs(oracle(runs))}
 <h2>Circumstances</h2>
 ${circumstances(runs)}
-<p><a href="runs.csv">All runs as CSV</a></p>
+<p><a href="runs.csv">These runs as CSV</a></p>
+${leftOut ? `<p class="warning">${escapeHtml(leftOut)}</p>` : ''}
 <h2>Attempts that failed</h2>
 ${failures(runs)}
 <h2>Figures</h2>

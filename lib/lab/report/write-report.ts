@@ -1,7 +1,9 @@
-// Makes the report of a folder of results: the page, the figures as SVG and PNG, all runs as CSV.
+// Makes the report of a folder of results: the page, the figures as SVG and PNG, its runs as CSV.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ResultError, type ResultStore, writeResults } from '../results/store.js';
+import type { Experiment } from '../experiment/schema.js';
+import { keptRuns } from '../results/planned.js';
+import { type ResultStore, writeResults } from '../results/store.js';
 import { comparables, summarise } from '../results/summary.js';
 import { csvOf } from './csv.js';
 import type { FigureMaker, Results } from './drawing.js';
@@ -13,20 +15,30 @@ export interface ReportOptions {
   readonly store: ResultStore;
   readonly title: string;
   readonly description?: string;
-  /** In their order, the first being what the others are compared with; as met, when not given. */
-  readonly methods?: readonly string[];
+  /**
+   * Its runs alone are reported, with its methods in their order, the first being what the others are compared with.
+   * When not given: all runs, and the methods as met.
+   */
+  readonly experiment?: Experiment;
   /** After those that are built in. */
   readonly figures?: readonly FigureMaker[];
 }
 
 const folder = 'figures';
 
-/** Answers the path of the page. One that is there already is replaced as a whole, or stays. */
-export function writeReport({ store, title, description = '', ...given }: ReportOptions): string {
-  const runs = store.runs();
-  if (runs.length === 0) throw new ResultError(`${store.directory} has no results of runs yet`);
+export interface WrittenReport {
+  /** Its path. */
+  readonly page: string;
+  /** How many runs lie in the folder that the report leaves out. */
+  readonly others: number;
+}
+
+/** One that is there already is replaced as a whole, or stays. */
+export function writeReport(options: ReportOptions): WrittenReport {
+  const { store, title, description = '', experiment, ...given } = options;
+  const { runs, others } = keptRuns(store, experiment);
   const met = new Set(runs.map(({ cell }) => cell.method));
-  const methods = (given.methods ?? [...met]).filter((method) => met.has(method));
+  const methods = (experiment?.methods ?? [...met]).filter((method) => met.has(method));
   const cells = summarise(runs);
   const results: Results = { cells, groups: comparables(cells, methods), methods };
   const makers = [...figureMakers, ...(given.figures ?? [])];
@@ -37,7 +49,7 @@ export function writeReport({ store, title, description = '', ...given }: Report
       [join(folder, `${id}.svg`), svg],
       [join(folder, `${id}.png`), pngOf(svg)],
     ]),
-    [page, htmlOf({ title, description, runs, results, figures })],
+    [page, htmlOf({ title, description, runs, others, results, figures })],
     ['runs.csv', csvOf(runs)],
   ]);
   writeResults(store.directory, files, {
@@ -49,5 +61,5 @@ export function writeReport({ store, title, description = '', ...given }: Report
     const figure = join(folder, name);
     if (!files.has(figure)) rmSync(join(store.directory, figure), { recursive: true });
   }
-  return join(store.directory, page);
+  return { page: join(store.directory, page), others };
 }

@@ -44,7 +44,8 @@ describe('an experiment with real VMs', () => {
     const { source } = measurement?.commandLines ?? {};
     expect(source?.join(' ')).toMatch(/-kernel .*vmlinuz/);
     expect(leftBehind()).toEqual([]);
-    expect(readFileSync(writeReport({ store, title: 'Trial' }), 'utf8')).toContain('65,536 pages');
+    const { page } = writeReport({ store, title: 'Trial' });
+    expect(readFileSync(page, 'utf8')).toContain('65,536 pages');
   });
 
   it('counts alone when the stream goes nowhere, and ends a migration that would not end', {
