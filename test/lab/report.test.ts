@@ -116,6 +116,18 @@ describe('the report', () => {
     expect(section('idle, 256 MiB')).not.toContain('the limit');
   });
 
+  it('marks in the figures what the limit made', () => {
+    const figure = (name: string) =>
+      readFileSync(join(directory, 'figures', `${name}.svg`), 'utf8');
+    // Plain with 512 MiB, of two workloads.
+    expect(figure('total-time').match(/>2\.02 \*</g)).toHaveLength(2);
+    for (const name of ['total-time', 'downtime', 'bytes-sent']) {
+      expect(figure(name).match(/[0-9] \*</g)).toHaveLength(2);
+    }
+    const captions = readFileSync(page, 'utf8').match(/\(\* the limit stopped some or all\)</g);
+    expect(captions).toHaveLength(3);
+  });
+
   it('says nothing of other runs where there are none', () => {
     expect(readFileSync(page, 'utf8')).not.toContain('left out.');
   });

@@ -71,7 +71,7 @@ describe('an experiment with real VMs', () => {
     const slow = 'links: [{ megabitsPerSecond: 20 }]\nconvergeSeconds: 2\nsink: true';
     const experiment = experimentOf(`${idle}\nmethods: [plain]\n${slow}`);
     const [run] = await carryOut(experiment, binary, newStore(context));
-    expect(run && wasStopped(run.measurement)).toBe(true);
+    expect(run && stoppedBy(run.measurement)).toBe('limit');
     expect(run?.measurement.migration.totalMs).toBeGreaterThanOrEqual(2000);
     expect(run?.measurement.migration.totalMs).toBeLessThan(8000);
   });

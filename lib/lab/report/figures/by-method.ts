@@ -1,9 +1,10 @@
 // Total time, downtime and bytes of every method, by workload and memory size: medians, with a line from
-// the least to the most.
+// the least to the most, and a mark where the limit stopped migrations.
 import {
   type Comparable,
   type Metric,
   metrics,
+  stoppedByLimit,
   type Values,
   valuesOf,
 } from '../../results/summary.js';
@@ -20,14 +21,22 @@ import { drawLyingBars } from '../lying-bars.js';
 
 const barPx = 15;
 const gapPx = 14;
+/** Beside what the limit made of a migration. */
+const stopMark = '*';
 
-function measured(metric: Metric, { cells }: Comparable, method: string): Values | undefined {
+interface Measured extends Values {
+  /** How many of its migrations the limit stopped. */
+  readonly stopped: number;
+}
+
+function measured(metric: Metric, { cells }: Comparable, method: string): Measured | undefined {
   const summary = cells.find(({ cell }) => cell.method === method);
-  return summary && valuesOf(summary, metric);
+  const values = summary && valuesOf(summary, metric);
+  return values && { ...values, stopped: stoppedByLimit(summary) };
 }
 
 /** The columns of what is drawn beside the bars of a method: a line for each row of the figure. */
-const [least, row, most, median] = [0, 1, 2, 3];
+const [least, row, most, median, stopped] = [0, 1, 2, 3, 4];
 
 /** How ECharts tells of a row what it has and where it is. */
 interface Row {
@@ -39,7 +48,8 @@ function besideBars(metric: Metric, { groups }: Results, method: string) {
   const data = groups.flatMap((group, at) => {
     const found = measured(metric, group, method);
     if (!found) return [];
-    return [[Math.min(...found.values), at, Math.max(...found.values), found.median]];
+    const { values, median: middle, stopped: cut } = found;
+    return [[Math.min(...values), at, Math.max(...values), middle, cut]];
   });
   return { type: 'custom', silent: true, data };
 }
@@ -88,7 +98,7 @@ function figuresBeside(metric: Metric, results: Results, method: string, at: num
         style: {
           x: x + 5,
           y: rowY + belowMiddlePx(results, at),
-          text: threeDigits(value(median)),
+          text: `${threeDigits(value(median))}${value(stopped) > 0 ? ` ${stopMark}` : ''}`,
           fontFamily: smallText.fontFamily,
           fontSize: 10,
           fill: '#000000',
@@ -116,10 +126,12 @@ function figure(id: string, metric: Metric, results: Results): Figure[] {
       figuresBeside(metric, results, method, at),
     ]),
   });
+  const cut = groups.some(({ cells }) => cells.some((cell) => stoppedByLimit(cell) > 0));
+  const mark = cut ? ` (${stopMark} the limit stopped some or all)` : '';
   const alternative =
     `Bars: ${metric.name.toLowerCase()} in ${metric.unit}, the median of the rounds, ` +
     `for ${titles.join('; ')}; methods: ${methods.join(', ')}. The table below has the figures.`;
-  return [{ id, title: `${metric.name} by workload and method`, alternative, svg }];
+  return [{ id, title: `${metric.name} by workload and method${mark}`, alternative, svg }];
 }
 
 export const byMethod: FigureMaker = (results) => [
