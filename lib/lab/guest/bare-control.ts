@@ -1,18 +1,28 @@
 // What is said between the lab and its bare guest, which answers on its serial port between two passes. It
-// moves, and then answers from elsewhere: half a line may come from each side, so whoever gets no answer asks
-// again.
+// moves: each question goes to the QEMU in which the guest runs, and to the next one when it has moved before
+// it answered. What it had begun to say, or had not heard yet, may be lost with the first; it may also have
+// taken the first question along and answer both, which does no harm: every answer is of when it is given.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SerialLine } from '../../qemu/machine/serial-line.js';
 import { WorkloadAtWork, type WorkloadCheck } from '../workloads/at-work.js';
 import { GuestError, readAll } from './control.js';
 
-const askAgainMs = 5_000;
-const answerMs = 120_000;
+const lookMs = 100;
 const reportMs = 100;
 const wordsPerPage = 1024;
 
-const passAnswer = /^pass=([0-9A-Fa-f]{8})$/;
-const stateAnswer = /^pass=([0-9A-Fa-f]{8}) bad=([0-9A-Fa-f]{8}) sum=([0-9A-Fa-f]{8})$/;
+const answers = {
+  p: /^pass=([0-9A-Fa-f]{8})$/,
+  '?': /^pass=([0-9A-Fa-f]{8}) bad=([0-9A-Fa-f]{8}) sum=([0-9A-Fa-f]{8})$/,
+};
+type Command = keyof typeof answers;
+
+/** A QEMU in which the guest runs, or will run. */
+export interface Side {
+  readonly serial: SerialLine;
+  /** Whether it runs there now. */
+  runs(): Promise<boolean>;
+}
 
 interface Asked {
   readonly answer: RegExp;
@@ -21,56 +31,81 @@ interface Asked {
 }
 
 export class BareControl {
-  #port: SerialLine | undefined;
+  readonly #answerMs: number;
+  readonly #sides = new Set<Side>();
   #asked: Asked | undefined;
   #lately = '';
 
-  /** Hears a machine on which the guest runs, or will run; the last one heard is asked. */
-  hear(port: SerialLine): void {
-    this.#port = port;
-    readAll(port, (line) => this.#take(line)).then(() => {
-      if (port !== this.#port) return;
-      this.#asked?.reject(new GuestError('The QEMU that ran this guest has ended.'));
+  /** How long the guest may take for an answer while it runs. */
+  constructor(answerMs = 120_000) {
+    this.#answerMs = answerMs;
+  }
+
+  /** Hears a machine on which the guest runs, or will run. */
+  hear(side: Side): void {
+    this.#sides.add(side);
+    readAll(side.serial, (line) => this.#take(line)).then(() => {
+      this.#sides.delete(side);
+      if (this.#sides.size === 0) this.#asked?.reject(this.#gone());
     });
   }
 
-  /** One question at a time. */
-  ask(command: 'p' | '?'): Promise<number[]> {
-    const answer = command === 'p' ? passAnswer : stateAnswer;
-    return new Promise((resolve, reject) => {
-      const tell = () => this.#port?.send(command);
-      const again = setInterval(tell, askAgainMs);
-      const late = setTimeout(() => {
-        const said = this.#lately || 'nothing';
-        asked.reject(
-          new GuestError(`No answer to "${command}" within ${answerMs} ms; last: ${said}`),
-        );
-      }, answerMs);
-      const done = () => {
-        clearInterval(again);
-        clearTimeout(late);
-        this.#asked = undefined;
-      };
-      const asked: Asked = {
-        answer,
-        resolve: (numbers) => {
-          done();
-          resolve(numbers);
-        },
-        reject: (error) => {
-          done();
-          reject(error);
-        },
-      };
-      this.#asked = asked;
-      tell();
-    });
+  /** One question at a time. It may wait for the guest to arrive. */
+  async ask(command: Command): Promise<number[]> {
+    if (this.#sides.size === 0) throw this.#gone();
+    const over = new AbortController();
+    try {
+      return await new Promise<number[]>((resolve, reject) => {
+        this.#asked = { answer: answers[command], resolve, reject };
+        this.#follow(command, over.signal).catch(reject);
+      });
+    } finally {
+      over.abort();
+      this.#asked = undefined;
+    }
   }
 
   async startWorkload(pages: number): Promise<WorkloadAtWork> {
     const work = new BareWork(this, pages);
     await work.begin();
     return work;
+  }
+
+  /** Puts the question wherever the guest runs. Only what time it runs counts as time to answer in. */
+  async #follow(command: Command, over: AbortSignal): Promise<void> {
+    let told: Side | undefined;
+    let ranMs = 0;
+    while (!over.aborted) {
+      if (ranMs > this.#answerMs) {
+        const said = this.#lately || 'nothing';
+        throw new GuestError(
+          `No answer to "${command}" within ${this.#answerMs} ms; last: ${said}`,
+        );
+      }
+      const sinceMs = performance.now();
+      const side = await this.#whereItRuns();
+      if (over.aborted) return;
+      if (side && side !== told) {
+        side.serial.send(command);
+        told = side;
+        ranMs = 0;
+      }
+      await delay(lookMs, undefined, { signal: over }).catch(() => {});
+      if (side) ranMs += performance.now() - sinceMs;
+    }
+  }
+
+  async #whereItRuns(): Promise<Side | undefined> {
+    const running = [...this.#sides].map(async (side) => {
+      if (!(await side.runs())) throw new GuestError('It does not run there.');
+      return side;
+    });
+    // One that has ended says so at its serial port, too. One that is busy loading does not hold up the other.
+    return await Promise.any(running).catch(() => undefined);
+  }
+
+  #gone(): GuestError {
+    return new GuestError('The QEMU that ran this guest has ended.');
   }
 
   #take(line: string): void {

@@ -35,18 +35,23 @@ export class BareGuest implements Guest {
     const machine = await this.#start(place, false);
     await machine.qmp.execute('cont');
     await untilReady(machine.serial);
-    this.#control.hear(machine.serial);
+    this.#hear(machine);
     return machine;
   }
 
   async expect(place: Place): Promise<Machine> {
     const machine = await this.#start(place, true);
-    this.#control.hear(machine.serial);
+    this.#hear(machine);
     return machine;
   }
 
   startWorkload(): Promise<WorkloadAtWork> {
     return this.#control.startWorkload(this.#options.pages);
+  }
+
+  #hear({ serial, qmp }: Machine): void {
+    const runs = async () => (await qmp.execute('query-status')).running;
+    this.#control.hear({ serial, runs });
   }
 
   async #start({ name, host, arguments: further, started }: Place, incoming: boolean) {
