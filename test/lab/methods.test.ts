@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { builtIn } from '../../lib/lab/catalogue.js';
 import { stopAfter } from '../../lib/lab/experiment/stop-after.js';
 import { methods } from '../../lib/lab/methods/all.js';
 import { parseMigrateOptions } from '../../lib/migration/options.js';
 
-const memoryBytes = 1 << 30;
+const mebibyte = 1 << 20;
+const memoryBytes = 1024 * mebibyte;
 
 describe('the methods', () => {
   it('have names of their own', () => {
@@ -28,4 +30,19 @@ describe('the methods', () => {
     expect(stopAfter(1000)(observation)).toMatchObject({ choice: 'go-on', askAgainAtMs: 1000 });
     expect(stopAfter(1000)({ ...observation, elapsedMs: 1000 }).choice).toBe('stop-now');
   });
+
+  it.for([
+    [256, 256],
+    [768, 1024],
+    [1000, 1024],
+    [16384, 16384],
+  ] as const)(
+    'xbzrle-large has a cache for %i MiB of a size that QEMU takes: %i MiB',
+    ([memoryMiB, cacheMiB]) => {
+      for (const name of ['xbzrle-large', 'xbzrle-large-filter']) {
+        const { xbzrle } = builtIn.method(name).options(memoryMiB * mebibyte);
+        expect(xbzrle?.cacheBytes, name).toBe(cacheMiB * mebibyte);
+      }
+    },
+  );
 });

@@ -10,9 +10,14 @@ export const xbzrle: Method = {
   options: () => ({ xbzrle: { cacheBytes: 64 * mebibyte } }),
 };
 
+/** QEMU takes no other size. Upwards: each page then has a place of its own, and none is used but for a page. */
+function powerOfTwoFrom(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(bytes));
+}
+
 export const xbzrleLarge: Method = {
   ...xbzrle,
   name: 'xbzrle-large',
-  summary: 'XBZRLE with a cache as large as guest memory',
-  options: (memoryBytes) => ({ xbzrle: { cacheBytes: memoryBytes } }),
+  summary: 'XBZRLE with a cache that has room for all of guest memory',
+  options: (memoryBytes) => ({ xbzrle: { cacheBytes: powerOfTwoFrom(memoryBytes) } }),
 };
