@@ -5,7 +5,7 @@ import {
   type GuestOptions,
   type GuestPattern,
   guestPatterns,
-  guestRamBytes,
+  mostGuestPages,
 } from '../../qemu/machine/guest.js';
 import { positive, seed, size, sizeBytes } from './options.js';
 import { allInGuest, assignments, type Surroundings, type Workload, workload } from './workload.js';
@@ -35,12 +35,11 @@ function guestOptions(
   { words, spins, seed: first, ...set }: z.output<typeof options>,
   surroundings: Surroundings,
 ): Omit<GuestOptions, 'paged'> {
-  const pages = Math.floor(sizeBytes(set, surroundings) / 4096);
-  if (pages < 1 || guestRamBytes({ pages }) > surroundings.memoryBytes) {
-    throw new RangeError(
-      `a working set of ${pages} pages does not fit into ${surroundings.memoryBytes} bytes of memory`,
-    );
-  }
+  const room = {
+    most: mostGuestPages(surroundings.memoryBytes) * 4096,
+    because: 'its set begins at 1 MiB, and ends where memory does or devices have their addresses',
+  };
+  const pages = Math.floor(sizeBytes(set, surroundings, room) / 4096);
   return { pattern, pages, wordsPerPage: words, spins, seed: first ?? surroundings.seed };
 }
 

@@ -11,6 +11,8 @@ const run = promisify(execFile);
 const source = fileURLToPath(new URL('../../../native/guest/guest.S', import.meta.url));
 const magic = 'FDGUEST1';
 const baseBytes = 0x100000;
+/** Where a PC with so much memory, or more, has the addresses of its devices; the rest of memory lies above 4 GiB. */
+const [splitFromBytes, splitAtBytes] = [3.5 * 2 ** 30, 3 * 2 ** 30];
 /** What one page table has, without the megabyte below. */
 const mostPaged = 1024 - baseBytes / 4096;
 const answerMs = 60_000;
@@ -77,6 +79,12 @@ export function guestRamBytes({
   paged = false,
 }: Pick<GuestOptions, 'pages' | 'paged'>): number {
   return baseBytes + (pages + Number(paged)) * 4096;
+}
+
+/** The largest working set that a guest has room for: it lies in one piece. */
+export function mostGuestPages(ramBytes: number): number {
+  const endBytes = ramBytes < splitFromBytes ? ramBytes : splitAtBytes;
+  return Math.floor((endBytes - baseBytes) / 4096);
 }
 
 /** Waits until the guest has filled its working set and begins to write. */
