@@ -10,6 +10,22 @@ const [leastMiB, mostMiB] = [256, 16384];
 const mebibyte = 1 << 20;
 
 const whole = z.number().int();
+/** Without these nothing can be said of the sizes of workloads. Undefined: the file as a whole. */
+const partsOfSizes = new Set<PropertyKey | undefined>([
+  'workloads',
+  'memoryMiB',
+  'guest',
+  undefined,
+]);
+
+function problemOf(attempt: () => unknown): string | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 function workloadSchema(catalogue: Catalogue) {
   return z
@@ -17,15 +33,9 @@ function workloadSchema(catalogue: Catalogue) {
       z.string().transform((name) => ({ name, options: {} })),
       z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()).default({}) }),
     ])
-    .superRefine(({ name, options }, context) => {
-      const memoryBytes = leastMiB * mebibyte;
-      try {
-        catalogue
-          .workload(name)
-          .commands(options, { memoryBytes, processors: 1, address: '10.0.0.1', seed: 1 });
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: (error as Error).message });
-      }
+    .superRefine(({ name }, context) => {
+      const message = problemOf(() => catalogue.workload(name));
+      if (message) context.addIssue({ code: 'custom', message });
     });
 }
 
@@ -48,8 +58,7 @@ function noTwoAlike<Item>(items: readonly Item[], context: z.RefinementCtx): voi
   });
 }
 
-/** For an experiment that is made of these. */
-function experimentSchema(catalogue: Catalogue) {
+function experimentShape(catalogue: Catalogue) {
   return z.strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected small letters, digits and hyphens'),
     description: z.string().default(''),
@@ -85,7 +94,29 @@ function experimentSchema(catalogue: Catalogue) {
   });
 }
 
-export type Experiment = z.output<ReturnType<typeof experimentSchema>>;
+export type Experiment = z.output<ReturnType<typeof experimentShape>>;
+
+/** For an experiment that is made of these. */
+function experimentSchema(catalogue: Catalogue) {
+  return experimentShape(catalogue).superRefine(
+    ({ workloads, memoryMiB, guest: { processors } }, context) => {
+      workloads.forEach(({ name, options }, at) => {
+        const workload = catalogue.workload(name);
+        const problems = memoryMiB.map((mebibytes) => {
+          const memoryBytes = mebibytes * mebibyte;
+          const surroundings = { memoryBytes, processors, address: '10.0.0.1', seed: 1 };
+          return problemOf(() => workload.commands(options, surroundings));
+        });
+        // What is wrong whatever the memory is said once.
+        for (const message of new Set(problems)) {
+          if (message) context.addIssue({ code: 'custom', path: ['workloads', at], message });
+        }
+      });
+    },
+    // Beside what is wrong elsewhere in the file.
+    { when: ({ issues }) => issues.every(({ path = [] }) => !partsOfSizes.has(path[0])) },
+  );
+}
 
 /** The file that describes an experiment is no such file. */
 export class ExperimentError extends Error {

@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { positive, seed, share } from './options.js';
-import { assignments, partOf, workload } from './workload.js';
+import { fitting, positive, seed, share } from './options.js';
+import { assignments, partOf, WorkloadOptionsError, workload } from './workload.js';
 
 const port = 11211;
 const mebibyte = 1 << 20;
 /** What memcached needs for an item beside its value, at most. */
 const overheadBytes = 128;
+/** By how much the places that it has for items differ in size: so much of one may be left over. */
+const growthFactor = 1.25;
 
 export const memcached = workload({
   name: 'memcached',
@@ -32,8 +34,18 @@ export const memcached = workload({
   }),
   commands: (options, surroundings) => {
     const megabytes = Math.floor(partOf(surroundings, options.share) / mebibyte);
-    const item = options.valueBytes + overheadBytes;
-    const fits = Math.floor((0.75 * megabytes * mebibyte) / item / 1.25);
+    const itemBytes = (options.valueBytes + overheadBytes) * growthFactor;
+    const most = Math.floor((megabytes * mebibyte) / itemBytes);
+    const because = `memcached has ${options.share} of it`;
+    const usual = Math.max(Math.floor(most * 0.75), options.connections);
+    const keys = options.keys
+      ? fitting(surroundings, 'keys', options.keys, { most, because })
+      : usual;
+    if (keys < options.connections) {
+      throw new WorkloadOptionsError(
+        `keys: ${keys} are too few for ${options.connections} connections, each of which has its own`,
+      );
+    }
     return {
       inGuest: [
         '/usr/bin/memcached',
@@ -46,7 +58,7 @@ export const memcached = workload({
           host: surroundings.address ?? undefined,
           port,
           connections: options.connections,
-          keys: options.keys ?? Math.max(fits, options.connections),
+          keys,
           value_bytes: options.valueBytes,
           gets_percent: options.getsPercent,
           operations_per_second: options.operationsPerSecond,

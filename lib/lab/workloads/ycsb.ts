@@ -1,6 +1,13 @@
 import { z } from 'zod';
-import { positive, seed } from './options.js';
-import { allInGuest, assignments, partOf, type Workload, workload } from './workload.js';
+import { besideKernel, fitting, positive, type Room, seed } from './options.js';
+import {
+  allInGuest,
+  assignments,
+  partOf,
+  type Surroundings,
+  type Workload,
+  workload,
+} from './workload.js';
 
 const letters = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
 const mixtures: Record<(typeof letters)[number], string> = {
@@ -15,6 +22,16 @@ const mixtures: Record<(typeof letters)[number], string> = {
 /** A record of 1,000 bytes with what it takes to find it, and room for as many to be inserted. */
 const bytesPerRecord = 1200;
 const roomToGrow = 2;
+const inserting = new Set<string>(['d', 'e']);
+
+function roomFor(letter: string, surroundings: Surroundings): Room {
+  const { most, because } = besideKernel(surroundings);
+  const grows = inserting.has(letter);
+  return {
+    most: Math.floor(most / bytesPerRecord / (grows ? roomToGrow : 1)),
+    because: grows ? `as many again may be inserted, and ${because}` : because,
+  };
+}
 
 function ycsb(letter: (typeof letters)[number]): Workload {
   return workload({
@@ -31,18 +48,22 @@ function ycsb(letter: (typeof letters)[number]): Workload {
       operationsPerSecond: z.number().int().nonnegative().default(0),
       seed,
     }),
-    commands: ({ records, distribution, operationsPerSecond, seed: first }, surroundings) => ({
-      inGuest: [
-        '/bin/ycsb',
-        ...assignments({
-          workload: letter,
-          records: records ?? Math.floor(partOf(surroundings, 0.5) / bytesPerRecord / roomToGrow),
-          distribution,
-          operations_per_second: operationsPerSecond,
-          seed: first ?? surroundings.seed,
-        }),
-      ],
-    }),
+    commands: ({ records, distribution, operationsPerSecond, seed: first }, surroundings) => {
+      const usual = Math.floor(partOf(surroundings, 0.5) / bytesPerRecord / roomToGrow);
+      const room = roomFor(letter, surroundings);
+      return {
+        inGuest: [
+          '/bin/ycsb',
+          ...assignments({
+            workload: letter,
+            records: fitting(surroundings, 'records', records ?? usual, room),
+            distribution,
+            operations_per_second: operationsPerSecond,
+            seed: first ?? surroundings.seed,
+          }),
+        ],
+      };
+    },
   });
 }
 
