@@ -88,10 +88,11 @@ it.for(cases)('finds $name', { timeout: 60_000 }, async ({ answerOne, broken, wr
     reported = resolve;
   });
   const load = { program: 'key-value-load', arguments: words };
-  const program = await OutsideProgram.start(host, load, (message) => {
+  const onMessage = (message: GuestMessage) => {
     messages.push(message);
     if (message.type === 'report' && message.operations > connections * 2 * later) reported();
-  });
+  };
+  const program = await OutsideProgram.start(host, load, { onMessage });
   await enough;
   const { status, complaint } = await program.stop();
   expect(complaint).toBe('');
@@ -101,4 +102,37 @@ it.for(cases)('finds $name', { timeout: 60_000 }, async ({ answerOne, broken, wr
     { what: 'answers', wrong },
     { what: 'connections', checked: connections, wrong: broken },
   ]);
+});
+
+it('says how far it is before its work and after it, and counts neither as work', {
+  timeout: 60_000,
+}, async (context) => {
+  // Slowly, so that there is time to say something.
+  const port = await listen(context, (socket, answer) =>
+    setTimeout(() => socket.write(answer), 50),
+  );
+  const words = Object.entries({ port, connections, keys: 100, operations_per_second: 10 });
+  const messages: GuestMessage[] = [];
+  let reported = () => {};
+  const works = new Promise<void>((resolve) => {
+    reported = resolve;
+  });
+  const onMessage = (message: GuestMessage) => {
+    messages.push(message);
+    if (message.type === 'report' && message.operations > 0) reported();
+  };
+  const load = { program: 'key-value-load', arguments: words.map((word) => word.join('=')) };
+  const program = await OutsideProgram.start(host, load, { onMessage });
+  await works;
+  await program.stop();
+  const kinds = messages.map((message) =>
+    message.type === 'progress' ? message.text.replace(/^[1-9]\d* of 100 /, '') : message.type,
+  );
+  expect(kinds.filter((kind, at) => kind !== kinds[at - 1])).toEqual([
+    ...['keys set', 'running', 'report', 'keys checked', 'check'],
+  ]);
+  const operations = messages.map((message) =>
+    message.type === 'report' ? message.operations : 0,
+  );
+  expect(Math.max(...operations)).toBeLessThan(50);
 });

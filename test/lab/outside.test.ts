@@ -2,12 +2,25 @@ import { expect, it } from 'vitest';
 import type { GuestMessage } from '../../lib/lab/guest/control.js';
 import { OutsideProgram } from '../../lib/lab/workloads/outside.js';
 
-/** Runs a shell's words in the place of the program. */
-async function said(script: string) {
+/** Starts a shell's words in the place of the program. */
+async function start(script: string, silenceMs?: number) {
   const messages: GuestMessage[] = [];
   const host = { name: 'client', prefix: ['sh', '-c', script], address: null };
   const commands = { program: 'stream', arguments: [] };
-  const program = await OutsideProgram.start(host, commands, (message) => messages.push(message));
+  let spoken = () => {};
+  const speaks = new Promise<void>((resolve) => {
+    spoken = resolve;
+  });
+  const onMessage = (message: GuestMessage) => {
+    messages.push(message);
+    spoken();
+  };
+  const options = silenceMs === undefined ? { onMessage } : { onMessage, silenceMs };
+  return { messages, speaks, program: await OutsideProgram.start(host, commands, options) };
+}
+
+async function said(script: string) {
+  const { messages, program } = await start(script);
   return { messages, end: await program.ended };
 }
 
@@ -21,4 +34,27 @@ it('lives on when the program is killed in the middle of a message', async () =>
   const { messages, end } = await said(`printf '{"type":"report","atMs":6'; kill -KILL $$`);
   expect(messages).toEqual([]);
   expect(end).toMatchObject({ signal: 'SIGKILL', complaint: '{"type":"report","atMs":6' });
+});
+
+const progress = (done: number) => `{"type":"progress","text":"${done} of 9 keys set"}`;
+
+it('gives the program the time that it needs to end, as long as it speaks', async () => {
+  const check = '{"type":"check","what":"keys","checked":9,"wrong":0}';
+  const checks = `for i in 1 2 3 4 5 6; do sleep 0.2; echo '${progress(1)}'; done; echo '${check}'; exit 0`;
+  const { messages, speaks, program } = await start(
+    `trap "${checks.replaceAll('"', '\\"')}" TERM; echo '${progress(0)}'; while :; do sleep 0.05; done`,
+    600,
+  );
+  await program.awaiting('its beginning', speaks);
+  expect(await program.stop()).toMatchObject({ status: 0, signal: null });
+  expect(messages.map(({ type }) => type)).toEqual([...Array(7).fill('progress'), 'check']);
+});
+
+it('ends a program that says nothing any more, and says what was awaited', async () => {
+  const { program } = await start(`trap '' TERM; echo '${progress(3)}'; exec sleep 60`, 300);
+  await expect(program.awaiting('a report', new Promise(() => {}))).rejects.toThrow(
+    'stream said nothing for 300 ms where a report was awaited; it said last: 3 of 9 keys set',
+  );
+  await expect(program.stop()).rejects.toThrow(/where its end was awaited/);
+  expect(await program.ended).toMatchObject({ signal: 'SIGKILL' });
 });

@@ -25,7 +25,12 @@ ${lines}`;
 }
 
 function wordsOf(name: string, memoryMiB: number, options = {}): readonly string[] {
-  const surroundings = { memoryBytes: memoryMiB * mebibyte, processors: 1, address: '10.0.0.1' };
+  const surroundings = {
+    memoryBytes: memoryMiB * mebibyte,
+    processors: 1,
+    address: '10.0.0.1',
+    seed: 1,
+  };
   const { inGuest, outside } = builtIn.workload(name).commands(options, surroundings);
   return [...inGuest, ...(outside?.arguments ?? [])];
 }
@@ -79,6 +84,16 @@ describe('what a workload fills', () => {
     'ends in a bare guest of %i MiB before the addresses of devices',
     ([memoryMiB, pages]) => {
       expect(wordsOf('bare-rewrite', memoryMiB)).toContain(`pages=${pages}`);
+    },
+  );
+
+  it.for([
+    [1024, 279_620],
+    [16384, 600_000],
+  ] as const)(
+    'is as many keys of memcached in %i MiB as are set and got in time',
+    ([memoryMiB, keys]) => {
+      expect(wordsOf('memcached', memoryMiB)).toContain(`keys=${keys}`);
     },
   );
 });

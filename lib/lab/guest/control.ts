@@ -21,6 +21,8 @@ const messageSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
   z.strictObject({ type: z.literal('started'), text: z.string() }),
   z.strictObject({ type: z.literal('running') }),
+  /** How far a program is with what prepares its work, or checks it. */
+  z.strictObject({ type: z.literal('progress'), text: z.string() }),
   z.strictObject({ type: z.literal('output'), text: z.string() }),
   z.strictObject({ type: z.literal('error'), text: z.string() }),
   z.strictObject({ type: z.literal('memory'), totalBytes: counted, freeBytes: counted }),
@@ -47,7 +49,8 @@ export class GuestError extends Error {
 }
 
 const linesKept = 200;
-const forever = 2 ** 31 - 1;
+/** As long as a timer can wait. */
+export const forever = 2 ** 31 - 1;
 
 export function parseGuestMessage(line: string): GuestMessage {
   try {

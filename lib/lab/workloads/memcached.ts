@@ -8,6 +8,8 @@ const mebibyte = 1 << 20;
 const overheadBytes = 128;
 /** By how much the places that it has for items differ in size: so much of one may be left over. */
 const growthFactor = 1.25;
+/** Each is set before the move and got after it, one at a time: more take minutes where the guest is emulated. */
+const mostUsualKeys = 600_000;
 
 export const memcached = workload({
   name: 'memcached',
@@ -23,7 +25,7 @@ export const memcached = workload({
     /** Of guest memory, that memcached may take. */
     share: share.default(0.5),
     valueBytes: positive.max(500_000).default(1024),
-    /** As many as fill three quarters of that memory, when not given. */
+    /** As many as fill three quarters of that memory, but not more than 600,000, when not given. */
     keys: positive.optional(),
     /** Of all requests; the others are sets. */
     getsPercent: z.number().int().min(0).max(100).default(90),
@@ -35,12 +37,10 @@ export const memcached = workload({
   commands: (options, surroundings) => {
     const megabytes = Math.floor(partOf(surroundings, options.share) / mebibyte);
     const itemBytes = (options.valueBytes + overheadBytes) * growthFactor;
-    const most = Math.floor((megabytes * mebibyte) / itemBytes);
-    const because = `memcached has ${options.share} of it`;
-    const usual = Math.max(Math.floor(most * 0.75), options.connections);
-    const keys = options.keys
-      ? fitting(surroundings, 'keys', options.keys, { most, because })
-      : usual;
+    const items = (megabytes * mebibyte) / itemBytes;
+    const room = { most: Math.floor(items), because: `memcached has ${options.share} of it` };
+    const usual = Math.min(Math.floor(0.75 * items), mostUsualKeys);
+    const keys = options.keys ? fitting(surroundings, 'keys', options.keys, room) : usual;
     if (keys < options.connections) {
       throw new WorkloadOptionsError(
         `keys: ${keys} are too few for ${options.connections} connections, each of which has its own`,

@@ -1,6 +1,6 @@
 // A workload at work in the Linux guest, and outside of it.
 import type { GuestControl, GuestMessage, GuestMessageOf, Report } from '../guest/control.js';
-import { GuestError } from '../guest/control.js';
+import { forever, GuestError } from '../guest/control.js';
 import type { Host } from '../hosts/hosts.js';
 import { WorkloadAtWork, type WorkloadCheck } from './at-work.js';
 import { OutsideProgram } from './outside.js';
@@ -9,6 +9,7 @@ import type { Surroundings, Workload } from './workload.js';
 /** Memory has to be filled first, on an emulated processor. */
 const beginMs = 300_000;
 const checkMs = 300_000;
+/** Of what has begun to work: it reports ten times a second, or once. */
 const firstReportMs = 60_000;
 const terminated = 15;
 const noLatency = { p50Us: null, p99Us: null, maxUs: null };
@@ -24,6 +25,20 @@ export interface WorkloadStart {
 
 function checkOf({ what, checked, wrong }: GuestMessageOf<'check'>): WorkloadCheck {
   return { what, checked, wrong };
+}
+
+/** Waits for something that comes soon, if it comes. */
+async function within(limitMs: number, what: string, outcome: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `Nothing was heard of ${what} within ${limitMs} ms.`;
+    timer = setTimeout(() => reject(new GuestError(message)), limitMs);
+  });
+  try {
+    await Promise.race([outcome, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export class RunningWorkload extends WorkloadAtWork {
@@ -62,7 +77,7 @@ export class RunningWorkload extends WorkloadAtWork {
     });
     const startsItself = workload.checks.guest;
     const begun = control.next(startsItself ? 'running' : 'started', beginMs);
-    const failed = control.next('exit', beginMs + firstReportMs);
+    const failed = control.next('exit', forever);
     // Nobody may be waiting any more when it comes.
     failed.catch(() => {});
     try {
@@ -70,21 +85,27 @@ export class RunningWorkload extends WorkloadAtWork {
       await Promise.race([begun, failed.then(() => running.#explain('in the guest'))]);
       let lost: Promise<never> | undefined;
       if (outside) {
-        const program = await OutsideProgram.start(client, outside, (message) => {
+        const onMessage = (message: GuestMessage) => {
           if (message.type === 'check') running.#outsideChecks.push(checkOf(message));
           if (workload.reports === 'outside') running.#hear(message);
-        });
+        };
+        const program = await OutsideProgram.start(client, outside, { onMessage });
         running.#outside = program;
         lost = program.ended.then(({ complaint }) => {
           throw new GuestError(`${workload.name} ended outside the guest at once: ${complaint}`);
         });
         lost.catch(() => {});
       }
-      await Promise.race([
+      const works = Promise.race([
         reported,
         failed.then(() => running.#explain('in the guest')),
         ...(lost ? [lost] : []),
       ]);
+      const what = `the first report of ${workload.name}`;
+      // What reports from outside may have to fill the guest first, and tells how far it is.
+      await (running.#outside && workload.reports === 'outside'
+        ? running.#outside.awaiting(what, works)
+        : within(firstReportMs, what, works));
       return running;
     } catch (error) {
       running.abandon();

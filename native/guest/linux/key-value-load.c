@@ -25,6 +25,8 @@ typedef struct Connection {
 static Connection connections[MAX_CONNECTIONS];
 static uint32_t *versions;
 static uint64_t keys, value_bytes, connection_count, silence_ns, checked, wrong;
+/* Else it sets all keys, before, or gets them all, in the end: that is no operation. */
+static bool works;
 
 /* What a key holds: letters, since they are easy to look at. */
 static void fill_value(char *value, uint64_t key, uint32_t version)
@@ -109,7 +111,9 @@ static void receive(Connection *c)
     if (n > 0 && answered(c)) {
         c->busy = false;
         checked++;
-        workload_done(1, c->since_ns);
+        if (works) {
+            workload_done(1, c->since_ns);
+        }
     }
 }
 
@@ -136,6 +140,7 @@ static bool wait_for_answers(void)
 static void all_keys(bool sets)
 {
     uint64_t next[MAX_CONNECTIONS], heard_ns = workload_now_ns(), left = connection_count;
+    uint64_t asked = 0;
 
     for (uint64_t i = 0; i < connection_count; i++) {
         next[i] = i;
@@ -147,11 +152,13 @@ static void all_keys(bool sets)
             if (!c->lost && !c->busy && next[i] < keys) {
                 ask(c, next[i], sets);
                 next[i] += connection_count;
+                asked++;
             }
             left += !c->lost && c->busy;
         }
         if (left > 0 && wait_for_answers()) {
             heard_ns = workload_now_ns();
+            workload_progress(asked, keys, sets ? "keys set" : "keys checked");
         } else if (workload_now_ns() - heard_ns > silence_ns) {
             for (uint64_t i = 0; i < connection_count; i++) {
                 connections[i].silent |= connections[i].busy;
@@ -186,7 +193,7 @@ int main(int argc, char **argv)
         connections[i].answer = malloc(BUFFER_BYTES);
     }
     all_keys(true);
-    memset(&workload_state, 0, sizeof(workload_state));
+    works = true;
     workload_begin();
     while (!workload_stopped()) {
         bool any = false;
@@ -208,6 +215,7 @@ int main(int argc, char **argv)
         }
         workload_pace(rate);
     }
+    works = false;
     all_keys(false);
     for (uint64_t i = 0; i < connection_count; i++) {
         broken += connections[i].lost || connections[i].silent;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define WORKLOAD_REPORT_NS 100000000ull
+#define WORKLOAD_PROGRESS_NS 1000000000ull
 /* Latencies are counted in classes, eight for each power of two. */
 #define WORKLOAD_CLASSES (8 * 64)
 
@@ -134,6 +135,23 @@ static inline void workload_report(uint64_t now_ns)
     memset(w->classes, 0, sizeof(w->classes));
     w->longest_ns = 0;
     w->told_ns = now_ns;
+}
+
+/*
+ * How far it is with what is no operation, since it prepares the work or checks it: whoever hears nothing of it for
+ * long takes it for dead.
+ */
+static inline void workload_progress(uint64_t done, uint64_t of, const char *what)
+{
+    Workload *w = &workload_state;
+    uint64_t now_ns = workload_now_ns();
+
+    if (now_ns - w->told_ns >= WORKLOAD_PROGRESS_NS) {
+        printf("{\"type\":\"progress\",\"text\":\"%llu of %llu %s\"}\n", (unsigned long long)done,
+               (unsigned long long)of, what);
+        fflush(stdout);
+        w->told_ns = now_ns;
+    }
 }
 
 /*
