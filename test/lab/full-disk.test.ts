@@ -1,7 +1,6 @@
 // An experiment whose results have no room any more.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, type TestContext } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
@@ -11,6 +10,7 @@ import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
 import { ResultStore } from '../../lib/lab/results/store.js';
 import { repository } from '../../scripts/run/cache.mjs';
+import { smallFileSystem } from '../small-file-system.js';
 import { catalogue, experimentText, measurementOf } from './measurements.js';
 
 const experiment = parseExperiment(experimentText, 'trial.yaml', catalogue);
@@ -19,19 +19,7 @@ const timeout = 60_000;
 
 /** A folder for results in a file system of that size, gone when the test ends. */
 function smallStore(context: TestContext, kibibytes: number): ResultStore {
-  if (process.getuid?.() !== 0) context.skip('needs root, to mount a small file system');
-  const directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
-  const mount = ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'none', directory];
-  const mounted = spawnSync('mount', mount, { encoding: 'utf8' });
-  if (mounted.status !== 0) {
-    rmSync(directory, { recursive: true });
-    context.skip(`needs to mount a small file system: ${mounted.stderr}`);
-  }
-  context.onTestFinished(() => {
-    spawnSync('umount', [directory]);
-    rmSync(directory, { recursive: true });
-  });
-  return new ResultStore(directory);
+  return new ResultStore(smallFileSystem(context, kibibytes));
 }
 
 /** Takes all the room that is left; the function returned gives it back. */

@@ -1,11 +1,17 @@
 // A private directory for sockets and guest memory, gone when its user is done or dead.
-import { mkdtempSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { undoAtExit } from './cleanup.js';
+import { isAbandoned, ownedName } from './owner.js';
 
-const prefix = 'fakedirty-';
-const memoryFilesystem = '/dev/shm';
+/**
+ * In memory first: comparing is fast there, and post-copy can handle page faults in such files but not in
+ * those of a disk.
+ */
+function usualPlaces(): string[] {
+  return [...new Set(['/dev/shm', tmpdir()])];
+}
 
 function freeBytes(directory: string): number {
   try {
@@ -16,23 +22,27 @@ function freeBytes(directory: string): number {
   }
 }
 
-function isAlive(pid: number): boolean {
+function namesIn(place: string): string[] {
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return readdirSync(place);
+  } catch {
+    // It is not there, or not ours to look into.
+    return [];
   }
 }
 
 /** Removes what processes left that were killed before they could clean up. */
-function removeAbandoned(shelf: string): void {
-  for (const name of readdirSync(shelf)) {
-    const pid = Number(new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]);
-    if (!pid || isAlive(pid)) continue;
-    const directory = join(shelf, name);
-    const owner = statSync(directory, { throwIfNoEntry: false })?.uid;
-    if (owner === process.getuid?.()) rmSync(directory, { recursive: true, force: true });
+function removeAbandoned(place: string): void {
+  for (const name of namesIn(place).filter(isAbandoned)) {
+    const directory = join(place, name);
+    const user = lstatSync(directory, { throwIfNoEntry: false })?.uid;
+    if (user !== process.getuid?.()) continue;
+    try {
+      rmSync(directory, { recursive: true, force: true });
+    } catch (error) {
+      // Somebody else was faster.
+      if (existsSync(directory)) throw error;
+    }
   }
 }
 
@@ -43,21 +53,19 @@ export class Workspace {
     this.#keepNoMore = undoAtExit(() => this.#erase());
   }
 
-  /**
-   * In memory where there is room for `bytes`: comparing is fast there, and post-copy can handle page
-   * faults in such files but not in those of a disk. Else in the directory for temporary files.
-   */
-  static create(bytes: number): Workspace {
-    const shelf = freeBytes(memoryFilesystem) >= bytes ? memoryFilesystem : tmpdir();
-    const free = freeBytes(shelf);
-    if (free < bytes) {
+  /** In the first of the places that has room for `bytes`. */
+  static create(bytes: number, places: readonly string[] = usualPlaces()): Workspace {
+    // Before one is chosen: what was left may be what takes the room, and in any of them.
+    for (const place of places) removeAbandoned(place);
+    const chosen = places.find((place) => freeBytes(place) >= bytes);
+    if (chosen === undefined) {
+      const free = places.map((place) => `${place} has ${freeBytes(place)}`);
       throw new Error(
-        `Guest memory needs ${bytes} bytes, and ${shelf} has ${free} left. ` +
+        `Guest memory needs ${bytes} bytes, but ${free.join(' and ')} left. ` +
           'Free some, or set TMPDIR to a larger place.',
       );
     }
-    removeAbandoned(shelf);
-    return new Workspace(mkdtempSync(join(shelf, `${prefix}${process.pid}-`)));
+    return new Workspace(mkdtempSync(join(chosen, ownedName(''))));
   }
 
   path(name: string): string {

@@ -52,7 +52,7 @@ export async function carryOut(
 
 /** Directories and namespaces of a process, in the places where guests have their memory. */
 export function leftBehind(owner: number | undefined = process.pid): string[] {
-  const mine = new RegExp(`^fakedirty-(\\d+-)?${owner}-`);
+  const mine = new RegExp(`^fakedirty-${owner}-`);
   return ['/dev/shm', tmpdir(), '/run/netns']
     .filter((place) => existsSync(place))
     .flatMap((place) =>

@@ -181,7 +181,7 @@ describe('nothing is left behind', () => {
     },
   );
 
-  it('when its owner is killed outright, by whoever works in the same place next', async (context) => {
+  it('when its owner is killed outright, by whoever starts next', async (context) => {
     const { qemu, directory } = await startInAnotherProcess(needAnyQemu(context).binary);
     owner.kill('SIGKILL');
     await once(owner, 'exit');

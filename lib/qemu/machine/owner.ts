@@ -1,5 +1,5 @@
-// Whose a thing is that outlives processes: the name of a namespace says which process made it, so that a
-// later run can remove what a killed one left, and nothing else.
+// Whose a thing is that outlives processes: the name of a directory or of a network namespace says which process
+// made it, so that a later run can remove what a killed one left, and nothing else.
 import { readFileSync, readlinkSync } from 'node:fs';
 
 const prefix = 'fakedirty';
@@ -24,14 +24,14 @@ function processNamespace(): string {
   return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
 }
 
-/** A name for something of this process. */
+/** A name for something of this process; the label is letters and digits, or they are added to the name. */
 export function ownedName(label: string): string {
-  return [prefix, processNamespace(), process.pid, startOf(process.pid), label].join('-');
+  return [prefix, process.pid, startOf(process.pid), processNamespace(), label].join('-');
 }
 
 /** Whether the name is one of ours and its owner is no more; false when that can't be told. */
 export function isAbandoned(name: string): boolean {
-  const [, namespace, pid, start] = pattern.exec(name) ?? [];
+  const [, pid, start, namespace] = pattern.exec(name) ?? [];
   if (!pid || namespace !== processNamespace()) return false;
   return startOf(Number(pid)) !== start;
 }
