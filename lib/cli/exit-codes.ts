@@ -31,7 +31,7 @@ Exit codes:
     7  configuring or compiling failed
     8  this QEMU has not been built
     9  there is no QMP at that place, or it did not answer
-   10  the migration was refused before it began: nothing has been changed
+   10  the migration or the experiment was refused before it began: nothing has been changed
    11  the migration failed; the guest is at the source
    12  the migration was cancelled, by a policy or by somebody else; the guest is at the source
    13  the link broke in post-copy; the guest waits for migrate-recover

@@ -6,7 +6,8 @@ import { withAdditions } from '../lab/additions.js';
 import { builtIn, type Catalogue } from '../lab/catalogue.js';
 import { plannedRuns } from '../lab/experiment/cells.js';
 import { measureWith } from '../lab/experiment/measure.js';
-import { InterruptedError, runExperiment } from '../lab/experiment/runner.js';
+import { checkNeeds } from '../lab/experiment/needs.js';
+import { InterruptedError, openRuns, runExperiment } from '../lab/experiment/runner.js';
 import { type Experiment, parseExperiment } from '../lab/experiment/schema.js';
 import { comparisonText } from '../lab/report/comparison.js';
 import type { WrittenReport } from '../lab/report/write-report.js';
@@ -101,7 +102,11 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const experiment = { ...written, sink: written.sink || options.sink };
   const suffix = experiment.sink && !written.sink ? '-sink' : '';
   const directory = options.out ?? join('lab-results', `${experiment.name}${suffix}`);
+  const store = new ResultStore(directory);
   const binary = qemuFor(experiment, catalogue, options);
+  const planned = plannedRuns(experiment);
+  const runs = openRuns(planned, existsSync(directory) ? store.runs() : []);
+  await checkNeeds({ experiment, runs, catalogue });
   mkdirSync(directory, { recursive: true });
   const copy = join(directory, copyName);
   if (file !== copy) {
@@ -112,9 +117,8 @@ async function run(file: string, options: RunOptions): Promise<void> {
     });
   }
   const accelerator = await acceleratorFor(experiment, binary);
-  console.log(`${plannedRuns(experiment).length} runs with ${binary}, ${accelerator}`);
+  console.log(`${planned.length} runs with ${binary}, ${accelerator}`);
   const display = new LabDisplay(process.stdout, options.passes);
-  const store = new ResultStore(directory);
   using interrupt = interruptible(
     display,
     'Ending what runs; Ctrl-C again to leave at once.',
@@ -171,7 +175,8 @@ export function addLab(parent: Command): void {
       'after',
       `
 Each run leaves one file. A run that was interrupted, by Ctrl-C too, is made again by the next call; those
-that are done stay as they are. Hosts in network namespaces need root; without it, QEMU limits itself.
+that are done stay as they are. Hosts in network namespaces need root; without it, QEMU limits itself, and
+what needs a network is refused before anything starts.
 
 Example:
   fakedirty lab run experiments/first.yaml --out results`,

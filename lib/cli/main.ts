@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { StepFailed } from '../../scripts/run/step.mjs';
+import { UnmetNeedsError } from '../lab/experiment/needs.js';
 import { MigrationRefusedError } from '../migration/errors.js';
 import { PolicyError } from '../policy/named.js';
 import { QemuBuildError } from '../qemu/build/errors.js';
@@ -32,7 +33,9 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof StepFailed)) {
     console.error(`error: ${error instanceof Error ? error.message : error}`);
   }
-  if (error instanceof MigrationRefusedError) return exitCodes.refused;
+  if (error instanceof MigrationRefusedError || error instanceof UnmetNeedsError) {
+    return exitCodes.refused;
+  }
   if (error instanceof PolicyError) return exitCodes.usage;
   if (error instanceof QmpError) return exitCodes['no-qmp'];
   return exitCodes.failure;

@@ -1,5 +1,5 @@
 // `fakedirty lab` as users see it. What it does with real VMs is tested with the lab.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -10,8 +10,10 @@ import { methods } from '../../lib/lab/methods/all.js';
 import { ResultStore } from '../../lib/lab/results/store.js';
 import { workloads } from '../../lib/lab/workloads/all.js';
 import { repository } from '../../scripts/run/cache.mjs';
+import { leftBehind } from '../lab/machine/experiments.js';
 import { measurementOf } from '../lab/measurements.js';
-import { runLab } from './run-lab.js';
+import { needNoNetem } from '../lab/networks.js';
+import { runLab, runLabUnprivileged } from './run-lab.js';
 
 // Each call starts a Node.
 vi.setConfig({ testTimeout: 60_000 });
@@ -27,9 +29,10 @@ function fakedirty(...args: string[]) {
   return runLab(directory, ...args);
 }
 
-function experimentFile(method: string): string {
+function experimentFile(method: string, { workloads = '[idle]', links = '[{}]' } = {}): string {
   const file = join(directory, 'trial.yaml');
-  writeFileSync(file, `name: trial\nworkloads: [idle]\nmemoryMiB: [256]\nmethods: [${method}]\n`);
+  const what = `workloads: ${workloads}\nlinks: ${links}\n`;
+  writeFileSync(file, `name: trial\n${what}memoryMiB: [256]\nmethods: [${method}]\n`);
   return file;
 }
 
@@ -43,7 +46,7 @@ describe('fakedirty lab', () => {
   it('names what is wrong in the file, and makes nothing', () => {
     const { status, output } = fakedirty('run', experimentFile('magic'));
     expect(status).toBe(exitCodes.failure);
-    expect(output).toMatch(/trial\.yaml.*line 4: methods\.0/s);
+    expect(output).toMatch(/trial\.yaml.*line 5: methods\.0/s);
     const missing = fakedirty('run', 'nowhere.yaml');
     expect(missing.status).toBe(exitCodes.failure);
     expect(missing.output).toContain('nowhere.yaml');
@@ -63,6 +66,45 @@ describe('fakedirty lab', () => {
     const { status, output } = fakedirty('run', experimentFile('filter-ph128'));
     expect(status).toBe(exitCodes['not-built']);
     expect(output).toMatch(/filter-ph128.*fakedirty qemu build --version 7\.2/s);
+  });
+
+  function expectNothingMade(pid: number): void {
+    expect(existsSync(join(directory, 'lab-results'))).toBe(false);
+    expect(leftBehind(pid)).toEqual([]);
+  }
+
+  const demanding = {
+    workloads: '[idle, memcached, network-receive]',
+    links: '[{}, { delayMs: 10 }, { lossPercent: 1 }]',
+  };
+
+  it('refuses what needs a network where there is none, all at once and before it starts', () => {
+    const file = experimentFile('plain', demanding);
+    const { pid, status, output } = runLabUnprivileged(directory, 'run', file);
+    expect(status).toBe(exitCodes.refused);
+    expect(output).toContain('nothing was started');
+    for (const needy of ['memcached', 'network-receive', '10 ms each way', '1 % lost']) {
+      expect(output).toMatch(new RegExp(`${needy} needs .*\\. Run as root, or `));
+    }
+    expectNothingMade(pid);
+  });
+
+  it('needs no root for what needs no network', () => {
+    const file = experimentFile('plain');
+    const args = ['run', file, '--sink', '--qemu', '/nowhere/qemu'];
+    const { status, output } = runLabUnprivileged(directory, ...args);
+    expect(status).toBe(exitCodes.failure);
+    expect(output).toContain('No accelerator boots a 64-bit guest here');
+  });
+
+  it('refuses links that the kernel can not make, all at once and before it starts', (context) => {
+    needNoNetem(context);
+    const { pid, status, output } = fakedirty('run', experimentFile('plain', demanding));
+    expect(status).toBe(exitCodes.refused);
+    expect(output).toMatch(/10 ms each way .*CONFIG_NET_SCH_NETEM.*take delayMs and lossPercent/);
+    expect(output).toMatch(/1 % lost .*CONFIG_NET_SCH_NETEM/);
+    expect(output).not.toMatch(/memcached|network-receive/);
+    expectNothingMade(pid);
   });
 
   it('has nothing to report of a folder without results', () => {

@@ -3,13 +3,25 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { repository } from '../../scripts/run/cache.mjs';
 
-/** In that directory, with a cache there in which nothing has been built. */
-export function runLab(directory: string, ...args: string[]) {
+function run(directory: string, prefix: readonly string[], args: readonly string[]) {
   const main = join(repository, 'dist', 'cli', 'main.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'lab', ...args], {
+  const [program = '', ...words] = [...prefix, process.execPath, main, 'lab', ...args];
+  const { pid, status, stdout, stderr } = spawnSync(program, words, {
     env: { ...process.env, FAKEDIRTY_CACHE: join(directory, 'cache') },
     cwd: directory,
     encoding: 'utf8',
   });
-  return { status, output: stdout + stderr };
+  return { pid, status, output: stdout + stderr };
+}
+
+/** In that directory, with a cache there in which nothing has been built. */
+export function runLab(directory: string, ...args: string[]) {
+  return run(directory, [], args);
+}
+
+/** The same, without what root alone may do: files stay readable, which those of root may not be to others. */
+export function runLabUnprivileged(directory: string, ...args: string[]) {
+  const isRoot = process.getuid?.() === 0;
+  const drop = ['setpriv', '--bounding-set', '-all', '--inh-caps', '-all', '--'];
+  return run(directory, isRoot ? drop : [], args);
 }

@@ -3,39 +3,15 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHosts, type Host, type Hosts } from '../../lib/lab/hosts/hosts.js';
 import { defaultLink, linkSchema } from '../../lib/lab/hosts/link.js';
-import { removeAbandonedNamespaces, whyNoNamespaces } from '../../lib/lab/hosts/namespaced.js';
+import { removeAbandonedNamespaces } from '../../lib/lab/hosts/namespaced.js';
 import { Workspace } from '../../lib/qemu/machine/workspace.js';
 import { repository } from '../../scripts/run/cache.mjs';
+import { needNamespaces, needNetem, needNoNetem } from './networks.js';
 
 const timeout = 60_000;
-const noNamespaces = whyNoNamespaces();
-
-function needNamespaces(context: TestContext): void {
-  if (noNamespaces) context.skip(`needs network namespaces: ${noNamespaces}`);
-}
-
-/** The reason why packets can be neither delayed nor lost here; undefined: they can. */
-function whyNoNetem(): string | undefined {
-  const name = `fdtest-netem-${process.pid}`;
-  execFileSync('ip', ['netns', 'add', name]);
-  try {
-    const netem = ['qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '1ms'];
-    const { status, stderr } = spawnSync('tc', ['-n', name, ...netem], { encoding: 'utf8' });
-    return status === 0 ? undefined : stderr.trim();
-  } finally {
-    execFileSync('ip', ['netns', 'del', name]);
-  }
-}
-
-const noNetem = noNamespaces ?? whyNoNetem();
-
-function needNetem(context: TestContext): void {
-  needNamespaces(context);
-  if (noNetem) context.skip(`needs a kernel with netem (CONFIG_NET_SCH_NETEM): ${noNetem}`);
-}
 
 let workspace: Workspace;
 let hosts: Hosts | undefined;
@@ -205,8 +181,7 @@ describe('hosts in namespaces', () => {
   });
 
   it('say what the kernel lacks that delays and loses packets', { timeout }, async (context) => {
-    needNamespaces(context);
-    if (!noNetem) context.skip('needs a kernel without netem');
+    needNoNetem(context);
     for (const [link, said] of [
       [{ delayMs: 40 }, /40 ms each way.*CONFIG_NET_SCH_NETEM/s],
       [{ lossPercent: 1 }, /1 % lost.*CONFIG_NET_SCH_NETEM/s],

@@ -67,6 +67,12 @@ export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }
 
+/** Those that have still to be made: one that failed for good is tried again by a later start. */
+export function openRuns(planned: readonly PlannedRun[], ended: readonly Run[]): PlannedRun[] {
+  const earlier = new Map(ended.map((run) => [run.id, run]));
+  return planned.filter(({ id }) => !earlier.get(id)?.measurement);
+}
+
 class Runner {
   readonly #options: RunnerOptions;
   readonly #planned: readonly PlannedRun[];
@@ -81,16 +87,15 @@ class Runner {
 
   async carryOut(): Promise<ExperimentEnd> {
     const { store, signal } = this.#options;
-    const earlier = new Map(store.runs().map((run) => [run.id, run]));
-    // A run that failed for good is tried again by a later start.
-    const open = this.#planned.filter(({ id }) => !earlier.get(id)?.measurement);
+    const earlier = store.runs();
+    const open = openRuns(this.#planned, earlier);
     const resumed = this.#planned.length - open.length;
     this.#done = resumed;
     const failed: Run[] = [];
     for (const planned of open) {
       if (signal?.aborted) throw new InterruptedError('The experiment was interrupted.');
       const run = await this.#make(planned);
-      this.#demandAlike([...earlier.values()], run);
+      this.#demandAlike(earlier, run);
       store.write(run);
       this.#done += 1;
       this.#tookMs.push(run.tookMs);

@@ -15,7 +15,7 @@ import type { Guest, Place } from './guest.js';
 import { guestImage, type Image } from './image.js';
 import { LinuxVm } from './linux-vm.js';
 
-const guestAddress = '10.77.0.100';
+export const guestAddress = '10.77.0.100';
 const guestMac = '52:54:00:fd:00:01';
 
 export interface GuestRequest {

@@ -30,13 +30,16 @@ export interface Hosts {
   close(): void;
 }
 
+/** `auto`: namespaces where they can be had. */
+export type HostsKind = 'auto' | 'namespaces' | 'loopback';
+
 export interface HostsOptions {
   readonly workspace: Workspace;
   readonly link: Link;
   /** How many run VMs. */
   readonly count?: number;
-  /** `auto`: namespaces where they can be had. */
-  readonly kind?: 'auto' | 'namespaces' | 'loopback';
+  /** auto when not given. */
+  readonly kind?: HostsKind;
 }
 
 /** Hosts in name only: the same machine, a private socket, and QEMU's own limit. */
@@ -78,12 +81,17 @@ class LoopbackHosts implements Hosts {
   close(): void {}
 }
 
+/** The reason why hosts have no network in between here; undefined: they have one. */
+export function whyNoNetwork(kind: HostsKind): string | undefined {
+  return kind === 'loopback' ? 'as asked' : whyNoNamespaces();
+}
+
 /** Hosts joined by the link; removes first what killed runs have left. */
 export async function createHosts(options: HostsOptions): Promise<Hosts> {
   const { workspace, link, kind = 'auto' } = options;
   const sharedDirectory = workspace.path('shared');
   mkdirSync(sharedDirectory, { recursive: true });
-  const why = kind === 'loopback' ? 'as asked' : whyNoNamespaces();
+  const why = whyNoNetwork(kind);
   if (!why) {
     const description = `namespaces of this machine, a switch between them: ${describeLink(link)}, TCP with ${congestionControl}`;
     return await NamespacedHosts.create(options, sharedDirectory, description);

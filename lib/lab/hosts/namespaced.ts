@@ -200,10 +200,10 @@ export class NamespacedHosts implements Hosts {
       } catch (cause) {
         const { stderr = '' } = cause as { stderr?: string };
         const advice = needsNetem(link)
-          ? ' Delay and loss need a kernel with netem (CONFIG_NET_SCH_NETEM).'
-          : ' The rate needs a kernel with tbf (CONFIG_NET_SCH_TBF).';
+          ? 'Delay and loss need a kernel with netem (CONFIG_NET_SCH_NETEM): have one, or take delayMs and lossPercent away.'
+          : 'The rate needs a kernel with tbf (CONFIG_NET_SCH_TBF).';
         throw new Error(
-          `tc can't make a link with ${describeLink(link)}: ${stderr.trim()}.${advice}`,
+          `tc can't make a link with ${describeLink(link)} (${stderr.trim()}). ${advice}`,
           { cause },
         );
       }

@@ -1,0 +1,101 @@
+// What an experiment asks for that this machine or its user can't do is said before its first run.
+import { expect, it } from 'vitest';
+import { builtIn, type Catalogue } from '../../lib/lab/catalogue.js';
+import { plannedRuns } from '../../lib/lab/experiment/cells.js';
+import { checkNeeds, UnmetNeedsError } from '../../lib/lab/experiment/needs.js';
+import { parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { leftBehind } from './machine/experiments.js';
+import { needNamespaces, needNoNetem } from './networks.js';
+
+const timeout = 60_000;
+
+interface Asked {
+  readonly workloads: string;
+  readonly links?: string;
+  readonly kind?: 'auto' | 'loopback';
+  readonly catalogue?: Catalogue;
+  /** Those whose runs are still to be made. */
+  readonly open?: (workload: string) => boolean;
+}
+
+/** What is said against an experiment. */
+async function problemsOf(asked: Asked): Promise<readonly string[]> {
+  const { workloads, links = '[{}]', kind = 'auto', catalogue = builtIn, open } = asked;
+  const text = `name: trial\nworkloads: ${workloads}\nlinks: ${links}\nmemoryMiB: [256, 512]\nmethods: [plain]\n`;
+  const experiment = parseExperiment(text, 'trial.yaml', catalogue);
+  const runs = plannedRuns(experiment).filter(({ cell }) => open?.(cell.workload.name) ?? true);
+  try {
+    await checkNeeds({ experiment, runs, catalogue, kind });
+    return [];
+  } catch (error) {
+    if (!(error instanceof UnmetNeedsError)) throw error;
+    for (const problem of error.problems) expect(error.message).toContain(problem);
+    return error.problems;
+  } finally {
+    expect(leftBehind()).toEqual([]);
+  }
+}
+
+const links = '[{}, { delayMs: 10 }, { lossPercent: 1 }]';
+const workloads = '[idle, memcached, network-send, bare-idle]';
+
+it('names every workload and every link that can not be had without a network, once', async () => {
+  const problems = await problemsOf({ workloads, links, kind: 'loopback' });
+  expect(problems).toEqual([
+    expect.stringMatching(/workload memcached needs.*: as asked\. Run as root, or leave it out/),
+    expect.stringMatching(/workload network-send needs.*: as asked\. Run as root/),
+    expect.stringMatching(
+      /10 ms each way needs.*Run as root, or take delayMs and lossPercent away/,
+    ),
+    expect.stringMatching(/1 % lost needs.*Run as root/),
+  ]);
+});
+
+it('lets through what needs no network', async () => {
+  const without = { workloads: '[idle, disk, bare-idle]', links: '[{ megabitsPerSecond: 100 }]' };
+  expect(await problemsOf({ ...without, kind: 'loopback' })).toEqual([]);
+});
+
+it('asks for nothing that only runs need which are there already', async () => {
+  const open = (name: string) => name === 'idle';
+  expect(await problemsOf({ workloads, kind: 'loopback', open })).toEqual([]);
+  expect(await problemsOf({ workloads, links, kind: 'loopback', open: () => false })).toEqual([]);
+});
+
+it('asks each workload with its options and with the memory that it will have', async () => {
+  const catalogue = builtIn.with({
+    workloads: [
+      {
+        ...builtIn.workload('idle'),
+        name: 'choosy',
+        commands: (options, { memoryBytes, address }) => {
+          const wanted = JSON.stringify(options);
+          // The file of the experiment is checked as if there were a network.
+          if (memoryBytes > 256 << 20 && address === null) throw new Error(`not with ${wanted}`);
+          return { inGuest: ['/bin/choosy'] };
+        },
+      },
+    ],
+  });
+  const choosy = '[{ name: choosy, options: { colour: red } }]';
+  expect(await problemsOf({ workloads: choosy, catalogue, kind: 'loopback' })).toEqual([
+    'The workload choosy with 512 MiB: not with {"colour":"red"}',
+  ]);
+});
+
+it('finds all workloads and a plain link where there are namespaces', {
+  timeout,
+}, async (context) => {
+  needNamespaces(context);
+  expect(await problemsOf({ workloads })).toEqual([]);
+});
+
+it('names every link that the kernel can not make', { timeout }, async (context) => {
+  needNoNetem(context);
+  expect(await problemsOf({ workloads, links })).toEqual([
+    expect.stringMatching(
+      /10 ms each way.*CONFIG_NET_SCH_NETEM.*take delayMs and lossPercent away/,
+    ),
+    expect.stringMatching(/1 % lost.*CONFIG_NET_SCH_NETEM/),
+  ]);
+});
