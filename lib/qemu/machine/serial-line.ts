@@ -6,6 +6,8 @@ export class SerialLine {
   readonly #socket: Socket;
   readonly #reader: Interface;
   readonly #lines: string[] = [];
+  /** The last line may come with the end, and whoever has read it asks for another before the socket is gone. */
+  #isClosed = false;
   readonly #waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
 
   constructor(socket: Socket) {
@@ -19,6 +21,7 @@ export class SerialLine {
       else this.#lines.push(line);
     });
     this.#reader.on('close', () => {
+      this.#isClosed = true;
       for (const { reject } of this.#waiting.splice(0)) reject(this.#silent());
     });
   }
@@ -31,7 +34,7 @@ export class SerialLine {
   line(timeoutMs: number): Promise<string> {
     const line = this.#lines.shift();
     if (line !== undefined) return Promise.resolve(line);
-    if (this.#socket.destroyed) return Promise.reject(this.#silent());
+    if (this.#isClosed) return Promise.reject(this.#silent());
     return new Promise((resolve, reject) => {
       const waiting = {
         resolve: (text: string) => {

@@ -1,0 +1,46 @@
+// A guest's serial port that ends in the middle of a line: whoever reads on must hear of it, or a program waits for ever.
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, type TestContext } from 'vitest';
+import { SerialLine } from '../../../lib/qemu/machine/serial-line.js';
+
+const timeoutMs = 20_000;
+
+/** What QEMU has, and what we hear. */
+async function newLine({ onTestFinished }: TestContext) {
+  const path = join(tmpdir(), `fakedirty-test-${process.pid}.serial`);
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const guest = createConnection(path);
+  const [socket] = (await accepted) as [Socket];
+  onTestFinished(() => {
+    guest.destroy();
+    socket.destroy();
+    server.close();
+    rmSync(path, { force: true });
+  });
+  return { guest, serial: new SerialLine(socket) };
+}
+
+it('gives what was said, and then its end, to whoever waits for more', async (context) => {
+  const { guest, serial } = await newLine(context);
+  guest.end('one\ntwo\nhalf of thr');
+  const said: string[] = [];
+  const all = (async () => {
+    for (;;) said.push(await serial.line(timeoutMs));
+  })();
+  await expect(all).rejects.toThrow('The serial port is closed');
+  expect(said).toEqual(['one', 'two', 'half of thr']);
+});
+
+it('tells the end to whoever waits when it is closed here', async (context) => {
+  const { serial } = await newLine(context);
+  const line = serial.line(timeoutMs);
+  serial.close();
+  await expect(line).rejects.toThrow('The serial port is closed');
+  await expect(serial.line(timeoutMs)).rejects.toThrow('The serial port is closed');
+});
