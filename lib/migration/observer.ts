@@ -1,7 +1,9 @@
 // Follows a migration, whoever started it: events first, and no more questions than they need.
 import { performance } from 'node:perf_hooks';
 import type { QmpClient } from '../qmp/client.js';
+import { QmpTimeoutError } from '../qmp/errors.js';
 import type { EventStream } from '../qmp/event-stream.js';
+import type { QmpEvent } from '../qmp/messages.js';
 import type { MigrationInfo } from '../qmp/schema/migration.js';
 import type { MigrationProgress } from './options.js';
 import type { Pass } from './pass.js';
@@ -86,6 +88,13 @@ export class Observer {
     const pollMs = this.#isDue ? this.#latestMs : this.#askedMs + this.#gapMs();
     const deadlineMs = Math.min(untilMs, pollMs);
     const events = await this.#waker.wake(Math.max(0, deadlineMs - this.elapsedMs), heedSignal);
+    this.#heed(events);
+    const isTime = this.elapsedMs >= (events.length === 0 ? pollMs : this.#soonestMs);
+    const ask = (this.#isDue && this.#isOver) || (isTime && (this.#isDue || events.length === 0));
+    return ask ? await this.ask() : this.#sighting(undefined);
+  }
+
+  #heed(events: readonly QmpEvent[]): void {
     for (const { event: name, data, timestamp } of events) {
       this.#options.record?.({ type: 'event', name, data, timestamp });
       const { status } = data;
@@ -95,9 +104,6 @@ export class Observer {
       if (name === 'MIGRATION_PASS') this.#passEndedMs = this.elapsedMs;
       this.#isDue ||= name === 'MIGRATION' || name === 'MIGRATION_PASS';
     }
-    const isTime = this.elapsedMs >= (events.length === 0 ? pollMs : this.#soonestMs);
-    const ask = (this.#isDue && this.#isOver) || (isTime && (this.#isDue || events.length === 0));
-    return ask ? await this.ask() : this.#sighting(undefined);
   }
 
   get #isOver(): boolean {
@@ -134,10 +140,26 @@ export class Observer {
   /** QEMU says that a migration is completed a moment before it says how long that took. */
   async #query(): Promise<MigrationInfo> {
     for (let left = finalLooks; ; left -= 1) {
-      const info = await this.#options.qmp.execute('query-migrate');
-      this.#questions += 1;
+      const info = await this.#answer();
       if (info.status !== 'completed' || info['total-time'] || left === 0) return info;
       await new Promise((resolve) => setTimeout(resolve, finalGapMs));
+    }
+  }
+
+  /**
+   * Once it has stopped the guest to send what is left, QEMU answers nobody until that is done, however long it
+   * takes: that is no silence to give up for.
+   */
+  async #answer(): Promise<MigrationInfo> {
+    for (;;) {
+      this.#questions += 1;
+      try {
+        return await this.#options.qmp.execute('query-migrate');
+      } catch (error) {
+        if (!(error instanceof QmpTimeoutError)) throw error;
+        this.#heed(await this.#waker.wake(0, false));
+        if (!this.#stopped) throw error;
+      }
     }
   }
 

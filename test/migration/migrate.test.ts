@@ -82,8 +82,8 @@ class Script {
   }
 }
 
-async function run(options: Partial<MigrateOptions> = {}) {
-  return await migrate(await qemu.connect(), { to: 'exec:cat', ...options });
+async function run(options: Partial<MigrateOptions> = {}, timeoutMs?: number) {
+  return await migrate(await qemu.connect({ timeoutMs }), { to: 'exec:cat', ...options });
 }
 
 const stopNow = () => ({ choice: 'stop-now', because: 'Enough.', numbers: {} }) as const;
@@ -109,6 +109,34 @@ describe('a migration', () => {
     const acts = script.asked.slice(script.asked.indexOf('migrate'));
     expect(acts.slice(0, 3)).toEqual(['migrate', 'migrate-set-parameters', 'stop']);
   }, 20_000);
+
+  it.for([true, false])(
+    'in which QEMU answers nobody for long, its guest stopped for the end: %s',
+    async (isStopped) => {
+      const script = new Script();
+      let isSilent = false;
+      script.on = ({ execute }) => {
+        if (execute === 'migrate') {
+          script.beginSoon();
+          setTimeout(() => {
+            isSilent = true;
+            if (isStopped) qemu.event('STOP');
+            script.pass();
+          }, 300);
+          // Longer than anybody waits for an answer otherwise.
+          setTimeout(() => {
+            isSilent = false;
+            script.state = 'postmigrate';
+            script.become('completed');
+          }, 1500);
+        }
+        return isSilent;
+      };
+      const ended = run({}, 400);
+      if (isStopped) expect(await ended).toMatchObject({ outcome: 'completed', totalMs: 1234 });
+      else await expect(ended).rejects.toThrow(/did not answer "query-migrate" within 400 ms/);
+    },
+  );
 
   it('that fails after the guest was stopped by us: the guest goes on', async () => {
     const script = new Script();
