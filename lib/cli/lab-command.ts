@@ -105,8 +105,8 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const store = new ResultStore(directory);
   const binary = qemuFor(experiment, catalogue, options);
   const planned = plannedRuns(experiment);
-  const runs = openRuns(planned, existsSync(directory) ? store.runs() : []);
-  await checkNeeds({ experiment, runs, catalogue });
+  const open = openRuns(planned, existsSync(directory) ? store.runs() : []);
+  await checkNeeds({ experiment, runs: open, catalogue });
   mkdirSync(directory, { recursive: true });
   const copy = join(directory, copyName);
   if (file !== copy) {

@@ -3,7 +3,7 @@ export { z } from 'zod';
 export type { Additions } from './catalogue.js';
 export type { Report } from './guest/control.js';
 export { type Method, withFilter } from './methods/method.js';
-export { share, size, sizeBytes } from './workloads/options.js';
+export { type Room, share, size, sizeBytes } from './workloads/options.js';
 export {
   allInGuest,
   assignments,

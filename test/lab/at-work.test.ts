@@ -4,6 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { WorkloadAtWork } from '../../lib/lab/workloads/at-work.js';
 
 class OnPaper extends WorkloadAtWork {
+  isOver = false;
+
+  protected override get hasEnded(): boolean {
+    return this.isOver;
+  }
+
   report(operations: number): void {
     const heardMs = this.elapsedMs;
     this.reports.push({
@@ -47,7 +53,7 @@ describe('a workload that has arrived', () => {
   it('goes on when it tells of more than before', async () => {
     const work = new OnPaper();
     work.report(7);
-    const more = work.untilItGoesOn('working', { withinMs: 5000, signal });
+    const more = work.untilItGoesOn('working', { leastMs: 5000, signal });
     await delay(30);
     work.report(8);
     await more;
@@ -58,13 +64,30 @@ describe('a workload that has arrived', () => {
     work.report(7);
     const same = setInterval(() => work.report(7), 10);
     try {
-      await work.untilItGoesOn('reporting', { withinMs: 5000, signal });
-      await expect(work.untilItGoesOn('working', { withinMs: 100, signal })).rejects.toThrow(
-        /did not go on within 100 ms after the move; .*7 operations/,
+      await work.untilItGoesOn('reporting', { leastMs: 5000, signal });
+      await expect(work.untilItGoesOn('working', { leastMs: 100, signal })).rejects.toThrow(
+        /did not go on within \d+ ms after the move; .*7 operations/,
       );
     } finally {
       clearInterval(same);
     }
-    await expect(work.untilItGoesOn('reporting', { withinMs: 50, signal })).rejects.toThrow();
+    await expect(work.untilItGoesOn('reporting', { leastMs: 50, signal })).rejects.toThrow();
+  });
+
+  it('is given the time that it has taken so far, three times', async () => {
+    const work = new OnPaper();
+    await delay(200);
+    work.report(7);
+    const more = work.untilItGoesOn('working', { leastMs: 1, signal });
+    await delay(300);
+    work.report(8);
+    await more;
+  });
+
+  it('is not waited for when it has ended: whoever stops it hears why', async () => {
+    const work = new OnPaper();
+    const more = work.untilItGoesOn('working', { leastMs: 60_000, signal });
+    work.isOver = true;
+    await more;
   });
 });

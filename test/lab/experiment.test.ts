@@ -246,6 +246,14 @@ describe('carrying an experiment out', () => {
     expect(store.runs()).toEqual(there);
   });
 
+  it('goes on with another accelerator where the experiment asks for it', async () => {
+    await carryOut(works);
+    const guest = { ...experiment.guest, accelerator: 'kvm' as const };
+    const fast = () => Promise.resolve({ ...measurementOf(1000, 1e6), accelerator: 'kvm' });
+    const end = await carryOut(fast, undefined, { ...experiment, guest });
+    expect(end).toMatchObject({ measured: total, failed: [] });
+  });
+
   it('goes on over another link, whose hosts are others', async () => {
     const links = [{ megabitsPerSecond: 100, delayMs: 0, lossPercent: 0 }];
     await carryOut(works);

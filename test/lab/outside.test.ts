@@ -40,18 +40,22 @@ const progress = (done: number) => `{"type":"progress","text":"${done} of 9 keys
 
 it('gives the program the time that it needs to end, as long as it speaks', async () => {
   const check = '{"type":"check","what":"keys","checked":9,"wrong":0}';
-  const checks = `for i in 1 2 3 4 5 6; do sleep 0.2; echo '${progress(1)}'; done; echo '${check}'; exit 0`;
+  const checks = `for i in 1 2 3 4 5 6; do sleep 0.5; echo '${progress(1)}'; done; echo '${check}'; exit 0`;
   const { messages, speaks, program } = await start(
     `trap "${checks.replaceAll('"', '\\"')}" TERM; echo '${progress(0)}'; while :; do sleep 0.05; done`,
-    600,
+    2000,
   );
-  await program.awaiting('its beginning', speaks);
+  await speaks;
   expect(await program.stop()).toMatchObject({ status: 0, signal: null });
   expect(messages.map(({ type }) => type)).toEqual([...Array(7).fill('progress'), 'check']);
 });
 
 it('ends a program that says nothing any more, and says what was awaited', async () => {
-  const { program } = await start(`trap '' TERM; echo '${progress(3)}'; exec sleep 60`, 300);
+  const { program, speaks } = await start(
+    `trap '' TERM; echo '${progress(3)}'; exec sleep 60`,
+    300,
+  );
+  await speaks;
   await expect(program.awaiting('a report', new Promise(() => {}))).rejects.toThrow(
     'stream said nothing for 300 ms where a report was awaited; it said last: 3 of 9 keys set',
   );

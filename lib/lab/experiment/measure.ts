@@ -126,7 +126,7 @@ async function carryOut(
   await delay(afterwardsMs, undefined, { signal });
   // What was still under way when it moved has come by now: more than that comes from a guest that lives.
   const { idles = false, operation } = catalogue.workload(run.cell.workload.name);
-  await workload.untilItGoesOn(idles ? 'reporting' : 'working', { withinMs: silenceMs, signal });
+  await workload.untilItGoesOn(idles ? 'reporting' : 'working', { leastMs: silenceMs, signal });
   const checks = await workload.stop();
   const { asked, result, beganMs, endedMs, memory, memoryNotCompared } = arrival;
   const { qemu, package: packaged } = source.qmp.greeting.version;

@@ -5,6 +5,7 @@ import type { Catalogue } from '../catalogue.js';
 import { guestAddress } from '../guest/linux-guest.js';
 import { createHosts, type HostsKind, whyNoNetwork } from '../hosts/hosts.js';
 import type { Link } from '../hosts/link.js';
+import { networkNeededBy } from '../workloads/workload.js';
 import { type Cell, cellsOf, type PlannedRun } from './cells.js';
 import type { Experiment } from './schema.js';
 
@@ -56,10 +57,7 @@ function workloadProblems(
 ): string[] {
   const workload = catalogue.workload(name);
   if (workload.needsNetwork && noNetwork !== undefined) {
-    return [
-      `The workload ${name} needs a guest with a network, which only hosts in namespaces have: ` +
-        `${noNetwork}. Run as root, or leave it out.`,
-    ];
+    return [`${networkNeededBy(name)}: ${noNetwork}. Run as root, or leave it out.`];
   }
   const hasNetwork = noNetwork === undefined && !workload.bareGuest;
   try {

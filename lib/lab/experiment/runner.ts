@@ -87,7 +87,9 @@ class Runner {
 
   async carryOut(): Promise<ExperimentEnd> {
     const { store, signal } = this.#options;
-    const earlier = store.runs();
+    const ids = new Set(this.#planned.map(({ id }) => id));
+    // Others may lie there, of the experiment as it was: no report has both.
+    const earlier = store.runs().filter(({ id }) => ids.has(id));
     const open = openRuns(this.#planned, earlier);
     const resumed = this.#planned.length - open.length;
     this.#done = resumed;

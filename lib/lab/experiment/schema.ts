@@ -62,7 +62,7 @@ function experimentShape(catalogue: Catalogue) {
   return z.strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected small letters, digits and hyphens'),
     description: z.string().default(''),
-    /** Of the order of the runs; each run gets one of its own for its workload. */
+    /** Of the order of the runs; each round has one of its own for its workloads. */
     seed: whole.nonnegative().default(1),
     /** How often each cell is measured. */
     rounds: whole.min(1).max(1000).default(3),

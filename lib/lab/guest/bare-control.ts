@@ -121,6 +121,7 @@ class BareWork extends WorkloadAtWork {
   readonly #pages: number;
   readonly #stopped = new AbortController();
   #reporting: Promise<void> = Promise.resolve();
+  #hasFailed = false;
 
   constructor(control: BareControl, pages: number) {
     super();
@@ -132,7 +133,9 @@ class BareWork extends WorkloadAtWork {
     await this.#report();
     this.#reporting = this.#goOn();
     // Whoever stops it hears of what went wrong.
-    this.#reporting.catch(() => {});
+    this.#reporting.catch(() => {
+      this.#hasFailed = true;
+    });
   }
 
   async stop(): Promise<WorkloadCheck[]> {
@@ -144,6 +147,10 @@ class BareWork extends WorkloadAtWork {
 
   abandon(): void {
     this.#stopped.abort();
+  }
+
+  protected override get hasEnded(): boolean {
+    return this.#hasFailed;
   }
 
   async #goOn(): Promise<void> {

@@ -10,7 +10,7 @@ export const xbzrle: Method = {
   options: () => ({ xbzrle: { cacheBytes: 64 * mebibyte } }),
 };
 
-/** QEMU takes no other size. Upwards: each page then has a place of its own, and none is used but for a page. */
+/** QEMU takes no other size. Rounded up, so that each page has a place of its own; those left over stay empty. */
 function powerOfTwoFrom(bytes: number): number {
   return 2 ** Math.ceil(Math.log2(bytes));
 }

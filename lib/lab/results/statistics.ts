@@ -48,7 +48,7 @@ export const fewestValues = 3;
 
 /**
  * How many times as large the first values are as the second ones: Welch's test on their logarithms. Null:
- * there are too few, or one has no logarithm, as 0.
+ * there are too few, or one is not positive, and has no logarithm.
  */
 export function ratioOf(values: readonly number[], others: readonly number[]): Ratio | null {
   if (Math.min(values.length, others.length) < fewestValues) return null;

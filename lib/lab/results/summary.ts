@@ -75,7 +75,7 @@ export interface Comparable {
   readonly cells: readonly CellSummary[];
 }
 
-export function valuesOf({ runs }: CellSummary, { of }: Metric): Values | undefined {
+export function valuesOf({ runs }: CellSummary, { of }: Pick<Metric, 'of'>): Values | undefined {
   const values = runs.flatMap(({ measurement }) => of(measurement) ?? []);
   if (values.length === 0) return undefined;
   return {

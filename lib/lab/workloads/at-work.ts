@@ -15,6 +15,8 @@ export interface WorkloadCheck {
 }
 
 const lookMs = 20;
+/** With one whose operations take long, in the longest that one has taken so far. */
+const patience = 3;
 
 export abstract class WorkloadAtWork {
   readonly reports: TimedReport[] = [];
@@ -38,7 +40,7 @@ export abstract class WorkloadAtWork {
     this.#heldSinceMs = undefined;
   }
 
-  /** Of ours, at this moment. */
+  /** Whether we hold the guest now. */
   get isHeld(): boolean {
     return this.#heldSinceMs !== undefined;
   }
@@ -48,14 +50,34 @@ export abstract class WorkloadAtWork {
     return this.reports.at(-1)?.operations ?? 0;
   }
 
-  /** Until it has told of more work than by now, or, of one that does none, has just told; throws when it does not. */
+  /** Whether it has ended, which nobody asked of it: stop() says why. */
+  protected get hasEnded(): boolean {
+    return false;
+  }
+
+  /** The longest that it has taken to tell of more, this moment included. */
+  get #longestPauseMs(): number {
+    let [longestMs, sinceMs, operations] = [0, 0, 0];
+    for (const report of this.reports) {
+      if (report.operations <= operations) continue;
+      longestMs = Math.max(longestMs, report.heardMs - sinceMs);
+      [sinceMs, operations] = [report.heardMs, report.operations];
+    }
+    return Math.max(longestMs, this.elapsedMs - sinceMs);
+  }
+
+  /**
+   * Until it has told of more work than by now, or, of one that does none, has just told. Throws when it does not
+   * for so long, and for longer than it can be expected to take.
+   */
   async untilItGoesOn(
     tellsBy: 'working' | 'reporting',
-    { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+    { leastMs, signal }: { readonly leastMs: number; readonly signal: AbortSignal },
   ): Promise<void> {
     const figure = () => (tellsBy === 'working' ? this.operations : this.reports.length);
     const [before, sinceMs] = [figure(), performance.now()];
-    while (figure() <= before) {
+    const withinMs = Math.max(leastMs, Math.round(patience * this.#longestPauseMs));
+    while (figure() <= before && !this.hasEnded) {
       if (performance.now() - sinceMs > withinMs) {
         const last = `the last report told of ${this.operations} operations`;
         throw new GuestError(

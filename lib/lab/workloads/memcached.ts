@@ -8,7 +8,10 @@ const mebibyte = 1 << 20;
 const overheadBytes = 128;
 /** By how much the places that it has for items differ in size: so much of one may be left over. */
 const growthFactor = 1.25;
-/** Each is set before the move and got after it, one at a time: more take minutes where the guest is emulated. */
+/**
+ * Each is set before the move and got after it, one at a time on each connection: more are not done in the usual time
+ * limit where the guest is emulated.
+ */
 const mostUsualKeys = 600_000;
 
 export const memcached = workload({

@@ -49,8 +49,9 @@ export class RunningWorkload extends WorkloadAtWork {
   #guestEnd: GuestMessageOf<'exit'> | undefined;
   #firstReport = () => {};
   #lastWords = '';
-  /** What was done when the guest was let go, until an operation since then is told of. */
-  #operationsHeld: number | undefined;
+  #outsideHasEnded = false;
+  /** When the guest was let go, by performance.now(). */
+  #letGoMs: number | undefined;
 
   private constructor(start: WorkloadStart) {
     super();
@@ -92,7 +93,10 @@ export class RunningWorkload extends WorkloadAtWork {
         const program = await OutsideProgram.start(client, outside, { onMessage });
         running.#outside = program;
         lost = program.ended.then(({ complaint }) => {
-          throw new GuestError(`${workload.name} ended outside the guest at once: ${complaint}`);
+          running.#outsideHasEnded = true;
+          throw new GuestError(
+            `${workload.name} ended outside the guest before its first report: ${complaint}`,
+          );
         });
         lost.catch(() => {});
       }
@@ -131,13 +135,22 @@ export class RunningWorkload extends WorkloadAtWork {
     this.#outside?.kill();
   }
 
+  protected override get hasEnded(): boolean {
+    return this.#guestEnd !== undefined || this.#outsideHasEnded;
+  }
+
   async #stopOutside(): Promise<WorkloadCheck[]> {
     if (!this.#outside) return [];
+    const byItself = this.#outsideHasEnded;
     const { status, signal, complaint } = await this.#outside.stop();
     const { checks, name } = this.#start.workload;
+    const how = `(${signal ?? `exit code ${status}`}): ${complaint}`;
     if (this.#outsideChecks.length === 0 && checks.outside) {
-      const how = signal ?? `exit code ${status}`;
-      throw new GuestError(`${name} ended outside without a check (${how}): ${complaint}`);
+      throw new GuestError(`${name} ended outside without a check ${how}`);
+    }
+    // Where its check has found what made it end, that says more.
+    if (byItself && this.#outsideChecks.every(({ wrong }) => wrong === 0)) {
+      throw new GuestError(`${name} ended outside by itself ${how}`);
     }
     return this.#outsideChecks;
   }
@@ -154,7 +167,7 @@ export class RunningWorkload extends WorkloadAtWork {
     const wrong = signal === terminated || status === 0 ? 0 : 1;
     const { livesBy } = workload;
     if (livesBy === undefined) return [{ what: 'alive until it was stopped', checked: 1, wrong }];
-    return [{ what: livesBy, checked: this.reports.at(-1)?.operations ?? 0, wrong }];
+    return [{ what: livesBy, checked: this.operations, wrong }];
   }
 
   #hear(message: GuestMessage): void {
@@ -164,25 +177,24 @@ export class RunningWorkload extends WorkloadAtWork {
   }
 
   override goOn(): void {
-    if (this.isHeld && this.#start.workload.reports === 'outside') {
-      this.#operationsHeld = this.operations;
-    }
     super.goOn();
+    this.#letGoMs = performance.now();
   }
 
   #take(report: Omit<Report, 'type'>): void {
-    const heardMs = this.elapsedMs;
-    this.reports.push({ heardMs, ...report, ...(this.#wasHeldUp ? noLatency : {}) });
-    if (report.operations > (this.#operationsHeld ?? Number.POSITIVE_INFINITY)) {
-      this.#operationsHeld = undefined;
-    }
+    const latency = this.#wasHeldUp(report) ? noLatency : {};
+    this.reports.push({ heardMs: this.elapsedMs, ...report, ...latency });
     this.#firstReport();
   }
 
   /** Whoever asks from outside gets no answer while we hold the guest: that is no latency of the guest's. */
-  get #wasHeldUp(): boolean {
-    const isOutside = this.#start.workload.reports === 'outside';
-    return isOutside && (this.isHeld || this.#operationsHeld !== undefined);
+  #wasHeldUp({ maxUs }: Omit<Report, 'type'>): boolean {
+    if (this.#start.workload.reports !== 'outside') return false;
+    if (this.isHeld) return true;
+    if (this.#letGoMs === undefined || maxUs === null) return false;
+    const sinceMs = performance.now() - this.#letGoMs;
+    // It asked before; what it asks from then on is answered in no more time than has passed.
+    return maxUs / 1000 > sinceMs;
   }
 
   #explain(where: string): never {

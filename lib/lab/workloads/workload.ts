@@ -85,6 +85,10 @@ export class WorkloadOptionsError extends Error {
   override readonly name = 'WorkloadOptionsError';
 }
 
+export function networkNeededBy(name: string): string {
+  return `The workload ${name} needs a guest with a network, which only hosts in namespaces have`;
+}
+
 /** A workload whose options have been read by its schema before it sees them. */
 export function workload<Options extends z.ZodObject>(
   description: Omit<Workload, 'commands'> & {
@@ -104,9 +108,7 @@ export function workload<Options extends z.ZodObject>(
         );
       }
       if (rest.needsNetwork && surroundings.address === null) {
-        throw new WorkloadOptionsError(
-          `The workload ${rest.name} needs a guest with a network, which only hosts in namespaces have.`,
-        );
+        throw new WorkloadOptionsError(`${networkNeededBy(rest.name)}.`);
       }
       return commands(data, surroundings);
     },

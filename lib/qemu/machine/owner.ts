@@ -24,7 +24,7 @@ function processNamespace(): string {
   return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
 }
 
-/** A name for something of this process; the label is letters and digits, or they are added to the name. */
+/** A name for something of this process; the label is letters and digits; to an empty one they have to be added, as mkdtemp does. */
 export function ownedName(label: string): string {
   return [prefix, process.pid, startOf(process.pid), processNamespace(), label].join('-');
 }

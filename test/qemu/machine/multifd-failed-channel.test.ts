@@ -96,9 +96,9 @@ it('multifd: a channel that fails ends the migration, and not the guest', {
     const afterBytes = Number.MAX_SAFE_INTEGER;
     const link = await FaultyLink.listen({ path, to, fault: 'reset', afterBytes });
     const failed = failOneInSync(pair, link);
-    const held = { ...method, sourceCapabilities: { 'pause-before-switchover': true } };
+    const paused = { ...method, sourceCapabilities: { 'pause-before-switchover': true } };
     try {
-      const migrated = pair.migrate({ ...held, through: path });
+      const migrated = pair.migrate({ ...paused, through: path });
       await Promise.all([expect(migrated).rejects.toMatchObject({ source: 'failed' }), failed]);
     } finally {
       await link.close();
