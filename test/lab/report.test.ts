@@ -137,6 +137,14 @@ describe('the report', () => {
     expect(html).toMatch(/leaves out everything from 0\.98 to 1\.02 times as much: less than 2 %/);
   });
 
+  it('says how many comparisons there are, some of which look sure by chance', () => {
+    const html = readFileSync(page, 'utf8');
+    const groups = html.match(/<section><h2>/g)?.length ?? 0;
+    expect(groups).toBeGreaterThan(1);
+    // Two methods with the first one, each by four figures.
+    expect(html).toContain(`Here are ${groups * 2 * 4}: `);
+  });
+
   it('reports what failed, and takes nothing in it for markup', () => {
     const html = readFileSync(page, 'utf8');
     expect(html).toContain('QEMU said &quot;&lt;script&gt;&quot;');

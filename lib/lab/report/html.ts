@@ -178,6 +178,17 @@ const legend = [
     `to ${1 + leastDifference} times as much: less than ${100 * leastDifference} % comes and goes with the machine.`,
 ];
 
+/** So many comparisons are made that some come out sure where there is nothing. */
+function chance(groups: readonly Comparable[]): string[] {
+  const pairs = groups.reduce((sum, { cells }) => sum + Math.max(0, cells.length - 1), 0);
+  const comparisons = pairs * Object.keys(metrics).length;
+  if (comparisons === 0) return [];
+  return [
+    `Of a hundred comparisons of what is alike, one is to be expected to look sure by chance. Here are ${comparisons}: ` +
+      'believe what is sure for several workloads, or by far.',
+  ];
+}
+
 export interface Report {
   readonly title: string;
   readonly description: string;
@@ -215,7 +226,7 @@ ${failures(runs)}
 <h2>Figures</h2>
 ${figures.map(figureHtml).join('\n')}
 <h2>Comparisons</h2>
-${paragraphs(legend)}
+${paragraphs([...legend, ...chance(results.groups)])}
 ${results.groups.map(groupHtml).join('\n')}
 </body>
 </html>
