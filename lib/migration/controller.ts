@@ -44,8 +44,6 @@ export class Controller {
   #acted: Decision | undefined;
   #cancelled: string | undefined;
   #cancelTooLate = false;
-  /** A first time as it begins: the first pass may take longer than a policy has patience for. */
-  #hasAsked = false;
   #askAtMs = Number.POSITIVE_INFINITY;
   #stopAtMs = Number.POSITIVE_INFINITY;
   #stoppedByUs = false;
@@ -88,7 +86,8 @@ export class Controller {
     const beginsAsPostcopy = this.#options.method === 'post-copy';
     if (beginsAsPostcopy) {
       await this.#act({ choice: 'post-copy', because: 'It was asked for.', numbers: {} });
-    } else if (seen.pass || seen.elapsedMs >= this.#askAtMs || !this.#hasAsked) {
+    } else if (seen.pass || seen.elapsedMs >= this.#askAtMs || this.#consultations.length === 0) {
+      // A first time as it begins: the first pass may take longer than a policy has patience for.
       await this.#consult();
     }
   }
@@ -100,7 +99,6 @@ export class Controller {
   }
 
   async #consult(): Promise<void> {
-    this.#hasAsked = true;
     const { method, policy = method === 'hybrid' ? switchAfterFirstPass : undefined } =
       this.#options;
     if (!policy) return;
