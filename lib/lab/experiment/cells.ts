@@ -54,6 +54,12 @@ function keyOfCell(cell: Cell, experiment: Experiment): string {
   return keyOf([cell, settingsOf(experiment)]).slice(0, 8);
 }
 
+/** Those of the runs that are planned: others may lie beside them, of the experiment as it was. */
+export function plannedAmong(runs: readonly Run[], planned: readonly PlannedRun[]): Run[] {
+  const ids = new Set(planned.map(({ id }) => id));
+  return runs.filter(({ id }) => ids.has(id));
+}
+
 /** All runs: each round measures every cell once, in another order each time. */
 export function plannedRuns(experiment: Experiment): PlannedRun[] {
   const { seed, rounds, warmUps } = experiment;

@@ -8,7 +8,7 @@ import { machineFacts } from '../results/machine.js';
 import { type Consoles, faultsOf, isMeasured, type Measurement, type Run } from '../results/run.js';
 import { mean } from '../results/statistics.js';
 import { ResultError, type ResultStore } from '../results/store.js';
-import { type PlannedRun, plannedRuns, settingsOf } from './cells.js';
+import { type PlannedRun, plannedAmong, plannedRuns, settingsOf } from './cells.js';
 import type { Experiment } from './schema.js';
 
 /** Makes one run; has to leave nothing behind when it fails or is told to stop. */
@@ -87,9 +87,7 @@ class Runner {
 
   async carryOut(): Promise<ExperimentEnd> {
     const { store, signal } = this.#options;
-    const ids = new Set(this.#planned.map(({ id }) => id));
-    // Others may lie there, of the experiment as it was: no report has both.
-    const earlier = store.runs().filter(({ id }) => ids.has(id));
+    const earlier = plannedAmong(store.runs(), this.#planned);
     const open = openRuns(this.#planned, earlier);
     const resumed = this.#planned.length - open.length;
     this.#done = resumed;

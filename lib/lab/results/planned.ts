@@ -1,6 +1,6 @@
 // Which of the runs in a folder belong to the experiment. Others lie there when it was another at an earlier start:
 // beside its own they would be taken for it, with another limit perhaps, or a method that it has no more.
-import { plannedRuns } from '../experiment/cells.js';
+import { plannedAmong, plannedRuns } from '../experiment/cells.js';
 import type { Experiment } from '../experiment/schema.js';
 import type { Run } from './run.js';
 import { ResultError, type ResultStore } from './store.js';
@@ -16,8 +16,7 @@ export function keptRuns(store: ResultStore, experiment?: Experiment): KeptRuns 
   const all = store.runs();
   if (all.length === 0) throw new ResultError(`${store.directory} has no results of runs yet`);
   if (!experiment) return { runs: all, others: 0 };
-  const planned = new Set(plannedRuns(experiment).map(({ id }) => id));
-  const runs = all.filter(({ id }) => planned.has(id));
+  const runs = plannedAmong(all, plannedRuns(experiment));
   if (runs.length > 0) return { runs, others: all.length - runs.length };
   throw new ResultError(
     `None of the runs in ${store.directory} (${all.length}) is one that the experiment as it is now plans: run it ` +
