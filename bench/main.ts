@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { OptionError } from '../lib/index.js';
 import { pngOf } from '../lib/lab/report/png.js';
-import { ensureWritable, writeWhole } from '../lib/lab/results/whole-files.js';
+import { ensureWritable, writeWhole } from '../lib/system/atomic-write.js';
 import { checkAgreement } from './agreement.js';
 import { goalReport, missedGoals } from './goals/report.js';
 import { allImplementations } from './implementations/all.js';

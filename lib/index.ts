@@ -41,11 +41,6 @@ export type {
   Observation,
   Policy,
 } from './migration/decision.js';
-export {
-  type DirtyingMeasurement,
-  type MeasureOptions,
-  measureDirtying,
-} from './migration/dirtying-measurement.js';
 export { MigrationRefusedError } from './migration/errors.js';
 export { migrate } from './migration/migrate.js';
 export type { MigrateOptions, MigrationProgress } from './migration/options.js';
@@ -60,6 +55,11 @@ export {
 } from './migration/recording.js';
 export type { MigrationResult } from './migration/result.js';
 export { type WatchOptions, watchMigration } from './migration/watch.js';
+export {
+  type DirtyingMeasurement,
+  type MeasureOptions,
+  measureDirtying,
+} from './monitor/dirtying-measurement.js';
 export { type AdaptiveStopOptions, adaptiveStop } from './policy/adaptive-stop.js';
 export { type FakeAwareOptions, fakeAware } from './policy/fake-aware.js';
 export { type Forecast, forecast, type Link, type MethodForecast } from './policy/forecast.js';

@@ -1,6 +1,6 @@
 // Which goals were reached.
 import { inColumns, left, right, threeDigits } from '../../lib/lab/report/columns.js';
-import { median } from '../../lib/lab/results/statistics.js';
+import { median } from '../../lib/statistics/samples.js';
 import type { Goal } from '../results/schema.js';
 
 /** Null: it is shown for information, nothing is asked of it. */

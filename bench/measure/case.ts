@@ -1,6 +1,6 @@
 // Times one case with benny: a window of pages a turn, from memory that no cache holds.
 import { add, suite } from 'benny';
-import { median } from '../../lib/lab/results/statistics.js';
+import { median } from '../../lib/statistics/samples.js';
 import { fillPages } from '../contents.js';
 import { findImplementation } from '../implementations/all.js';
 import {

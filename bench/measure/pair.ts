@@ -6,7 +6,7 @@
 import { createRequire } from 'node:module';
 import { algorithmNames, algorithms } from '../../lib/fingerprint/algorithms.js';
 import type { Hasher } from '../../lib/fingerprint/hasher.js';
-import { median } from '../../lib/lab/results/statistics.js';
+import { median } from '../../lib/statistics/samples.js';
 import { fillPages } from '../contents.js';
 import { findImplementation } from '../implementations/all.js';
 import { hasherOf } from '../implementations/fakedirty.js';

@@ -1,6 +1,6 @@
 // Every measurement once a round, in another order each round: what disturbs the machine for a while
 // disturbs them alike, and no case always follows the same other one.
-import { pseudoRandom, shuffled } from '../../lib/lab/experiment/order.js';
+import { pseudoRandom, shuffled } from '../../lib/lab/plan/order.js';
 
 export interface Measurement<Answer> {
   readonly what: string;

@@ -1,9 +1,9 @@
 // npm run bench:qemu: what the filter costs a migration, and what it is worth, beside a QEMU without the series.
 import { join } from 'node:path';
 import { OptionError } from '../../lib/index.js';
-import { ensureWritable, writeWhole } from '../../lib/lab/results/whole-files.js';
-import { type BuiltQemu, latestBuilt, programOf } from '../../lib/qemu/build/built.js';
-import type { QemuVersion } from '../../lib/qemu/build/versions.js';
+import { type BuiltQemu, latestBuilt, programOf } from '../../lib/qemu/compile/built.js';
+import type { QemuVersion } from '../../lib/qemu/compile/versions.js';
+import { ensureWritable, writeWhole } from '../../lib/system/atomic-write.js';
 import { thisMachine } from '../machine.js';
 import { Progress } from '../measure/progress.js';
 import { type Options, readOptions, usage } from './options.js';

@@ -1,6 +1,6 @@
 // The options of npm run bench:qemu.
 import { OptionError } from '../../lib/index.js';
-import { isQemuVersion, type QemuVersion } from '../../lib/qemu/build/versions.js';
+import { isQemuVersion, type QemuVersion } from '../../lib/qemu/compile/versions.js';
 import { parseFlags } from '../command-line.js';
 import { type Scenario, scenarios } from './scenarios.js';
 

@@ -1,6 +1,6 @@
 // All samples of a run, and what they say of the goals.
 import { z } from 'zod';
-import { median, spread } from '../../lib/lab/results/statistics.js';
+import { median, spread } from '../../lib/statistics/samples.js';
 import { sampleSchema } from './sample.js';
 import { type Goal, type Scenario, scenarios } from './scenarios.js';
 

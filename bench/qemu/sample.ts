@@ -2,9 +2,9 @@
 import { constants, setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { type MigrationCounts, migrationCounts } from '../../lib/qemu/machine/migration-outcome.js';
-import { MigrationPair } from '../../lib/qemu/machine/migration-pair.js';
 import type { QmpEvent } from '../../lib/qmp/messages.js';
+import { type MigrationCounts, migrationCounts } from '../../test/harness/migration-outcome.js';
+import { MigrationPair } from '../../test/harness/migration-pair.js';
 import { ChannelTimes } from './channel-times.js';
 import type { Contestant, Scenario } from './scenarios.js';
 

@@ -1,6 +1,6 @@
 // What the cost and the worth of the filter in QEMU are judged by: guests, links, and who takes part.
 import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
-import type { MigrationMethod } from '../../lib/qemu/machine/migration-plan.js';
+import type { MigrationMethod } from '../../test/harness/migration-plan.js';
 
 export interface Contestant {
   readonly name: string;

@@ -1,6 +1,6 @@
 // Two runs beside each other: which rows became faster or slower, and where noise forbids to say.
 
-import { median, ratioOf } from '../../lib/lab/results/statistics.js';
+import { median, ratioOf } from '../../lib/statistics/samples.js';
 import type { Row, Run } from './schema.js';
 
 export const verdicts = ['faster', 'slower', 'no difference seen', 'too few rounds'] as const;

@@ -1,6 +1,6 @@
 // What a row means: the figures that tables, CSV and picture show.
 
-import { median, spread } from '../../lib/lab/results/statistics.js';
+import { median, spread } from '../../lib/statistics/samples.js';
 import { nameOf } from '../implementations/implementation.js';
 import type { Row, Run } from './schema.js';
 

@@ -1,7 +1,7 @@
 // What a run of the benchmark leaves behind: one schema, by which it is written and read.
 import { z } from 'zod';
 import { algorithmNames } from '../../lib/index.js';
-import { machineSchema } from '../../lib/lab/results/machine.js';
+import { machineSchema } from '../../lib/lab/model/machine.js';
 import { contentNames } from '../contents.js';
 import { modes, packageNames } from '../implementations/implementation.js';
 

@@ -4,7 +4,7 @@ import {
   type DirtyingMeasurement,
   type Measured,
   measureDirtying,
-} from '../migration/dirtying-measurement.js';
+} from '../monitor/dirtying-measurement.js';
 import { bytesText, percentText, timeText } from '../policy/decide.js';
 import { type Forecast, forecast, rangeText } from '../policy/forecast.js';
 import type { QmpAddress } from '../qmp/transport.js';

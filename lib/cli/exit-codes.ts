@@ -1,5 +1,5 @@
 // What the exit code of `fakedirty` says: scripts may rely on these.
-import type { BuildFailure } from '../qemu/build/errors.js';
+import type { BuildFailure } from '../qemu/compile/errors.js';
 
 export const exitCodes = {
   ok: 0,

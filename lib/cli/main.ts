@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { StepFailed } from '../../scripts/run/step.mjs';
-import { UnmetNeedsError } from '../lab/experiment/needs.js';
+import { UnmetNeedsError } from '../lab/run/needs.js';
 import { MigrationRefusedError } from '../migration/errors.js';
 import { PolicyError } from '../policy/named.js';
-import { QemuBuildError } from '../qemu/build/errors.js';
+import { QemuBuildError } from '../qemu/compile/errors.js';
 import { QmpError } from '../qmp/errors.js';
 import { addCompletion } from './completion-command.js';
 import { addEstimate } from './estimate-command.js';

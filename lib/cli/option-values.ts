@@ -1,6 +1,6 @@
 // The kinds of values that options take.
 import { InvalidArgumentError } from 'commander';
-import { expectedSize, expectedTime, parseBytes, parseMs } from '../policy/units.js';
+import { expectedSize, expectedTime, parseBytes, parseMs } from '../format/units.js';
 import { QmpError } from '../qmp/errors.js';
 import { parseAddress, type QmpAddress } from '../qmp/transport.js';
 

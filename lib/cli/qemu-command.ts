@@ -1,10 +1,10 @@
 // `fakedirty qemu`: builds the patched QEMU, says where it is, and what this machine can do with it.
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { buildQemu, installTo } from '../qemu/build/build.js';
-import { latestBuilt, programOf } from '../qemu/build/built.js';
-import { QemuBuildError } from '../qemu/build/errors.js';
-import { type QemuVersion, qemuVersions } from '../qemu/build/versions.js';
+import { buildQemu, installTo } from '../qemu/compile/build.js';
+import { latestBuilt, programOf } from '../qemu/compile/built.js';
+import { QemuBuildError } from '../qemu/compile/errors.js';
+import { type QemuVersion, qemuVersions } from '../qemu/compile/versions.js';
 import { doctor, printDoctor } from '../qemu/probe/doctor.js';
 import { list, positiveInteger } from './option-values.js';
 

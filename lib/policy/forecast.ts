@@ -1,5 +1,5 @@
 // What a migration would cost by each method, from a measurement made before it. Pure.
-import type { DirtyingMeasurement, Measured } from '../migration/dirtying-measurement.js';
+import type { DirtyingMeasurement, Measured } from '../monitor/dirtying-measurement.js';
 import { percentText } from './decide.js';
 import {
   type Behaviour,

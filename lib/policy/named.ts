@@ -1,11 +1,11 @@
 // Policies by name, as a command line gives them: `adaptive-stop:limit=60`, `give-up:after=60s`.
 import { z } from 'zod';
+import { expectedSize, expectedTime, parseBytes, parseMs } from '../format/units.js';
 import type { Policy } from '../migration/decision.js';
 import { adaptiveStop } from './adaptive-stop.js';
 import { fakeAware } from './fake-aware.js';
 import { intelligentHybrid } from './intelligent-hybrid.js';
 import { autoConvergeFirst, chain, giveUp } from './limits.js';
-import { expectedSize, expectedTime, parseBytes, parseMs } from './units.js';
 
 /** There is no such policy, or it takes other settings. */
 export class PolicyError extends Error {

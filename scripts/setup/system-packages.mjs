@@ -16,7 +16,7 @@ const native = [
   // Debian has it for amd64 alone.
   ...(process.arch === 'x64' ? ['libisal-dev'] : []),
 ];
-/** A QEMU for x86 without its default features (lib/qemu/build), and libfakedirty for it. */
+/** A QEMU for x86 without its default features (lib/qemu/compile), and libfakedirty for it. */
 const qemu = [
   ...addon,
   'cmake',

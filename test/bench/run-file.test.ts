@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readRun, runAsJson, runFromJson } from '../../bench/results/run-file.js';
 import { OptionError } from '../../lib/index.js';
-import { ensureWritable, writeWhole } from '../../lib/lab/results/whole-files.js';
+import { ensureWritable, writeWhole } from '../../lib/system/atomic-write.js';
 import { run } from './runs.js';
 
 let folder: string;

@@ -1,7 +1,7 @@
 // Made-up runs: what a benchmark could have found.
 
 import type { Row, Run } from '../../bench/results/schema.js';
-import { pseudoRandom } from '../../lib/lab/experiment/order.js';
+import { pseudoRandom } from '../../lib/lab/plan/order.js';
 
 export function row(changes: Partial<Row> = {}): Row {
   return {

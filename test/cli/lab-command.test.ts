@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
-import { runExperiment } from '../../lib/lab/experiment/runner.js';
-import { parseExperiment } from '../../lib/lab/experiment/schema.js';
 import { methods } from '../../lib/lab/methods/all.js';
-import { ResultStore } from '../../lib/lab/results/store.js';
+import { parseExperiment } from '../../lib/lab/model/experiment.js';
+import { runExperiment } from '../../lib/lab/run/runner.js';
+import { ResultStore } from '../../lib/lab/store/store.js';
 import { workloads } from '../../lib/lab/workloads/all.js';
 import { repository } from '../../scripts/run/cache.mjs';
+import { runLab, runLabUnprivileged } from '../harness/run-lab.js';
 import { leftBehind } from '../lab/machine/experiments.js';
 import { measurementOf } from '../lab/measurements.js';
 import { needNoNetem } from '../lab/networks.js';
-import { runLab, runLabUnprivileged } from './run-lab.js';
 
 // Each call starts a Node.
 vi.setConfig({ testTimeout: 60_000 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from 'vitest';
-import { builtPackage } from '../built-package.js';
+import { builtPackage } from '../harness/built-package.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fakedirty-bus-error-'));
 afterAll(() => rmSync(directory, { recursive: true }));

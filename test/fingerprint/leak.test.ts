@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { builtPackage } from '../built-package.js';
+import { builtPackage } from '../harness/built-package.js';
 
 const run = promisify(execFile);
 const flatBytes = 24 * 1024 * 1024;

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { builtPackage } from '../built-package.js';
+import { builtPackage } from '../harness/built-package.js';
 
 const run = promisify(execFile);
 

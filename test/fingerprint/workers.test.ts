@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { fingerprintPages } from '../../lib/index.js';
-import { builtPackage } from '../built-package.js';
+import { builtPackage } from '../harness/built-package.js';
 import { randomBytes } from './reference.js';
 
 const shared = new SharedArrayBuffer(8 * 1024 * 1024);

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
-import { runExperiment } from '../../lib/lab/experiment/runner.js';
-import { parseExperiment } from '../../lib/lab/experiment/schema.js';
-import { ResultStore } from '../../lib/lab/results/store.js';
-import { runLab } from '../cli/run-lab.js';
+import { parseExperiment } from '../../lib/lab/model/experiment.js';
+import { runExperiment } from '../../lib/lab/run/runner.js';
+import { ResultStore } from '../../lib/lab/store/store.js';
+import { runLab } from '../harness/run-lab.js';
 import { measurementOf } from './measurements.js';
 
 // Each call starts a Node.

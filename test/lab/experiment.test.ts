@@ -2,16 +2,16 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cellsOf, describeCell, plannedRuns } from '../../lib/lab/experiment/cells.js';
+import { parseExperiment } from '../../lib/lab/model/experiment.js';
+import { cellsOf, describeCell, plannedRuns } from '../../lib/lab/plan/cells.js';
 import {
   AttemptError,
   InterruptedError,
   type Measure,
   type Progress,
   runExperiment,
-} from '../../lib/lab/experiment/runner.js';
-import { parseExperiment } from '../../lib/lab/experiment/schema.js';
-import { ResultStore } from '../../lib/lab/results/store.js';
+} from '../../lib/lab/run/runner.js';
+import { ResultStore } from '../../lib/lab/store/store.js';
 import { catalogue, experimentText, measurementOf } from './measurements.js';
 
 function parse(text: string) {

@@ -4,13 +4,13 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, type TestContext } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
-import { plannedRuns } from '../../lib/lab/experiment/cells.js';
-import { runExperiment } from '../../lib/lab/experiment/runner.js';
-import { parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { parseExperiment } from '../../lib/lab/model/experiment.js';
+import { plannedRuns } from '../../lib/lab/plan/cells.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
-import { ResultStore } from '../../lib/lab/results/store.js';
+import { runExperiment } from '../../lib/lab/run/runner.js';
+import { ResultStore } from '../../lib/lab/store/store.js';
 import { repository } from '../../scripts/run/cache.mjs';
-import { smallFileSystem } from '../small-file-system.js';
+import { smallFileSystem } from '../harness/small-file-system.js';
 import { catalogue, experimentText, measurementOf } from './measurements.js';
 
 const experiment = parseExperiment(experimentText, 'trial.yaml', catalogue);

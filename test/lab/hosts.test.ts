@@ -5,9 +5,9 @@ import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHosts, type Host, type Hosts } from '../../lib/lab/hosts/hosts.js';
-import { defaultLink, linkSchema } from '../../lib/lab/hosts/link.js';
 import { removeAbandonedNamespaces } from '../../lib/lab/hosts/namespaced.js';
-import { Workspace } from '../../lib/qemu/machine/workspace.js';
+import { defaultLink, linkSchema } from '../../lib/lab/model/link.js';
+import { Workspace } from '../../lib/system/workspace.js';
 import { repository } from '../../scripts/run/cache.mjs';
 import { needNamespaces, needNetem, needNoNetem } from './networks.js';
 
@@ -201,9 +201,9 @@ describe('hosts in namespaces', () => {
     try {
       const script = `
         const { spawn } = await import('node:child_process');
-        const { Workspace } = await import('${repository}/dist/qemu/machine/workspace.js');
+        const { Workspace } = await import('${repository}/dist/system/workspace.js');
         const { createHosts } = await import('${repository}/dist/lab/hosts/hosts.js');
-        const { defaultLink } = await import('${repository}/dist/lab/hosts/link.js');
+        const { defaultLink } = await import('${repository}/dist/lab/model/link.js');
         const hosts = await createHosts({ workspace: Workspace.create(0), link: defaultLink });
         const [program, ...args] = [...hosts.list[0].prefix, 'sleep', '1000'];
         const { pid } = spawn(program, args, { stdio: 'ignore', detached: true });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { builtIn } from '../../lib/lab/catalogue.js';
-import { stopAfter } from '../../lib/lab/experiment/stop-after.js';
 import { methods } from '../../lib/lab/methods/all.js';
+import { stopAfter } from '../../lib/lab/run/stop-after.js';
 import { parseMigrateOptions } from '../../lib/migration/options.js';
 
 const mebibyte = 1 << 20;

@@ -1,9 +1,9 @@
 // What an experiment asks for that this machine or its user can't do is said before its first run.
 import { expect, it } from 'vitest';
 import { builtIn, type Catalogue } from '../../lib/lab/catalogue.js';
-import { plannedRuns } from '../../lib/lab/experiment/cells.js';
-import { checkNeeds, UnmetNeedsError } from '../../lib/lab/experiment/needs.js';
-import { parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { parseExperiment } from '../../lib/lab/model/experiment.js';
+import { plannedRuns } from '../../lib/lab/plan/cells.js';
+import { checkNeeds, UnmetNeedsError } from '../../lib/lab/run/needs.js';
 import { leftBehind } from './machine/experiments.js';
 import { needNamespaces, needNoNetem } from './networks.js';
 

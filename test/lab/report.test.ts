@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Cell } from '../../lib/lab/experiment/cells.js';
-import { AttemptError, runExperiment } from '../../lib/lab/experiment/runner.js';
-import { parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { parseExperiment } from '../../lib/lab/model/experiment.js';
+import type { Cell } from '../../lib/lab/plan/cells.js';
 import { sentencesOf } from '../../lib/lab/report/sentences.js';
+import { comparables, metrics, summarise, valuesOf } from '../../lib/lab/report/summary.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
-import { ResultStore } from '../../lib/lab/results/store.js';
-import { comparables, metrics, summarise, valuesOf } from '../../lib/lab/results/summary.js';
+import { AttemptError, runExperiment } from '../../lib/lab/run/runner.js';
+import { ResultStore } from '../../lib/lab/store/store.js';
 import { catalogue, experimentText, measurementOf, methods, outOfTime } from './measurements.js';
 
 const run = promisify(execFile);

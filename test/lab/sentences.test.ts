@@ -1,8 +1,8 @@
 // What the report says of two methods beside each other.
 import { describe, expect, it } from 'vitest';
 import { sentencesOf } from '../../lib/lab/report/sentences.js';
-import { ratioOf } from '../../lib/lab/results/statistics.js';
-import { type Metric, metrics } from '../../lib/lab/results/summary.js';
+import { type Metric, metrics } from '../../lib/lab/report/summary.js';
+import { ratioOf } from '../../lib/statistics/samples.js';
 import { cellOf, measurementOf, outOfTime } from './measurements.js';
 
 describe('a ratio', () => {

@@ -1,7 +1,7 @@
 // What workloads fill, in guests of each size that an experiment has.
 import { describe, expect, it } from 'vitest';
 import { builtIn } from '../../lib/lab/catalogue.js';
-import { ExperimentError, parseExperiment } from '../../lib/lab/experiment/schema.js';
+import { ExperimentError, parseExperiment } from '../../lib/lab/model/experiment.js';
 
 const mebibyte = 1 << 20;
 

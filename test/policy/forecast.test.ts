@@ -1,7 +1,7 @@
 // What is forecast from a measurement.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DirtyingMeasurement } from '../../lib/migration/dirtying-measurement.js';
+import type { DirtyingMeasurement } from '../../lib/monitor/dirtying-measurement.js';
 import { type Forecast, forecast } from '../../lib/policy/forecast.js';
 
 const gibibyte = 1 << 30;

@@ -2,10 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Workspace } from '../../qemu/machine/workspace.js';
-import type { GuestFile } from '../debian/libraries.js';
-import type { Say } from '../debian/packages.js';
+import type { Workspace } from '../../system/workspace.js';
 import { cpioArchive, type Entry, foldersOf } from './cpio.js';
+import type { GuestFile } from './debian/libraries.js';
+import type { Say } from './debian/packages.js';
 import { type Devices, guestKernel } from './kernel.js';
 import { compiledProgram, programName } from './programs.js';
 

@@ -1,7 +1,7 @@
 // Debian's kernel for virtual machines, and the modules of it that the guest loads.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageBehind, type Say, unpackedPackages } from '../debian/packages.js';
+import { packageBehind, type Say, unpackedPackages } from './debian/packages.js';
 
 const kernelPackage = 'linux-image-cloud-amd64';
 

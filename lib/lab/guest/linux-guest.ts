@@ -2,9 +2,9 @@
 
 import type { Accelerator } from '../../qemu/machine/machine.js';
 import type { MemoryKind } from '../../qemu/machine/memory.js';
-import type { Workspace } from '../../qemu/machine/workspace.js';
+import type { Workspace } from '../../system/workspace.js';
 import type { Hosts } from '../hosts/hosts.js';
-import type { Consoles } from '../results/run.js';
+import type { Consoles } from '../model/run.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
 import { contentsFor } from '../workloads/contents.js';
 import { RunningWorkload } from '../workloads/running.js';

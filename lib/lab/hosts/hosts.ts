@@ -1,7 +1,7 @@
 // Hosts on one machine, for VMs to migrate between.
 import { mkdirSync } from 'node:fs';
-import type { Workspace } from '../../qemu/machine/workspace.js';
-import { describeLink, type Link, linkBytesPerSecond } from './link.js';
+import type { Workspace } from '../../system/workspace.js';
+import { describeLink, type Link, linkBytesPerSecond } from '../model/link.js';
 import { congestionControl, NamespacedHosts, whyNoNamespaces } from './namespaced.js';
 
 export interface Host {

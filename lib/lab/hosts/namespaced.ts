@@ -9,10 +9,10 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { undoAtExit } from '../../qemu/machine/cleanup.js';
-import { isAbandoned, ownedName } from '../../qemu/machine/owner.js';
+import { undoAtExit } from '../../system/cleanup.js';
+import { isAbandoned, ownedName } from '../../system/owner.js';
+import { describeLink, type Link, needsNetem, rateCommands, wholeCommands } from '../model/link.js';
 import type { Host, Hosts, HostsOptions } from './hosts.js';
-import { describeLink, type Link, needsNetem, rateCommands, wholeCommands } from './link.js';
 
 const run = promisify(execFile);
 const shelf = '/run/netns';

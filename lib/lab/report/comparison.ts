@@ -1,6 +1,7 @@
 // Results as lines of text: what one run came to, and methods beside each other.
 import { bytesText, timeText } from '../../policy/decide.js';
-import { type Measurement, stoppedBy } from '../results/run.js';
+import { type Measurement, stoppedBy } from '../model/run.js';
+import { inColumns, left, percent, right, threeDigits } from './columns.js';
 import {
   type CellSummary,
   type Comparable,
@@ -9,8 +10,7 @@ import {
   metrics,
   stoppedByLimit,
   valuesOf,
-} from '../results/summary.js';
-import { inColumns, left, percent, right, threeDigits } from './columns.js';
+} from './summary.js';
 
 export function outcomeText(measurement: Measurement): string {
   const { migration, memory } = measurement;

@@ -1,5 +1,5 @@
 // Runs for spreadsheets: a line each, as RFC 4180 has it. Warm-ups and failures are there and marked.
-import { type Run, stoppedBy } from '../results/run.js';
+import { type Run, stoppedBy } from '../model/run.js';
 
 type Value = string | number | boolean | null | undefined;
 

@@ -1,8 +1,8 @@
 // Charts as SVG, without a browser: what all figures have in common.
 import * as echarts from 'echarts';
-import type { MeasuredRun } from '../results/run.js';
-import type { CellSummary, Comparable } from '../results/summary.js';
-import { operationsBy } from '../results/work.js';
+import type { MeasuredRun } from '../model/run.js';
+import type { CellSummary, Comparable } from './summary.js';
+import { operationsBy } from './work.js';
 
 /** All that figures are made of. */
 export interface Results {

@@ -1,12 +1,12 @@
 // The report as one page that opens from the disk: charts inside, nothing from elsewhere, no script.
-import { describeLink } from '../hosts/link.js';
-import { othersText } from '../results/planned.js';
-import type { Run } from '../results/run.js';
-import { type Comparable, type Metric, metrics, valuesOf } from '../results/summary.js';
+import { describeLink } from '../model/link.js';
+import type { Run } from '../model/run.js';
+import { othersText } from '../store/kept-runs.js';
 import { percent, threeDigits } from './columns.js';
 import { stoppedText } from './comparison.js';
 import type { Figure, Results } from './drawing.js';
 import { leastDifference, sentencesOf } from './sentences.js';
+import { type Comparable, type Metric, metrics, valuesOf } from './summary.js';
 
 const style = `
   :root { color: #000; background: #fff; font: 16px/1.5 "DejaVu Sans", "Liberation Sans", Arial, sans-serif; }

@@ -1,10 +1,10 @@
 // What the numbers support, in sentences, and nothing else.
 
-import { fewestValues, type Ratio, ratioOf } from '../results/statistics.js';
-import type { CellSummary, Comparable, Metric } from '../results/summary.js';
-import { stoppedByLimit, valuesOf } from '../results/summary.js';
+import { fewestValues, type Ratio, ratioOf } from '../../statistics/samples.js';
 import { threeDigits } from './columns.js';
 import { stoppedText } from './comparison.js';
+import type { CellSummary, Comparable, Metric } from './summary.js';
+import { stoppedByLimit, valuesOf } from './summary.js';
 
 /** Less than this comes and goes with the machine; nobody should act on it. */
 export const leastDifference = 0.02;

@@ -1,15 +1,15 @@
 // Makes the report of a folder of results: the page, the figures as SVG and PNG, its runs as CSV.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Experiment } from '../experiment/schema.js';
-import { keptRuns } from '../results/planned.js';
-import { type ResultStore, writeResults } from '../results/store.js';
-import { comparables, summarise } from '../results/summary.js';
+import type { Experiment } from '../model/experiment.js';
+import { keptRuns } from '../store/kept-runs.js';
+import { type ResultStore, writeResults } from '../store/store.js';
 import { csvOf } from './csv.js';
 import type { FigureMaker, Results } from './drawing.js';
 import { figureMakers } from './figures/all.js';
 import { htmlOf } from './html.js';
 import { pngOf } from './png.js';
+import { comparables, summarise } from './summary.js';
 
 export interface ReportOptions {
   readonly store: ResultStore;

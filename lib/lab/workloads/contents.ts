@@ -1,7 +1,7 @@
 // What a guest's image has to hold so that these workloads run in it.
 import { basename } from 'node:path';
-import { type GuestFile, withLibraries } from '../debian/libraries.js';
-import { type Say, unpackedPackages } from '../debian/packages.js';
+import { type GuestFile, withLibraries } from '../guest/debian/libraries.js';
+import { type Say, unpackedPackages } from '../guest/debian/packages.js';
 import { guestSource } from '../guest/programs.js';
 import type { Workload } from './workload.js';
 

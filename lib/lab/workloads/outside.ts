@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { mortalCommand, undoAtExit } from '../../qemu/machine/cleanup.js';
+import { mortalCommand, undoAtExit } from '../../system/cleanup.js';
 import { GuestError, type GuestMessage, parseGuestMessage } from '../guest/control.js';
 import { compiledProgram } from '../guest/programs.js';
 import type { Host } from '../hosts/hosts.js';

@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Workspace } from '../../system/workspace.js';
 import type { SerialLine } from './serial-line.js';
-import type { Workspace } from './workspace.js';
 
 const run = promisify(execFile);
 const source = fileURLToPath(new URL('../../../native/guest/guest.S', import.meta.url));

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { QmpClient } from '../../qmp/client.js';
-import { mortalCommand, undoAtExit } from './cleanup.js';
+import { mortalCommand, undoAtExit } from '../../system/cleanup.js';
+import type { Workspace } from '../../system/workspace.js';
 import { type MemoryKind, memoryArguments, memoryWithoutName } from './memory.js';
 import { SerialLine } from './serial-line.js';
-import type { Workspace } from './workspace.js';
 
 const startMs = 30_000;
 const answerMs = 60_000;

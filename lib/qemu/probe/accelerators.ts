@@ -1,8 +1,8 @@
 // Which accelerator really runs a guest here: found by running one, for a limited time.
 import { accessSync, constants, existsSync } from 'node:fs';
+import { Workspace } from '../../system/workspace.js';
 import { assembleGuest, guestRamBytes, untilReady } from '../machine/guest.js';
 import { type Accelerator, Machine } from '../machine/machine.js';
-import { Workspace } from '../machine/workspace.js';
 
 const guest = { pattern: 'rewrite', pages: 16, wordsPerPage: 1024 } as const;
 const bootMs = 5_000;

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, freemem, totalmem } from 'node:os';
-import { allBuilt, type BuiltQemu, programOf } from '../build/built.js';
-import { compilerVersion, type Requirement, requirements } from '../build/requirements.js';
+import { allBuilt, type BuiltQemu, programOf } from '../compile/built.js';
+import { compilerVersion, type Requirement, requirements } from '../compile/requirements.js';
 import { type AcceleratorFinding, choose, probe } from './accelerators.js';
 
 const hugePages = '/sys/kernel/mm/hugepages';

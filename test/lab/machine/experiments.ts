@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type TestContext } from 'vitest';
 import { builtIn } from '../../../lib/lab/catalogue.js';
-import { measureWith } from '../../../lib/lab/experiment/measure.js';
-import { runExperiment } from '../../../lib/lab/experiment/runner.js';
-import { type Experiment, parseExperiment } from '../../../lib/lab/experiment/schema.js';
-import { isMeasured, type MeasuredRun } from '../../../lib/lab/results/run.js';
-import { ResultStore } from '../../../lib/lab/results/store.js';
+import { type Experiment, parseExperiment } from '../../../lib/lab/model/experiment.js';
+import { isMeasured, type MeasuredRun } from '../../../lib/lab/model/run.js';
+import { measureWith } from '../../../lib/lab/run/measure.js';
+import { runExperiment } from '../../../lib/lab/run/runner.js';
+import { ResultStore } from '../../../lib/lab/store/store.js';
 
 /** Gone when the test ends. */
 export function newStore(context: TestContext): ResultStore {

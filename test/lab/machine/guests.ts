@@ -4,8 +4,8 @@ import type { TestContext } from 'vitest';
 import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
 import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
 import { createHosts, type Hosts } from '../../../lib/lab/hosts/hosts.js';
-import { defaultLink } from '../../../lib/lab/hosts/link.js';
-import { Workspace } from '../../../lib/qemu/machine/workspace.js';
+import { defaultLink } from '../../../lib/lab/model/link.js';
+import { Workspace } from '../../../lib/system/workspace.js';
 import { findQemu, testedVersion } from '../../qemu/machine/available.js';
 
 export const mebibyte = 1 << 20;

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
-import { isMeasured } from '../../../lib/lab/results/run.js';
+import { isMeasured } from '../../../lib/lab/model/run.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { some } from '../../qemu/machine/matrix.js';
 import { leftBehind, newStore, textOf } from './experiments.js';

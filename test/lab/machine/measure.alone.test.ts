@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { builtIn } from '../../../lib/lab/catalogue.js';
-import { measureWith } from '../../../lib/lab/experiment/measure.js';
-import { InterruptedError, runExperiment } from '../../../lib/lab/experiment/runner.js';
 import { methods } from '../../../lib/lab/methods/all.js';
+import { stoppedBy } from '../../../lib/lab/model/run.js';
 import { writeReport } from '../../../lib/lab/report/write-report.js';
-import { stoppedBy } from '../../../lib/lab/results/run.js';
+import { measureWith } from '../../../lib/lab/run/measure.js';
+import { InterruptedError, runExperiment } from '../../../lib/lab/run/runner.js';
 import { carryOut, experimentOf, leftBehind, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';
 

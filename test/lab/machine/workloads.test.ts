@@ -6,12 +6,12 @@ import { makeDisk } from '../../../lib/lab/guest/disk.js';
 import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
 import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
 import { createHosts, type Host, type Hosts } from '../../../lib/lab/hosts/hosts.js';
-import { defaultLink } from '../../../lib/lab/hosts/link.js';
+import { defaultLink } from '../../../lib/lab/model/link.js';
 import { workloads } from '../../../lib/lab/workloads/all.js';
 import { contentsFor } from '../../../lib/lab/workloads/contents.js';
 import { RunningWorkload } from '../../../lib/lab/workloads/running.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
-import { Workspace } from '../../../lib/qemu/machine/workspace.js';
+import { Workspace } from '../../../lib/system/workspace.js';
 import { mebibyte, memoryBytes, move, needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;

@@ -4,14 +4,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import { type BuiltQemu, latestBuilt, programOf } from '../../../lib/qemu/build/built.js';
-import { brokenUnitTest } from '../../../lib/qemu/build/test-programs.js';
+import { type BuiltQemu, latestBuilt, programOf } from '../../../lib/qemu/compile/built.js';
+import { brokenUnitTest } from '../../../lib/qemu/compile/test-programs.js';
 import {
   isQemuVersion,
   type QemuVersion,
   qemuVersions,
   seriesOf,
-} from '../../../lib/qemu/build/versions.js';
+} from '../../../lib/qemu/compile/versions.js';
 import { probe } from '../../../lib/qemu/probe/accelerators.js';
 
 // FAKEDIRTY_QEMU: a program to test instead of what was built.

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type GuestOptions, guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
-import type { MigrationPair, PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
+import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
 import {
   needBrokenQemu,
   needHugePages,

@@ -2,12 +2,12 @@
 // the filter off there is nothing but what a QEMU without the series says.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { FaultyLink } from '../../../lib/qemu/machine/faulty-link.js';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationCounts } from '../../../lib/qemu/machine/migration-outcome.js';
-import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
-import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
 import type { FakeDirtyInfo, FakeDirtyPass } from '../../../lib/qmp/schema/fake-dirty.js';
+import { FaultyLink } from '../../harness/faulty-link.js';
+import type { MigrationCounts } from '../../harness/migration-outcome.js';
+import { MigrationPair } from '../../harness/migration-pair.js';
+import type { MigrationPlan } from '../../harness/migration-plan.js';
 import { needQemu, type Qemu } from './available.js';
 import { methods, some, withFilter } from './matrix.js';
 import {

@@ -3,7 +3,7 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { z } from 'zod';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationPair, PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
+import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
 import { needQemu } from './available.js';
 import { Balloon, balloonArguments } from './balloon.js';
 import { DeviceAccess } from './device-access.js';

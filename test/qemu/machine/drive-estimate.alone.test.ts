@@ -1,11 +1,11 @@
 // An estimate of a running VM, beside the migration that follows it.
 import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest';
-import { measureDirtying } from '../../../lib/migration/dirtying-measurement.js';
 import { migrate } from '../../../lib/migration/migrate.js';
+import { measureDirtying } from '../../../lib/monitor/dirtying-measurement.js';
 import { forecast } from '../../../lib/policy/forecast.js';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import type { Accelerator } from '../../../lib/qemu/machine/machine.js';
-import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { MigrationPair } from '../../harness/migration-pair.js';
 import { needKvm, testedVersion } from './available.js';
 import { type DrivenQemu, needDriven } from './drive-available.js';
 

@@ -10,9 +10,9 @@ import {
   type RecordingEntry,
 } from '../../../lib/migration/recording.js';
 import { watchMigration } from '../../../lib/migration/watch.js';
-import { FaultyLink } from '../../../lib/qemu/machine/faulty-link.js';
 import { type GuestOptions, guestState } from '../../../lib/qemu/machine/guest.js';
-import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { FaultyLink } from '../../harness/faulty-link.js';
+import { MigrationPair } from '../../harness/migration-pair.js';
 import { needRoot } from './available.js';
 import { type DrivenQemu, needDriven } from './drive-available.js';
 

@@ -8,7 +8,7 @@ import { entryLine, parseRecording } from '../../../lib/migration/recording.js';
 import { parsePolicies } from '../../../lib/policy/named.js';
 import { consultationsOf, foresee, replay } from '../../../lib/policy/replay.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
-import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { MigrationPair } from '../../harness/migration-pair.js';
 import { needRoot } from './available.js';
 import { needDriven } from './drive-available.js';
 

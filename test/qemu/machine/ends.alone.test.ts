@@ -2,7 +2,7 @@
 // writes; and it looks once more before it does.
 import { describe, expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
+import type { MigrationPlan } from '../../harness/migration-plan.js';
 import { needBrokenQemu, needQemu, type Qemu } from './available.js';
 import { methods, some, withFilter } from './matrix.js';
 import { expectRightGuest, plain, timeout, withPair } from './migrate-and-compare.js';

@@ -1,7 +1,7 @@
 // After a migration both memories are equal, page by page, and the guest runs right on the destination.
 import { describe, expect, it, type TestContext } from 'vitest';
-import { MigrationPair, type PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
-import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
+import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
+import type { MigrationPlan } from '../../harness/migration-plan.js';
 import { needBrokenQemu, needKvm, needQemu, needRoot } from './available.js';
 import {
   algorithms,

@@ -3,12 +3,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Fault, FaultyLink } from '../../../lib/qemu/machine/faulty-link.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
-import { MigrationError } from '../../../lib/qemu/machine/migration-outcome.js';
-import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
-import type { MigrationMethod } from '../../../lib/qemu/machine/migration-plan.js';
+import { type Fault, FaultyLink } from '../../harness/faulty-link.js';
+import { MigrationError } from '../../harness/migration-outcome.js';
+import { MigrationPair } from '../../harness/migration-pair.js';
+import type { MigrationMethod } from '../../harness/migration-plan.js';
 import { needBrokenQemu, needQemu } from './available.js';
 import { algorithms, guests, methods, withFilter } from './matrix.js';
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { z } from 'zod';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
-import { Workspace } from '../../../lib/qemu/machine/workspace.js';
+import { Workspace } from '../../../lib/system/workspace.js';
 import { needBrokenQemu, needQemu } from './available.js';
 import { DeviceAccess } from './device-access.js';
 import { some, withFilter } from './matrix.js';

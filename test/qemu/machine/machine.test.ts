@@ -15,7 +15,7 @@ import {
   untilReady,
 } from '../../../lib/qemu/machine/guest.js';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
-import { Workspace } from '../../../lib/qemu/machine/workspace.js';
+import { Workspace } from '../../../lib/system/workspace.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { needAnyQemu } from './available.js';
 
@@ -147,7 +147,7 @@ describe('nothing is left behind', () => {
   ): Promise<{ qemu: number; directory: string }> {
     const script = `
       const { Machine } = await import('${repository}/dist/qemu/machine/machine.js');
-      const { Workspace } = await import('${repository}/dist/qemu/machine/workspace.js');
+      const { Workspace } = await import('${repository}/dist/system/workspace.js');
       const workspace = Workspace.create(${ramBytes});
       const machine = await Machine.start({ name: 'orphan', binary: '${binary}', accelerator: 'tcg',
         workspace, ramBytes: ${ramBytes}, firmware: process.argv[1] });

@@ -1,7 +1,7 @@
 // Memory that comes and goes while a guest migrates: the walk over its pages starts again each time.
 import { expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import type { MigrationPair } from '../../harness/migration-pair.js';
 import { needQemu, testedVersion } from './available.js';
 import { methods, withFilter } from './matrix.js';
 import { expectRightGuest, migrateWith, plain, timeout, withPair } from './migrate-and-compare.js';

@@ -2,13 +2,10 @@
 // goes on rightly on the destination.
 import { expect } from 'vitest';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
-import {
-  type MigrationCounts,
-  MigrationError,
-} from '../../../lib/qemu/machine/migration-outcome.js';
-import { MigrationPair, type PairOptions } from '../../../lib/qemu/machine/migration-pair.js';
-import type { MigrationPlan } from '../../../lib/qemu/machine/migration-plan.js';
 import { type FakeDirtyInfo, fakeDirtyInfo } from '../../../lib/qmp/schema/fake-dirty.js';
+import { type MigrationCounts, MigrationError } from '../../harness/migration-outcome.js';
+import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
+import type { MigrationPlan } from '../../harness/migration-plan.js';
 import type { Qemu } from './available.js';
 
 /** For a test with a few migrations, each of which takes seconds, on a busy machine. */

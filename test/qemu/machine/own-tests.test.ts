@@ -1,7 +1,7 @@
 // The unit tests that the series adds to QEMU: they pass, and fail where a rule is broken.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { watchedUnitTest } from '../../../lib/qemu/build/test-programs.js';
+import { watchedUnitTest } from '../../../lib/qemu/compile/test-programs.js';
 import { needBrokenUnitTest, needOwnTest } from './available.js';
 import { some } from './matrix.js';
 

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import type { MigrationPair } from '../../harness/migration-pair.js';
 import { needBrokenQemu, needQemu, needRoot } from './available.js';
 import { some, withFilter } from './matrix.js';
 import { expectRightGuest, plain, timeout, withPair } from './migrate-and-compare.js';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { assembleGuest, guestState, untilReady } from '../../../lib/qemu/machine/guest.js';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
-import { Workspace } from '../../../lib/qemu/machine/workspace.js';
+import { Workspace } from '../../../lib/system/workspace.js';
 import { needQemu, type Qemu } from './available.js';
 
 const ramBytes = 4 << 20;

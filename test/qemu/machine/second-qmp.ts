@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import { MigrationPair } from '../../../lib/qemu/machine/migration-pair.js';
+import { MigrationPair } from '../../harness/migration-pair.js';
 
 interface DrivenPair {
   readonly pair: MigrationPair;

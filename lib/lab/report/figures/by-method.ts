@@ -1,13 +1,6 @@
 // Total time, downtime and bytes of every method, by workload and memory size: medians, with a line from
 // the least to the most, and a mark where the limit stopped migrations.
-import {
-  type Comparable,
-  type Metric,
-  metrics,
-  stoppedByLimit,
-  type Values,
-  valuesOf,
-} from '../../results/summary.js';
+
 import { threeDigits } from '../columns.js';
 import {
   colorAt,
@@ -18,6 +11,14 @@ import {
   smallText,
 } from '../drawing.js';
 import { drawLyingBars } from '../lying-bars.js';
+import {
+  type Comparable,
+  type Metric,
+  metrics,
+  stoppedByLimit,
+  type Values,
+  valuesOf,
+} from '../summary.js';
 
 const barPx = 15;
 const gapPx = 14;

@@ -1,9 +1,10 @@
 // Pages that were marked dirty again, by workload and memory size: how many had really changed, and how
 // many had not. As in the studies, with the filter as the counter.
-import { typicalRun } from '../../results/summary.js';
+
 import { threeDigits } from '../columns.js';
 import { colorAt, type FigureMaker, widthPx } from '../drawing.js';
 import { drawLyingBars } from '../lying-bars.js';
+import { typicalRun } from '../summary.js';
 
 export const fakeDirty: FigureMaker = ({ groups }) => {
   const rows = groups.flatMap(({ title, cells }) => {

@@ -1,8 +1,8 @@
 // fakedirty/lab/figures: what figures of one's own are made with. It brings charts with it, which take their
 // time to load. docs/lab.md shows how.
-export { type MeasuredRun, stoppedBy } from '../../results/run.js';
-export { mean, median, spread } from '../../results/statistics.js';
-export { type CellSummary, type Comparable, metrics, valuesOf } from '../../results/summary.js';
+
+export { mean, median, spread } from '../../../statistics/samples.js';
+export { type MeasuredRun, stoppedBy } from '../../model/run.js';
 export { threeDigits } from '../columns.js';
 export {
   colorAt,
@@ -15,3 +15,4 @@ export {
   widthPx,
 } from '../drawing.js';
 export { drawLyingBars, type LyingBars } from '../lying-bars.js';
+export { type CellSummary, type Comparable, metrics, valuesOf } from '../summary.js';

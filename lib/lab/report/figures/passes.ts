@@ -1,6 +1,5 @@
 // Pages by verdict in each pass of a migration with the filter.
 import { passName } from '../../../migration/pass.js';
-import { typicalRun } from '../../results/summary.js';
 import {
   axisBelow,
   colorAt,
@@ -10,6 +9,7 @@ import {
   gridLine,
   smallText,
 } from '../drawing.js';
+import { typicalRun } from '../summary.js';
 
 const heightPx = 300;
 const verdictNames = ['first', 'zero', 'changed', 'unchanged'] as const;

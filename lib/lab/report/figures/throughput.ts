@@ -1,6 +1,5 @@
 // How fast a workload works before, during and after the move of its guest, with each method.
-import type { Comparable } from '../../results/summary.js';
-import { typicalRun } from '../../results/summary.js';
+
 import {
   axisBelow,
   colorAt,
@@ -12,6 +11,8 @@ import {
   smallText,
   throughputOf,
 } from '../drawing.js';
+import type { Comparable } from '../summary.js';
+import { typicalRun } from '../summary.js';
 
 const chartPx = 240;
 const dashes = ['solid', 'dashed', 'dotted'];

@@ -3,7 +3,7 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { builtIn, type Catalogue } from '../catalogue.js';
-import { linkSchema } from '../hosts/link.js';
+import { linkSchema } from './link.js';
 
 /** Of guest memory: less does not boot with every workload, more does not fit. */
 const [leastMiB, mostMiB] = [256, 16384];

@@ -1,15 +1,20 @@
 // A source and a destination on this machine, and the migration of a guest from one to the other.
 // The destination stays paused afterwards, so that both memories can be compared.
 import { rmSync } from 'node:fs';
-import { QmpClosedError } from '../../qmp/errors.js';
-import type { EventStream } from '../../qmp/event-stream.js';
-import { compareMemory, type MemoryComparison } from './compare-memory.js';
-import { assembleGuest, type GuestOptions, guestRamBytes, untilReady } from './guest.js';
-import { type Accelerator, Machine, type MachineOptions } from './machine.js';
-import type { MemoryKind } from './memory.js';
+import { compareMemory, type MemoryComparison } from '../../lib/qemu/machine/compare-memory.js';
+import {
+  assembleGuest,
+  type GuestOptions,
+  guestRamBytes,
+  untilReady,
+} from '../../lib/qemu/machine/guest.js';
+import { type Accelerator, Machine, type MachineOptions } from '../../lib/qemu/machine/machine.js';
+import type { MemoryKind } from '../../lib/qemu/machine/memory.js';
+import { QmpClosedError } from '../../lib/qmp/errors.js';
+import type { EventStream } from '../../lib/qmp/event-stream.js';
+import { Workspace } from '../../lib/system/workspace.js';
 import { type MigrationCounts, MigrationError, migrationCounts } from './migration-outcome.js';
 import { type MigrationPlan, prepareMigration } from './migration-plan.js';
-import { Workspace } from './workspace.js';
 
 const migrationMs = 120_000;
 const mebibyte = 1 << 20;

@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { type Run, runSchema } from './run.js';
-import { ensureWritable, removeParts, writeWhole } from './whole-files.js';
+import { ensureWritable, removeParts, writeWhole } from '../../system/atomic-write.js';
+import { type Run, runSchema } from '../model/run.js';
 
 const suffix = '.run.json';
 

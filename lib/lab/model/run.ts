@@ -1,8 +1,8 @@
 // What a run leaves behind: one schema, by which its file is written and read.
 import { z } from 'zod';
 import { resultSchema } from '../../migration/result.js';
-import { isOutOfTime } from '../experiment/stop-after.js';
-import { linkSchema } from '../hosts/link.js';
+import { isOutOfTime } from '../run/stop-after.js';
+import { linkSchema } from './link.js';
 import { machineSchema } from './machine.js';
 
 const count = z.number().nonnegative();

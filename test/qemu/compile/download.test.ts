@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DownloadError, download } from '../../../lib/qemu/build/download.js';
+import { DownloadError, download } from '../../../lib/qemu/compile/download.js';
 
 const content = Buffer.from('a release\n'.repeat(1000));
 const sha256 = createHash('sha256').update(content).digest('hex');

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ownedName } from '../../../lib/qemu/machine/owner.js';
-import { Workspace } from '../../../lib/qemu/machine/workspace.js';
-import { smallFileSystem } from '../../small-file-system.js';
+import { ownedName } from '../../lib/system/owner.js';
+import { Workspace } from '../../lib/system/workspace.js';
+import { smallFileSystem } from '../harness/small-file-system.js';
 
 const kibibyte = 1024;
 

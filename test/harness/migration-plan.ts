@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { QmpCommandError } from '../../qmp/errors.js';
-import type { Machine } from './machine.js';
-import type { Workspace } from './workspace.js';
+import type { Machine } from '../../lib/qemu/machine/machine.js';
+import { QmpCommandError } from '../../lib/qmp/errors.js';
+import type { Workspace } from '../../lib/system/workspace.js';
 
 const passesPerSecond = 6;
 

@@ -1,6 +1,6 @@
 // The rules that Ninja builds a sanitized QEMU by: what is watched, and what is left as it was.
 import { expect, it } from 'vitest';
-import { watchMigration, watchThreads } from '../../../lib/qemu/build/sanitizers.js';
+import { watchMigration, watchThreads } from '../../../lib/qemu/compile/sanitizers.js';
 
 function rule(output: string, kind: string): string {
   const words = kind.endsWith('LINKER') ? 'LINK_ARGS' : 'ARGS';

@@ -1,8 +1,15 @@
 // The runs of each cell together: what was measured, how far it scatters, and what can be said of it.
-import type { Cell } from '../experiment/cells.js';
-import { describeLink } from '../hosts/link.js';
-import { isMeasured, type MeasuredRun, type Measurement, type Run, stoppedBy } from './run.js';
-import { mean, meanInterval, median, spread } from './statistics.js';
+
+import { mean, meanInterval, median, spread } from '../../statistics/samples.js';
+import { describeLink } from '../model/link.js';
+import {
+  isMeasured,
+  type MeasuredRun,
+  type Measurement,
+  type Run,
+  stoppedBy,
+} from '../model/run.js';
+import type { Cell } from '../plan/cells.js';
 import { workShare } from './work.js';
 
 export interface Metric {

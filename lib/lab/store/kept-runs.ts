@@ -1,8 +1,9 @@
 // Which of the runs in a folder belong to the experiment. Others lie there when it was another at an earlier start:
 // beside its own they would be taken for it, with another limit perhaps, or a method that it has no more.
-import { plannedAmong, plannedRuns } from '../experiment/cells.js';
-import type { Experiment } from '../experiment/schema.js';
-import type { Run } from './run.js';
+
+import type { Experiment } from '../model/experiment.js';
+import type { Run } from '../model/run.js';
+import { plannedAmong, plannedRuns } from '../plan/cells.js';
 import { ResultError, type ResultStore } from './store.js';
 
 export interface KeptRuns {

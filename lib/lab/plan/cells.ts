@@ -1,10 +1,10 @@
 // The cells of an experiment: every combination that is measured, and the runs that measure them, in their
 // order.
 import { keyOf } from '../../../scripts/run/cache.mjs';
-import { describeLink, type Link } from '../hosts/link.js';
-import type { Run } from '../results/run.js';
+import type { Experiment } from '../model/experiment.js';
+import { describeLink, type Link } from '../model/link.js';
+import type { Run } from '../model/run.js';
 import { pseudoRandom, shuffled } from './order.js';
-import type { Experiment } from './schema.js';
 
 export interface Cell {
   readonly workload: Experiment['workloads'][number];

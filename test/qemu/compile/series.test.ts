@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { QemuBuildError } from '../../../lib/qemu/build/errors.js';
-import { applySeries, readSeries } from '../../../lib/qemu/build/series.js';
-import { qemuVersions } from '../../../lib/qemu/build/versions.js';
+import { QemuBuildError } from '../../../lib/qemu/compile/errors.js';
+import { applySeries, readSeries } from '../../../lib/qemu/compile/series.js';
+import { qemuVersions } from '../../../lib/qemu/compile/versions.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { step } from '../../../scripts/run/step.mjs';
 

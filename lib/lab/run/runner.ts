@@ -3,13 +3,13 @@
 import { realpathSync } from 'node:fs';
 import { keyOf } from '../../../scripts/run/cache.mjs';
 import { withLock } from '../../../scripts/run/lock.mjs';
-import { differencesFrom } from '../results/alike.js';
-import { machineFacts } from '../results/machine.js';
-import { type Consoles, faultsOf, isMeasured, type Measurement, type Run } from '../results/run.js';
-import { mean } from '../results/statistics.js';
-import { ResultError, type ResultStore } from '../results/store.js';
-import { type PlannedRun, plannedAmong, plannedRuns, settingsOf } from './cells.js';
-import type { Experiment } from './schema.js';
+import { mean } from '../../statistics/samples.js';
+import type { Experiment } from '../model/experiment.js';
+import { machineFacts } from '../model/machine.js';
+import { type Consoles, faultsOf, isMeasured, type Measurement, type Run } from '../model/run.js';
+import { type PlannedRun, plannedAmong, plannedRuns, settingsOf } from '../plan/cells.js';
+import { differencesFrom } from '../store/comparability.js';
+import { ResultError, type ResultStore } from '../store/store.js';
 
 /** Makes one run; has to leave nothing behind when it fails or is told to stop. */
 export type Measure = (run: PlannedRun, signal: AbortSignal) => Promise<Measurement>;

@@ -8,12 +8,12 @@ import { chain } from '../../policy/limits.js';
 import { compareMemory } from '../../qemu/machine/compare-memory.js';
 import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
 import type { Catalogue } from '../catalogue.js';
-import { linkBytesPerSecond } from '../hosts/link.js';
-import type { Measurement } from '../results/run.js';
+import type { Experiment } from '../model/experiment.js';
+import { linkBytesPerSecond } from '../model/link.js';
+import type { Measurement } from '../model/run.js';
+import type { PlannedRun } from '../plan/cells.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
-import type { PlannedRun } from './cells.js';
 import { AttemptError, type Measure } from './runner.js';
-import type { Experiment } from './schema.js';
 import { stopAfter } from './stop-after.js';
 import { Trial } from './trial.js';
 

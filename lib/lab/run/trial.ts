@@ -2,17 +2,17 @@
 // told to stop.
 import { readFileSync } from 'node:fs';
 import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
-import { Workspace } from '../../qemu/machine/workspace.js';
+import { Workspace } from '../../system/workspace.js';
 import type { Catalogue } from '../catalogue.js';
 import { BareGuest } from '../guest/bare-guest.js';
 import { diskBytes } from '../guest/disk.js';
 import type { Guest, Place } from '../guest/guest.js';
 import { LinuxGuest } from '../guest/linux-guest.js';
 import { createHosts, type Host, type Hosts } from '../hosts/hosts.js';
-import type { Consoles } from '../results/run.js';
+import type { Experiment } from '../model/experiment.js';
+import type { Consoles } from '../model/run.js';
+import type { PlannedRun } from '../plan/cells.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
-import type { PlannedRun } from './cells.js';
-import type { Experiment } from './schema.js';
 
 const mebibyte = 1 << 20;
 /** Room for the image, sockets and the like. */

@@ -1,13 +1,13 @@
 // What runs need of this machine and of its user, looked at before the first of them: where something is missing,
 // every attempt would fail, some after a guest has booted.
-import { Workspace } from '../../qemu/machine/workspace.js';
+import { Workspace } from '../../system/workspace.js';
 import type { Catalogue } from '../catalogue.js';
 import { guestAddress } from '../guest/linux-guest.js';
 import { createHosts, type HostsKind, whyNoNetwork } from '../hosts/hosts.js';
-import type { Link } from '../hosts/link.js';
+import type { Experiment } from '../model/experiment.js';
+import type { Link } from '../model/link.js';
+import { type Cell, cellsOf, type PlannedRun } from '../plan/cells.js';
 import { networkNeededBy } from '../workloads/workload.js';
-import { type Cell, cellsOf, type PlannedRun } from './cells.js';
-import type { Experiment } from './schema.js';
 
 const mebibyte = 1 << 20;
 

@@ -1,5 +1,5 @@
 // How much of its work a guest did while it moved, from what its workload reported.
-import type { Measurement } from './run.js';
+import type { Measurement } from '../model/run.js';
 
 type Reports = Measurement['workload']['reports'];
 

@@ -1,5 +1,5 @@
 // Whether runs can stand in one table: what was made with another QEMU, or on other hosts, is another experiment.
-import { isMeasured, type Run } from './run.js';
+import { isMeasured, type Run } from '../model/run.js';
 
 function sameLink(one: Run, other: Run): boolean {
   return JSON.stringify(one.cell.link) === JSON.stringify(other.cell.link);

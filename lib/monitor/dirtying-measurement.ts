@@ -4,10 +4,10 @@ import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { MemoryFile } from '../fingerprint/memory-file.js';
 import { FingerprintTable } from '../fingerprint/table.js';
+import { MigrationRefusedError } from '../migration/errors.js';
+import { ProcessUse } from '../migration/process-use.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError } from '../qmp/errors.js';
-import { MigrationRefusedError } from './errors.js';
-import { ProcessUse } from './process-use.js';
 
 const pageBytes = 4096;
 const mebibyte = 1 << 20;
