@@ -1,3 +1,6 @@
+export { type ErrorCode, errorCodes } from './errors/codes.js';
+export { FakedirtyError } from './errors/error.js';
+export { OptionError } from './errors/option-error.js';
 export {
   type Algorithm,
   type AlgorithmName,
@@ -10,10 +13,8 @@ export type { Bytes } from './fingerprint/bytes.js';
 export {
   BusyError,
   DisposedError,
-  FakedirtyError,
   MemoryFileError,
   NativeError,
-  OptionError,
   StaleCheckError,
 } from './fingerprint/errors.js';
 export { Hasher, type HasherOptions } from './fingerprint/hasher.js';
@@ -85,6 +86,7 @@ export {
 export { type Comparison, type Foresight, foresee, replay } from './policy/replay.js';
 export { type ClientOptions, type ExecuteOptions, QmpClient } from './qmp/client.js';
 export {
+  QmpAddressError,
   QmpClosedError,
   QmpCommandError,
   QmpError,

@@ -1,6 +1,6 @@
 // Bytes as JavaScript has them: read where they lie, never copied to be looked at.
 import { types } from 'node:util';
-import { OptionError } from './errors.js';
+import { OptionError } from '../errors/option-error.js';
 
 /** A Buffer, any TypedArray, a DataView, or the memory itself, shared or not. */
 export type Bytes = ArrayBufferView | ArrayBufferLike;

@@ -1,9 +1,10 @@
 // A hasher: an algorithm, a page size and, for ph128, a secret key.
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
+import { OptionError } from '../errors/option-error.js';
 import { type AlgorithmName, algorithmNames, lookUp } from './algorithms.js';
 import { type Bytes, pagesIn, viewOf } from './bytes.js';
-import { DisposedError, OptionError } from './errors.js';
+import { DisposedError } from './errors.js';
 import { awaiting, calling, translated } from './library.js';
 import { type NativeHasher, native } from './native.js';
 import { checkAnswer, type PageRange, pagesWithin } from './page-range.js';

@@ -1,5 +1,7 @@
 // Calls of the addon whose failures become this package's own errors.
-import { BusyError, FakedirtyError, NativeError, OptionError } from './errors.js';
+import { FakedirtyError } from '../errors/error.js';
+import { OptionError } from '../errors/option-error.js';
+import { BusyError, NativeError } from './errors.js';
 
 interface AddonFailure extends Error {
   readonly code?: unknown;
@@ -7,7 +9,10 @@ interface AddonFailure extends Error {
 }
 
 /** Thrown by the addon when a mapped file has become shorter. */
-export class FileShrunk extends FakedirtyError {}
+export class FileShrunk extends FakedirtyError {
+  override readonly name = 'FileShrunk';
+  override readonly code = 'ERR_MEMORY_FILE';
+}
 
 /** For calls of a microsecond, which have no function to spare for `calling`. */
 export function translated(error: unknown): unknown {

@@ -1,7 +1,8 @@
 // A running guest's memory, seen through the file that backs it (memory-backend-file, share=on; or a
 // memfd as /proc/PID/fd/N): mapped read-only and looked at in place. QEMU and the guest do not notice.
 import { z } from 'zod';
-import { DisposedError, MemoryFileError, OptionError } from './errors.js';
+import { OptionError } from '../errors/option-error.js';
+import { DisposedError, MemoryFileError } from './errors.js';
 import { fingerprintInBackground, type Hasher, nativeHasher } from './hasher.js';
 import { awaiting, FileShrunk } from './library.js';
 import { type NativeMappedFile, native } from './native.js';

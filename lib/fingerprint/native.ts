@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FakedirtyError } from './errors.js';
+import { FakedirtyError } from '../errors/error.js';
 
 /** What libfakedirty says of a fingerprint algorithm. */
 export interface NativeAlgorithm {
@@ -89,6 +89,7 @@ export interface NativeAddon {
 /** There is no addon for this machine, or it does not load. */
 export class NativeAddonError extends FakedirtyError {
   override readonly name = 'NativeAddonError';
+  override readonly code = 'ERR_NO_ADDON';
 }
 
 // lib/fingerprint and dist/fingerprint lie equally deep, so one path serves the sources and the build.

@@ -1,6 +1,6 @@
 // Some pages out of many.
 import { constants } from 'node:buffer';
-import { OptionError } from './errors.js';
+import { OptionError } from '../errors/option-error.js';
 import { shown } from './schema.js';
 
 export interface PageRange {

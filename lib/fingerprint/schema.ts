@@ -1,6 +1,6 @@
 // Options, checked where they enter: a zod schema in, an OptionError out.
 import { z } from 'zod';
-import { OptionError } from './errors.js';
+import { OptionError } from '../errors/option-error.js';
 
 function list(values: readonly unknown[]): string[] {
   return values.map((value) => String(value));

@@ -1,6 +1,7 @@
 // Pages for background threads, handed out slice by slice.
+
+import { OptionError } from '../errors/option-error.js';
 import { isShared } from './bytes.js';
-import { OptionError } from './errors.js';
 import type { NativeSource } from './native.js';
 
 /** So many pages from this one on. */

@@ -1,7 +1,8 @@
 // A table: the fingerprints of what a destination holds, one slot a page.
 import { z } from 'zod';
+import { OptionError } from '../errors/option-error.js';
 import { type Bytes, isShared, pagesIn, viewOf } from './bytes.js';
-import { BusyError, DisposedError, OptionError, StaleCheckError } from './errors.js';
+import { BusyError, DisposedError, StaleCheckError } from './errors.js';
 import { Hasher, type HasherOptions, hasherShape, nativeHasher } from './hasher.js';
 import { awaiting, calling } from './library.js';
 import { type NativeCheck, type NativeIndex, type NativeTable, native } from './native.js';

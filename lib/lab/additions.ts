@@ -1,14 +1,17 @@
 // Workloads, methods and figures of a file that somebody names: a module whose exports are lists of them.
+
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { FakedirtyError } from '../errors/error.js';
 import type { Additions, Catalogue } from './catalogue.js';
 import type { Method } from './methods/method.js';
 import type { FigureMaker } from './report/drawing.js';
 import type { Workload } from './workloads/workload.js';
 
-export class AdditionsError extends Error {
+export class AdditionsError extends FakedirtyError {
   override readonly name = 'AdditionsError';
+  override readonly code = 'ERR_ADDITIONS';
 }
 
 /** They are parts of the names of files. */

@@ -1,5 +1,7 @@
 // How to migrate, as callers say it: checked once, here.
+
 import { z } from 'zod';
+import { mebibyte } from '../format/bytes.js';
 import { QmpClient } from '../qmp/client.js';
 import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
 import type { Observation, Policy } from './decision.js';
@@ -9,7 +11,6 @@ import type { Recorder } from './recording.js';
 
 const whole = z.int().nonnegative();
 const percent = z.int().min(1).max(99);
-const mebibyte = 1 << 20;
 
 const filterSchema = z.strictObject({
   /** Default: ph128. */

@@ -1,5 +1,7 @@
 // A migration as a file of JSON Lines: what was observed, asked and decided. One schema writes and reads it.
+
 import { z } from 'zod';
+import { FakedirtyError } from '../errors/error.js';
 import { circumstancesSchema, consultationSchema } from './decision.js';
 import { passSchema } from './pass.js';
 import { resultSchema } from './result.js';
@@ -47,8 +49,9 @@ export interface Recording {
 }
 
 /** This is no recording, or one that ends within a line. */
-export class RecordingError extends Error {
+export class RecordingError extends FakedirtyError {
   override readonly name = 'RecordingError';
+  override readonly code = 'ERR_RECORDING';
 
   constructor(
     readonly line: number,

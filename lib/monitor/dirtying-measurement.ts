@@ -1,17 +1,17 @@
 // How a running guest dirties its memory, measured before a migration: by marks, by contents, and what
 // of it is fake. Works on any QEMU that has calc-dirty-rate with dirty-bitmap (6.2 and later).
+
 import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { MemoryFile } from '../fingerprint/memory-file.js';
 import { FingerprintTable } from '../fingerprint/table.js';
+import { gibibyte, mebibyte } from '../format/bytes.js';
 import { MigrationRefusedError } from '../migration/errors.js';
 import { ProcessUse } from '../migration/process-use.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError } from '../qmp/errors.js';
 
 const pageBytes = 4096;
-const mebibyte = 1 << 20;
-const gibibyte = 1 << 30;
 /** The most that every QEMU takes. */
 const samplePagesPerGib = 4096;
 /** QEMU samples no smaller block. */

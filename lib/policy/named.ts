@@ -1,5 +1,7 @@
 // Policies by name, as a command line gives them: `adaptive-stop:limit=60`, `give-up:after=60s`.
+
 import { z } from 'zod';
+import { FakedirtyError } from '../errors/error.js';
 import { expectedSize, expectedTime, parseBytes, parseMs } from '../format/units.js';
 import type { Policy } from '../migration/decision.js';
 import { adaptiveStop } from './adaptive-stop.js';
@@ -8,8 +10,9 @@ import { intelligentHybrid } from './intelligent-hybrid.js';
 import { autoConvergeFirst, chain, giveUp } from './limits.js';
 
 /** There is no such policy, or it takes other settings. */
-export class PolicyError extends Error {
+export class PolicyError extends FakedirtyError {
   override readonly name = 'PolicyError';
+  override readonly code = 'ERR_POLICY';
 }
 
 function scaled(parse: (text: string) => number | undefined, expected: string) {

@@ -1,4 +1,6 @@
 // What can go wrong between us and a QEMU. Each error carries what was sent and what came back.
+import type { ErrorCode } from '../errors/codes.js';
+import { FakedirtyError } from '../errors/error.js';
 
 const shownCharacters = 200;
 
@@ -17,8 +19,9 @@ export interface Exchange {
 }
 
 /** Any error of this folder. */
-export class QmpError extends Error {
+export class QmpError extends FakedirtyError {
   override readonly name: string = 'QmpError';
+  override readonly code: ErrorCode = 'ERR_QMP';
   /** The command that this is about, if it is about one. */
   readonly sent: QmpRequest | undefined;
   /** What came back, as it came; the beginning of it if it was oversized. */
@@ -34,16 +37,19 @@ export class QmpError extends Error {
 /** Whoever listens there did not greet as a QEMU does. */
 export class QmpGreetingError extends QmpError {
   override readonly name = 'QmpGreetingError';
+  override readonly code = 'ERR_QMP_GREETING';
 }
 
 /** QEMU greeted, but would not leave its capabilities negotiation. */
 export class QmpNegotiationError extends QmpError {
   override readonly name = 'QmpNegotiationError';
+  override readonly code = 'ERR_QMP_NEGOTIATION';
 }
 
 /** QEMU understood the command and refused it. */
 export class QmpCommandError extends QmpError {
   override readonly name = 'QmpCommandError';
+  override readonly code = 'ERR_QMP_COMMAND';
 
   constructor(
     readonly command: string,
@@ -57,19 +63,28 @@ export class QmpCommandError extends QmpError {
   }
 }
 
+/** This is not a QMP address. */
+export class QmpAddressError extends QmpError {
+  override readonly name = 'QmpAddressError';
+  override readonly code = 'ERR_QMP_ADDRESS';
+}
+
 /** The connection ended, or never began: what was asked will not be answered. */
 export class QmpClosedError extends QmpError {
   override readonly name = 'QmpClosedError';
+  override readonly code = 'ERR_QMP_CLOSED';
 }
 
 /** QEMU did not answer in time. The command may have been carried out all the same. */
 export class QmpTimeoutError extends QmpError {
   override readonly name = 'QmpTimeoutError';
+  override readonly code = 'ERR_QMP_TIMEOUT';
 }
 
 /** Something came that is not what was expected. */
 export class QmpProtocolError extends QmpError {
   override readonly name: string = 'QmpProtocolError';
+  override readonly code: ErrorCode = 'ERR_QMP_PROTOCOL';
 
   constructor(problem: string, received: string, exchange: Exchange = {}) {
     const shown = received.slice(0, shownCharacters);
@@ -83,6 +98,7 @@ export class QmpProtocolError extends QmpError {
 /** Something came that is not QMP: the connection is given up. */
 export class QmpGarbledError extends QmpProtocolError {
   override readonly name = 'QmpGarbledError';
+  override readonly code = 'ERR_QMP_GARBLED';
 
   constructor(received: string, exchange: Exchange = {}) {
     super('This is not a message of QMP', received, exchange);
@@ -92,6 +108,7 @@ export class QmpGarbledError extends QmpProtocolError {
 /** A message is longer than any of QEMU's: the connection is given up. */
 export class QmpOversizedError extends QmpProtocolError {
   override readonly name = 'QmpOversizedError';
+  override readonly code = 'ERR_QMP_OVERSIZED';
 
   constructor(received: string, exchange: Exchange = {}) {
     super('This message is longer than is accepted', received, exchange);
@@ -101,6 +118,7 @@ export class QmpOversizedError extends QmpProtocolError {
 /** More events came than were read: the event stream is given up. */
 export class QmpUnreadError extends QmpProtocolError {
   override readonly name = 'QmpUnreadError';
+  override readonly code = 'ERR_QMP_UNREAD';
 
   constructor(most: number, received: string) {
     super(`More than ${most} events wait, and nobody reads them; the last`, received);

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
-import { QmpClosedError, QmpError } from './errors.js';
+import { QmpAddressError, QmpClosedError } from './errors.js';
 
 /** The path of a UNIX socket, or a TCP port. */
 export type QmpAddress = string | { readonly host: string; readonly port: number };
@@ -27,7 +27,7 @@ export function parseAddress(text: string): QmpAddress {
   }
   const path = text.replace(/^unix:/, '');
   if (!text.startsWith('tcp:') && path !== '') return path;
-  throw new QmpError(
+  throw new QmpAddressError(
     `"${text}" is no place of a QMP; expected the path of a UNIX socket, or tcp:HOST:PORT.`,
   );
 }

@@ -1,7 +1,7 @@
 // Files that are there whole or not at all: written under another name, then renamed.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OptionError } from '../fingerprint/errors.js';
+import { OptionError } from '../errors/option-error.js';
 
 function temporaryName(path: string): string {
   return `${path}.${process.pid}.part`;

@@ -1,6 +1,8 @@
 // A source and a destination on this machine, and the migration of a guest from one to the other.
 // The destination stays paused afterwards, so that both memories can be compared.
+
 import { rmSync } from 'node:fs';
+import { mebibyte } from '../../lib/format/bytes.js';
 import { compareMemory, type MemoryComparison } from '../../lib/qemu/machine/compare-memory.js';
 import {
   assembleGuest,
@@ -17,7 +19,6 @@ import { type MigrationCounts, MigrationError, migrationCounts } from './migrati
 import { type MigrationPlan, prepareMigration } from './migration-plan.js';
 
 const migrationMs = 120_000;
-const mebibyte = 1 << 20;
 
 export interface PairOptions {
   /** The QEMU of the source, and of the destination if that has no other. */

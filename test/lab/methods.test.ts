@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { mebibyte } from '../../lib/format/bytes.js';
 import { builtIn } from '../../lib/lab/catalogue.js';
 import { methods } from '../../lib/lab/methods/all.js';
 import { stopAfter } from '../../lib/lab/run/stop-after.js';
 import { parseMigrateOptions } from '../../lib/migration/options.js';
 
-const mebibyte = 1 << 20;
 const memoryBytes = 1024 * mebibyte;
 
 describe('the methods', () => {

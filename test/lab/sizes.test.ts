@@ -1,9 +1,9 @@
 // What workloads fill, in guests of each size that an experiment has.
+
 import { describe, expect, it } from 'vitest';
+import { mebibyte } from '../../lib/format/bytes.js';
 import { builtIn } from '../../lib/lab/catalogue.js';
 import { ExperimentError, parseExperiment } from '../../lib/lab/model/experiment.js';
-
-const mebibyte = 1 << 20;
 
 /** What is wrong with an experiment that has this workload; other lines may follow. */
 function problemsOf(workload: string, options: string, memoryMiB: string, lines = '') {

@@ -1,10 +1,10 @@
 // What is forecast from a measurement.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { gibibyte } from '../../lib/format/bytes.js';
 import type { DirtyingMeasurement } from '../../lib/monitor/dirtying-measurement.js';
 import { type Forecast, forecast } from '../../lib/policy/forecast.js';
-
-const gibibyte = 1 << 30;
 
 function measurement(more: Partial<DirtyingMeasurement> = {}): DirtyingMeasurement {
   return {

@@ -1,6 +1,8 @@
 // What is said between the lab and the first process of its Linux guest (native/guest/linux/init.c): lines
 // of JSON on the second serial port. The guest moves; what it says comes from wherever it runs.
+
 import { z } from 'zod';
+import { FakedirtyError } from '../../errors/error.js';
 import type { SerialLine } from '../../qemu/machine/serial-line.js';
 
 const counted = z.int().nonnegative();
@@ -44,8 +46,9 @@ export type GuestMessageOf<Type extends GuestMessage['type']> = Extract<
 export type Report = z.output<typeof reportSchema>;
 
 /** The guest said something else than what was expected of it, or nothing. */
-export class GuestError extends Error {
+export class GuestError extends FakedirtyError {
   override readonly name = 'GuestError';
+  override readonly code = 'ERR_GUEST';
 }
 
 const linesKept = 200;

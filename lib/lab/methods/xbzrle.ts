@@ -1,6 +1,5 @@
+import { mebibyte } from '../../format/bytes.js';
 import type { Method } from './method.js';
-
-const mebibyte = 1 << 20;
 
 export const xbzrle: Method = {
   name: 'xbzrle',

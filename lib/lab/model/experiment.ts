@@ -1,13 +1,15 @@
 // What an experiment is: the file that describes it, checked where it is read. Whatever is wrong is said
 // with its line.
+
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { FakedirtyError } from '../../errors/error.js';
+import { mebibyte } from '../../format/bytes.js';
 import { builtIn, type Catalogue } from '../catalogue.js';
 import { linkSchema } from './link.js';
 
 /** Of guest memory: less does not boot with every workload, more does not fit. */
 const [leastMiB, mostMiB] = [256, 16384];
-const mebibyte = 1 << 20;
 
 const whole = z.number().int();
 /** Without these nothing can be said of the sizes of workloads. Undefined: the file as a whole. */
@@ -119,8 +121,9 @@ function experimentSchema(catalogue: Catalogue) {
 }
 
 /** The file that describes an experiment is no such file. */
-export class ExperimentError extends Error {
+export class ExperimentError extends FakedirtyError {
   override readonly name = 'ExperimentError';
+  override readonly code = 'ERR_EXPERIMENT';
 
   constructor(
     file: string,

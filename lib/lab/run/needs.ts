@@ -1,5 +1,8 @@
 // What runs need of this machine and of its user, looked at before the first of them: where something is missing,
 // every attempt would fail, some after a guest has booted.
+
+import { FakedirtyError } from '../../errors/error.js';
+import { mebibyte } from '../../format/bytes.js';
 import { Workspace } from '../../system/workspace.js';
 import type { Catalogue } from '../catalogue.js';
 import { guestAddress } from '../guest/linux-guest.js';
@@ -8,8 +11,6 @@ import type { Experiment } from '../model/experiment.js';
 import type { Link } from '../model/link.js';
 import { type Cell, cellsOf, type PlannedRun } from '../plan/cells.js';
 import { networkNeededBy } from '../workloads/workload.js';
-
-const mebibyte = 1 << 20;
 
 export interface NeedsOptions {
   readonly experiment: Experiment;
@@ -20,8 +21,9 @@ export interface NeedsOptions {
 }
 
 /** Runs were refused, and none has been started. */
-export class UnmetNeedsError extends Error {
+export class UnmetNeedsError extends FakedirtyError {
   override readonly name = 'UnmetNeedsError';
+  override readonly code = 'ERR_NEEDS';
 
   constructor(
     /** Each with what to do about it. */

@@ -1,8 +1,10 @@
 // Carries an experiment out: run by run, in the planned order; goes on where an earlier start ended; tries
 // again what failed, and reports it.
+
 import { realpathSync } from 'node:fs';
 import { keyOf } from '../../../scripts/run/cache.mjs';
 import { withLock } from '../../../scripts/run/lock.mjs';
+import { FakedirtyError } from '../../errors/error.js';
 import { mean } from '../../statistics/samples.js';
 import type { Experiment } from '../model/experiment.js';
 import { machineFacts } from '../model/machine.js';
@@ -46,8 +48,9 @@ export interface ExperimentEnd {
 }
 
 /** What went wrong with an attempt, and what its guest had to say. */
-export class AttemptError extends Error {
+export class AttemptError extends FakedirtyError {
   override readonly name = 'AttemptError';
+  override readonly code = 'ERR_ATTEMPT';
 
   constructor(
     message: string,
@@ -63,8 +66,9 @@ function consolesOf(error: unknown): Consoles {
 }
 
 /** Thrown when the signal ended the experiment. */
-export class InterruptedError extends Error {
+export class InterruptedError extends FakedirtyError {
   override readonly name = 'InterruptedError';
+  override readonly code = 'ERR_INTERRUPTED';
 }
 
 /** Those that have still to be made: one that failed for good is tried again by a later start. */

@@ -1,6 +1,8 @@
 // What a run needs of this machine, and its orderly end: hosts, VMs and files, gone when the run is over or
 // told to stop.
+
 import { readFileSync } from 'node:fs';
+import { mebibyte } from '../../format/bytes.js';
 import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
 import { Workspace } from '../../system/workspace.js';
 import type { Catalogue } from '../catalogue.js';
@@ -14,7 +16,6 @@ import type { Consoles } from '../model/run.js';
 import type { PlannedRun } from '../plan/cells.js';
 import type { WorkloadAtWork } from '../workloads/at-work.js';
 
-const mebibyte = 1 << 20;
 /** Room for the image, sockets and the like. */
 const otherBytes = 64 * mebibyte;
 

@@ -1,15 +1,18 @@
 // The folder that holds the runs of an experiment: a file each, there whole or not at all.
+
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { FakedirtyError } from '../../errors/error.js';
 import { ensureWritable, removeParts, writeWhole } from '../../system/atomic-write.js';
 import { type Run, runSchema } from '../model/run.js';
 
 const suffix = '.run.json';
 
 /** A file in the folder is none of ours, or from another version, or can't be written. */
-export class ResultError extends Error {
+export class ResultError extends FakedirtyError {
   override readonly name = 'ResultError';
+  override readonly code = 'ERR_RESULTS';
 }
 
 function readRun(file: string): Run {

@@ -1,9 +1,8 @@
 import { z } from 'zod';
+import { mebibyte } from '../../format/bytes.js';
 import { diskBytes } from '../guest/disk.js';
 import { positive, seed } from './options.js';
 import { allInGuest, assignments, workload } from './workload.js';
-
-const mebibyte = 1 << 20;
 
 export const disk = workload({
   name: 'disk',

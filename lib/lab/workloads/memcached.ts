@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { mebibyte } from '../../format/bytes.js';
 import { fitting, positive, seed, share } from './options.js';
 import { assignments, partOf, WorkloadOptionsError, workload } from './workload.js';
 
 const port = 11211;
-const mebibyte = 1 << 20;
 /** What memcached needs for an item beside its value, at most. */
 const overheadBytes = 128;
 /** By how much the places that it has for items differ in size: so much of one may be left over. */

@@ -1,9 +1,10 @@
 // Options that several workloads have.
+
 import { z } from 'zod';
+import { mebibyte } from '../../format/bytes.js';
 import { partOf, type Surroundings, WorkloadOptionsError } from './workload.js';
 
 const pageBytes = 4096;
-const mebibyte = 1 << 20;
 const mostShare = 0.75;
 
 export const positive = z.number().int().positive();

@@ -1,5 +1,7 @@
 // What a workload is: one file each says which programs it needs, how they are started, and who reports.
+
 import { z } from 'zod';
+import { FakedirtyError } from '../../errors/error.js';
 import type { GuestOptions } from '../../qemu/machine/guest.js';
 import type { Report } from '../guest/control.js';
 
@@ -81,8 +83,9 @@ export function assignments(values: Readonly<Record<string, string | number | un
   );
 }
 
-export class WorkloadOptionsError extends Error {
+export class WorkloadOptionsError extends FakedirtyError {
   override readonly name = 'WorkloadOptionsError';
+  override readonly code = 'ERR_WORKLOAD_OPTIONS';
 }
 
 export function networkNeededBy(name: string): string {

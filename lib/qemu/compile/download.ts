@@ -1,4 +1,5 @@
 // A download that can be resumed, and that is not there before its checksum is right.
+
 import { createHash } from 'node:crypto';
 import {
   createReadStream,
@@ -11,14 +12,16 @@ import {
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { FakedirtyError } from '../../errors/error.js';
 
 const connectMs = 15_000;
 const stallMs = 30_000;
 const attempts = 3;
 
 /** The download is not to be had, or is not what it should be. */
-export class DownloadError extends Error {
+export class DownloadError extends FakedirtyError {
   override readonly name = 'DownloadError';
+  override readonly code = 'ERR_DOWNLOAD';
 }
 
 export async function sha256OfFile(file: string): Promise<string> {

@@ -1,7 +1,9 @@
 // What a build needs of this machine: programs and libraries, and room on the disk.
+
 import { spawnSync } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
 import { ensureSystemPackages, packagesFor } from '../../../scripts/setup/system-packages.mjs';
+import { gibibyte } from '../../format/bytes.js';
 import { QemuBuildError } from './errors.js';
 
 export interface Requirement {
@@ -25,7 +27,6 @@ const programs = [
 ];
 const modules = ['glib-2.0', 'pixman-1', 'zlib', 'libzstd', 'gnutls'];
 const headers = ['/usr/include/libfdt.h', '/usr/include/hwy/highway.h', '/usr/include/xxhash.h'];
-const gibibyte = 2 ** 30;
 /** A tree and its objects, for one target. */
 const neededBytes = 2 * gibibyte;
 

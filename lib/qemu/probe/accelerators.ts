@@ -1,5 +1,7 @@
 // Which accelerator really runs a guest here: found by running one, for a limited time.
+
 import { accessSync, constants, existsSync } from 'node:fs';
+import { mebibyte } from '../../format/bytes.js';
 import { Workspace } from '../../system/workspace.js';
 import { assembleGuest, guestRamBytes, untilReady } from '../machine/guest.js';
 import { type Accelerator, Machine } from '../machine/machine.js';
@@ -7,7 +9,6 @@ import { type Accelerator, Machine } from '../machine/machine.js';
 const guest = { pattern: 'rewrite', pages: 16, wordsPerPage: 1024 } as const;
 const bootMs = 5_000;
 const measuredMs = 500;
-const mebibyte = 1 << 20;
 
 export interface AcceleratorFinding {
   readonly accelerator: Accelerator;

@@ -1,13 +1,14 @@
 // `fakedirty qemu doctor`: what this machine has.
+
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, freemem, totalmem } from 'node:os';
+import { mebibyte } from '../../format/bytes.js';
 import { allBuilt, type BuiltQemu, programOf } from '../compile/built.js';
 import { compilerVersion, type Requirement, requirements } from '../compile/requirements.js';
 import { type AcceleratorFinding, choose, probe } from './accelerators.js';
 
 const hugePages = '/sys/kernel/mm/hugepages';
-const mebibyte = 1 << 20;
 
 export interface Findings {
   readonly machine: { cpus: number; model: string; memoryMiB: number; freeMiB: number };

@@ -1,6 +1,8 @@
 // VMs of the lab for tests, and their move from one host to another.
+
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'vitest';
+import { mebibyte } from '../../../lib/format/bytes.js';
 import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
 import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
 import { createHosts, type Hosts } from '../../../lib/lab/hosts/hosts.js';
@@ -8,7 +10,6 @@ import { defaultLink } from '../../../lib/lab/model/link.js';
 import { Workspace } from '../../../lib/system/workspace.js';
 import { findQemu, testedVersion } from '../../qemu/machine/available.js';
 
-export const mebibyte = 1 << 20;
 export const memoryBytes = 256 * mebibyte;
 
 export interface LabQemu {

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { mebibyte } from '../../../lib/format/bytes.js';
 import { builtIn } from '../../../lib/lab/catalogue.js';
 import { GuestControl } from '../../../lib/lab/guest/control.js';
 import { makeDisk } from '../../../lib/lab/guest/disk.js';
@@ -12,7 +13,7 @@ import { contentsFor } from '../../../lib/lab/workloads/contents.js';
 import { RunningWorkload } from '../../../lib/lab/workloads/running.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
 import { Workspace } from '../../../lib/system/workspace.js';
-import { mebibyte, memoryBytes, move, needLabQemu } from './guests.js';
+import { memoryBytes, move, needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;
 const long = FAKEDIRTY_LONG === '1';

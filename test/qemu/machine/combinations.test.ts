@@ -1,8 +1,10 @@
 // What can be combined with the filter, one test a row of the table in docs/qemu.md: memory is equal
 // afterwards, or the combination is refused with its reason.
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { mebibyte } from '../../../lib/format/bytes.js';
 import { type GuestOptions, guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
@@ -26,7 +28,6 @@ import {
 } from './migrate-and-compare.js';
 
 const lookMs = 10;
-const mebibyte = 1 << 20;
 const filter = withFilter('ph128');
 const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
 const rewrite: GuestOptions = { pattern: 'rewrite', pages: 2048, wordsPerPage: 16 };

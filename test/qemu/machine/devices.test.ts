@@ -1,7 +1,9 @@
 // Memory that comes and goes while a guest migrates: plugged in before, given to the host and taken
 // back, hinted to be free. A driver beside the test guest does what a kernel would.
+
 import { describe, expect, it, type TestContext } from 'vitest';
 import { z } from 'zod';
+import { mebibyte } from '../../../lib/format/bytes.js';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
 import { needQemu } from './available.js';
@@ -10,7 +12,6 @@ import { DeviceAccess } from './device-access.js';
 import { methods, some, withFilter } from './matrix.js';
 import { expectRightGuest, migrateWith, plain, timeout, withPair } from './migrate-and-compare.js';
 
-const mebibyte = 1 << 20;
 const pageBytes = 4096;
 const guest: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
 const ramBytes = 24 * mebibyte;

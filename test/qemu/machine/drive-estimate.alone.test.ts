@@ -1,5 +1,7 @@
 // An estimate of a running VM, beside the migration that follows it.
+
 import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest';
+import { mebibyte } from '../../../lib/format/bytes.js';
 import { migrate } from '../../../lib/migration/migrate.js';
 import { measureDirtying } from '../../../lib/monitor/dirtying-measurement.js';
 import { forecast } from '../../../lib/policy/forecast.js';
@@ -11,7 +13,6 @@ import { type DrivenQemu, needDriven } from './drive-available.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const mebibyte = 1 << 20;
 const ramBytes = 160 * mebibyte;
 const link = { linkBytesPerSecond: 1 * mebibyte, downtimeLimitMs: 100 };
 /** The guest fills its working set before it begins, which takes 1024 stores a page. */

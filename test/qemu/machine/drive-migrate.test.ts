@@ -1,5 +1,7 @@
 // The migration controller and real QEMUs: each option, each end, and what it leaves behind.
+
 import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest';
+import { mebibyte } from '../../../lib/format/bytes.js';
 import type { Policy } from '../../../lib/migration/decision.js';
 import { MigrationRefusedError } from '../../../lib/migration/errors.js';
 import { migrate } from '../../../lib/migration/migrate.js';
@@ -20,7 +22,6 @@ vi.setConfig({ testTimeout: 120_000 });
 
 const rewriting: GuestOptions = { pattern: 'rewrite', pages: 2048, wordsPerPage: 16 };
 const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
-const mebibyte = 1 << 20;
 
 let pair: MigrationPair | undefined;
 afterEach(async () => {

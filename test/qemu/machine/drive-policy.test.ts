@@ -1,6 +1,8 @@
 // A guest that never converges, and what each policy makes of it: it survives, its memory is whole, and the
 // recording of it is replayed to the same decisions.
+
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { mebibyte } from '../../../lib/format/bytes.js';
 import type { Choice } from '../../../lib/migration/decision.js';
 import { migrate } from '../../../lib/migration/migrate.js';
 import type { MigrateOptions } from '../../../lib/migration/options.js';
@@ -14,7 +16,6 @@ import { needDriven } from './drive-available.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const mebibyte = 1 << 20;
 /** Writes 4 MiB over and over, and the link takes as much in half a second. */
 const restless = { pattern: 'random', pages: 1024, wordsPerPage: 8 } as const;
 const slowLink = { bandwidthBytesPerSecond: 8 * mebibyte, downtimeLimitMs: 1 };

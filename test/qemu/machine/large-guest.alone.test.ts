@@ -1,8 +1,10 @@
 // A large guest whose marks are all fake: the filter comes up for air, so that somebody who cancels is
 // answered at once.
+
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { z } from 'zod';
+import { gibibyte, mebibyte } from '../../../lib/format/bytes.js';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
 import { Workspace } from '../../../lib/system/workspace.js';
 import { needBrokenQemu, needQemu } from './available.js';
@@ -10,8 +12,6 @@ import { DeviceAccess } from './device-access.js';
 import { some, withFilter } from './matrix.js';
 import { filterCountsOf } from './migrate-and-compare.js';
 
-const mebibyte = 1 << 20;
-const gibibyte = 1024 * mebibyte;
 const answerMs = 100;
 const chunkBytes = 2 * mebibyte;
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mebibyte } from '../../../lib/format/bytes.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
 import {
   assembleGuest,
@@ -19,7 +20,6 @@ import { Workspace } from '../../../lib/system/workspace.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { needAnyQemu } from './available.js';
 
-const mebibyte = 1 << 20;
 const ramBytes = 4 * mebibyte;
 
 describe('comparing memories', () => {

@@ -1,0 +1,57 @@
+// The codes of this package's errors. They are part of its interface: a code keeps its meaning, and what may
+// be caught is caught by its code or by its class, never by its message.
+
+/** Every code, and when an error has it. */
+export const errorCodes = {
+  // Fingerprints and tables.
+  ERR_OPTION: 'An argument or option is wrong; `option` names it.',
+  ERR_DISPOSED: 'A hasher, table or file was used after it had been disposed of.',
+  ERR_BUSY: 'A table was used while a background check of it was under way.',
+  ERR_STALE_CHECK: 'A check was committed twice, or after its table had changed.',
+  ERR_NATIVE: 'libfakedirty failed; `status` is its fakedirty_status.',
+  ERR_NO_ADDON: 'There is no native addon for this machine, or it does not load.',
+  ERR_MEMORY_FILE: 'A memory file cannot be opened, or became shorter while it was read.',
+  // QMP.
+  ERR_QMP: 'A QMP connection was used for something that it cannot do.',
+  ERR_QMP_ADDRESS: 'This is not a QMP address.',
+  ERR_QMP_GREETING: 'What listens there did not greet as a QEMU does.',
+  ERR_QMP_NEGOTIATION: 'QEMU greeted, but refused to negotiate capabilities.',
+  ERR_QMP_COMMAND: 'QEMU refused a command; `errorClass` and `description` are its own words.',
+  ERR_QMP_CLOSED: 'The QMP connection is closed, or could not be opened.',
+  ERR_QMP_TIMEOUT: 'QEMU did not answer in time. It may carry the command out all the same.',
+  ERR_QMP_PROTOCOL: 'QEMU answered in a form that was not expected.',
+  ERR_QMP_GARBLED: 'What arrived is not QMP.',
+  ERR_QMP_OVERSIZED: 'A message is longer than the limit of this connection.',
+  ERR_QMP_UNREAD: 'An event stream was given up because its events were not read.',
+  // Migrations and policies.
+  ERR_MIGRATION_REFUSED:
+    'A migration cannot begin as asked; `problems` says why. Nothing was changed.',
+  ERR_RECORDING: 'This is not a recording of a migration; `line` says where.',
+  ERR_POLICY: 'There is no such policy, or it does not take these settings.',
+  // Building QEMU. `failure` of a QemuBuildError says which of these it is.
+  ERR_BUILD_MISSING_TOOLS: 'Programs or libraries that a build needs are missing.',
+  ERR_BUILD_NO_SOURCE: 'There is no source of QEMU, or it is of another version.',
+  ERR_BUILD_SERIES: 'The patch series does not apply to this source.',
+  ERR_BUILD_DISK_FULL: 'There is no room for a build.',
+  ERR_BUILD_COMPILATION: 'Configuring or compiling failed.',
+  ERR_NOT_BUILT: 'This QEMU has not been built.',
+  ERR_DOWNLOAD: 'A download failed, or its checksum is wrong.',
+  // Running QEMUs and guests.
+  ERR_QEMU_ENDED: 'A QEMU ended, or did not start.',
+  ERR_WORKSPACE: 'There is no room for the memory of a guest.',
+  ERR_GUEST: 'A guest said something unexpected, or nothing.',
+  // The lab.
+  ERR_EXPERIMENT: 'This is not a valid experiment; `problems` has a line each.',
+  ERR_ADDITIONS: 'A module with workloads, methods or figures of your own is wrong.',
+  ERR_WORKLOAD_OPTIONS: 'A workload does not take these options.',
+  ERR_NEEDS: 'An experiment needs what this machine does not have; `needs` lists all of it.',
+  ERR_RESULTS: 'A folder of results cannot be read or written, or holds something else.',
+  ERR_ATTEMPT: 'An attempt at a run failed.',
+  ERR_INTERRUPTED: 'The work was interrupted by its caller.',
+  // Running commands.
+  ERR_STEP: 'A step failed, and has said so.',
+  ERR_TIMEOUT: 'Something did not happen in time.',
+  ERR_COMMAND: 'A command could not be run, or failed.',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;

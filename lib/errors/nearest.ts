@@ -1,0 +1,14 @@
+// What somebody probably meant who slipped on a name.
+import { distance } from 'fastest-levenshtein';
+
+/** The accepted name that looks most like the one given; undefined when none looks like it. */
+export function nearestOf(given: string, accepted: readonly string[]): string | undefined {
+  const plain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  const begun = plain(given).length >= 3 ? plain(given) : undefined;
+  const slipsTo = (name: string) =>
+    begun && plain(name).startsWith(begun) ? 1 : distance(plain(given), plain(name));
+  const [best] = accepted
+    .map((name) => ({ name, slips: slipsTo(name) }))
+    .sort((a, b) => a.slips - b.slips);
+  return best && best.slips <= Math.max(1, best.name.length / 3) ? best.name : undefined;
+}
