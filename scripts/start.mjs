@@ -8,7 +8,7 @@ import { readOptions, runMain } from './run/command-line.mjs';
 const usage = `usage: npm start [-- options]
   --out DIRECTORY   where results and report go; default lab-results/start
   --help            this text
-Other experiments: npm run fakedirty -- lab run experiments/first.yaml (docs/lab.md).`;
+Other experiments: npm run fakedirty -- lab run experiments/first.yaml (docs/guides/lab.md).`;
 
 await runMain(usage, () => {
   const { out } = readOptions(usage, { out: { type: 'string' } });

@@ -1,4 +1,4 @@
-// fakedirty/lab: what workloads and methods of one's own are made with. docs/lab.md shows how.
+// fakedirty/lab: what workloads and methods of one's own are made with. docs/guides/lab.md shows how.
 export { z } from 'zod';
 export type { Additions } from './catalogue.js';
 export type { Report } from './guest/control.js';

@@ -10,7 +10,7 @@
  * How sure is "unchanged"? With the default algorithm, ph128, two different
  * pages get the same fingerprint with a probability of at most 2^-125, for any
  * contents chosen without knowledge of the secret key, the guest's own and an
- * attacker's included. The bound is proven (docs/libfakedirty.md), and holds
+ * attacker's included. The bound is proven (docs/guides/libfakedirty.md), and holds
  *   - for a key drawn uniformly at random and used for one migration only,
  *   - while digests and key stay inside the process: never print a ph128 digest,
  *   - for the comparison of two fingerprints made with the same key.

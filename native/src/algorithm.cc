@@ -21,7 +21,7 @@ void LayOutXxh3(const uint8_t*, uint64_t seed, size_t, uint8_t* layout) {
 }
 
 // In the order of fakedirty_algorithm. ph128's bound: 2^-126 for two digests (the proof is in
-// docs/libfakedirty.md), twice that because a slot reserves two values.
+// docs/guides/libfakedirty.md), twice that because a slot reserves two values.
 // Fit for production are those for which nobody can make, or is known to have made, two contents
 // that collide: page contents come from strangers (a mail, an upload, a cached file).
 constexpr Algorithm kAlgorithms[] = {

@@ -5,7 +5,7 @@
 //   H  = sum (a[i] + k[2i])   * (b[i] + k[2i+1])
 //   H' = sum (a[i] + k[2i+2]) * (b[i] + k[2i+3])
 // Each is then folded to 64 bits as hi * r + lo in GF(2^64). Why this can't be fooled, and how
-// often it errs: docs/libfakedirty.md. The slow reference is native/test/reference/.
+// often it errs: docs/guides/libfakedirty.md. The slow reference is native/test/reference/.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/ph128.cc"
 #include "src/vector.h"

@@ -29,8 +29,8 @@ const TargetName* ChooseTarget(const char* asked_for);
 bool HasShaInstructions();
 
 // Whether the processor, reading page behind page, fetches the next one before it is asked to.
-// Measured (docs/speed.md): AMD's does, and asking for it as well gains nothing; Intel's does not,
-// and asking makes ph128 half as fast again from memory.
+// Measured (docs/results/hash-speed.md): AMD's does, and asking for it as well gains nothing;
+// Intel's does not, and asking makes ph128 half as fast again from memory.
 bool CrossesPages();
 
 }  // namespace fakedirty

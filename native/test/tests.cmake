@@ -68,7 +68,7 @@ endif()
 
 # The program in the guide is the one that is tested.
 add_test(NAME Guide.ShowsTheProgramThatIsTested
-  COMMAND ${CMAKE_COMMAND} -DWHOLE=${CMAKE_CURRENT_SOURCE_DIR}/../docs/libfakedirty.md
+  COMMAND ${CMAKE_COMMAND} -DWHOLE=${CMAKE_CURRENT_SOURCE_DIR}/../docs/guides/libfakedirty.md
     -DPART=${CMAKE_CURRENT_SOURCE_DIR}/test/example.c
     -P ${CMAKE_CURRENT_SOURCE_DIR}/test/contains.cmake)
 

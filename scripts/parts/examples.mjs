@@ -16,7 +16,7 @@ function withPrograms(guide) {
 
 /** The guides that show a program as it no longer is. */
 function outdatedGuides() {
-  return readdirSync(docs)
+  return readdirSync(docs, { recursive: true })
     .filter((name) => name.endsWith('.md'))
     .map((name) => {
       const guide = readFileSync(join(docs, name), 'utf8');

@@ -1,4 +1,4 @@
-// What can be combined with the filter, one test a row of the table in docs/qemu.md: memory is equal
+// What can be combined with the filter, one test a row of the table in docs/reference/qemu-filter.md: memory is equal
 // afterwards, or the combination is refused with its reason.
 
 import { setTimeout as pause } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-// The programs of docs/driving-migrations.md, run as they stand there.
+// The programs of docs/guides/driving-migrations.md, run as they stand there.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

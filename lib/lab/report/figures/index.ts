@@ -1,5 +1,5 @@
 // fakedirty/lab/figures: what figures of one's own are made with. It brings charts with it, which take their
-// time to load. docs/lab.md shows how.
+// time to load. docs/guides/lab.md shows how.
 
 export { mean, median, spread } from '../../../statistics/samples.js';
 export { type MeasuredRun, stoppedBy } from '../../model/run.js';
