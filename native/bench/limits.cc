@@ -5,7 +5,7 @@
 // orders the processor's own fetching fails and "reading" would be slower than hashing.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/limits.cc"
-#include "src/vector.h"
+#include "src/simd/vector.h"
 // After vector.h.
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// False skips, in a library whose fingerprints keep 8 bits (src/broken.h): verify mode prevents and
-// counts each one; without it they happen.
+// False skips, in a library whose fingerprints keep 8 bits (src/core/broken.h): verify mode
+// prevents and counts each one; without it they happen.
 #include <gtest/gtest.h>
 
 #include <optional>

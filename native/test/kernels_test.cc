@@ -9,7 +9,7 @@
 #include "hexadecimal.h"
 #include "random.h"
 #include "reference/oracle.h"
-#include "src/kernel.h"
+#include "src/kernels/kernel.h"
 
 namespace fakedirty_test {
 namespace {

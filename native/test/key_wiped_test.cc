@@ -18,7 +18,7 @@
 #include "handles.h"
 #include "random.h"
 #include "sanitizers.h"
-#include "src/hasher.h"
+#include "src/core/hasher.h"
 
 namespace fakedirty_test {
 namespace {

@@ -11,7 +11,7 @@
 #include "handles.h"
 #include "random.h"
 #include "sanitizers.h"
-#include "src/table.h"
+#include "src/core/table.h"
 
 namespace fakedirty_test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Key material: filled completely or not at all, wiped when asked.
-#include "src/secret.h"
+#include "src/core/secret.h"
 
 #include <errno.h>
 #include <gtest/gtest.h>
