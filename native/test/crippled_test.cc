@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// False skips, in a library whose fingerprints keep 8 bits (src/core/broken.h): verify mode
-// prevents and counts each one; without it they happen.
+// False skips, with the mutant whose fingerprints keep 8 bits (src/core/mutants.h): a verifying
+// table prevents and counts each one; in others they happen.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -20,8 +20,8 @@ constexpr uint64_t kPages = 32;
 
 class FalseSkips : public ::testing::TestWithParam<int> {
  protected:
-  // What is left of a fingerprint: the digest's first byte, moved aside when it is a reserved
-  // value. A zero page has another one than all of these.
+  // What is left of a fingerprint: the digest's first byte, or another value where that one is
+  // reserved. Null for a zero page, whose fingerprint no other page has.
   std::optional<uint8_t> Crippled(const Contents& page) const {
     if (IsZero(page)) return std::nullopt;
     const void* const pages[] = {page.data()};

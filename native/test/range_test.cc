@@ -97,16 +97,16 @@ TEST_P(Range, OfEverythingIsForgotten) {
   }
 }
 
-// A few slots, far apart, where operating-system pages end and where stretches do that are passed
-// by when nothing in them was written.
+// A few slots, far apart, at the ends of operating-system pages and of the chunks that are skipped
+// when nothing in them was written.
 TEST_P(Range, IsCountedWhereverItWasWritten) {
-  constexpr uint64_t kStretch = fakedirty::WrittenStretches::kSlots;
-  const uint64_t past = 7 * kStretch + 100;
+  constexpr uint64_t kChunk = fakedirty::WrittenChunks::kSlots;
+  const uint64_t past = 7 * kChunk + 100;
   const Table table = MakeTable(hasher_, past);
   const std::vector<uint8_t> zeros(kPageSize);
   std::set<uint64_t> written = {0, past - 1};
   for (const uint64_t edge :
-       {1 * SlotsInPage(), 3 * SlotsInPage(), kStretch, 2 * kStretch, 3 * kStretch, 5 * kStretch}) {
+       {1 * SlotsInPage(), 3 * SlotsInPage(), kChunk, 2 * kChunk, 3 * kChunk, 5 * kChunk}) {
     written.insert({edge - 1, edge, edge + 1});
   }
   for (const uint64_t slot : written) Send(table, {slot}, {slot % 3 ? page_.data() : zeros.data()});
@@ -120,10 +120,10 @@ TEST_P(Range, IsCountedWhereverItWasWritten) {
   check();
   const struct {
     uint64_t first, end;
-  } forgotten[] = {{kStretch, 2 * kStretch},
-                   {2 * kStretch, 2 * kStretch + 1},
-                   {3 * kStretch - 1, 3 * kStretch},
-                   {5 * kStretch + 1, past}};
+  } forgotten[] = {{kChunk, 2 * kChunk},
+                   {2 * kChunk, 2 * kChunk + 1},
+                   {3 * kChunk - 1, 3 * kChunk},
+                   {5 * kChunk + 1, past}};
   for (const auto& range : forgotten) {
     ASSERT_EQ(fakedirty_table_invalidate(table.get(), range.first, range.end - range.first),
               FAKEDIRTY_OK);

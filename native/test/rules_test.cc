@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The rules R1, R5 and R6. This file is also linked with libraries that break one of them each
-// (src/core/broken.h); there its tests must fail.
+// The rules R1, R5 and R6. This file is also linked with the mutants that break one of them each
+// (src/core/mutants.h): with those its tests must fail.
 #include <gtest/gtest.h>
 
 #include <atomic>

@@ -29,7 +29,7 @@ foreach(name
 endforeach()
 fakedirty_test(crippled fakedirty_crippled)
 
-# Each test of a rule must fail with the library that breaks the rule.
+# Each test of a rule must fail with the mutant that breaks the rule.
 set(rule_tests
   R1EveryFingerprintIsThatOfTheCopy
   R1TheDestinationEndsAsTheSource
@@ -40,15 +40,20 @@ if(FAKEDIRTY_SANITIZE STREQUAL "thread")
   list(FILTER rule_tests EXCLUDE REGEX "^R1")  # skipped there: a race by design
 endif()
 foreach(rule R1 R5 R6)
-  fakedirty_test_program(fakedirty_rules_broken_${rule}_test rules fakedirty_broken_${rule})
+  fakedirty_test_program(fakedirty_rules_mutant_${rule}_test rules fakedirty_mutant_${rule})
 endforeach()
 foreach(test ${rule_tests})
   string(SUBSTRING ${test} 0 2 rule)
-  add_test(NAME Broken.${test}
-    COMMAND fakedirty_rules_broken_${rule}_test --gtest_filter=Rules.${test})
-  set_tests_properties(Broken.${test} PROPERTIES
+  add_test(NAME Mutant.${test}
+    COMMAND fakedirty_rules_mutant_${rule}_test --gtest_filter=Rules.${test})
+  set_tests_properties(Mutant.${test} PROPERTIES
     TIMEOUT 300 PASS_REGULAR_EXPRESSION "\\[  FAILED  \\] Rules\\.${test}")
 endforeach()
+
+# A production build sees nothing of the mutants: not a token.
+add_test(NAME Mutants.AreNotInProductionBuilds
+  COMMAND ${CMAKE_CXX_COMPILER} -E -P -x c++ ${CMAKE_CURRENT_SOURCE_DIR}/src/core/mutants.h)
+set_tests_properties(Mutants.AreNotInProductionBuilds PROPERTIES FAIL_REGULAR_EXPRESSION "[^ \n]")
 
 # vectors.inc is what vectors.py prints.
 find_package(Python3 COMPONENTS Interpreter)

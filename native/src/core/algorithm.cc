@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The list of fingerprint algorithms, and looking one up.
+// The list of fingerprint algorithms, by number and by name.
 #include "src/core/algorithm.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@
 namespace fakedirty {
 namespace {
 
-void LayOutPh128(const uint8_t* given, uint64_t, size_t page_size, uint8_t* layout) {
-  LayOutPh128Key(given, page_size, layout);
+void LayOutPh128(const uint8_t* key, uint64_t, size_t page_size, uint8_t* layout) {
+  LayOutPh128Key(key, page_size, layout);
 }
 
 size_t Xxh3LayoutBytes(size_t) { return kXxh3SecretBytes; }
@@ -20,10 +20,11 @@ void LayOutXxh3(const uint8_t*, uint64_t seed, size_t, uint8_t* layout) {
   DeriveXxh3Secret(seed, layout);
 }
 
-// In the order of fakedirty_algorithm. ph128's bound: 2^-126 for two digests (the proof is in
-// docs/libfakedirty.md), twice that because a slot reserves two values.
-// Fit for production are those for which nobody can make, or is known to have made, two contents
-// that collide: page contents come from strangers (a mail, an upload, a cached file).
+// In the order of fakedirty_algorithm.
+// ph128's bound is 2^-126 for two digests (docs/libfakedirty.md has the proof) and 2^-125 for two
+// fingerprints, because a slot reserves two of its values.
+// An algorithm is fit for production if nobody is known to have made, or can make, two contents
+// that collide: strangers decide what pages hold (a mail, an upload, a cached file).
 constexpr Algorithm kAlgorithms[] = {
     // name, bytes, seed bits, keyed, collision bits, production
     {{"ph128", 16, 0, 1, 125, 1}, Ph128Kernel, Ph128LayoutBytes, LayOutPh128},
@@ -48,25 +49,15 @@ const Algorithm* FindAlgorithm(int number) {
   return number >= 0 && number < kCount ? &kAlgorithms[number] : nullptr;
 }
 
-}  // namespace fakedirty
-
-const fakedirty_algorithm_properties* fakedirty_algorithm_info(int algorithm) {
-  const fakedirty::Algorithm* const found = fakedirty::FindAlgorithm(algorithm);
-  return found ? &found->properties : nullptr;
-}
-
-int fakedirty_algorithm_find(const char* name) {
-  if (!name) return FAKEDIRTY_ERROR_NULL;
-  for (int number = 0; number < fakedirty::kCount; ++number) {
-    if (strcmp(fakedirty::kAlgorithms[number].properties.name, name) == 0) return number;
+int FindAlgorithmNumber(const char* name) {
+  for (int number = 0; number < kCount; ++number) {
+    if (strcmp(kAlgorithms[number].properties.name, name) == 0) return number;
   }
   return FAKEDIRTY_ERROR_ALGORITHM;
 }
 
-size_t fakedirty_key_bytes(int algorithm, size_t page_size) {
-  const fakedirty::Algorithm* const found = fakedirty::FindAlgorithm(algorithm);
-  const bool known_size = page_size >= FAKEDIRTY_PAGE_SIZE_MIN &&
-                          page_size <= FAKEDIRTY_PAGE_SIZE_MAX &&
-                          (page_size & (page_size - 1)) == 0;
-  return found && found->properties.keyed && known_size ? fakedirty::Ph128KeyBytes(page_size) : 0;
+size_t KeyBytes(const Algorithm& algorithm, size_t page_size) {
+  return algorithm.properties.keyed ? Ph128KeyBytes(page_size) : 0;  // the only keyed one
 }
+
+}  // namespace fakedirty

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The filter: look at pages, say what they are; commit what was sent.
-//
-// Rule R1 lives here. A page is copied once, and the zero test, the fingerprint, the comparison and
-// the caller's send all use that copy. Looking never writes the table; committing never reads
-// guest memory.
-#include <string.h>
-#include <time.h>
+// The filter, where rule R1 is kept: a page is copied once, and the zero test, the fingerprint, the
+// comparison and the caller's send all use that copy. Giving a verdict never writes the table;
+// committing never reads guest memory.
+#include "src/core/filter.h"
 
-#include "src/core/broken.h"
+#include <string.h>
+
+#include "src/core/mutants.h"
+#include "src/core/slot.h"
 #include "src/core/table.h"
 #include "src/simd/bytes.h"
 
@@ -23,18 +23,16 @@ void SetFingerprint(const uint8_t* digest, size_t digest_bytes,
                     fakedirty_fingerprint* fingerprint) {
   memset(fingerprint->bytes, 0, sizeof(fingerprint->bytes));
   CopyBytes(fingerprint->bytes, digest, digest_bytes);
-  if (broken::kFingerprintBits) {
-    constexpr size_t kKept = broken::kFingerprintBits / 8;
-    memset(fingerprint->bytes + kKept, 0, digest_bytes - kKept);
-  }
-  // The reserved values move aside, onto two others: this doubles the chance of a collision.
-  if (IsUnknown(fingerprint->bytes, digest_bytes) || SaysZero(fingerprint->bytes, digest_bytes)) {
+  FAKEDIRTY_IF_MUTANT(kShortFingerprints, mutants::ShortenFingerprint(fingerprint));
+  // Digests equal to a reserved value are changed into another value, which doubles the probability
+  // of a collision.
+  if (IsUnknown(fingerprint->bytes, digest_bytes) || IsZeroPage(fingerprint->bytes, digest_bytes)) {
     fingerprint->bytes[0] ^= 0x80;
   }
 }
 
-uint8_t Judge(const fakedirty_table& table, uint64_t index, const uint8_t* page, bool is_zero,
-              const fakedirty_fingerprint& fingerprint) {
+uint8_t Verdict(const fakedirty_table& table, uint64_t index, const uint8_t* page, bool is_zero,
+                const fakedirty_fingerprint& fingerprint) {
   const uint8_t* const slot = table.written.Has(index) ? table.slot(index) : kUnknown;
   const size_t bytes = table.slot_bytes();
   if (SameBytes(slot, fingerprint.bytes, bytes)) {
@@ -46,7 +44,7 @@ uint8_t Judge(const fakedirty_table& table, uint64_t index, const uint8_t* page,
   return IsUnknown(slot, bytes) ? FAKEDIRTY_FIRST : FAKEDIRTY_CHANGED;
 }
 
-// Pages that nobody writes any more: used where they lie.
+// Pages that nobody writes any more: used in place.
 class PrivatePages {
  public:
   static constexpr bool kCopied = false;
@@ -54,15 +52,14 @@ class PrivatePages {
   explicit PrivatePages(const void* const* pages) : pages_(pages) {}
   const uint8_t* Take(size_t i) { return Source(i); }
   const uint8_t* Source(size_t i) const { return static_cast<const uint8_t*>(pages_[i]); }
-  void GiveBack(size_t) {}
-  void CopyAgain(size_t) {}
+  void Drop(size_t) {}
 
  private:
   const void* const* pages_;
 };
 
-// Guest pages: copied into the stage. The room of an unchanged page goes to a later one, which
-// finds it in the first cache.
+// Guest pages: copied into the stage. The place of an unchanged page goes to a later page, which
+// then finds it in the first-level cache.
 class StagedPages {
  public:
   static constexpr bool kCopied = true;
@@ -73,7 +70,7 @@ class StagedPages {
         unused_(static_cast<uint8_t*>(stage)),
         copies_(copies) {}
 
-  // The private copy of a page.
+  // Makes and returns the private copy of a page.
   const uint8_t* Take(size_t i) {
     if (free_count_ > 0) {
       copies_[i] = free_[--free_count_];
@@ -82,22 +79,23 @@ class StagedPages {
       unused_ += page_size_;
     }
     CopyAgain(i);
-    return Room(i);
+    return Copy(i);
   }
 
   const uint8_t* Source(size_t i) const { return static_cast<const uint8_t*>(sources_[i]); }
 
-  void CopyAgain(size_t i) { memcpy(Room(i), sources_[i], page_size_); }
+  void CopyAgain(size_t i) { memcpy(Copy(i), sources_[i], page_size_); }
 
-  // Free rooms are used first, so that there are never more than pages taken at a time.
-  void GiveBack(size_t i) {
-    free_[free_count_++] = Room(i);
+  // Frees the place of a page that need not be sent. Free places are used first, so there are never
+  // more of them than pages that are waiting for a verdict.
+  void Drop(size_t i) {
+    free_[free_count_++] = Copy(i);
     copies_[i] = nullptr;
   }
 
  private:
-  // Every copy lies in the stage, which is the caller's to write.
-  uint8_t* Room(size_t i) { return const_cast<uint8_t*>(static_cast<const uint8_t*>(copies_[i])); }
+  // The copies lie in the stage, which the caller lets us write.
+  uint8_t* Copy(size_t i) { return const_cast<uint8_t*>(static_cast<const uint8_t*>(copies_[i])); }
 
   const void* const* sources_;
   size_t page_size_;
@@ -124,56 +122,47 @@ class Classifier {
     for (size_t i = 0; i < count_; ++i) {
       __builtin_prefetch(table_.slot(index_[i]));
       const uint8_t* const page = pages_.Take(i);
-      // Most pages that are not zero say so in their first word.
+      // The first word rules out most pages that are not zero.
       if (LoadLittle<uint64_t>(page) == 0 && hasher_.is_zero(page, hasher_.page_size())) {
         SetZeroFingerprint(hasher_.digest_bytes(), &fingerprints_[i]);
-        Settle(i, page, true);
+        Finish(i, page, true);
         continue;
       }
       waiting_[waiting_count_] = i;
       waiting_pages_[waiting_count_] = page;
-      if (++waiting_count_ == hasher_.kernel.lanes) Flush(i + 1);
+      if (++waiting_count_ == hasher_.kernel.lanes) FingerprintWaiting(i + 1);
     }
-    Flush(count_);
+    FingerprintWaiting(count_);
   }
 
  private:
-  // Fingerprints the pages that wait for full lanes; next is the first that was not taken yet.
-  void Flush(size_t next) {
+  // Pages wait until they fill the kernel's lanes. next is the first page that was not taken yet.
+  void FingerprintWaiting(size_t next) {
     if (waiting_count_ == 0) return;
     alignas(64) uint8_t digests[kMostLanes * FAKEDIRTY_DIGEST_BYTES_MAX];
     const size_t digest_bytes = hasher_.digest_bytes();
     hasher_.kernel.digest(hasher_.parameters, waiting_pages_, waiting_count_, digests,
                           PageToFetch(next));
-    if (broken::kLiveFingerprint) FingerprintLive(digests);
+    FAKEDIRTY_IF_MUTANT(
+        kR1, mutants::FingerprintSources(hasher_, pages_, waiting_, waiting_count_, digests));
     for (size_t i = 0; i < waiting_count_; ++i) {
       SetFingerprint(digests + i * digest_bytes, digest_bytes, &fingerprints_[waiting_[i]]);
-      Settle(waiting_[i], waiting_pages_[i], false);
+      Finish(waiting_[i], waiting_pages_[i], false);
     }
     waiting_count_ = 0;
   }
 
-  // The guest's next page is copied as soon as this one is hashed; a private one is fetched unless
-  // the processor does that by itself.
+  // A guest page is copied next, so it is always worth fetching; a private page only if the
+  // processor does not fetch it by itself.
   const uint8_t* PageToFetch(size_t next) const {
     if (!hasher_.kernel.fetches_next || next >= count_) return nullptr;
     const uint8_t* const source = pages_.Source(next);
     return Pages::kCopied ? source : hasher_.parameters.Unforeseen(pages_.Source(next - 1), source);
   }
 
-  void Settle(size_t i, const uint8_t* page, bool is_zero) {
-    verdicts_[i] = Judge(table_, index_[i], page, is_zero, fingerprints_[i]);
-    if (verdicts_[i] == FAKEDIRTY_UNCHANGED) pages_.GiveBack(i);
-  }
-
-  // What a library without rule R1 would do (src/core/broken.h).
-  void FingerprintLive(uint8_t* digests) {
-    const uint8_t* live[kMostLanes];
-    for (size_t i = 0; i < waiting_count_; ++i) live[i] = pages_.Source(waiting_[i]);
-    hasher_.kernel.digest(hasher_.parameters, live, waiting_count_, digests, nullptr);
-    const timespec moment = {0, 20000};
-    nanosleep(&moment, nullptr);
-    for (size_t i = 0; i < waiting_count_; ++i) pages_.CopyAgain(waiting_[i]);
+  void Finish(size_t i, const uint8_t* page, bool is_zero) {
+    verdicts_[i] = Verdict(table_, index_[i], page, is_zero, fingerprints_[i]);
+    if (verdicts_[i] == FAKEDIRTY_UNCHANGED) pages_.Drop(i);
   }
 
   const fakedirty_table& table_;
@@ -188,103 +177,48 @@ class Classifier {
   size_t waiting_count_ = 0;
 };
 
-int CheckBatch(const fakedirty_table* table, const uint64_t* index, size_t count) {
-  if (!table) return FAKEDIRTY_ERROR_NULL;
-  if (count > FAKEDIRTY_BATCH_MAX) return FAKEDIRTY_ERROR_COUNT;
-  if (count > 0 && !index) return FAKEDIRTY_ERROR_NULL;
-  for (size_t i = 0; i < count; ++i) {
-    if (index[i] >= table->pages) return FAKEDIRTY_ERROR_INDEX;
-  }
-  return FAKEDIRTY_OK;
-}
-
-// What is written, each piece apart from all others and from what is read. (Arrays of the same type
-// for sources and copies invite to pass one for both.)
-template <size_t kWritten, size_t kRead>
-int CheckApart(const Stretch (&written)[kWritten], const Stretch (&read)[kRead]) {
-  bool overlap = false;
-  for (size_t i = 0; i < kWritten; ++i) {
-    for (size_t j = 0; j < i; ++j) overlap |= Overlap(written[i], written[j]);
-    for (const Stretch& other : read) overlap |= Overlap(written[i], other);
-  }
-  return overlap ? FAKEDIRTY_ERROR_OVERLAP : FAKEDIRTY_OK;
-}
-
 void WriteSlot(fakedirty_table& table, uint64_t index, const uint8_t* fingerprint) {
-  const size_t bytes = table.slot_bytes();
-  table.NoteWrite(index);
-  if (!broken::kNeighboursRewritten) {
-    CopyBytes(table.slot(index), fingerprint, bytes);
-    return;
+  table.PrepareWrite(index);
+  FAKEDIRTY_IF_MUTANT(kR6, return mutants::WriteSlotWithNeighbours(table, index, fingerprint));
+  CopyBytes(table.slot(index), fingerprint, table.slot_bytes());
+}
+
+// Before the slot is written.
+void KeepCopy(fakedirty_table& table, uint64_t index, const uint8_t* page,
+              const uint8_t* fingerprint) {
+  const size_t page_size = table.hasher->page_size();
+  uint8_t* const copy = table.copy(index);
+  if (SameBytes(table.slot(index), fingerprint, table.slot_bytes()) &&
+      memcmp(copy, page, page_size) != 0) {
+    table.false_skips.fetch_add(1, std::memory_order_relaxed);
   }
-  const uint64_t offset = index * bytes, start = offset / 64 * 64;
-  const uint64_t length = table.slots.size() - start < 128 ? table.slots.size() - start : 128;
-  uint8_t around[128];
-  memcpy(around, table.slots.data() + start, length);
-  memcpy(around + (offset - start), fingerprint, bytes);
-  memcpy(table.slots.data() + start, around, length);
+  memcpy(copy, page, page_size);
 }
 
 }  // namespace
-}  // namespace fakedirty
 
-int fakedirty_classify(const fakedirty_table* table, const uint64_t* index,
-                       const void* const* sources, size_t count, void* stage, size_t stage_bytes,
-                       const void** copies, uint8_t* verdicts,
-                       fakedirty_fingerprint* fingerprints) {
-  int status = fakedirty::CheckBatch(table, index, count);
-  if (status == FAKEDIRTY_OK) status = fakedirty::CheckPages(sources, count);
-  if (status != FAKEDIRTY_OK || count == 0) return status;
-  if (!stage || !copies || !verdicts || !fingerprints) return FAKEDIRTY_ERROR_NULL;
-  const size_t page_size = table->hasher->page_size();
-  if (stage_bytes / page_size < count) return FAKEDIRTY_ERROR_CAPACITY;
-  const fakedirty::Stretch staged(stage, count * page_size);
-  status =
-      fakedirty::CheckApart({staged,
-                             {copies, count * sizeof(*copies)},
-                             {verdicts, count},
-                             {fingerprints, count * sizeof(*fingerprints)}},
-                            {{index, count * sizeof(*index)}, {sources, count * sizeof(*sources)}});
-  if (status != FAKEDIRTY_OK) return status;
-  if (fakedirty::AnyPageOverlaps(sources, count, page_size, staged)) return FAKEDIRTY_ERROR_OVERLAP;
-  fakedirty::StagedPages pages(sources, page_size, stage, copies);
-  fakedirty::Classifier(*table, index, pages, count, verdicts, fingerprints).Run();
-  return FAKEDIRTY_OK;
+void Classify(const fakedirty_table& table, const uint64_t* index, const void* const* sources,
+              size_t count, void* stage, const void** copies, uint8_t* verdicts,
+              fakedirty_fingerprint* fingerprints) {
+  StagedPages pages(sources, table.hasher->page_size(), stage, copies);
+  Classifier(table, index, pages, count, verdicts, fingerprints).Run();
 }
 
-int fakedirty_look(const fakedirty_table* table, const uint64_t* index, const void* const* pages,
-                   size_t count, uint8_t* verdicts, fakedirty_fingerprint* fingerprints) {
-  int status = fakedirty::CheckBatch(table, index, count);
-  if (status == FAKEDIRTY_OK) status = fakedirty::CheckPages(pages, count);
-  if (status != FAKEDIRTY_OK || count == 0) return status;
-  if (!verdicts || !fingerprints) return FAKEDIRTY_ERROR_NULL;
-  status =
-      fakedirty::CheckApart({{verdicts, count}, {fingerprints, count * sizeof(*fingerprints)}},
-                            {{index, count * sizeof(*index)}, {pages, count * sizeof(*pages)}});
-  if (status != FAKEDIRTY_OK) return status;
-  fakedirty::PrivatePages in_place(pages);
-  fakedirty::Classifier(*table, index, in_place, count, verdicts, fingerprints).Run();
-  return FAKEDIRTY_OK;
+void Look(const fakedirty_table& table, const uint64_t* index, const void* const* pages,
+          size_t count, uint8_t* verdicts, fakedirty_fingerprint* fingerprints) {
+  PrivatePages in_place(pages);
+  Classifier(table, index, in_place, count, verdicts, fingerprints).Run();
 }
 
-int fakedirty_commit(fakedirty_table* table, const uint64_t* index, const void* const* pages,
-                     const fakedirty_fingerprint* fingerprints, size_t count) {
-  int status = fakedirty::CheckBatch(table, index, count);
-  if (status == FAKEDIRTY_OK && table->verifies()) status = fakedirty::CheckPages(pages, count);
-  if (status != FAKEDIRTY_OK || count == 0) return status;
-  if (!fingerprints) return FAKEDIRTY_ERROR_NULL;
-  const size_t page_size = table->hasher->page_size();
+void Commit(fakedirty_table& table, const uint64_t* index, const void* const* pages,
+            const fakedirty_fingerprint* fingerprints, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const uint8_t* const fingerprint = fingerprints[i].bytes;
-    if (table->verifies()) {
-      uint8_t* const copy = table->copy(index[i]);
-      if (fakedirty::SameBytes(table->slot(index[i]), fingerprint, table->slot_bytes()) &&
-          memcmp(copy, pages[i], page_size) != 0) {
-        table->false_skips.fetch_add(1, std::memory_order_relaxed);
-      }
-      memcpy(copy, pages[i], page_size);
+    if (table.verifies()) {
+      KeepCopy(table, index[i], static_cast<const uint8_t*>(pages[i]), fingerprint);
     }
-    fakedirty::WriteSlot(*table, index[i], fingerprint);
+    WriteSlot(table, index[i], fingerprint);
   }
-  return FAKEDIRTY_OK;
 }
+
+}  // namespace fakedirty

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Objects from malloc, so that a C program needs no C++ runtime library to link this one.
+// Objects allocated with malloc, so that C programs link this library without a C++ runtime.
 #ifndef FAKEDIRTY_SRC_CORE_FROM_MALLOC_H_
 #define FAKEDIRTY_SRC_CORE_FROM_MALLOC_H_
 
@@ -14,7 +14,7 @@ struct FromMalloc {
   static void operator delete(void* object) { free(object); }
 };
 
-// std::nothrow without the library that defines it.
+// std::nothrow is defined in the C++ runtime library.
 constexpr std::nothrow_t kNoThrow{};
 
 }  // namespace fakedirty

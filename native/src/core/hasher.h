@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A hasher: an algorithm made ready for a page size, a key and an instruction set.
+// A hasher: an algorithm bound to a page size, a key and an instruction set.
 #ifndef FAKEDIRTY_SRC_CORE_HASHER_H_
 #define FAKEDIRTY_SRC_CORE_HASHER_H_
 
@@ -21,34 +21,21 @@ struct fakedirty_hasher : fakedirty::FromMalloc {
 
   size_t page_size() const { return parameters.page_size; }
   size_t digest_bytes() const { return algorithm->properties.digest_bytes; }
+
+  // Writes the digests of count pages, packed.
+  void Digest(const uint8_t* const* pages, size_t count, uint8_t* digests) const {
+    kernel.digest(parameters, pages, count, digests, nullptr);
+  }
 };
 
 namespace fakedirty {
 
+// FAKEDIRTY_OK, or what the operating system had none of: memory, or random bytes for the key.
+int CreateHasher(const fakedirty_hasher_options& options, const TargetName& target,
+                 fakedirty_hasher** hasher);
+
 void Retain(fakedirty_hasher* hasher);
 void Release(fakedirty_hasher* hasher);
-
-// Whether an array of pages can be read: FAKEDIRTY_OK or what is wrong with it.
-int CheckPages(const void* const* pages, size_t count);
-
-// An argument's memory.
-struct Stretch {
-  Stretch(const void* start, size_t bytes)
-      : begin(reinterpret_cast<uintptr_t>(start)), bytes(bytes) {}
-
-  uintptr_t begin;
-  size_t bytes;
-};
-
-// Neither is empty. Said as -a.bytes < a.begin - b.begin < b.bytes, it is one comparison: it is
-// asked of every page.
-inline bool Overlap(const Stretch& a, const Stretch& b) {
-  return a.begin - b.begin + a.bytes - 1 < a.bytes + b.bytes - 1;
-}
-
-// Pages that are read while these are written.
-bool AnyPageOverlaps(const void* const* pages, size_t count, size_t page_size,
-                     const Stretch& written);
 
 }  // namespace fakedirty
 
