@@ -76,12 +76,3 @@ add_test(NAME Guide.ShowsTheProgramThatIsTested
   COMMAND ${CMAKE_COMMAND} -DWHOLE=${CMAKE_CURRENT_SOURCE_DIR}/../docs/libfakedirty.md
     -DPART=${CMAKE_CURRENT_SOURCE_DIR}/test/example.c
     -P ${CMAKE_CURRENT_SOURCE_DIR}/test/contains.cmake)
-
-# What the benchmark writes for programs.
-if(FAKEDIRTY_BENCH)
-  add_test(NAME Bench.WritesWhatItMeasured
-    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:fakedirty-bench>
-      -DWORK=${CMAKE_CURRENT_BINARY_DIR}/bench_json
-      -P ${CMAKE_CURRENT_SOURCE_DIR}/test/bench_json.cmake)
-  set_tests_properties(Bench.WritesWhatItMeasured PROPERTIES TIMEOUT 120)
-endif()
