@@ -101,7 +101,7 @@ class StagedPages {
   size_t page_size_;
   uint8_t* unused_;
   const void** copies_;
-  uint8_t* free_[kMostLanes];
+  uint8_t* free_[kMaxLanes];
   size_t free_count_ = 0;
 };
 
@@ -139,10 +139,10 @@ class Classifier {
   // Pages wait until they fill the kernel's lanes. next is the first page that was not taken yet.
   void FingerprintWaiting(size_t next) {
     if (waiting_count_ == 0) return;
-    alignas(64) uint8_t digests[kMostLanes * FAKEDIRTY_DIGEST_BYTES_MAX];
+    alignas(64) uint8_t digests[kMaxLanes * FAKEDIRTY_DIGEST_BYTES_MAX];
     const size_t digest_bytes = hasher_.digest_bytes();
     hasher_.kernel.digest(hasher_.parameters, waiting_pages_, waiting_count_, digests,
-                          PageToFetch(next));
+                          NextToPrefetch(next));
     FAKEDIRTY_IF_MUTANT(
         kR1, mutants::FingerprintSources(hasher_, pages_, waiting_, waiting_count_, digests));
     for (size_t i = 0; i < waiting_count_; ++i) {
@@ -152,12 +152,13 @@ class Classifier {
     waiting_count_ = 0;
   }
 
-  // A guest page is copied next, so it is always worth fetching; a private page only if the
-  // processor does not fetch it by itself.
-  const uint8_t* PageToFetch(size_t next) const {
-    if (!hasher_.kernel.fetches_next || next >= count_) return nullptr;
+  // A guest page is copied next, so it is always worth prefetching; a private page only if the
+  // processor does not do it by itself.
+  const uint8_t* NextToPrefetch(size_t next) const {
+    if (!hasher_.kernel.prefetches_next || next >= count_) return nullptr;
     const uint8_t* const source = pages_.Source(next);
-    return Pages::kCopied ? source : hasher_.parameters.Unforeseen(pages_.Source(next - 1), source);
+    return Pages::kCopied ? source
+                          : hasher_.parameters.PageToPrefetch(pages_.Source(next - 1), source);
   }
 
   void Finish(size_t i, const uint8_t* page, bool is_zero) {
@@ -172,8 +173,8 @@ class Classifier {
   const size_t count_;
   uint8_t* const verdicts_;
   fakedirty_fingerprint* const fingerprints_;
-  size_t waiting_[kMostLanes];
-  const uint8_t* waiting_pages_[kMostLanes];
+  size_t waiting_[kMaxLanes];
+  const uint8_t* waiting_pages_[kMaxLanes];
   size_t waiting_count_ = 0;
 };
 

@@ -32,7 +32,7 @@ int Prepare(const fakedirty_hasher_options& options, const TargetName& target,
   hasher.is_zero = IsZeroKernel(target.target);
   hasher.parameters.page_size = options.page_size;
   hasher.parameters.seed = options.seed;
-  hasher.parameters.crosses_pages = CrossesPages();
+  hasher.parameters.prefetches_across_pages = PrefetchesAcrossPages();
   hasher.parameters.sha_instructions = target.target != Target::kPortable && HasShaInstructions();
   return MakeKey(options, hasher);
 }

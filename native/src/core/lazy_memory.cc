@@ -42,7 +42,7 @@ bool LazyMemory::Allocate(uint64_t bytes, bool in_huge_pages) {
     data_ += before;
     munmap(data_ + mapped, slack - before);
 #ifdef MADV_HUGEPAGE
-    (void)madvise(data_, mapped, MADV_HUGEPAGE);  // works with small pages too
+    (void)madvise(data_, mapped, MADV_HUGEPAGE);  // if refused, small pages will do
 #endif
   }
   return true;

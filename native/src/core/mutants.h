@@ -33,7 +33,7 @@ template <class Pages>
 void FingerprintSources(const fakedirty_hasher& hasher, Pages& pages, const size_t* which,
                         size_t count, uint8_t* digests) {
   if constexpr (Pages::kCopied) {
-    const uint8_t* sources[kMostLanes];
+    const uint8_t* sources[kMaxLanes];
     for (size_t i = 0; i < count; ++i) sources[i] = pages.Source(which[i]);
     hasher.Digest(sources, count, digests);
     const timespec a_little = {0, 20000};

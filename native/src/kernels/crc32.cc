@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The CRC-32 of zlib and PNG, by carry-less folding.
 //
-// A page is a polynomial whose first bit has the highest power. Its remainder modulo P does not
-// change when a block of 128 bits is replaced by something congruent further on: with F = x^D mod
-// P, block * x^D and block * F are congruent, and the latter is short enough to be added to the
-// block that lies D bits behind. In the end one block is left, which goes through tables.
+// A page is a polynomial whose first bit has the highest power. Let F = x^D mod P. Then block * x^D
+// and block * F have the same remainder modulo P, and block * F is short enough to be added to the
+// block that follows D bits later. Folding goes on until one block of 128 bits is left, whose
+// remainder comes from tables.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/kernels/crc32.cc"
 #include "src/simd/vector.h"
-// After vector.h.
+// vector.h must come first.
 #include "src/kernels/crc32.h"
 #include "src/kernels/kernel.h"
 #include "src/simd/bytes.h"
@@ -21,7 +21,7 @@ namespace fakedirty {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// v, moved kBits on, plus what is there. (The two halves of a block lie 64 bits apart.)
+// Moves v by kBits and adds the block that is there. (The halves of a block are 64 bits apart.)
 template <size_t kBits, class V>
 HWY_INLINE V FoldInto(V v, V there) {
   const hn::DFromV<V> d;
@@ -30,22 +30,22 @@ HWY_INLINE V FoldInto(V v, V there) {
       there, hn::Xor(hn::CLMulLower(v, hn::Set(d, kLow)), hn::CLMulUpper(v, hn::Set(d, kHigh))));
 }
 
-template <bool kFetch>
-HWY_INLINE Block Remainder(const uint8_t* page, size_t page_size, const uint8_t* ahead) {
+template <bool kPrefetch>
+HWY_INLINE Block Remainder(const uint8_t* page, size_t page_size, const uint8_t* next) {
   const D64 d;
-  constexpr size_t kVector = kMultiplied, kStride = 4 * kVector;
+  constexpr size_t kVector = kClmulBytes, kStride = 4 * kVector;
   const auto load = [&](size_t at) HWY_ATTR {
     return hn::LoadU(d, reinterpret_cast<const uint64_t*>(page + at));
   };
   V64 a = load(0), b = load(kVector), c = load(2 * kVector), e = load(3 * kVector);
   alignas(64) static constexpr uint64_t kStart[8] = {0xFFFFFFFF};  // CRC-32 starts from all ones
   a = hn::Xor(a, hn::Load(d, kStart));
-  if (kFetch) {
-    for (size_t i = 0; i < kStride; i += kCacheLine) __builtin_prefetch(ahead + i, 0, 2);
+  if (kPrefetch) {
+    for (size_t i = 0; i < kStride; i += kCacheLine) __builtin_prefetch(next + i, 0, 2);
   }
   for (size_t at = kStride; at < page_size; at += kStride) {
-    if (kFetch) {
-      for (size_t i = 0; i < kStride; i += kCacheLine) __builtin_prefetch(ahead + at + i, 0, 2);
+    if (kPrefetch) {
+      for (size_t i = 0; i < kStride; i += kCacheLine) __builtin_prefetch(next + at + i, 0, 2);
     }
     a = FoldInto<8 * kStride>(a, load(at));
     b = FoldInto<8 * kStride>(b, load(at + kVector));
@@ -70,10 +70,10 @@ void Crc32Pages(const HashParameters& parameters, const uint8_t* const* pages, s
                 uint8_t* digests, const uint8_t*) {
   const size_t page_size = parameters.page_size;
   for (size_t i = 0; i < count; ++i, digests += 4) {
-    const uint8_t* const fetch =
-        i + 1 < count ? parameters.Unforeseen(pages[i], pages[i + 1]) : nullptr;
-    const Block sum = fetch ? Remainder<true>(pages[i], page_size, fetch)
-                            : Remainder<false>(pages[i], page_size, nullptr);
+    const uint8_t* const prefetch =
+        i + 1 < count ? parameters.PageToPrefetch(pages[i], pages[i + 1]) : nullptr;
+    const Block sum = prefetch ? Remainder<true>(pages[i], page_size, prefetch)
+                               : Remainder<false>(pages[i], page_size, nullptr);
     alignas(16) uint8_t bytes[16];
     hn::Store(sum, hn::Full128<uint64_t>(), reinterpret_cast<uint64_t*>(bytes));
     StoreBig(digests, ~Crc32Update(0, bytes, sizeof(bytes)));

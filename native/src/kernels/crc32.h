@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// CRC-32 in plain C++: the arithmetic behind the folding constants, and the table-driven register.
+// CRC-32 in plain C++: the arithmetic behind the folding constants, and the table-driven update.
 #ifndef FAKEDIRTY_SRC_KERNELS_CRC32_H_
 #define FAKEDIRTY_SRC_KERNELS_CRC32_H_
 
@@ -14,8 +14,8 @@ constexpr uint32_t Crc32TimesX(uint32_t remainder) {
   return remainder >> 1 ^ (remainder & 1 ? kCrc32Polynomial : 0);
 }
 
-// x^n mod P as a 64-bit factor for carry-less products of reversed words: bit i stands for
-// x^(63-i). Such a product comes out multiplied by x: ask for one power less.
+// x^n mod P as a 64-bit factor for carry-less products of bit-reversed words: bit i stands for
+// x^(63-i). Such a product comes out multiplied by x, so callers ask for one power less.
 constexpr uint64_t Crc32Power(size_t n) {
   uint32_t power = 0x80000000;  // x^0
   for (size_t i = 0; i < n; ++i) power = Crc32TimesX(power);
@@ -41,7 +41,7 @@ struct Crc32Tables {
 
 constexpr Crc32Tables kCrc32Tables;
 
-// The register after a whole number of 8-byte words.
+// The register after length bytes, a multiple of eight.
 inline uint32_t Crc32Update(uint32_t crc, const uint8_t* bytes, size_t length) {
   const auto& table = kCrc32Tables.at;
   for (size_t i = 0; i < length; i += 8) {

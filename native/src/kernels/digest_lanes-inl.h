@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// MD5, SHA-1 and SHA-256 of many pages side by side: what the three have in common.
+// MD5, SHA-1 and SHA-256 of many pages in lanes: what the three have in common.
 #if defined(FAKEDIRTY_SRC_KERNELS_DIGEST_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FAKEDIRTY_SRC_KERNELS_DIGEST_LANES_INL_H_
 #undef FAKEDIRTY_SRC_KERNELS_DIGEST_LANES_INL_H_
@@ -17,23 +17,23 @@ namespace fakedirty {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// What is done for the next block while one is compressed: its words are loaded and turned, and
-// lines further on are fetched. Spread over the steps, so that it fills what they leave idle.
+// Loads the words of the next block, and prefetches lines further on, while a block is compressed.
+// The steps of the compression call it, so that it uses the units that they leave idle.
 template <class Order, size_t kSets>
-class Meanwhile {
+class NextBlockLoader {
  public:
-  Meanwhile(const uint8_t* const* pages, size_t offset, uint32_t* words, LinesAhead ahead)
+  NextBlockLoader(const uint8_t* const* pages, size_t offset, uint32_t* words, LaneLines ahead)
       : pages_(pages), offset_(offset), words_(words), ahead_(ahead) {}
 
   template <size_t kStep, size_t kSteps>
-  HWY_INLINE void At() const {
-    constexpr size_t kStepsALine = kSteps / (kSets * kLanes32);
-    if constexpr (kStep % kStepsALine == 0) ahead_.Fetch(kStep / kStepsALine);
+  HWY_INLINE void LoadPart() const {
+    constexpr size_t kStepsPerLine = kSteps / (kSets * kLanes32);
+    if constexpr (kStep % kStepsPerLine == 0) ahead_.Prefetch(kStep / kStepsPerLine);
     using Loader = WordLoader<Order>;
-    constexpr size_t kStepsAPart = kSteps / (kSets * Loader::kParts);
-    if constexpr (kStep % kStepsAPart == 0) {
-      constexpr size_t kSet = kStep / kStepsAPart / Loader::kParts;
-      constexpr size_t kPart = kStep / kStepsAPart % Loader::kParts;
+    constexpr size_t kStepsPerPart = kSteps / (kSets * Loader::kParts);
+    if constexpr (kStep % kStepsPerPart == 0) {
+      constexpr size_t kSet = kStep / kStepsPerPart / Loader::kParts;
+      constexpr size_t kPart = kStep / kStepsPerPart % Loader::kParts;
       Loader(pages_ + kSet * kLanes32, offset_, words_ + kSet * 16 * kLanes32)
           .template Part<kPart>();
     }
@@ -43,12 +43,12 @@ class Meanwhile {
   const uint8_t* const* pages_;
   size_t offset_;
   uint32_t* words_;
-  LinesAhead ahead_;
+  LaneLines ahead_;
 };
 
 // Hashes kSets * kLanes32 pages. With two sets the latency of one hides behind the other.
 // Algorithm has: kWords, kInitial[kWords], Order (of a word's bytes in the page), kBigEndian, and
-// Compress<kSets>(state, words, meanwhile), where words is [kSets][16][kLanes32].
+// Compress<kSets>(state, words, next_block), where words is [kSets][16][kLanes32].
 template <class Algorithm, size_t kSets>
 HWY_INLINE void HashGroup(size_t page_size,
                           const LaneGroup<kSets * kLanes32, 4 * Algorithm::kWords>& group) {
@@ -65,14 +65,14 @@ HWY_INLINE void HashGroup(size_t page_size,
       state[set][i] = hn::Set(d, Algorithm::kInitial[i]);
     }
   }
-  // One round more than the pages have blocks: the padding. While the last blocks are compressed,
-  // what is loaded for nothing is the beginning of the following pages.
+  // The last round is that of the padding. While the last blocks are compressed, the start of the
+  // next pages is loaded: not to be used here, but to have it in the cache.
   for (size_t offset = 0; offset <= page_size; offset += 64) {
     const size_t next = offset + 64;
-    const Meanwhile<Order, kSets> meanwhile(next < page_size ? group.pages : group.following,
-                                            next < page_size ? next : 0, next_words,
-                                            group.Ahead(offset, page_size));
-    Algorithm::template Compress<kSets>(state, words, meanwhile);
+    const NextBlockLoader<Order, kSets> next_block(
+        next < page_size ? group.pages : group.next_pages, next < page_size ? next : 0, next_words,
+        group.LinesAhead(offset, page_size));
+    Algorithm::template Compress<kSets>(state, words, next_block);
     if (next == page_size) {
       const PaddingBlock padding(page_size, Algorithm::kBigEndian);
       for (size_t i = 0; i < kSets * 16; ++i) {
@@ -98,14 +98,16 @@ HWY_INLINE void HashGroup(size_t page_size,
   }
 }
 
-// The widest groups first. What is left over fills a narrower one, unless it is so little that page
-// by page is quicker.
+// The widest groups come first. The remaining pages go to a narrower one, or page by page if there
+// are so few of them that this is faster.
 template <class Algorithm>
 HWY_INLINE void HashPages(const HashParameters& parameters, const uint8_t* const* pages,
-                          size_t count, uint8_t* digests, DigestFunction one_by_one, size_t few) {
+                          size_t count, uint8_t* digests, DigestFunction one_by_one,
+                          size_t max_one_by_one) {
   constexpr size_t kDigestBytes = 4 * Algorithm::kWords;
-  static_assert(Algorithm::kSets * kLanes32 <= kMostLanes, "callers have room for so many digests");
-  while (count > few) {
+  static_assert(Algorithm::kSets * kLanes32 <= kMaxLanes,
+                "callers have room for kMaxLanes digests");
+  while (count > max_one_by_one) {
     size_t done;
     if (Algorithm::kSets > 1 && count > kLanes32) {
       LaneGroup<Algorithm::kSets * kLanes32, kDigestBytes> group(pages, count, digests);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Is a page all zero? Most that are not say so in their first bytes.
+// Is a page all zero? The first bytes rule out most pages that are not.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/kernels/is_zero.cc"
 #include "src/simd/vector.h"
-// After vector.h.
+// vector.h must come first.
 #include "src/kernels/kernel.h"
 #include "src/simd/bytes.h"
 

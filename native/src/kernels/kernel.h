@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What every fingerprint algorithm offers: one function that hashes many pages, for each target.
+// What every fingerprint algorithm offers: for each target, one function that hashes many pages.
 #ifndef FAKEDIRTY_SRC_KERNELS_KERNEL_H_
 #define FAKEDIRTY_SRC_KERNELS_KERNEL_H_
 
@@ -13,29 +13,29 @@ namespace fakedirty {
 struct HashParameters {
   size_t page_size = 0;
   uint64_t seed = 0;
-  const uint8_t* key = nullptr;   // as the algorithm lays it out
-  bool sha_instructions = false;  // single pages may use them
-  bool crosses_pages = false;     // the processor fetches from page to page by itself
+  const uint8_t* key = nullptr;          // in the algorithm's own layout
+  bool sha_instructions = false;         // the processor has them
+  bool prefetches_across_pages = false;  // the processor does, without being asked
 
-  // A page to fetch while the one before is hashed. Null where the processor does it, unasked and
-  // better.
-  const uint8_t* Unforeseen(const uint8_t* page, const uint8_t* next) const {
-    return crosses_pages && next == page + page_size ? nullptr : next;
+  // The page to prefetch while the one before it is hashed. Null where the processor does that by
+  // itself, and better.
+  const uint8_t* PageToPrefetch(const uint8_t* page, const uint8_t* next) const {
+    return prefetches_across_pages && next == page + page_size ? nullptr : next;
   }
 };
 
-// Writes count digests, packed. Pages have any address and alignment. Memory is idle while the last
-// one is hashed: next is a page to fetch meanwhile, or null.
+// Writes count digests, packed. Pages have any address and alignment. Nothing is left to prefetch
+// while the last page is hashed, except next: a page that will be read afterwards, or null.
 using DigestFunction = void (*)(const HashParameters& parameters, const uint8_t* const* pages,
                                 size_t count, uint8_t* digests, const uint8_t* next);
 using IsZeroFunction = bool (*)(const uint8_t* page, size_t page_size);
 
-constexpr size_t kMostLanes = 64;  // of any kernel
+constexpr size_t kMaxLanes = 64;  // of any kernel
 
 struct Kernel {
   DigestFunction digest;
-  size_t lanes;               // pages that are hashed side by side
-  bool fetches_next = false;  // others don't look at next
+  size_t lanes;                  // pages that are hashed side by side
+  bool prefetches_next = false;  // kernels without it ignore next
 };
 
 Kernel Ph128Kernel(Target target);

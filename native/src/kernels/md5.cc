@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// MD5 (RFC 1321) of many pages side by side, and of one.
+// MD5 (RFC 1321): many pages in lanes, or page by page.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/kernels/md5.cc"
 #include "src/simd/vector.h"
-// After vector.h.
+// vector.h must come first.
 #include "src/kernels/digest_padding.h"
 #include "src/kernels/md5.h"
 
@@ -16,7 +16,8 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 struct Md5Lanes {
-  static constexpr size_t kSets = 2;  // a step waits for the one before: two sets fill the gaps
+  static constexpr size_t kSets =
+      2;  // each step waits for the one before it: two sets fill the gaps
   static constexpr size_t kWords = 4;
   static constexpr bool kBigEndian = false;
   static constexpr const uint32_t (&kInitial)[kWords] = kMd5Initial;
@@ -34,12 +35,12 @@ struct Md5Lanes {
       return XorOrNot(c, b, d);
   }
 
-  // One step of every set, then the next with the roles of a, b, c, d moved on by one.
-  template <size_t kSets, class Meanwhile, size_t kStep = 0>
+  // A step of every set. The next step rotates the roles of a, b, c and d.
+  template <size_t kSets, class NextBlock, size_t kStep = 0>
   static HWY_INLINE void Steps(V32 (&state)[kSets][kWords], const uint32_t* words,
-                               const uint32_t* constants, const Meanwhile& meanwhile) {
+                               const uint32_t* constants, const NextBlock& next_block) {
     if constexpr (kStep < 64) {
-      meanwhile.template At<kStep, 64>();
+      next_block.template LoadPart<kStep, 64>();
       const D32 d32;
       constexpr size_t a = (64 - kStep) % 4, b = (65 - kStep) % 4, c = (66 - kStep) % 4,
                        d = (67 - kStep) % 4;
@@ -47,24 +48,24 @@ struct Md5Lanes {
       for (size_t set = 0; set < kSets; ++set) {
         V32* const s = state[set];
         const V32 word = hn::Load(d32, words + (16 * set + Md5Word(kStep)) * kLanes32);
-        const V32 known = Pin(hn::Add(s[a], hn::Add(constant, word)));
-        const V32 sum = hn::Add(known, Mix<kStep>(s[b], s[c], s[d]));
+        const V32 early_sum = Pin(hn::Add(s[a], hn::Add(constant, word)));
+        const V32 sum = hn::Add(early_sum, Mix<kStep>(s[b], s[c], s[d]));
         s[a] = hn::Add(RotateLeft<Md5Rotation(kStep)>(sum), s[b]);
       }
-      Steps<kSets, Meanwhile, kStep + 1>(state, words, constants, meanwhile);
+      Steps<kSets, NextBlock, kStep + 1>(state, words, constants, next_block);
     }
   }
 
-  template <size_t kSets, class Meanwhile>
+  template <size_t kSets, class NextBlock>
   static HWY_INLINE void Compress(V32 (&state)[kSets][kWords], const uint32_t* words,
-                                  const Meanwhile& meanwhile) {
+                                  const NextBlock& next_block) {
     V32 after[kSets][kWords];
     for (size_t set = 0; set < kSets; ++set) {
       for (size_t i = 0; i < kWords; ++i) after[set][i] = state[set][i];
     }
     const uint32_t* constants = kMd5Constants;
     __asm__("" : "+r"(constants));
-    Steps<kSets>(after, words, constants, meanwhile);
+    Steps<kSets>(after, words, constants, next_block);
     for (size_t set = 0; set < kSets; ++set) {
       for (size_t i = 0; i < kWords; ++i) state[set][i] = hn::Add(state[set][i], after[set][i]);
     }

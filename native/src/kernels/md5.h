@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The numbers of MD5 (RFC 1321, section 3.4), shared by its lanes and its single-page code.
+// The constants of MD5 (RFC 1321, section 3.4), for lanes and plain code alike.
 #ifndef FAKEDIRTY_SRC_KERNELS_MD5_H_
 #define FAKEDIRTY_SRC_KERNELS_MD5_H_
 
@@ -21,7 +21,7 @@ constexpr uint32_t kMd5Constants[64] = {
     0xf4292244, 0x432aff97, 0xab9423a7, 0xfc93a039, 0x655b59c3, 0x8f0ccc92, 0xffeff47d, 0x85845dd1,
     0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391};
 
-// Which word of the block a step takes.
+// The word of the block that a step adds.
 constexpr size_t Md5Word(size_t step) {
   constexpr size_t kFactor[4] = {1, 5, 3, 7}, kOffset[4] = {0, 1, 5, 0};
   return (kFactor[step / 16] * step + kOffset[step / 16]) % 16;
@@ -33,6 +33,7 @@ constexpr int Md5Rotation(size_t step) {
   return kRotations[step / 16][step % 4];
 }
 
+// In plain C++, for pages that don't fill lanes.
 void Md5OneByOne(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
                  uint8_t* digests, const uint8_t* next);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// MurmurHash3 x86_32 and x64_128 of many pages side by side, and of a few.
+// MurmurHash3 x86_32 and x64_128: many pages in lanes, or a few interleaved.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/kernels/murmur3.cc"
 #include "src/simd/vector.h"
-// After vector.h.
+// vector.h must come first.
 #include "src/kernels/murmur3.h"
 #include "src/simd/lanes.h"
 
@@ -23,10 +23,10 @@ HWY_INLINE void Murmur32Group(const HashParameters& parameters,
   HWY_ALIGN uint32_t words[16 * kLanes32];
   V32 hash = hn::Set(d, static_cast<uint32_t>(parameters.seed));
   for (size_t offset = 0; offset < parameters.page_size; offset += 64) {
-    const LinesAhead ahead = group.Ahead(offset, parameters.page_size);
+    const LaneLines ahead = group.LinesAhead(offset, parameters.page_size);
     LoadWords32<AsIs>(group.pages, offset, words);
     for (size_t i = 0; i < 16; ++i) {
-      if (i < kLanes32) ahead.Fetch(i);
+      if (i < kLanes32) ahead.Prefetch(i);
       V32 word = hn::Mul(hn::Load(d, words + i * kLanes32), c1);
       word = hn::Mul(hn::RotateRight<17>(word), c2);
       hash = hn::RotateRight<19>(hn::Xor(hash, word));
@@ -41,8 +41,8 @@ HWY_INLINE void Murmur32Group(const HashParameters& parameters,
 
 void Murmur32Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
                    uint8_t* digests, const uint8_t*) {
-  constexpr size_t kDigestBytes = 4, kFew = kLanes32 / 4;
-  while (count > kFew) {
+  constexpr size_t kDigestBytes = 4, kMaxOneByOne = kLanes32 / 4;
+  while (count > kMaxOneByOne) {
     LaneGroup<kLanes32, kDigestBytes> group(pages, count, digests);
     Murmur32Group(parameters, group);
     pages += group.filled;
@@ -56,7 +56,7 @@ constexpr Kernel kMurmur32 = {Murmur32Pages, kLanes32};
 
 #if HWY_MAX_BYTES == 64
 
-// 64-bit lanes pay only where the processor multiplies 64-bit words in lanes: AVX-512.
+// 64-bit lanes pay off only with AVX-512, which multiplies 64-bit words.
 using D64 = hn::ScalableTag<uint64_t>;
 using V64 = hn::Vec<D64>;
 constexpr size_t kLanes64 = HWY_MAX_BYTES / 8;
@@ -75,8 +75,8 @@ HWY_INLINE void Murmur128Group(const HashParameters& parameters,
   const V64 add1 = hn::Set(d, kMurmur128Add1), add2 = hn::Set(d, kMurmur128Add2);
   V64 h1 = hn::Set(d, parameters.seed), h2 = h1;
   for (size_t offset = 0; offset < parameters.page_size; offset += 64) {
-    const LinesAhead ahead = group.Ahead(offset, parameters.page_size);
-    V64 first[kBlocks], second[kBlocks];  // the words of a 16-byte block, of pages 2i and 2i+1
+    const LaneLines ahead = group.LinesAhead(offset, parameters.page_size);
+    V64 first[kBlocks], second[kBlocks];  // words of 16-byte blocks, pages 2i and 2i+1
     for (size_t i = 0; i < kBlocks; ++i) {
       const V64 even = hn::LoadU(d, reinterpret_cast<const uint64_t*>(group.pages[2 * i] + offset));
       const V64 odd =
@@ -87,8 +87,8 @@ HWY_INLINE void Murmur128Group(const HashParameters& parameters,
     TransposeBlocks(first);
     TransposeBlocks(second);
     for (size_t i = 0; i < kBlocks; ++i) {
-      ahead.Fetch(2 * i);
-      ahead.Fetch(2 * i + 1);
+      ahead.Prefetch(2 * i);
+      ahead.Prefetch(2 * i + 1);
       h1 = hn::Xor(h1, Scramble<31>(first[i], c1, c2));
       h1 = FiveTimes(hn::Add(hn::RotateRight<37>(h1), h2), add1);
       h2 = hn::Xor(h2, Scramble<33>(second[i], c2, c1));
@@ -105,8 +105,8 @@ HWY_INLINE void Murmur128Group(const HashParameters& parameters,
 
 void Murmur128Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
                     uint8_t* digests, const uint8_t*) {
-  constexpr size_t kDigestBytes = 16, kFew = kLanes64 / 2;
-  while (count > kFew) {
+  constexpr size_t kDigestBytes = 16, kMaxOneByOne = kLanes64 / 2;
+  while (count > kMaxOneByOne) {
     LaneGroup<kLanes64, kDigestBytes> group(pages, count, digests);
     Murmur128Group(parameters, group);
     pages += group.filled;
@@ -169,9 +169,9 @@ struct Murmur128 {
   uint64_t h1, h2;
 };
 
-// A step waits for the one before; several pages at once keep the multiplier busy.
+// Each step waits for the one before it. Interleaving several pages keeps the multiplier busy.
 template <class Hash, size_t kPages>
-void HashSome(const HashParameters& parameters, const uint8_t* const* pages, uint8_t* digests) {
+void HashAtOnce(const HashParameters& parameters, const uint8_t* const* pages, uint8_t* digests) {
   const uint8_t* at[kPages];
   Hash hash[kPages];
   for (size_t i = 0; i < kPages; ++i) {
@@ -192,10 +192,10 @@ void HashInterleaved(const HashParameters& parameters, const uint8_t* const* pag
   constexpr size_t kPages = 4;
   for (; count >= kPages;
        count -= kPages, pages += kPages, digests += kPages * Hash::kDigestBytes) {
-    HashSome<Hash, kPages>(parameters, pages, digests);
+    HashAtOnce<Hash, kPages>(parameters, pages, digests);
   }
   for (; count > 0; --count, ++pages, digests += Hash::kDigestBytes) {
-    HashSome<Hash, 1>(parameters, pages, digests);
+    HashAtOnce<Hash, 1>(parameters, pages, digests);
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The numbers and the last step of MurmurHash3, shared by its lanes and its plain code.
+// The constants and the last step of MurmurHash3, for lanes and plain code alike.
 #ifndef FAKEDIRTY_SRC_KERNELS_MURMUR3_H_
 #define FAKEDIRTY_SRC_KERNELS_MURMUR3_H_
 
@@ -39,7 +39,7 @@ inline void FinishMurmur128(uint64_t h1, uint64_t h2, size_t page_size, uint8_t*
   StoreBig(digest + 8, h2);
 }
 
-// Plain code, a few pages at a time: for other targets and for what does not fill lanes.
+// Plain code, a few pages at a time: for targets without lanes, and for pages that don't fill them.
 void Murmur32Interleaved(const HashParameters& parameters, const uint8_t* const* pages,
                          size_t count, uint8_t* digests, const uint8_t* next);
 void Murmur128Interleaved(const HashParameters& parameters, const uint8_t* const* pages,

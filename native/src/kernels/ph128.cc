@@ -4,12 +4,12 @@
 // A page is n pairs of words (a, b). With key words k over GF(2)[x]:
 //   H  = sum (a[i] + k[2i])   * (b[i] + k[2i+1])
 //   H' = sum (a[i] + k[2i+2]) * (b[i] + k[2i+3])
-// Each is then folded to 64 bits as hi * r + lo in GF(2^64). Why this can't be fooled, and how
-// often it errs: docs/libfakedirty.md. The slow reference is native/test/reference/.
+// Each is then folded to 64 bits as hi * r + lo in GF(2^64). The proof of the collision bound is in
+// docs/libfakedirty.md, the slow reference in native/test/reference/.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/kernels/ph128.cc"
 #include "src/simd/vector.h"
-// After vector.h.
+// vector.h must come first.
 #include "src/kernels/kernel.h"
 #include "src/kernels/ph128_key.h"
 #include "src/simd/bytes.h"
@@ -37,15 +37,15 @@ struct Sums {
   V64 first, second;  // H and H', spread over the blocks
 };
 
-// Adds a page, and fetches the next one meanwhile.
-template <bool kFetch>
-HWY_INLINE Sums AddPage(const uint8_t* page, const Ph128Key& key, size_t page_size,
+// Both sums over a page. Meanwhile the next page is prefetched.
+template <bool kPrefetch>
+HWY_INLINE Sums SumPage(const uint8_t* page, const Ph128Key& key, size_t page_size,
                         const uint8_t* next) {
   const D64 d;
   Sums sums = {hn::Zero(d), hn::Zero(d)};
   for (size_t at = 0; at < page_size; at += kCacheLine) {
-    if (kFetch) __builtin_prefetch(next + at);
-    for (size_t i = at; i < at + kCacheLine; i += kMultiplied) {
+    if (kPrefetch) __builtin_prefetch(next + at);
+    for (size_t i = at; i < at + kCacheLine; i += kClmulBytes) {
       const auto load = [&](const uint8_t* from) HWY_ATTR {
         return hn::LoadU(d, reinterpret_cast<const uint64_t*>(from + i));
       };
@@ -64,9 +64,9 @@ void Ph128Pages(const HashParameters& parameters, const uint8_t* const* pages, s
   const Ph128Key key(parameters.key, page_size);
   for (size_t i = 0; i < count; ++i, digests += 16) {
     const bool last = i + 1 == count;
-    const uint8_t* const fetch = last ? next : parameters.Unforeseen(pages[i], pages[i + 1]);
-    const Sums sums = fetch ? AddPage<true>(pages[i], key, page_size, fetch)
-                            : AddPage<false>(pages[i], key, page_size, nullptr);
+    const uint8_t* const prefetch = last ? next : parameters.PageToPrefetch(pages[i], pages[i + 1]);
+    const Sums sums = prefetch ? SumPage<true>(pages[i], key, page_size, prefetch)
+                               : SumPage<false>(pages[i], key, page_size, nullptr);
     StoreBig(digests, Fold(SumOfBlocks(sums.first), key.Fold(0)));
     StoreBig(digests + 8, Fold(SumOfBlocks(sums.second), key.Fold(1)));
   }
@@ -83,20 +83,20 @@ HWY_AFTER_NAMESPACE();
 namespace fakedirty {
 namespace {
 
-// Carry-less, with ordinary multiplications: three of four bits are cleared, so that the carries of
-// up to fifteen terms stay in the gaps. No table, no branch: the time does not depend on the
-// secret.
+// Carry-less multiplication by ordinary ones: three of four bits are cleared, so that the carries
+// of up to fifteen terms stay in the gaps. It uses no table and no branch, so that its time does
+// not depend on the key.
 uint64_t Multiply32(uint32_t a, uint32_t b) {
   constexpr uint64_t kEveryFourth = 0x1111111111111111;
   uint64_t sum = 0;
-  for (int rest = 0; rest < 4; ++rest) {
+  for (int residue = 0; residue < 4; ++residue) {
     uint64_t terms = 0;
     for (int i = 0; i < 4; ++i) {
       const uint64_t from_a = a & (kEveryFourth << i),
-                     from_b = b & (kEveryFourth << ((rest - i) & 3));
+                     from_b = b & (kEveryFourth << ((residue - i) & 3));
       terms ^= from_a * from_b;
     }
-    sum |= terms & (kEveryFourth << rest);
+    sum |= terms & (kEveryFourth << residue);
   }
   return sum;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The numbers of SHA-256 (FIPS 180-4), shared by its lanes and its single-page code.
+// The constants of SHA-256 (FIPS 180-4), for lanes, SHA instructions and plain code alike.
 #ifndef FAKEDIRTY_SRC_KERNELS_SHA256_H_
 #define FAKEDIRTY_SRC_KERNELS_SHA256_H_
 
@@ -22,11 +22,8 @@ alignas(16) constexpr uint32_t kSha256Constants[64] = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-// With the processor's SHA instructions, a few pages at a time.
-void Sha256Instructions(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                        uint8_t* digests, const uint8_t* next);
-
-// Pages that don't fill lanes: with those instructions if the parameters allow it, or plainly.
+// For pages that don't fill lanes: with the processor's SHA instructions if it has them, otherwise
+// in plain C++.
 void Sha256OneByOne(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
                     uint8_t* digests, const uint8_t* next);
 

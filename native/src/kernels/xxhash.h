@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One namespace for each instruction set that libxxhash is compiled for.
+// XXH3 for each instruction set that libxxhash is compiled for, each in its own namespace.
 #ifndef FAKEDIRTY_SRC_KERNELS_XXHASH_H_
 #define FAKEDIRTY_SRC_KERNELS_XXHASH_H_
 
@@ -15,12 +15,12 @@
 
 namespace fakedirty {
 
-// XXH3 reads a secret that is derived from the seed: once, not for every page.
+// The secret that XXH3 derives from its seed: derived once, not for each page.
 constexpr size_t kXxh3SecretBytes = 192;
 void DeriveXxh3Secret(uint64_t seed, uint8_t* secret);
 
 FAKEDIRTY_DECLARE_XXHASH(xxhash_portable)
-FAKEDIRTY_DECLARE_XXHASH(xxhash_baseline)  // SSE2, NEON: what the compiler assumes anyway
+FAKEDIRTY_DECLARE_XXHASH(xxhash_baseline)  // SSE2 or NEON, which every processor has
 FAKEDIRTY_DECLARE_XXHASH(xxhash_avx2)
 FAKEDIRTY_DECLARE_XXHASH(xxhash_avx512)
 }  // namespace fakedirty

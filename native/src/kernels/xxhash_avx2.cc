@@ -3,7 +3,7 @@
 #include "src/kernels/xxhash.h"
 
 #if defined(__x86_64__)
-// Everything that is not to be compiled for this target comes first.
+// First what must not be compiled for this target.
 #include <immintrin.h>
 #include <limits.h>
 #include <stdlib.h>

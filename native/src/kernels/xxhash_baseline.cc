@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// XXH3 with the instructions that every processor of the architecture has, XXH64, XXH32, and the
-// choice among all.
+// XXH3 with the instructions that every processor of the architecture has; XXH64 and XXH32; and the
+// choice of a version for each target.
 #define FAKEDIRTY_XXHASH_NAMESPACE xxhash_baseline
 #include "src/kernels/xxhash-inl.h"
 
@@ -25,7 +25,7 @@ void Xxh32Pages(const HashParameters& parameters, const uint8_t* const* pages, s
 }  // namespace
 
 void DeriveXxh3Secret(uint64_t seed, uint8_t* secret) {
-  static_assert(kXxh3SecretBytes == XXH3_SECRET_DEFAULT_SIZE, "as the library derives it");
+  static_assert(kXxh3SecretBytes == XXH3_SECRET_DEFAULT_SIZE, "the size of the library's secret");
   XXH3_generateSecret_fromSeed(secret, seed);
 }
 

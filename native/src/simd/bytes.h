@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Words in bytes: reading page contents and writing digests, on little-endian hosts.
+// Reads words from page contents and writes words to digests, on little-endian hosts.
 #ifndef FAKEDIRTY_SRC_SIMD_BYTES_H_
 #define FAKEDIRTY_SRC_SIMD_BYTES_H_
 
@@ -7,14 +7,14 @@
 #include <stdint.h>
 #include <string.h>
 
-// Inlined even without optimization: a copy of its own, made where the compiler's target is
-// switched, could be the one that the linker keeps for processors that can't run it.
+// Inlined even without optimization. Otherwise the compiler could emit a function for a wider
+// instruction set, and the linker could keep that one for processors that can't run it.
 #define FAKEDIRTY_INLINE inline __attribute__((always_inline))
 
 namespace fakedirty {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-              "kernels read words as they lie in memory");
+              "kernels load words without swapping bytes");
 
 constexpr size_t kCacheLine = 64;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Carry-less products of the two halves of each 128-bit block, which Highway lacks as one
-// operation.
+// Carry-less multiplication of the two halves of each 128-bit block: one instruction, which Highway
+// does not offer as one operation.
 #if defined(FAKEDIRTY_SRC_SIMD_CLMUL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FAKEDIRTY_SRC_SIMD_CLMUL_INL_H_
 #undef FAKEDIRTY_SRC_SIMD_CLMUL_INL_H_
@@ -15,8 +15,8 @@ namespace fakedirty {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// As wide as the processor multiplies: the parts of a wider vector would have to be taken out and
-// put back for it.
+// As wide as the processor's carry-less multiplication. A wider vector would have to be taken apart
+// and put together again for each product.
 #if HWY_TARGET == HWY_AVX3_DL
 using D64 = hn::ScalableTag<uint64_t>;
 #else
@@ -24,7 +24,7 @@ using D64 = hn::Full128<uint64_t>;
 #endif
 using V64 = hn::Vec<D64>;
 using Block = hn::Vec<hn::Full128<uint64_t>>;
-constexpr size_t kMultiplied = hn::MaxLanes(D64()) * sizeof(uint64_t);  // bytes at a time
+constexpr size_t kClmulBytes = hn::MaxLanes(D64()) * sizeof(uint64_t);  // in one vector
 
 HWY_INLINE V64 MultiplyHalves(V64 v) {
 #if HWY_TARGET == HWY_AVX3_DL

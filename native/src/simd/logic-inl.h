@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The three-operand logic of MD5, SHA-1 and SHA-256: one instruction with AVX-512, two or three
-// elsewhere.
+// The three-operand functions of MD5, SHA-1 and SHA-256: one instruction each with AVX-512, two or
+// three elsewhere.
 #if defined(FAKEDIRTY_SRC_SIMD_LOGIC_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FAKEDIRTY_SRC_SIMD_LOGIC_INL_H_
 #undef FAKEDIRTY_SRC_SIMD_LOGIC_INL_H_
@@ -21,7 +21,7 @@ HWY_INLINE V32 RotateLeft(V32 v) {
   return hn::RotateRight<32 - kBits>(v);
 }
 
-// mask ? yes : no, bit by bit. (Highway's IfVecThenElse may look at one bit of a byte only.)
+// mask ? yes : no, bit by bit. (Highway's IfVecThenElse may use only one bit of each byte.)
 HWY_INLINE V32 Choose(V32 mask, V32 yes, V32 no) {
 #if HWY_MAX_BYTES == 64
   return V32{_mm512_ternarylogic_epi32(mask.raw, yes.raw, no.raw, 0xCA)};

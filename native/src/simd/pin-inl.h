@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A value that the compiler must take as it is, where its freedom would cost speed: it reads memory
-// twice to save an instruction, and rebalances sums so that early terms wait for late ones.
+// Pin(v) returns v, and hides from the compiler how it was computed. Without it the compiler loads
+// memory twice to save an instruction, or reorders sums so that early terms wait for late ones.
 #if defined(FAKEDIRTY_SRC_SIMD_PIN_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FAKEDIRTY_SRC_SIMD_PIN_INL_H_
 #undef FAKEDIRTY_SRC_SIMD_PIN_INL_H_

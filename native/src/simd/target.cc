@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads the processor once and lists the targets that it runs.
+// Asks the processor which targets it runs.
 #include "src/simd/target.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ constexpr TargetName kAllTargets[] = {
     {Target::kPortable, "portable"},
 };
 
-// __builtin_cpu_supports also asks whether the operating system saves the wide registers.
+// __builtin_cpu_supports also checks that the operating system saves the wide registers.
 bool Runs(Target target) {
   switch (target) {
     case Target::kPortable:
@@ -49,7 +49,7 @@ bool Runs(Target target) {
              __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("avx512vpopcntdq") &&
              __builtin_cpu_supports("avx512vnni");
 #elif defined(__aarch64__) && defined(__linux__)
-    case Target::kNeon:  // with the carry-less multiplication, which came with AES
+    case Target::kNeon:  // with carry-less multiplication, which came together with AES
       return (getauxval(AT_HWCAP) & HWCAP_PMULL) && (getauxval(AT_HWCAP) & HWCAP_AES);
 #endif
     default:
@@ -73,13 +73,13 @@ const TargetName* FindTarget(const char* name) {
   return nullptr;
 }
 
-const TargetName* ChooseTarget(const char* asked_for) {
-  if (asked_for) return FindTarget(asked_for);
+const TargetName* ChooseTarget(const char* name) {
+  if (name) return FindTarget(name);
   const char* const environment = secure_getenv("FAKEDIRTY_TARGET");
   return environment && *environment ? FindTarget(environment) : AvailableTarget(0);
 }
 
-bool CrossesPages() {
+bool PrefetchesAcrossPages() {
 #if defined(__x86_64__)
   return __builtin_cpu_is("amd");
 #else

@@ -7,7 +7,7 @@
 
 namespace fakedirty {
 
-// From best to plainest on each architecture: the order in which they are tried.
+// Best first on each architecture.
 enum class Target { kAvx512Icelake, kAvx512, kAvx2, kSse4, kNeon, kPortable };
 
 struct TargetName {
@@ -15,23 +15,23 @@ struct TargetName {
   const char* name;
 };
 
-// The position-th target that this machine runs, best first; null past the last.
+// The targets that this machine runs, best first; null past the last.
 const TargetName* AvailableTarget(size_t position);
 
 // The target of that name if this machine runs it; null otherwise.
 const TargetName* FindTarget(const char* name);
 
-// What a hasher runs on: the name asked for, else FAKEDIRTY_TARGET from the environment, else the
-// best. Null when a name was given that this machine does not have.
-const TargetName* ChooseTarget(const char* asked_for);
+// The target of that name; for null, the one that FAKEDIRTY_TARGET in the environment names, or
+// else the best. Null when this machine does not have the target that was named.
+const TargetName* ChooseTarget(const char* name);
 
-// SHA-1 and SHA-256 instructions for single pages (beside the lanes of any x86 target).
+// Whether the processor has SHA-1 and SHA-256 instructions. They are independent of the target.
 bool HasShaInstructions();
 
-// Whether the processor, reading page behind page, fetches the next one before it is asked to.
-// Measured (docs/speed.md): AMD's does, and asking for it as well gains nothing; Intel's does not,
-// and asking makes ph128 half as fast again from memory.
-bool CrossesPages();
+// Whether the processor, when it reads consecutive pages, prefetches the next one by itself.
+// Measured (docs/speed.md): AMD's does, and software prefetching gains nothing; Intel's does not,
+// and software prefetching makes ph128 50 % faster from memory.
+bool PrefetchesAcrossPages();
 
 }  // namespace fakedirty
 

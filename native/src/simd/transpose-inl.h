@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Turns whole vectors of page bytes into vectors that hold the same word of many pages.
+// Transposes page contents: from vectors that each hold bytes of one page to vectors that each hold
+// the same word of many pages.
 //
-// Gathering a word from each page costs as many loads as there are lanes. Here each page's bytes
-// are loaded whole and a square of words (later: of 128-bit blocks) is turned about its diagonal.
+// Gathering one word of each page would take as many loads as there are lanes. Here whole vectors
+// are loaded, and squares of words, then of 128-bit blocks, are transposed in registers.
 #if defined(FAKEDIRTY_SRC_SIMD_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FAKEDIRTY_SRC_SIMD_TRANSPOSE_INL_H_
 #undef FAKEDIRTY_SRC_SIMD_TRANSPOSE_INL_H_
@@ -60,9 +61,9 @@ HWY_INLINE void TransposeInBlocks(V32& v0, V32& v1, V32& v2, V32& v3) {
   v3 = hn::BitCast(d, hn::InterleaveUpper(wide, high01, high23));
 }
 
-// Reads 64 bytes at an offset of each of kLanes32 pages into words[16][kLanes32], word by word, in
-// eight parts of about equal length: whoever computes something else meanwhile calls them in order,
-// spread over that. Order is applied to each vector first (SHA reads its words big-endian).
+// Reads 64 bytes of each of kLanes32 pages, at an offset, into words[16][kLanes32]. The work comes
+// in eight parts of about equal length, so that callers can interleave them, in order, with other
+// work. Order is applied to each vector first (SHA reads its words big-endian).
 template <class Order>
 class WordLoader {
  public:
@@ -75,22 +76,23 @@ class WordLoader {
   HWY_INLINE void Part() const {
     if constexpr (kPart < 4) {
       constexpr size_t kColumn = kPart / kBlocks, kGroup = kPart % kBlocks;
-      TurnRows(kColumn, kGroup);
+      TransposeRows(kColumn, kGroup);
     } else if constexpr (kBlocks > 1) {
-      for (size_t column = 0; column < kColumns; ++column) TurnBlocks(column, kPart - 4);
+      for (size_t column = 0; column < kColumns; ++column) TransposeWord(column, kPart - 4);
     }
   }
 
  private:
-  static constexpr size_t kColumns = 16 / kLanes32;  // vectors that 64 bytes take
+  static constexpr size_t kColumns = 16 / kLanes32;  // vectors in 64 bytes
 
-  // Where a word's lanes go: block by block (until TurnBlocks, group by group).
+  // Where four lanes of a word are stored. Until TransposeWord, block means the group of pages.
   HWY_INLINE uint32_t* At(size_t column, size_t word, size_t block) const {
     return words_ + (column * kLanes32 + 4 * block + word) * kLanes32;
   }
 
-  // Four pages' vectors: afterwards each holds one word of the four, block by block.
-  HWY_INLINE void TurnRows(size_t column, size_t group) const {
+  // Loads a vector of each of four pages. Stores four vectors; in each of their blocks is one word
+  // of the four pages.
+  HWY_INLINE void TransposeRows(size_t column, size_t group) const {
     const D32 d;
     V32 row[4];
     for (size_t i = 0; i < 4; ++i) {
@@ -101,7 +103,7 @@ class WordLoader {
     for (size_t i = 0; i < 4; ++i) hn::Store(row[i], d, At(column, i, group));
   }
 
-  HWY_INLINE void TurnBlocks(size_t column, size_t word) const {
+  HWY_INLINE void TransposeWord(size_t column, size_t word) const {
     const D32 d;
     V32 v[kBlocks];
     for (size_t i = 0; i < kBlocks; ++i) v[i] = hn::Load(d, At(column, word, i));

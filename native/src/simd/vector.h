@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
-// How a kernel file is compiled once for each instruction set, with Highway's headers alone.
+// Compiles a kernel file once for each instruction set.
 //
-// A kernel file (ph128.cc, md5.cc, ...) defines HWY_TARGET_INCLUDE to its own name and includes
-// this header, which compiles the rest of the file once for each target, each time in another
-// namespace; see hwy/foreach_target.h. Below its #if HWY_ONCE the file picks among them with
-// FAKEDIRTY_SELECT. The library is not linked: Highway's own dispatcher is not used.
+// A kernel file (ph128.cc, md5.cc, ...) defines HWY_TARGET_INCLUDE to its own path and includes
+// this header. hwy/foreach_target.h then compiles the rest of the file once for each target, each
+// time in another namespace. Below its #if HWY_ONCE the file selects one with FAKEDIRTY_SELECT.
+// Highway is used as headers only: its own dispatcher would need its library.
 #include "src/simd/target.h"
 
-// Known processors instead of every width that Highway could build. Scalable vectors can't be kept
-// in arrays, which the lane kernels do.
+// The targets of target.h, instead of all that Highway could build. Those with scalable vectors are
+// disabled because the lane kernels keep vectors in arrays.
 #define HWY_WANT_AVX3_DL 1
 #define HWY_DISABLE_F16C 1
 #define HWY_DISABLED_TARGETS \
   (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_PPC8 | HWY_WASM)
 
-#include "hwy/foreach_target.h"  // compiles the including file again and again
+#include "hwy/foreach_target.h"  // includes the kernel file once more for each target
 #include "hwy/highway.h"
 
-// Highway's scalar fallback is not used: "portable" is plain C++, written out in each kernel file,
-// which also serves what is left over when lanes can't be filled.
+// Highway's scalar fallback is not used. Each kernel file has a portable version in plain C++,
+// which also hashes the pages that are too few to fill lanes.
 #undef FAKEDIRTY_VECTOR
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
 #define FAKEDIRTY_VECTOR 0
@@ -26,7 +26,8 @@
 #define FAKEDIRTY_VECTOR 1
 #endif
 
-// FAKEDIRTY_SELECT(target, vector, portable) returns the constant of that name for a target.
+// FAKEDIRTY_SELECT(target, vector, portable) returns the constant called vector of that target, or
+// portable where it has none.
 #ifndef FAKEDIRTY_SELECT
 #if defined(__x86_64__)
 #define FAKEDIRTY_SELECT(target, vector, portable) \
