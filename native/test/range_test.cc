@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Invalidating ranges of slots and forgetting all of them, wherever operating-system pages end.
+// Invalidating ranges of slots and forgetting all of them, on both sides of where operating-system
+// pages end.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -51,9 +52,9 @@ class Range : public ::testing::TestWithParam<int> {
   const Hasher hasher_ = MakeHasher(GetParam(), kPageSize);
 };
 
-TEST_P(Range, IsInvalidatedToTheSlot) {
+TEST_P(Range, IsInvalidatedExactly) {
   const Table table = MakeTable(hasher_, pages());
-  // On both sides of where operating-system pages end, and at the table's own ends.
+  // Around the ends of operating-system pages, and at the ends of the table.
   std::set<uint64_t> edges = {0, 1, pages() - 1, pages()};
   for (size_t os_page = 1; os_page <= 4; ++os_page) {
     const size_t bytes = os_page * static_cast<size_t>(sysconf(_SC_PAGESIZE));
@@ -73,8 +74,8 @@ TEST_P(Range, IsInvalidatedToTheSlot) {
   }
 }
 
-// A stale copy must not be taken for what the destination holds.
-TEST_P(Range, OfAVerifyingTableIsUnknownToo) {
+// An old copy must not be mistaken for what the destination holds.
+TEST_P(Range, IsInvalidatedInAVerifyingTable) {
   const Table table = MakeTable(hasher_, pages(), FAKEDIRTY_TABLE_VERIFY);
   Fill(table);
   ASSERT_EQ(fakedirty_table_invalidate(table.get(), 3, SlotsInPage() + 5), FAKEDIRTY_OK);
@@ -84,7 +85,7 @@ TEST_P(Range, OfAVerifyingTableIsUnknownToo) {
   EXPECT_EQ(Count(table).false_skips, 0u);
 }
 
-TEST_P(Range, OfEverythingIsForgotten) {
+TEST_P(Range, OfAllSlotsIsForgotten) {
   for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {
     const Table table = MakeTable(hasher_, pages(), flags);
     CheckUnknown(table, 0, pages());
@@ -132,7 +133,7 @@ TEST_P(Range, IsCountedWhereverItWasWritten) {
   }
 }
 
-TEST_P(Range, TakesTheBytesThatAreCounted) {
+TEST_P(Range, TakesTheBytesThatCountReports) {
   EXPECT_EQ(Count(MakeTable(hasher_, 1000)).bytes, 1000 * DigestBytes(GetParam()));
   EXPECT_EQ(Count(MakeTable(hasher_, 1000, FAKEDIRTY_TABLE_VERIFY)).bytes,
             1000 * (DigestBytes(GetParam()) + kPageSize));

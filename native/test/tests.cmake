@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The test programs. Included by ../CMakeLists.txt, which makes the libraries that they link.
 
-# Other people's digests, and the slow references.
+# Digests by other libraries, and the slow references.
 add_library(fakedirty_reference STATIC test/reference/murmur3.cc test/reference/oracle.cc)
 target_compile_options(fakedirty_reference PRIVATE -Wall -Wextra)
 target_include_directories(fakedirty_reference PUBLIC
@@ -15,7 +15,7 @@ function(fakedirty_test_program program name library)
   target_link_libraries(${program} PRIVATE ${library} fakedirty_reference GTest::gtest_main)
 endfunction()
 
-# One test for ctest, which is all its cases: a process for each would take longer than most cases.
+# Each program is one test for ctest: starting a process for each case would take longer than most cases.
 function(fakedirty_test name library)
   fakedirty_test_program(fakedirty_${name}_test ${name} ${library})
   add_test(NAME fakedirty_${name}_test COMMAND fakedirty_${name}_test)
@@ -27,7 +27,7 @@ foreach(name
     ph128_bound published quiet range reference rules secret threads vectors verdict)
   fakedirty_test(${name} fakedirty_static)
 endforeach()
-fakedirty_test(crippled fakedirty_crippled)
+fakedirty_test(false_skips fakedirty_crippled)
 
 # Each test of a rule must fail with the mutant that breaks the rule.
 set(rule_tests
@@ -63,7 +63,7 @@ if(Python3_FOUND)
       --check ${CMAKE_CURRENT_SOURCE_DIR}/test/vectors.inc)
 endif()
 
-# The installed library, as its users find it. A sanitized one is never installed.
+# The installed library, as its users find it. Sanitized builds are never installed.
 if(NOT FAKEDIRTY_SANITIZE)
   add_test(NAME Install.WorksFromPkgConfig
     COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/test/install_test.sh

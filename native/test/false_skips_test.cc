@@ -22,7 +22,7 @@ class FalseSkips : public ::testing::TestWithParam<int> {
  protected:
   // What is left of a fingerprint: the digest's first byte, or another value where that one is
   // reserved. Null for a zero page, whose fingerprint no other page has.
-  std::optional<uint8_t> Crippled(const Contents& page) const {
+  std::optional<uint8_t> ShortFingerprint(const Contents& page) const {
     if (IsZero(page)) return std::nullopt;
     const void* const pages[] = {page.data()};
     uint8_t digest[FAKEDIRTY_DIGEST_BYTES_MAX];
@@ -30,13 +30,13 @@ class FalseSkips : public ::testing::TestWithParam<int> {
     return digest[0] ? digest[0] : 0x80;
   }
 
-  // Two pages that differ and whose fingerprints do not.
+  // Two different pages with the same fingerprint.
   void FindCollision(Contents* one, Contents* other) {
     Random random(8);
     *one = random.Bytes(kPageSize);
     do {
       *other = random.Bytes(kPageSize);
-    } while (Crippled(*one) != Crippled(*other));
+    } while (ShortFingerprint(*one) != ShortFingerprint(*other));
   }
 
   const Hasher hasher_ = MakeHasher(GetParam(), kPageSize);
@@ -70,7 +70,7 @@ TEST_P(FalseSkips, AreReportedAsChangedAndCountedWhenCommitted) {
   EXPECT_EQ(Count(table).false_skips, 1u) << "the same bytes again are no false skip";
 }
 
-TEST_P(FalseSkips, AreNotCountedOverWhatIsUnknown) {
+TEST_P(FalseSkips, AreNotCountedOverUnknownSlots) {
   Contents one, other;
   FindCollision(&one, &other);
   const Table table = MakeTable(hasher_, 1, FAKEDIRTY_TABLE_VERIFY);
@@ -92,7 +92,7 @@ TEST_P(FalseSkips, AreForgotten) {
   EXPECT_EQ(Count(table).false_skips, 0u);
 }
 
-// A random history: the verdicts are those of whole pages, the count is that of the model.
+// A random history: verdicts and count must be those of a model that keeps whole pages.
 TEST_P(FalseSkips, AreCountedExactly) {
   const Table table = MakeTable(hasher_, kPages, FAKEDIRTY_TABLE_VERIFY);
   DestinationModel model(kPages);
@@ -112,7 +112,8 @@ TEST_P(FalseSkips, AreCountedExactly) {
       model.Invalidate(index, 1);
       held[index].reset();
     }
-    if (held[index] && *held[index] != page && Crippled(*held[index]) == Crippled(page)) {
+    if (held[index] && *held[index] != page &&
+        ShortFingerprint(*held[index]) == ShortFingerprint(page)) {
       ++false_skips;
     }
     Commit(table, {index}, {page.data()}, seen.fingerprints);
