@@ -26,10 +26,10 @@ namespace {
 using PageList = std::vector<const uint8_t*>;
 using AnyPass = std::function<uint64_t(const uint8_t* const*, size_t)>;
 
-constexpr size_t kCachePages =
-    128;  // 512 KiB: larger than a first-level cache, smaller than a second-level one
-constexpr size_t kWindowPages =
-    4096;  // 16 MiB per iteration; the next one continues where it ended
+// 512 KiB: larger than a first-level cache, smaller than a second-level one.
+constexpr size_t kCachePages = 128;
+// 16 MiB per iteration. The next iteration continues where it ended.
+constexpr size_t kWindowPages = 4096;
 
 struct Arguments {
   bool quick = false;

@@ -2,7 +2,7 @@
 // ph128's collision bound, by counting: with small words, no two pages collide under more keys than
 // proven.
 //
-// With words of w bits the proven bound is 2^-2w for the unfolded pair (H, H') and at most
+// With words of w bits the proven bounds are 2^-2w for the unfolded pair (H, H') and
 // 4 * 2^-2w for the digest, over a key that is uniformly random.
 #include <gtest/gtest.h>
 

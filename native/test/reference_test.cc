@@ -155,8 +155,8 @@ TEST(Ph128Reference, AgreesWithPaper) {
   EXPECT_EQ(Ph128<3>::Hash(page, 1, other_key).first, 3u);
 }
 
-// With a key of zeros and folds of one, plain products remain: (x^63)(x^63) = x^126, hi = x^62, lo
-// = 0.
+// With a key of zeros and folds of one, plain products remain:
+// (x^63)(x^63) = x^126, hi = x^62, lo = 0.
 TEST(Ph128Reference, FoldsTheHighestTerm) {
   const Word page[] = {Word{1} << 63, Word{1} << 63};
   const Word key[] = {0, 0, 0, 0, 1, 4};

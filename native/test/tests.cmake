@@ -55,6 +55,11 @@ add_test(NAME Mutants.AreNotInProductionBuilds
   COMMAND ${CMAKE_CXX_COMPILER} -E -P -x c++ ${CMAKE_CURRENT_SOURCE_DIR}/src/core/mutants.h)
 set_tests_properties(Mutants.AreNotInProductionBuilds PROPERTIES FAIL_REGULAR_EXPRESSION "[^ \n]")
 
+# Includes go one way: abi.cc, core, kernels, simd.
+add_test(NAME Includes.GoDownwards
+  COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/src
+    -P ${CMAKE_CURRENT_SOURCE_DIR}/test/includes.cmake)
+
 # vectors.inc is what vectors.py prints.
 find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND)

@@ -24,8 +24,7 @@ bool Secret::Allocate(size_t bytes) {
   void* const memory =
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return false;
-  madvise(memory, bytes,
-          MADV_DONTDUMP);  // where it can't be kept out of a dump, it works all the same
+  madvise(memory, bytes, MADV_DONTDUMP);  // without it, all else works
   data_ = static_cast<uint8_t*>(memory);
   size_ = bytes;
   return true;

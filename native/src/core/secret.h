@@ -9,7 +9,8 @@
 
 namespace fakedirty {
 
-// Whole operating-system pages of their own, left out of core dumps, wiped when let go.
+// Occupies operating-system pages of its own, which are left out of core dumps and wiped at the
+// end.
 class Secret {
  public:
   Secret() = default;
@@ -17,8 +18,8 @@ class Secret {
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
 
-  bool Allocate(size_t bytes);  // once; false when there is no memory
-  void Wipe();                  // the bytes become zero, the memory stays
+  bool Allocate(size_t bytes);  // call once; false when there is no memory
+  void Wipe();                  // sets all bytes to zero
 
   uint8_t* data() { return data_; }
   const uint8_t* data() const { return data_; }
@@ -29,10 +30,11 @@ class Secret {
   size_t size_ = 0;
 };
 
-// Like getrandom(2) without flags: bytes written, or -1 and errno.
+// Like getrandom(2) without flags: returns the number of bytes written, or -1 and sets errno.
 using RandomSource = ssize_t (*)(void* buffer, size_t bytes);
 
-// All bytes, however few the source gives at a time. False when it fails or gives none.
+// Fills the whole buffer, however few bytes the source returns at a time. False if it fails or
+// returns none.
 bool FillRandom(void* buffer, size_t bytes, RandomSource source = nullptr);
 
 }  // namespace fakedirty
