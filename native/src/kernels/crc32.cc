@@ -66,8 +66,8 @@ HWY_INLINE Block Remainder(const uint8_t* page, size_t page_size, const uint8_t*
   return sum;
 }
 
-void Crc32Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                uint8_t* digests, const uint8_t*) {
+FAKEDIRTY_ALIGNED void Crc32Pages(const HashParameters& parameters, const uint8_t* const* pages,
+                                  size_t count, uint8_t* digests, const uint8_t*) {
   const size_t page_size = parameters.page_size;
   for (size_t i = 0; i < count; ++i, digests += 4) {
     const uint8_t* const prefetch =

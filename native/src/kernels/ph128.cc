@@ -58,8 +58,8 @@ HWY_INLINE Sums SumPage(const uint8_t* page, const Ph128Key& key, size_t page_si
   return sums;
 }
 
-void Ph128Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                uint8_t* digests, const uint8_t* next) {
+FAKEDIRTY_ALIGNED void Ph128Pages(const HashParameters& parameters, const uint8_t* const* pages,
+                                  size_t count, uint8_t* digests, const uint8_t* next) {
   const size_t page_size = parameters.page_size;
   const Ph128Key key(parameters.key, page_size);
   for (size_t i = 0; i < count; ++i, digests += 16) {
