@@ -3,9 +3,9 @@ import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GuestControl } from '../../../lib/lab/guest/control.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
+import { filterCountsOf } from '../../harness/migrate-and-compare.js';
+import { needQemu } from '../../harness/requirements.js';
 import { loopbackGuests, memoryBytes } from '../../lab/machine/guests.js';
-import { needQemu } from '../machine/available.js';
-import { filterCountsOf } from '../machine/migrate-and-compare.js';
 
 const timeout = 300_000;
 const answerMs = 60_000;

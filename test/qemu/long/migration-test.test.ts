@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { needOwnTest, needQemu } from '../machine/available.js';
-import { withoutKvm } from './without-kvm.js';
+import { withoutKvm } from '../../harness/qemu-without-kvm.js';
+import { needOwnTest, needQemu } from '../../harness/requirements.js';
 
 const timeoutMs = 30 * 60_000;
 /** Cases that the series adds, for a QEMU that has it. */

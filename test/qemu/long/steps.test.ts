@@ -11,9 +11,9 @@ import { applySeries, readSeries, type Series } from '../../../lib/qemu/compile/
 import { unitTestsOf } from '../../../lib/qemu/compile/test-programs.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { step } from '../../../scripts/run/step.mjs';
-import { testedVersion } from '../machine/available.js';
-import { removeMs, type Unpacked, unpackTested } from './unpacked.js';
-import { withoutKvm } from './without-kvm.js';
+import { withoutKvm } from '../../harness/qemu-without-kvm.js';
+import { testedVersion } from '../../harness/requirements.js';
+import { removeMs, type Unpacked, unpackTested } from '../../harness/unpacked-qemu.js';
 
 const buildMs = 60 * 60_000;
 const series = readSeries(join(repository, 'qemu-patches'), testedVersion);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { repository } from '../../../scripts/run/cache.mjs';
-import { findQemu, testedVersion } from './available.js';
+import { findQemu, testedVersion } from '../../harness/requirements.js';
 
 const timeout = 60_000;
 const instantMs = 20_000;

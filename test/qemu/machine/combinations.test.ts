@@ -7,16 +7,7 @@ import { z } from 'zod';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import { type GuestOptions, guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
-import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
-import {
-  needBrokenQemu,
-  needHugePages,
-  needKvm,
-  needQemu,
-  needRoot,
-  testedVersion,
-} from './available.js';
-import { guests, methods, some, withFilter } from './matrix.js';
+import { guests, methods, some, withFilter } from '../../harness/methods-and-guests.js';
 import {
   expectRightGuest,
   filterCountsOf,
@@ -25,7 +16,16 @@ import {
   plain,
   timeout,
   withPair,
-} from './migrate-and-compare.js';
+} from '../../harness/migrate-and-compare.js';
+import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
+import {
+  needBrokenQemu,
+  needHugePages,
+  needKvm,
+  needQemu,
+  needRoot,
+  testedVersion,
+} from '../../harness/requirements.js';
 
 const lookMs = 10;
 const filter = withFilter('ph128');

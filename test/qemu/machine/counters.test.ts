@@ -5,18 +5,18 @@ import { z } from 'zod';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import type { FakeDirtyInfo, FakeDirtyPass } from '../../../lib/qmp/schema/fake-dirty.js';
 import { FaultyLink } from '../../harness/faulty-link.js';
-import type { MigrationCounts } from '../../harness/migration-outcome.js';
-import { MigrationPair } from '../../harness/migration-pair.js';
-import type { MigrationPlan } from '../../harness/migration-plan.js';
-import { needQemu, type Qemu } from './available.js';
-import { methods, some, withFilter } from './matrix.js';
+import { methods, some, withFilter } from '../../harness/methods-and-guests.js';
 import {
   despiteLatePackets,
   filterCountsOf,
   plain,
   timeout,
   withPair,
-} from './migrate-and-compare.js';
+} from '../../harness/migrate-and-compare.js';
+import type { MigrationCounts } from '../../harness/migration-outcome.js';
+import { MigrationPair } from '../../harness/migration-pair.js';
+import type { MigrationPlan } from '../../harness/migration-plan.js';
+import { needQemu, type Qemu } from '../../harness/requirements.js';
 
 const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
 const rewrite: GuestOptions = { pattern: 'rewrite', pages: 2048, wordsPerPage: 16 };

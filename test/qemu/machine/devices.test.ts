@@ -5,12 +5,18 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { z } from 'zod';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { Balloon, balloonArguments } from '../../harness/balloon-driver.js';
+import { DeviceAccess } from '../../harness/device-access.js';
+import { methods, some, withFilter } from '../../harness/methods-and-guests.js';
+import {
+  expectRightGuest,
+  migrateWith,
+  plain,
+  timeout,
+  withPair,
+} from '../../harness/migrate-and-compare.js';
 import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
-import { needQemu } from './available.js';
-import { Balloon, balloonArguments } from './balloon.js';
-import { DeviceAccess } from './device-access.js';
-import { methods, some, withFilter } from './matrix.js';
-import { expectRightGuest, migrateWith, plain, timeout, withPair } from './migrate-and-compare.js';
+import { needQemu } from '../../harness/requirements.js';
 
 const pageBytes = 4096;
 const guest: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };

@@ -2,10 +2,10 @@
 // writes; and it looks once more before it does.
 import { describe, expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { methods, some, withFilter } from '../../harness/methods-and-guests.js';
+import { expectRightGuest, plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
 import type { MigrationPlan } from '../../harness/migration-plan.js';
-import { needBrokenQemu, needQemu, type Qemu } from './available.js';
-import { methods, some, withFilter } from './matrix.js';
-import { expectRightGuest, plain, timeout, withPair } from './migrate-and-compare.js';
+import { needBrokenQemu, needQemu, type Qemu } from '../../harness/requirements.js';
 
 const mib = 256;
 /** Marks all of 32 MiB again and again, of which 300 ms of this link carry 6. */

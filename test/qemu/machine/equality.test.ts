@@ -1,8 +1,5 @@
 // After a migration both memories are equal, page by page, and the guest runs right on the destination.
 import { describe, expect, it, type TestContext } from 'vitest';
-import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
-import type { MigrationPlan } from '../../harness/migration-plan.js';
-import { needBrokenQemu, needKvm, needQemu, needRoot } from './available.js';
 import {
   algorithms,
   allCombinations,
@@ -13,14 +10,17 @@ import {
   methods,
   some,
   withFilter,
-} from './matrix.js';
+} from '../../harness/methods-and-guests.js';
 import {
   despiteLatePackets,
   filterCountsOf,
   migrateAndCompare,
   plain,
   timeout,
-} from './migrate-and-compare.js';
+} from '../../harness/migrate-and-compare.js';
+import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
+import type { MigrationPlan } from '../../harness/migration-plan.js';
+import { needBrokenQemu, needKvm, needQemu, needRoot } from '../../harness/requirements.js';
 
 const { FAKEDIRTY_MIGRATIONS: wanted = '20' } = process.env;
 describe('memory is equal after a migration with the filter', () => {

@@ -6,11 +6,11 @@ import { z } from 'zod';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import { type Fault, FaultyLink } from '../../harness/faulty-link.js';
+import { algorithms, guests, methods, withFilter } from '../../harness/methods-and-guests.js';
 import { MigrationError } from '../../harness/migration-outcome.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
 import type { MigrationMethod } from '../../harness/migration-plan.js';
-import { needBrokenQemu, needQemu } from './available.js';
-import { algorithms, guests, methods, withFilter } from './matrix.js';
+import { needBrokenQemu, needQemu } from '../../harness/requirements.js';
 
 const { FAKEDIRTY_FAULTS: wanted = '7' } = process.env;
 const timeout = 180_000;

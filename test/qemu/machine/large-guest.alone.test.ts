@@ -7,10 +7,10 @@ import { z } from 'zod';
 import { gibibyte, mebibyte } from '../../../lib/format/bytes.js';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
 import { Workspace } from '../../../lib/system/workspace.js';
-import { needBrokenQemu, needQemu } from './available.js';
-import { DeviceAccess } from './device-access.js';
-import { some, withFilter } from './matrix.js';
-import { filterCountsOf } from './migrate-and-compare.js';
+import { DeviceAccess } from '../../harness/device-access.js';
+import { some, withFilter } from '../../harness/methods-and-guests.js';
+import { filterCountsOf } from '../../harness/migrate-and-compare.js';
+import { needBrokenQemu, needQemu } from '../../harness/requirements.js';
 
 const answerMs = 100;
 const chunkBytes = 2 * mebibyte;

@@ -18,7 +18,7 @@ import {
 import { Machine } from '../../../lib/qemu/machine/machine.js';
 import { Workspace } from '../../../lib/system/workspace.js';
 import { repository } from '../../../scripts/run/cache.mjs';
-import { needAnyQemu } from './available.js';
+import { needAnyQemu } from '../../harness/requirements.js';
 
 const ramBytes = 4 * mebibyte;
 

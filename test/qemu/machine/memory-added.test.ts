@@ -1,10 +1,16 @@
 // Memory that comes and goes while a guest migrates: the walk over its pages starts again each time.
 import { expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { methods, withFilter } from '../../harness/methods-and-guests.js';
+import {
+  expectRightGuest,
+  migrateWith,
+  plain,
+  timeout,
+  withPair,
+} from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
-import { needQemu, testedVersion } from './available.js';
-import { methods, withFilter } from './matrix.js';
-import { expectRightGuest, migrateWith, plain, timeout, withPair } from './migrate-and-compare.js';
+import { needQemu, testedVersion } from '../../harness/requirements.js';
 
 const times = 40;
 /** Pages become zero and back: zeros, which go another way than pages, must not overtake them. */

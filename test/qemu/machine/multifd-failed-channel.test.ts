@@ -10,10 +10,10 @@ import { compiledProgram } from '../../../lib/lab/guest/programs.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import { FaultyLink } from '../../harness/faulty-link.js';
+import { methods } from '../../harness/methods-and-guests.js';
+import { plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
-import { needQemu, needRoot } from './available.js';
-import { methods } from './matrix.js';
-import { plain, timeout, withPair } from './migrate-and-compare.js';
+import { needQemu, needRoot } from '../../harness/requirements.js';
 
 const holdThread = fileURLToPath(new URL('../../../native/test/hold_thread.c', import.meta.url));
 

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { watchedUnitTest } from '../../../lib/qemu/compile/test-programs.js';
-import { needBrokenUnitTest, needOwnTest } from './available.js';
-import { some } from './matrix.js';
+import { some } from '../../harness/methods-and-guests.js';
+import { needBrokenUnitTest, needOwnTest } from '../../harness/requirements.js';
 
 const timeout = 60_000;
 

@@ -3,10 +3,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { some, withFilter } from '../../harness/methods-and-guests.js';
+import { expectRightGuest, plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
-import { needBrokenQemu, needQemu, needRoot } from './available.js';
-import { some, withFilter } from './matrix.js';
-import { expectRightGuest, plain, timeout, withPair } from './migrate-and-compare.js';
+import { needBrokenQemu, needQemu, needRoot } from '../../harness/requirements.js';
 
 /** Stores values over themselves: whatever it has marked is fake. */
 const guest: GuestOptions = { pattern: 'rewrite', pages: 4096 };

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { assembleGuest, guestState, untilReady } from '../../../lib/qemu/machine/guest.js';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
 import { Workspace } from '../../../lib/system/workspace.js';
-import { needQemu, type Qemu } from './available.js';
+import { needQemu, type Qemu } from '../../harness/requirements.js';
 
 const ramBytes = 4 << 20;
 const filter = 'fake-dirty-filter';

@@ -1,7 +1,7 @@
 // What is combined with what: algorithms, methods and guests, in an order in which every stretch of it
 // has a bit of everything.
-import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationMethod } from '../../harness/migration-plan.js';
+import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
+import type { MigrationMethod } from './migration-plan.js';
 
 export const algorithms = [
   'ph128',

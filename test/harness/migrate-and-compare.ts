@@ -1,12 +1,12 @@
 // One migration as most tests want it: afterwards both memories are equal, page by page, and the guest
 // goes on rightly on the destination.
 import { expect } from 'vitest';
-import { guestState } from '../../../lib/qemu/machine/guest.js';
-import { type FakeDirtyInfo, fakeDirtyInfo } from '../../../lib/qmp/schema/fake-dirty.js';
-import { type MigrationCounts, MigrationError } from '../../harness/migration-outcome.js';
-import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
-import type { MigrationPlan } from '../../harness/migration-plan.js';
-import type { Qemu } from './available.js';
+import { guestState } from '../../lib/qemu/machine/guest.js';
+import { type FakeDirtyInfo, fakeDirtyInfo } from '../../lib/qmp/schema/fake-dirty.js';
+import { type MigrationCounts, MigrationError } from './migration-outcome.js';
+import { MigrationPair, type PairOptions } from './migration-pair.js';
+import type { MigrationPlan } from './migration-plan.js';
+import type { Qemu } from './requirements.js';
 
 /** For a test with a few migrations, each of which takes seconds, on a busy machine. */
 export const timeout = 180_000;

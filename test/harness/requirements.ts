@@ -4,15 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import { type BuiltQemu, latestBuilt, programOf } from '../../../lib/qemu/compile/built.js';
-import { brokenUnitTest } from '../../../lib/qemu/compile/test-programs.js';
+import { type BuiltQemu, latestBuilt, programOf } from '../../lib/qemu/compile/built.js';
+import { brokenUnitTest } from '../../lib/qemu/compile/test-programs.js';
 import {
   isQemuVersion,
   type QemuVersion,
   qemuVersions,
   seriesOf,
-} from '../../../lib/qemu/compile/versions.js';
-import { probe } from '../../../lib/qemu/probe/accelerators.js';
+} from '../../lib/qemu/compile/versions.js';
+import { probe } from '../../lib/qemu/probe/accelerators.js';
 
 // FAKEDIRTY_QEMU: a program to test instead of what was built.
 // FAKEDIRTY_SANITIZED=1: the build with sanitizers.

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import { MigrationPair } from '../../harness/migration-pair.js';
+import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
+import { MigrationPair } from './migration-pair.js';
 
 interface DrivenPair {
   readonly pair: MigrationPair;
