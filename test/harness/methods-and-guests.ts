@@ -1,5 +1,6 @@
 // What is combined with what: algorithms, methods and guests, in an order in which every stretch of it
 // has a bit of everything.
+import { mebibyte } from '../../lib/format/bytes.js';
 import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
 import type { MigrationMethod } from './migration-plan.js';
 
@@ -28,23 +29,22 @@ export interface Method extends MigrationMethod {
   readonly preCopyOnly?: boolean;
 }
 
-function multifd(compression: string): Method {
+function multifd(compression: 'none' | 'zlib' | 'zstd'): Method {
   return {
     name: `multifd ${compression}`,
     preCopyOnly: true,
-    capabilities: { multifd: true },
-    parameters: { 'multifd-channels': 2, 'multifd-compression': compression },
+    multifd: { channels: 2, compression },
   };
 }
 
 export const methods: readonly Method[] = [
   { name: 'plain' },
-  { name: 'xbzrle', capabilities: { xbzrle: true }, parameters: { 'xbzrle-cache-size': 32 << 20 } },
+  { name: 'xbzrle', xbzrle: { cacheBytes: 32 * mebibyte } },
   {
     name: 'compress',
     preCopyOnly: true,
     capabilities: { compress: true },
-    parameters: { 'compress-level': 1, 'compress-threads': 2, 'decompress-threads': 2 },
+    parameters: { 'compress-level': 1, 'compress-threads': 2 },
   },
   multifd('none'),
   multifd('zlib'),
@@ -83,15 +83,6 @@ export function combinations(count: number): Combination[] {
     method: at(methods, index),
     guest: { ...at(guests, index), seed: 1 + index },
   }));
-}
-
-/** What turns the filter on, at the source. */
-export function withFilter(algorithm: string, more: Record<string, unknown> = {}): MigrationMethod {
-  return {
-    sourceCapabilities: { 'fake-dirty-filter': true },
-    // The algorithms of 32 bits are refused without the second one.
-    sourceParameters: { 'fake-dirty-hash': algorithm, 'fake-dirty-weak-hash': true, ...more },
-  };
 }
 
 /** All of a list in long runs, and those in the default run. */

@@ -3,7 +3,8 @@
 import { expect } from 'vitest';
 import { guestState } from '../../lib/qemu/machine/guest.js';
 import { type FakeDirtyInfo, fakeDirtyInfo } from '../../lib/qmp/schema/fake-dirty.js';
-import { type MigrationCounts, MigrationError } from './migration-outcome.js';
+import type { MigrationInfo } from '../../lib/qmp/schema/migration.js';
+import { MigrationError } from './migration-error.js';
 import { MigrationPair, type PairOptions } from './migration-pair.js';
 import type { MigrationPlan } from './migration-plan.js';
 import type { Qemu } from './requirements.js';
@@ -73,17 +74,18 @@ export async function migrateWith(
   plan: MigrationPlan,
   afterPass: number,
   act: () => Promise<void>,
-): Promise<MigrationCounts> {
+): Promise<MigrationInfo> {
   const passes = pair.source.qmp.events('MIGRATION_PASS');
-  const endless = { ...plan, passes: Number.MAX_SAFE_INTEGER };
-  const parameters = { 'downtime-limit': 0, ...plan.sourceParameters };
+  let acted = false;
   try {
-    const migrated = pair.migrate({ ...endless, sourceParameters: parameters });
-    const acted = passes
+    const migrated = pair.migrate({ downtimeLimitMs: 0, ...plan, until: () => acted });
+    const acting = passes
       .until(({ data: { pass } }) => Number(pass) >= afterPass)
       .then(act)
-      .then(() => pair.end());
-    const [counts] = await Promise.all([migrated, acted]);
+      .then(() => {
+        acted = true;
+      });
+    const [counts] = await Promise.all([migrated, acting]);
     return counts;
   } finally {
     passes.close();

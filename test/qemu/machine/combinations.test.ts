@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import { type GuestOptions, guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
-import { guests, methods, some, withFilter } from '../../harness/methods-and-guests.js';
+import { guests, methods, some } from '../../harness/methods-and-guests.js';
 import {
   expectRightGuest,
   filterCountsOf,
@@ -18,6 +18,7 @@ import {
   withPair,
 } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
+import { type MigrationMethod, withFilter } from '../../harness/migration-plan.js';
 import {
   needBrokenQemu,
   needHugePages,
@@ -40,12 +41,7 @@ describe('auto-converge', () => {
   const [slowPasses, fastPasses] = [24, 60];
 
   /** The highest percentage seen after any pass. */
-  async function throttleOf(
-    pair: MigrationPair,
-    passes: number,
-    sourceCapabilities: Record<string, boolean>,
-    parameters: Record<string, unknown> = {},
-  ) {
+  async function throttleOf(pair: MigrationPair, passes: number, method: MigrationMethod = {}) {
     let highest = 0;
     const events = pair.source.qmp.events('MIGRATION_PASS');
     const watched = (async () => {
@@ -57,15 +53,15 @@ describe('auto-converge', () => {
         highest = Math.max(highest, percentage);
       }
     })();
-    const sourceParameters = {
-      'cpu-throttle-initial': 40,
-      'throttle-trigger-threshold': 30,
+    await pair.migrate({
+      autoConverge: { initialPercent: 40 },
+      parameters: { 'throttle-trigger-threshold': 30 },
       // Or a guest that is all fake has moved before QEMU has looked twice. (Without the filter QEMU takes a limit
       // of 0 for leave to end after the first pass.)
-      ...(sourceCapabilities['fake-dirty-filter'] ? { 'downtime-limit': 0 } : {}),
-      ...parameters,
-    };
-    await pair.migrate({ sourceCapabilities, sourceParameters, passes });
+      ...(method.filter ? { downtimeLimitMs: 0 } : {}),
+      ...method,
+      passes,
+    });
     expect(await pair.compare()).toMatchObject({ differentPages: 0 });
     events.close();
     await watched;
@@ -74,13 +70,12 @@ describe('auto-converge', () => {
 
   it('is not fooled by pages that are skipped', { timeout }, async (context) => {
     const qemu = needQemu(context);
-    const on = { 'auto-converge': true };
     // The guest must be throttled without the filter, or this says nothing.
     await withPair(plain(qemu, rewrite), async (pair) => {
-      expect(await throttleOf(pair, slowPasses, on)).toBeGreaterThan(0);
+      expect(await throttleOf(pair, slowPasses)).toBeGreaterThan(0);
     });
     await withPair(plain(qemu, rewrite), async (pair) => {
-      expect(await throttleOf(pair, fastPasses, { ...on, 'fake-dirty-filter': true })).toBe(0);
+      expect(await throttleOf(pair, fastPasses, filter)).toBe(0);
     });
   });
 
@@ -89,9 +84,8 @@ describe('auto-converge', () => {
   }, async (context) => {
     const many: GuestOptions = { ...rewrite, pages: 64 * 256, wordsPerPage: 1 };
     await withPair(plain(needQemu(context), many), async (pair) => {
-      const on = { 'auto-converge': true, 'fake-dirty-filter': true };
-      const slow = { 'fake-dirty-hash': 'sha256', 'downtime-limit': 1 };
-      expect(await throttleOf(pair, fastPasses, on, slow)).toBeGreaterThan(0);
+      const slow = { ...withFilter('sha256'), downtimeLimitMs: 1 };
+      expect(await throttleOf(pair, fastPasses, slow)).toBeGreaterThan(0);
     });
   });
 
@@ -100,16 +94,14 @@ describe('auto-converge', () => {
     { timeout },
     async (name, context) => {
       await withPair(plain(needBrokenQemu(context, name), rewrite), async (pair) => {
-        const on = { 'auto-converge': true, 'fake-dirty-filter': true };
-        expect(await throttleOf(pair, fastPasses, on)).toBeGreaterThan(0);
+        expect(await throttleOf(pair, fastPasses, filter)).toBeGreaterThan(0);
       });
     },
   );
 
   it('throttles a guest that really writes', { timeout }, async (context) => {
     await withPair(plain(needQemu(context), random), async (pair) => {
-      const on = { 'auto-converge': true, 'fake-dirty-filter': true };
-      expect(await throttleOf(pair, slowPasses, on)).toBeGreaterThan(0);
+      expect(await throttleOf(pair, slowPasses)).toBeGreaterThan(0);
     });
   });
 });
@@ -126,8 +118,8 @@ if (testedVersion === '8.1') {
         accelerator: 'kvm',
         acceleratorOptions: 'dirty-ring-size=4096',
       };
-      const sourceCapabilities = { ...filter.sourceCapabilities, 'dirty-limit': true };
-      await migrateAndCompare(options, { ...filter, sourceCapabilities, passes: 4 });
+      const capabilities = { 'dirty-limit': true };
+      await migrateAndCompare(options, { ...filter, capabilities, passes: 4 });
     });
   });
 }
@@ -157,14 +149,11 @@ describe('pause-before-switchover', () => {
 });
 
 describe('post-copy', () => {
-  const capabilities = { 'postcopy-ram': true };
-
   it('with release-ram leaves the guest right', { timeout }, async (context) => {
     needRoot(context, 'for userfaultfd');
     await withPair(plain(needQemu(context), random), async (pair) => {
       const plan = { ...filter, passes: 2, postcopy: true };
-      const released = { ...capabilities, 'release-ram': true };
-      const { ram } = await pair.migrate({ ...plan, capabilities: released });
+      const { ram } = await pair.migrate({ ...plan, capabilities: { 'release-ram': true } });
       expect(ram?.['postcopy-bytes']).toBeGreaterThan(0);
       // The source has given its pages back: there is nothing to compare with.
       await expectRightGuest(pair, false);
@@ -179,12 +168,10 @@ describe('post-copy', () => {
       const arriving = destination.qmp.events('MIGRATION');
       const reached = (stream: typeof events, wanted: string) =>
         stream.until(({ data: { status } }) => status === wanted);
-      const slowly = { 'max-postcopy-bandwidth': 2 * mebibyte };
-      const sourceParameters = { ...filter.sourceParameters, ...slowly };
-      const plan = { ...filter, capabilities, sourceParameters, passes: 2, postcopy: true };
-      const migrated = pair.migrate(plan);
-      // Whoever awaits it last tells what went wrong.
-      migrated.catch(() => {});
+      const slowly = { postcopyBandwidthBytesPerSecond: 2 * mebibyte };
+      const interrupted = pair
+        .migrate({ ...filter, ...slowly, passes: 2, postcopy: true })
+        .catch((error: unknown) => error);
 
       await Promise.all([reached(events, 'postcopy-active'), reached(arriving, 'postcopy-active')]);
       // QEMU can recover from a break once the destination has the devices too, and says so nowhere else.
@@ -193,11 +180,14 @@ describe('post-copy', () => {
       while (!(await handedOver())) await pause(lookMs);
       await source.qmp.execute('migrate-pause');
       await Promise.all([reached(events, 'postcopy-paused'), reached(arriving, 'postcopy-paused')]);
+      expect(await interrupted).toMatchObject({ source: 'postcopy-paused' });
+      // migrate() ends there, and leaves it to people to bring the two sides together.
       const uri = `unix:${workspace.path('recovery')}`;
       await destination.qmp.execute('migrate-recover', { uri });
       await source.qmp.execute('migrate-set-parameters', { 'max-postcopy-bandwidth': 0 });
       await source.qmp.execute('migrate', { uri, resume: true });
-      const { ram } = await migrated;
+      await Promise.all([reached(events, 'completed'), reached(arriving, 'completed')]);
+      const { ram } = await pair.counts();
       for (const stream of [events, arriving]) stream.close();
       expect(ram?.['postcopy-bytes']).toBeGreaterThan(0);
       expect(await pair.compare()).toMatchObject({ differentPages: 0 });

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import type { FakeDirtyInfo, FakeDirtyPass } from '../../../lib/qmp/schema/fake-dirty.js';
+import type { MigrationInfo } from '../../../lib/qmp/schema/migration.js';
 import { FaultyLink } from '../../harness/faulty-link.js';
-import { methods, some, withFilter } from '../../harness/methods-and-guests.js';
+import { methods, some } from '../../harness/methods-and-guests.js';
 import {
   despiteLatePackets,
   filterCountsOf,
@@ -13,9 +14,8 @@ import {
   timeout,
   withPair,
 } from '../../harness/migrate-and-compare.js';
-import type { MigrationCounts } from '../../harness/migration-outcome.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
-import type { MigrationPlan } from '../../harness/migration-plan.js';
+import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
 import { needQemu, type Qemu } from '../../harness/requirements.js';
 
 const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
@@ -89,7 +89,7 @@ describe('in the end', () => {
   it.for(list)('$name: the figures fit what was sent', { timeout }, async (method, context) => {
     await withPair(plain(needQemu(context), rewrite), async (pair) => {
       // With a millisecond allowed, which looking at all of them may take, one look could be the last.
-      const plan = { ...method, ...withFilter('ph128', { 'downtime-limit': 0 }), passes: 5 };
+      const plan = { ...method, ...withFilter('ph128'), downtimeLimitMs: 0, passes: 5 };
       const { counts, wireBytes } = await migrateCounting(pair, plan);
       const filter = filterCountsOf(counts);
       const { normal = 0, duplicate = 0, transferred = 0 } = counts.ram ?? {};
@@ -121,8 +121,8 @@ describe('a person at the monitor', () => {
       expect(await monitor('migrate_set_parameter fake-dirty-verify on')).toBe('');
       expect(await monitor('info migrate_parameters')).toMatch(/^fake-dirty-hash: sha1\r?$/m);
       // The parameters are those that were set here.
-      const plan = { ...withFilter('sha1'), sourceParameters: {}, passes: 5 };
-      const counts = await pair.migrate(plan);
+      const capabilities = { 'fake-dirty-filter': true };
+      const counts = await pair.migrate({ capabilities, passes: 5 });
       const told = await monitor('info migrate');
       const { checked, unchanged } = filterCountsOf(counts);
       expect(told).toMatch(/sha1/);
@@ -167,7 +167,7 @@ describe('with the filter off', () => {
   const similar = ['transferred', 'precopy-bytes', 'downtime-bytes'];
 
   /** Migrates a guest that has been stopped: what is counted is the same each time. */
-  async function countsOf({ binary }: Qemu, plan: MigrationPlan): Promise<MigrationCounts> {
+  async function countsOf({ binary }: Qemu, plan: MigrationPlan): Promise<MigrationInfo> {
     const options = { binary, accelerator: 'tcg', guest: random } as const;
     const pair = await MigrationPair.start(options);
     try {

@@ -7,7 +7,7 @@ import { mebibyte } from '../../../lib/format/bytes.js';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import { Balloon, balloonArguments } from '../../harness/balloon-driver.js';
 import { DeviceAccess } from '../../harness/device-access.js';
-import { methods, some, withFilter } from '../../harness/methods-and-guests.js';
+import { methods, some } from '../../harness/methods-and-guests.js';
 import {
   expectRightGuest,
   migrateWith,
@@ -16,6 +16,7 @@ import {
   withPair,
 } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
+import { withFilter } from '../../harness/migration-plan.js';
 import { needQemu } from '../../harness/requirements.js';
 
 const pageBytes = 4096;
@@ -131,8 +132,7 @@ describe('free page hints', () => {
         const pages = Array.from({ length: 8 }, (_, index) => pageOf(dataPage(index)));
         await machine.fill(dataByte, 8 * pageBytes, 0x5a);
         // The first pass takes longer than the hint: the pages are at the end of it.
-        const sourceParameters = { ...filter.sourceParameters, 'max-bandwidth': 16 * mebibyte };
-        const plan = { ...method, ...filter, sourceParameters };
+        const plan = { ...method, ...filter, bandwidthBytesPerSecond: 16 * mebibyte };
 
         await migrateWith(pair, plan, 1, async () => {
           const passes = pair.source.qmp.events('MIGRATION_PASS');

@@ -9,7 +9,6 @@ import {
   type Method,
   methods,
   some,
-  withFilter,
 } from '../../harness/methods-and-guests.js';
 import {
   despiteLatePackets,
@@ -19,7 +18,7 @@ import {
   timeout,
 } from '../../harness/migrate-and-compare.js';
 import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
-import type { MigrationPlan } from '../../harness/migration-plan.js';
+import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
 import { needBrokenQemu, needKvm, needQemu, needRoot } from '../../harness/requirements.js';
 
 const { FAKEDIRTY_MIGRATIONS: wanted = '20' } = process.env;
@@ -52,8 +51,7 @@ describe('after a switch to post-copy', () => {
   it.for(list)('%s: memory is equal', { timeout }, async ([, method, guest], context) => {
     needRoot(context, 'for userfaultfd');
     const qemu = needQemu(context);
-    const capabilities = { ...method.capabilities, 'postcopy-ram': true };
-    const plan = { ...method, ...withFilter('ph128'), capabilities, passes: 2, postcopy: true };
+    const plan = { ...method, ...withFilter('ph128'), passes: 2, postcopy: true };
     const sentAfter = async () => {
       const { ram } = await migrateAndCompare(plain(qemu, guest), plan);
       return Number(ram?.['postcopy-bytes'] ?? 0);
@@ -67,7 +65,7 @@ describe('after a switch to post-copy', () => {
 });
 
 describe('in verify mode', () => {
-  const verify = { 'fake-dirty-verify': true };
+  const verify = { verify: true };
   const guest = { pattern: 'flip', pages: 2048 } as const;
 
   it.for(some(algorithms.filter(isStrong), [0, 2, 3]))(
@@ -98,7 +96,7 @@ describe('in verify mode', () => {
 describe('a filter that breaks a rule makes memory differ:', () => {
   const [plainMethod, , compress, multifd] = methods;
   const [flip, , random, zero] = guests;
-  const intoPostcopy = { capabilities: { 'postcopy-ram': true }, passes: 2, postcopy: true };
+  const intoPostcopy = { passes: 2, postcopy: true };
   const breaks = [
     ['R1', 'fingerprints live memory, then sends it', plainMethod, flip],
     ['R4_COMPRESS', 'lets the compression threads read guest memory', compress, flip],

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import { type Fault, FaultyLink } from '../../harness/faulty-link.js';
-import { algorithms, guests, methods, withFilter } from '../../harness/methods-and-guests.js';
-import { MigrationError } from '../../harness/migration-outcome.js';
+import { algorithms, guests, methods } from '../../harness/methods-and-guests.js';
+import { MigrationError } from '../../harness/migration-error.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
-import type { MigrationMethod } from '../../harness/migration-plan.js';
+import { type MigrationMethod, withFilter } from '../../harness/migration-plan.js';
 import { needBrokenQemu, needQemu } from '../../harness/requirements.js';
 
 const { FAKEDIRTY_FAULTS: wanted = '7' } = process.env;
@@ -47,7 +47,7 @@ function pointAt(index: number): number {
 interface Entry {
   readonly accident: Accident;
   readonly method: (typeof methods)[number];
-  readonly algorithm: string;
+  readonly algorithm: (typeof algorithms)[number];
   readonly guest: (typeof guests)[number];
   /** When it happens, in first passes: later than in the first where later ones send as much. */
   readonly point: number;

@@ -1,7 +1,7 @@
 // Memory that comes and goes while a guest migrates: the walk over its pages starts again each time.
 import { expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import { methods, withFilter } from '../../harness/methods-and-guests.js';
+import { methods } from '../../harness/methods-and-guests.js';
 import {
   expectRightGuest,
   migrateWith,
@@ -10,6 +10,7 @@ import {
   withPair,
 } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
+import { withFilter } from '../../harness/migration-plan.js';
 import { needQemu, testedVersion } from '../../harness/requirements.js';
 
 const times = 40;
@@ -54,7 +55,7 @@ it.for(list)('%s: memory is equal', { timeout }, async ([, entry], context) => {
   const { method, guest, machineType, on } = entry;
   await withPair({ ...plain(needQemu(context), guest), machineType }, async (pair) => {
     // Without the filter QEMU takes a limit of 0 for leave to end after the first pass.
-    const settings = on ? withFilter('ph128') : { sourceParameters: { 'downtime-limit': 1 } };
+    const settings = on ? withFilter('ph128') : { downtimeLimitMs: 1 };
     const plan = { ...method, ...settings, passes: 3 };
     const { ram } = await migrateWith(pair, plan, 2, () => addAndRemoveMemory(pair));
     expect(ram?.['dirty-sync-count']).toBeGreaterThan(3);

@@ -96,7 +96,7 @@ it('multifd: a channel that fails ends the migration, and not the guest', {
     const afterBytes = Number.MAX_SAFE_INTEGER;
     const link = await FaultyLink.listen({ path, to, fault: 'reset', afterBytes });
     const failed = failOneInSync(pair, link);
-    const paused = { ...method, sourceCapabilities: { 'pause-before-switchover': true } };
+    const paused = { ...method, capabilities: { 'pause-before-switchover': true } };
     try {
       const migrated = pair.migrate({ ...paused, through: path });
       await Promise.all([expect(migrated).rejects.toMatchObject({ source: 'failed' }), failed]);
@@ -106,7 +106,7 @@ it('multifd: a channel that fails ends the migration, and not the guest', {
     expect((await guestState(source.serial)).wrongWords).toBe(0);
 
     await pair.replaceDestination();
-    await pair.migrate({ ...method, sourceCapabilities: { 'pause-before-switchover': false } });
+    await pair.migrate(method);
     expect(await pair.compare()).toMatchObject({ differentPages: 0 });
     await pair.destination.qmp.execute('cont');
     expect((await guestState(pair.destination.serial)).wrongWords).toBe(0);

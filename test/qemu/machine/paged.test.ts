@@ -2,8 +2,8 @@
 // both: what is written to the one must not count as written to the other. With the first patch of the series
 // alone most writes to that page went unmarked, and the destination had an old one.
 import { describe, it } from 'vitest';
-import { withFilter } from '../../harness/methods-and-guests.js';
 import { migrateAndCompare, plain, timeout } from '../../harness/migrate-and-compare.js';
+import { withFilter } from '../../harness/migration-plan.js';
 import { needQemu } from '../../harness/requirements.js';
 
 // The pause leaves little of a pass for a sync to fall between a look at the page table and the write.

@@ -3,17 +3,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import { some, withFilter } from '../../harness/methods-and-guests.js';
+import { some } from '../../harness/methods-and-guests.js';
 import { expectRightGuest, plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
+import { withFilter } from '../../harness/migration-plan.js';
 import { needBrokenQemu, needQemu, needRoot } from '../../harness/requirements.js';
 
 /** Stores values over themselves: whatever it has marked is fake. */
 const guest: GuestOptions = { pattern: 'rewrite', pages: 4096 };
-const parameters = {
-  'downtime-limit': 0,
+const limits = {
+  downtimeLimitMs: 0,
   // So that the first pass takes long enough for QEMU to know how fast the link is.
-  'max-bandwidth': guest.pages * 4096 * 3,
+  bandwidthBytesPerSecond: guest.pages * 4096 * 3,
 };
 const passesBefore = 3;
 /** The source looks 50 ms apart: when the guest is paused halfway, the last look is over. */
@@ -36,7 +37,8 @@ async function sentWithNothingMarked(pair: MigrationPair): Promise<number> {
     .then(() => qmp.execute('migrate-start-postcopy'))
     .finally(() => passes.close());
   const migrated = pair.migrate({
-    ...withFilter('ph128', parameters),
+    ...withFilter('ph128'),
+    ...limits,
     capabilities: { 'postcopy-ram': true },
   });
   const [{ ram }] = await Promise.all([migrated, switched]);
