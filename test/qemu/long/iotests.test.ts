@@ -79,7 +79,7 @@ it.for([
   ['off', []],
   ['on', ['filter=on']],
 ] as const)(
-  'with the filter %s: every iotest passes that passes without the series',
+  'with the filter %s, every iotest passes that passes on an unpatched QEMU',
   { timeout: 2 * timeout },
   async ([, globals], context) => {
     const env = toolsInEnvironment(context);

@@ -64,7 +64,7 @@ describe("QEMU's migration-test", () => {
   let expected: Outcome | undefined;
 
   it.for(settings)(
-    'with the filter %s: the same cases pass as without the series',
+    'passes the same cases with the filter %s as on an unpatched QEMU',
     { timeout: 2 * timeoutMs },
     async ([, globals], context) => {
       const test = needOwnTest(context, 'migration-test');

@@ -64,8 +64,8 @@ const builds = [
   ['without libfakedirty', false],
 ] as const;
 
-describe.each(steps.map((one) => [titleOf(one), one] as const))('%s', (_, one) => {
-  it('applies exactly, and is clean for checkpatch', { timeout: 120_000 }, async () => {
+describe.each(steps.map((one) => [titleOf(one), one] as const))('the series up to %s', (_, one) => {
+  it('applies exactly, and passes checkpatch', { timeout: 120_000 }, async () => {
     await step({ title: 'applying', log: 'steps' }, (tools) => applySeries(one, tree, tools));
     for (const line of one.steps) {
       const args = line.kind === 'patch' ? [line.file] : ['-f', line.target];

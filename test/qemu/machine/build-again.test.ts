@@ -14,7 +14,9 @@ function fakedirty(...args: string[]) {
   return spawnSync(process.execPath, [main, 'qemu', ...args], { encoding: 'utf8', timeout });
 }
 
-it('building once more takes no time, and "path" prints the program', { timeout }, (context) => {
+it('"qemu build" finds in a moment what it has built, and "qemu path" prints where it is', {
+  timeout,
+}, (context) => {
   const qemu = FAKEDIRTY_QEMU ? undefined : findQemu(testedVersion);
   if (!qemu) {
     context.skip(`needs what "fakedirty qemu build --version ${testedVersion}" builds`);

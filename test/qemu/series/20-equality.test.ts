@@ -25,7 +25,7 @@ const { FAKEDIRTY_MIGRATIONS: wanted = '20' } = process.env;
 describe('memory is equal after a migration with the filter', () => {
   const list = combinations(Number(wanted)).map((combination, index) => {
     const { method, algorithm, guest } = combination;
-    const title = `${method.name}, ${algorithm}, a guest that ${guest.name}`;
+    const title = `by ${method.name}, with ${algorithm}, of a guest that ${guest.name}`;
     return [`${index + 1}: ${title}`, combination] as const;
   });
 
@@ -41,14 +41,16 @@ describe('memory is equal after a migration with the filter', () => {
   });
 });
 
-describe('after a switch to post-copy', () => {
+describe('memory is equal after a switch to post-copy', () => {
   const list = guests.flatMap((guest) =>
     methods
       .filter(({ preCopyOnly = false }) => !preCopyOnly)
-      .map((method) => [`${method.name}, a guest that ${guest.name}`, method, guest] as const),
+      .map(
+        (method) => [`by ${method.name}, of a guest that ${guest.name}`, method, guest] as const,
+      ),
   );
 
-  it.for(list)('%s: memory is equal', { timeout }, async ([, method, guest], context) => {
+  it.for(list)('%s', { timeout }, async ([, method, guest], context) => {
     needRoot(context, 'for userfaultfd');
     const qemu = needQemu(context);
     const plan = { ...method, ...withFilter('ph128'), passes: 2, postcopy: true };
@@ -80,7 +82,7 @@ describe('in verify mode', () => {
   );
 
   it.for(some(methods, [0, 3]))(
-    '$name: a fingerprint of 8 bits is found out, and memory is equal all the same',
+    'the false matches of an 8-bit fingerprint are counted, and memory is equal all the same, by $name',
     { timeout },
     async (method, context) => {
       const crippled = needBrokenQemu(context, 'CRIPPLED');
@@ -93,7 +95,7 @@ describe('in verify mode', () => {
 });
 
 // A comparison that cannot fail proves nothing.
-describe('a filter that breaks a rule makes memory differ:', () => {
+describe('memory differs after a migration by a build that breaks a rule on purpose', () => {
   const [plainMethod, , compress, multifd] = methods;
   const [flip, , random, zero] = guests;
   const intoPostcopy = { passes: 2, postcopy: true };
@@ -119,7 +121,7 @@ describe('a filter that breaks a rule makes memory differ:', () => {
     }
   }
 
-  it('R1: it does so every time', { timeout }, async (context) => {
+  it('each time where R1 is broken', { timeout }, async (context) => {
     const { binary } = needBrokenQemu(context, 'R1');
     if (!flip) throw new Error('the matrix has shrunk');
     const plan = { passes: 5, ...withFilter('ph128') };
@@ -129,7 +131,7 @@ describe('a filter that breaks a rule makes memory differ:', () => {
   });
 
   it.for(some(breaks, [0, 1, 2, 3, 4, 5]))(
-    '%s, it %s',
+    'where %s is broken: it %s',
     { timeout },
     async ([broken, , method, guest], context) => {
       const { binary } = needBrokenQemu(context, broken);
@@ -144,8 +146,8 @@ describe('a filter that breaks a rule makes memory differ:', () => {
   );
 });
 
-describe('the matrix', () => {
-  it('has every combination once', () => {
+describe('the list of combinations', () => {
+  it('has each of them once', () => {
     const titles = combinations(allCombinations).map(
       ({ algorithm, method, guest }) => `${algorithm} ${method.name} ${guest.name}`,
     );
@@ -153,8 +155,8 @@ describe('the matrix', () => {
   });
 });
 
-describe('with the filter off', () => {
-  it.for(some(methods, [0, 3]))('$name is equal as well', { timeout }, async (method, context) => {
+describe('memory is equal after a migration with the filter off', () => {
+  it.for(some(methods, [0, 3]))('by $name', { timeout }, async (method, context) => {
     const qemu = needQemu(context);
     const [guest] = guests;
     if (!guest) throw new Error('no guest');
@@ -163,7 +165,7 @@ describe('with the filter off', () => {
   });
 });
 
-describe('between a QEMU with the series and one without', () => {
+describe('memory is equal after a migration between a patched and an unpatched QEMU', () => {
   const [flip, , , , idle] = guests;
 
   async function migrate(
@@ -183,21 +185,21 @@ describe('between a QEMU with the series and one without', () => {
   }
 
   it.for(some(methods, [0, 1, 3]))(
-    '$name: the destination needs no series',
+    'to the unpatched one, by $name',
     { timeout },
     (method, context) => migrate(context, method, true, flip),
   );
 
   // Without the series TCG loses writes while memory is copied: a guest that writes would not be equal.
   it.for(some(methods, [0, 1, 3]))(
-    '$name: the source may be without it',
+    'from the unpatched one, by $name',
     { timeout },
     (method, context) => migrate(context, method, false),
   );
 });
 
-describe('under KVM', () => {
-  it.for(guests)('memory of a guest that $name is equal', { timeout }, async (guest, context) => {
+describe('memory is equal after a migration under KVM', () => {
+  it.for(guests)('of a guest that $name', { timeout }, async (guest, context) => {
     const qemu = needQemu(context);
     const storesPerSecond = await needKvm(context, qemu);
     // Where KVM itself is emulated a guest crawls: a working set that it can fill in a second.

@@ -10,10 +10,10 @@ import { needQemu } from '../../harness/requirements.js';
 const guest = { pattern: 'random', pages: 64, spins: 2000, paged: true } as const;
 const plans = [
   ['without the filter', {}],
-  ['with it', withFilter('ph128')],
+  ['with the filter', withFilter('ph128')],
 ] as const;
 
-describe('a guest whose page table has the address of a page', () => {
+describe('memory of a guest whose page table lies at the address of one of its pages', () => {
   it.for(plans)('is equal after a migration %s', { timeout }, async ([, plan], context) => {
     await migrateAndCompare(plain(needQemu(context), guest), { ...plan, passes: 5 });
   });

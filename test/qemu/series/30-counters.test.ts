@@ -47,9 +47,9 @@ async function sampled(
   return [...samples, last];
 }
 
-describe('at every moment', () => {
+describe('at every moment of a migration', () => {
   it.for(some(methods, [0, 1, 2, 3]))(
-    '$name: the figures add up and never fall',
+    'the counters add up and never fall, by $name',
     { timeout },
     async (method, context) => {
       await withPair(plain(needQemu(context), random), async (pair) => {
@@ -83,34 +83,38 @@ async function migrateCounting(pair: MigrationPair, plan: MigrationPlan) {
   }
 }
 
-describe('in the end', () => {
+describe('at the end of a migration', () => {
   const list = methods.filter(({ name }) => ['plain', 'multifd none', 'TLS'].includes(name));
 
-  it.for(list)('$name: the figures fit what was sent', { timeout }, async (method, context) => {
-    await withPair(plain(needQemu(context), rewrite), async (pair) => {
-      // With a millisecond allowed, which looking at all of them may take, one look could be the last.
-      const plan = { ...method, ...withFilter('ph128'), downtimeLimitMs: 0, passes: 5 };
-      const { counts, wireBytes } = await migrateCounting(pair, plan);
-      const filter = filterCountsOf(counts);
-      const { normal = 0, duplicate = 0, transferred = 0 } = counts.ram ?? {};
-      expect(filter.first + filter.zero + filter.changed).toBe(normal + duplicate);
-      // A header a page, and what devices and packets take.
-      const [least, more] = [normal * 4096, (normal + duplicate) * 32 + (1 << 20)];
-      expect(transferred).toBeGreaterThan(least);
-      expect(transferred).toBeLessThan(least + more);
-      // Beyond what QEMU counts the wire carries devices, and the records of TLS.
-      expect(wireBytes).toBeGreaterThanOrEqual(transferred);
-      expect(wireBytes).toBeLessThan(transferred * 1.02 + (1 << 18));
-      expect(filter.unchanged).toBeGreaterThan(rewrite.pages);
-      expect(filter['bytes-saved']).toBeLessThanOrEqual(filter.unchanged * 4096);
-      expect(filter['bytes-saved']).toBeGreaterThan(rewrite.pages * 4096);
-      expect(filter['time-ns']).toBeGreaterThan(0);
-    });
-  });
+  it.for(list)(
+    'the counters agree with the bytes on the wire, by $name',
+    { timeout },
+    async (method, context) => {
+      await withPair(plain(needQemu(context), rewrite), async (pair) => {
+        // With a millisecond allowed, which looking at all of them may take, one look could be the last.
+        const plan = { ...method, ...withFilter('ph128'), downtimeLimitMs: 0, passes: 5 };
+        const { counts, wireBytes } = await migrateCounting(pair, plan);
+        const filter = filterCountsOf(counts);
+        const { normal = 0, duplicate = 0, transferred = 0 } = counts.ram ?? {};
+        expect(filter.first + filter.zero + filter.changed).toBe(normal + duplicate);
+        // A header a page, and what devices and packets take.
+        const [least, more] = [normal * 4096, (normal + duplicate) * 32 + (1 << 20)];
+        expect(transferred).toBeGreaterThan(least);
+        expect(transferred).toBeLessThan(least + more);
+        // Beyond what QEMU counts the wire carries devices, and the records of TLS.
+        expect(wireBytes).toBeGreaterThanOrEqual(transferred);
+        expect(wireBytes).toBeLessThan(transferred * 1.02 + (1 << 18));
+        expect(filter.unchanged).toBeGreaterThan(rewrite.pages);
+        expect(filter['bytes-saved']).toBeLessThanOrEqual(filter.unchanged * 4096);
+        expect(filter['bytes-saved']).toBeGreaterThan(rewrite.pages * 4096);
+        expect(filter['time-ns']).toBeGreaterThan(0);
+      });
+    },
+  );
 });
 
-describe('a person at the monitor', () => {
-  it('is told what it did, and may set it', { timeout }, async (context) => {
+describe('the monitor', () => {
+  it('lets a person set the filter, and shows what it did', { timeout }, async (context) => {
     await withPair(plain(needQemu(context), rewrite), async (pair) => {
       const { qmp } = pair.source;
       const monitor = (line: string) =>
@@ -131,7 +135,7 @@ describe('a person at the monitor', () => {
     });
   });
 
-  it('and programs get an event a pass', { timeout }, async (context) => {
+  it('sends programs an event with the counters of each pass', { timeout }, async (context) => {
     await withPair(plain(needQemu(context), random), async (pair) => {
       const events = pair.source.qmp.events('MIGRATION_FAKE_DIRTY_PASS');
       const passes: Record<string, unknown>[] = [];
@@ -148,7 +152,7 @@ describe('a person at the monitor', () => {
   });
 });
 
-describe('with the filter off', () => {
+describe('query-migrate with the filter off', () => {
   /** The names of all members, those inside of others included. */
   function membersOf(value: unknown, path = ''): string[] {
     if (typeof value !== 'object' || value === null) return [path];
@@ -179,7 +183,7 @@ describe('with the filter off', () => {
   }
 
   it.for(some(methods, [0, 1, 2, 3]))(
-    '$name: members and counters are those of a QEMU without the series',
+    'has the members and counters of an unpatched QEMU, by $name',
     { timeout },
     async (method, context) => {
       const patched = await countsOf(needQemu(context), method);

@@ -58,14 +58,14 @@ function filtered(limit: Pick<MigrationPlan, 'downtimeLimitMs'>): MigrationPlan 
 }
 
 describe('a guest that stores values over themselves', () => {
-  it('does not come to an end without the filter', { timeout }, async (context) => {
+  it('does not converge without the filter', { timeout }, async (context) => {
     const plan = { ...slowLink, ...defaultLimit, passes: capWithoutFilter };
     const ended = await migrate(needQemu(context), plan);
     expect(ended.passes).toBeGreaterThan(capWithoutFilter);
   });
 
   it.for(some(methods, [0, 2, 3]))(
-    '$name: ends by itself with the filter, soon, and within the limit',
+    'converges with the filter after a few passes, within the downtime limit, by $name',
     { timeout },
     async (method, context) => {
       const ended = await migrate(needQemu(context), { ...method, ...filtered(defaultLimit) });
@@ -76,7 +76,7 @@ describe('a guest that stores values over themselves', () => {
     },
   );
 
-  it('goes on where looking at all that it may mark again takes longer than the limit', {
+  it('does not converge where looking at all that it may mark again exceeds the downtime limit', {
     timeout,
   }, async (context) => {
     const plan = { ...withFilter('sha256'), ...slowLink, ...shortLimit, passes: cap };
@@ -86,7 +86,7 @@ describe('a guest that stores values over themselves', () => {
     expect(medianGap).toBeGreaterThan(45);
   });
 
-  it('goes on where no downtime is allowed, and pauses between its looks', {
+  it('does not converge with a downtime limit of 0, and the source pauses between its looks', {
     timeout,
   }, async (context) => {
     const { passes, shortestGap } = await migrate(needQemu(context), filtered(noDowntime));
@@ -95,7 +95,7 @@ describe('a guest that stores values over themselves', () => {
   });
 
   it.for(some(['SIFT'], []))(
-    'looks without a pause where marks are taken as they are: %s',
+    'is looked at without a pause where %s is broken: marks are taken as they are',
     { timeout },
     async (name, context) => {
       const { shortestGap } = await migrate(needBrokenQemu(context, name), filtered(noDowntime));
@@ -104,7 +104,7 @@ describe('a guest that stores values over themselves', () => {
   );
 
   it.for(some(['BANDWIDTH'], []))(
-    'ends without a last look where skips make a link slow, and no downtime is allowed: %s',
+    'converges with a downtime limit of 0 where %s is broken: skips make the link seem slow',
     { timeout },
     async (name, context) => {
       const qemu = needBrokenQemu(context, name);

@@ -68,7 +68,7 @@ describe('auto-converge', () => {
     return highest;
   }
 
-  it('is not fooled by pages that are skipped', { timeout }, async (context) => {
+  it('does not throttle a guest for pages that are skipped', { timeout }, async (context) => {
     const qemu = needQemu(context);
     // The guest must be throttled without the filter, or this says nothing.
     await withPair(plain(qemu, rewrite), async (pair) => {
@@ -79,7 +79,7 @@ describe('auto-converge', () => {
     });
   });
 
-  it('throttles a guest whose fake marks take longer to look at than it may stand still', {
+  it('throttles a guest whose fake marks take longer to look at than the downtime limit', {
     timeout,
   }, async (context) => {
     const many: GuestOptions = { ...rewrite, pages: 64 * 256, wordsPerPage: 1 };
@@ -90,7 +90,7 @@ describe('auto-converge', () => {
   });
 
   it.for(some(['THROTTLE'], []))(
-    'is fooled where fake marks count like others: %s',
+    'throttles a guest for skipped pages where %s is broken: fake marks count like others',
     { timeout },
     async (name, context) => {
       await withPair(plain(needBrokenQemu(context, name), rewrite), async (pair) => {
@@ -99,7 +99,7 @@ describe('auto-converge', () => {
     },
   );
 
-  it('throttles a guest that really writes', { timeout }, async (context) => {
+  it('throttles a guest for pages that really change', { timeout }, async (context) => {
     await withPair(plain(needQemu(context), random), async (pair) => {
       expect(await throttleOf(pair, slowPasses)).toBeGreaterThan(0);
     });
@@ -126,7 +126,7 @@ if (testedVersion === '8.1') {
 
 describe('pause-before-switchover', () => {
   it.for(some(methods, [0, 2, 3]))(
-    '$name: memory is equal',
+    'leaves memory equal, by $name',
     { timeout },
     async (method, context) => {
       await withPair(plain(needQemu(context), random), async (pair) => {
@@ -149,7 +149,7 @@ describe('pause-before-switchover', () => {
 });
 
 describe('post-copy', () => {
-  it('with release-ram leaves the guest right', { timeout }, async (context) => {
+  it('with release-ram leaves the guest with the right memory', { timeout }, async (context) => {
     needRoot(context, 'for userfaultfd');
     await withPair(plain(needQemu(context), random), async (pair) => {
       const plan = { ...filter, passes: 2, postcopy: true };
@@ -160,7 +160,7 @@ describe('post-copy', () => {
     });
   });
 
-  it('recovers from a broken connection, and memory is equal', { timeout }, async (context) => {
+  it('recovers from a broken connection with equal memory', { timeout }, async (context) => {
     needRoot(context, 'for userfaultfd');
     await withPair(plain(needQemu(context), random), async (pair) => {
       const { source, destination, workspace } = pair;
@@ -197,7 +197,7 @@ describe('post-copy', () => {
 });
 
 describe('x-ignore-shared', () => {
-  it('leaves shared memory alone, which then has no table', { timeout }, async (context) => {
+  it('leaves shared memory out, and allocates no table for it', { timeout }, async (context) => {
     const options = { ...plain(needQemu(context), random), sharesMemory: true };
     await withPair(options, async (pair) => {
       const capabilities = { 'x-ignore-shared': true };
@@ -208,19 +208,21 @@ describe('x-ignore-shared', () => {
   });
 });
 
-describe('memory that is', () => {
+describe('guest memory', () => {
   const kinds = [
-    ['two RAM blocks', 'two-files'],
-    ['anonymous', 'anonymous'],
-    ['a memfd', 'memfd'],
-    ['of huge pages', 'huge-pages'],
+    ['in two RAM blocks', 'two-files'],
+    ['without a file', 'anonymous'],
+    ['in a memfd', 'memfd'],
+    ['in huge pages', 'huge-pages'],
   ] as const;
   const [flip] = guests;
   const list = kinds.flatMap(([name, memory]) =>
-    some(methods, [0, 3]).map((method) => [`${name}, ${method.name}`, memory, method] as const),
+    some(methods, [0, 3]).map(
+      (method) => [`${name} is equal, by ${method.name}`, memory, method] as const,
+    ),
   );
 
-  it.for(list)('%s: is equal', { timeout }, async ([, memory, method], context) => {
+  it.for(list)('%s', { timeout }, async ([, memory, method], context) => {
     const ramBytes = 12 * mebibyte;
     const qemu = needQemu(context);
     if (memory === 'huge-pages') needHugePages(context, 2 * ramBytes);
@@ -260,7 +262,9 @@ describe('savevm', () => {
     await qmp.execute('blockdev-add', { driver: 'qcow2', 'node-name': 'disk', file: 'file' });
   }
 
-  it('is not filtered, and what was saved is right', { timeout }, async (context) => {
+  it('saves memory without the filter, and what was saved is right', {
+    timeout,
+  }, async (context) => {
     await withPair(plain(needQemu(context), random), async ({ source, workspace }) => {
       await addDisk(source, workspace.path('disk'));
       await source.qmp.execute('migrate-set-capabilities', {
@@ -281,8 +285,8 @@ describe('savevm', () => {
   });
 });
 
-describe('a retry', () => {
-  it('with other settings filters anew', { timeout }, async (context) => {
+describe('a migration after a cancelled one', () => {
+  it('filters anew, with other settings', { timeout }, async (context) => {
     await withPair(plain(needQemu(context), random), async (pair) => {
       const [, xbzrle, , multifd] = methods;
       const plan = { ...xbzrle, ...filter };

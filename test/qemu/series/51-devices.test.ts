@@ -59,43 +59,47 @@ function dataPage(number: number): number {
   return dataByte + number * pageBytes;
 }
 
-describe('memory that was plugged in before', () => {
+describe('memory that was plugged in before a migration', () => {
   const bytes = 16 * mebibyte;
   const slots = ['-m', 'slots=1,maxmem=1G'];
   const backend = { id: 'dimm-memory', size: bytes };
   const plugged = z.array(z.object({ data: z.object({ addr: z.number() }) }));
 
-  it.for(some(methods, [0, 3]))('$name: is equal', { timeout }, async (method, context) => {
-    const device = ['-device', 'pc-dimm,id=dimm,memdev=dimm-memory'];
-    const object = ['-object', `memory-backend-ram,id=${backend.id},size=${bytes}`];
-    const destinationArguments = [...slots, ...object, ...device];
-    const options = { sourceArguments: slots, destinationArguments };
-    await withDevices(context, options, async (pair, machine) => {
-      const { qmp } = pair.source;
-      await qmp.execute('object-add', { 'qom-type': 'memory-backend-ram', ...backend });
-      await qmp.execute('device_add', { driver: 'pc-dimm', id: 'dimm', memdev: backend.id });
-      const [dimm] = await qmp.query(plugged, 'query-memory-devices');
-      const address = dimm?.data.addr ?? 0;
-      expect(address).toBeGreaterThan(0);
-      await machine.fill(address, bytes / 2, 0x5a);
+  it.for(some(methods, [0, 3]))(
+    'is equal after it, by $name',
+    { timeout },
+    async (method, context) => {
+      const device = ['-device', 'pc-dimm,id=dimm,memdev=dimm-memory'];
+      const object = ['-object', `memory-backend-ram,id=${backend.id},size=${bytes}`];
+      const destinationArguments = [...slots, ...object, ...device];
+      const options = { sourceArguments: slots, destinationArguments };
+      await withDevices(context, options, async (pair, machine) => {
+        const { qmp } = pair.source;
+        await qmp.execute('object-add', { 'qom-type': 'memory-backend-ram', ...backend });
+        await qmp.execute('device_add', { driver: 'pc-dimm', id: 'dimm', memdev: backend.id });
+        const [dimm] = await qmp.query(plugged, 'query-memory-devices');
+        const address = dimm?.data.addr ?? 0;
+        expect(address).toBeGreaterThan(0);
+        await machine.fill(address, bytes / 2, 0x5a);
 
-      await migrateWith(pair, { ...method, ...filter }, 2, async () => {
-        // A quarter is written with what it holds, an eighth with something else.
-        await machine.fill(address, bytes / 4, 0x5a);
-        await machine.fill(address + bytes / 4, bytes / 8, 0xa5);
+        await migrateWith(pair, { ...method, ...filter }, 2, async () => {
+          // A quarter is written with what it holds, an eighth with something else.
+          await machine.fill(address, bytes / 4, 0x5a);
+          await machine.fill(address + bytes / 4, bytes / 8, 0xa5);
+        });
+        expect(await pair.compareRange(address, bytes)).toMatchObject({ differentPages: 0 });
+        expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+        await expectRightGuest(pair, false);
       });
-      expect(await pair.compareRange(address, bytes)).toMatchObject({ differentPages: 0 });
-      expect(await pair.compare()).toMatchObject({ differentPages: 0 });
-      await expectRightGuest(pair, false);
-    });
-  });
+    },
+  );
 });
 
 const devices = { sourceArguments: balloonArguments, destinationArguments: balloonArguments };
 
 describe('a guest that balloons', () => {
   it.for(some(methods, [0, 3]))(
-    '$name: pages that come back are equal',
+    'has equal pages where it took memory back, by $name',
     { timeout },
     async (method, context) => {
       await withDevices(context, devices, async (pair, machine) => {
@@ -122,9 +126,9 @@ describe('a guest that balloons', () => {
   );
 });
 
-describe('free page hints', () => {
+describe('a page that was hinted to be free', () => {
   it.for(some(methods, [0, 3]))(
-    '$name: a hinted page that is used again is equal',
+    'is equal if it is used again, by $name',
     { timeout },
     async (method, context) => {
       await withDevices(context, devices, async (pair, machine) => {

@@ -46,7 +46,7 @@ async function sentWithNothingMarked(pair: MigrationPair): Promise<number> {
 }
 
 describe('a switch to post-copy with nothing marked', () => {
-  it('has one page sent again', { timeout }, async (context) => {
+  it('sends one page again, and memory is equal', { timeout }, async (context) => {
     needRoot(context, 'for userfaultfd');
     const options = plain(needQemu(context), guest);
     for (let attempt = 1, sent = 0; sent === 0 || sent >= twoPages; attempt += 1) {
@@ -60,7 +60,7 @@ describe('a switch to post-copy with nothing marked', () => {
   });
 
   it.for(some(['POSTCOPY'], [0]))(
-    'loses the destination where no page is: %s',
+    'loses the destination where %s is broken: no page is sent',
     { timeout },
     async (name, context) => {
       needRoot(context, 'for userfaultfd');

@@ -160,7 +160,7 @@ async function breakLate(
   }
 }
 
-describe('a migration that breaks', () => {
+describe('a migration that breaks leaves the guest on one side at most, with the right memory', () => {
   it.for(list.map((entry, index) => [titleOf(entry, index), entry] as const))(
     '%s',
     { timeout },
@@ -193,7 +193,7 @@ describe('a migration that breaks', () => {
   );
 
   it.for(lateList)(
-    'around the switchover, $delayMs ms after the guest has stopped, because $accident ($method.name)',
+    'around the switchover: because $accident $delayMs ms after the guest has stopped ($method.name)',
     { timeout },
     async ({ accident, delayMs, method }, context) => {
       const { binary } = needQemu(context);
@@ -230,12 +230,14 @@ describe('a migration that breaks', () => {
     },
   );
 
-  it('was broken there before it was over, once at least', (context) => {
+  it('around the switchover: before it was over, once at least', (context) => {
     needQemu(context);
     expect(lateAccidentsInTime).toBeGreaterThan(0);
   });
+});
 
-  it('leaves nothing for the next one: a filter that keeps its tables (R5) is wrong then', {
+describe('a migration after a cancelled one', () => {
+  it('leaves memory different where R5 is broken: the tables of the cancelled one are kept', {
     timeout,
   }, async (context) => {
     const { binary } = needBrokenQemu(context, 'R5');
@@ -258,8 +260,10 @@ describe('a migration that breaks', () => {
       await pair.close();
     }
   });
+});
 
-  it('ends as an error that says how it ended', { timeout }, async (context) => {
+describe('a cancelled migration', () => {
+  it('is an error that says how it ended', { timeout }, async (context) => {
     const { binary } = needQemu(context);
     const [guest] = guests;
     if (!guest) throw new Error('no guest');

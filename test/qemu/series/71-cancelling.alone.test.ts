@@ -96,11 +96,11 @@ async function cancelLarge(binary: string, ramBytes: number) {
   }
 }
 
-describe('cancelling a guest whose marks are all fake', () => {
+describe('cancelling the migration of a guest whose marks are all fake', () => {
   const timeout = 600_000;
 
   it.for(some([usualSize, 16], [0]))(
-    `is answered within ${answerMs} ms: %i GiB`,
+    `takes less than ${answerMs} ms with %i GiB of memory`,
     { timeout },
     async (gibibytes, context) => {
       const ramBytes = needMemory(context, gibibytes);
@@ -112,7 +112,7 @@ describe('cancelling a guest whose marks are all fake', () => {
   );
 
   it.for(some(['AIR'], []))(
-    'is answered late by a filter that never comes up for air: %s',
+    'takes longer where %s is broken: the filter never stops to see whether it is cancelled',
     { timeout },
     async (name, context) => {
       const ramBytes = needMemory(context, usualSize);

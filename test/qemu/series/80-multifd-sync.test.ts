@@ -7,7 +7,7 @@ import { needQemu } from '../../harness/requirements.js';
 
 const flagSync = 1;
 
-it('multifd: a channel sends nothing but pages and syncs', { timeout }, async (context) => {
+it('a channel of multifd sends nothing but pages and syncs', { timeout }, async (context) => {
   const qemu = needQemu(context);
   const [guest] = guests;
   const method = methods.find(({ name }) => name === 'multifd none');

@@ -82,7 +82,7 @@ async function failOneInSync({ source }: MigrationPair, link: FaultyLink): Promi
   }
 }
 
-it('multifd: a channel that fails ends the migration, and not the guest', {
+it('a channel of multifd that fails during a sync ends the migration, and the guest runs on', {
   timeout,
 }, async (context) => {
   needRoot(context, 'to hold a thread of QEMU');
