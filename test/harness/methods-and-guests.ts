@@ -1,5 +1,5 @@
-// What is combined with what: algorithms, methods and guests, in an order in which every stretch of it
-// has a bit of everything.
+// The algorithms, methods and guests that tests combine, in an order in which each part of the list has a bit of
+// everything.
 import { mebibyte } from '../../lib/format/bytes.js';
 import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
 import type { MigrationMethod } from './migration-plan.js';
@@ -18,7 +18,7 @@ export const algorithms = [
   'murmur3-32',
 ] as const;
 
-/** Of more than 32 bits. */
+/** Whether its fingerprints have more than 32 bits. */
 export function isStrong(algorithm: (typeof algorithms)[number]): boolean {
   return !['crc32', 'murmur3-32', 'xxh32'].includes(algorithm);
 }
@@ -85,7 +85,7 @@ export function combinations(count: number): Combination[] {
   }));
 }
 
-/** All of a list in long runs, and those in the default run. */
+/** All of a list in long runs; in other runs the entries with these numbers. */
 export function some<T>(list: readonly T[], byDefault: readonly number[]): T[] {
   const { FAKEDIRTY_LONG } = process.env;
   return FAKEDIRTY_LONG === '1' ? [...list] : list.filter((_, index) => byDefault.includes(index));

@@ -1,5 +1,5 @@
 // One migration as most tests want it: afterwards both memories are equal, page by page, and the guest
-// goes on rightly on the destination.
+// runs on with the right memory at the destination.
 import { expect } from 'vitest';
 import { guestState } from '../../lib/qemu/machine/guest.js';
 import { type FakeDirtyInfo, fakeDirtyInfo } from '../../lib/qmp/schema/fake-dirty.js';
@@ -21,7 +21,7 @@ export function plain({ binary }: Qemu, guest: PairOptions['guest']): PairOption
   return { binary, accelerator: 'tcg', guest };
 }
 
-/** Lets the guest go on at the destination, and demands that it does so, with its memory as it must be. */
+/** Lets the guest run on at the destination, and expects that it does, with the right memory. */
 export async function expectRightGuest({ destination }: MigrationPair, idle: boolean) {
   const { qmp, serial } = destination;
   await qmp.execute('cont');
@@ -30,7 +30,7 @@ export async function expectRightGuest({ destination }: MigrationPair, idle: boo
   if (!idle) expect((await guestState(serial)).passes).toBeGreaterThan(state.passes);
 }
 
-/** Does something with a pair, which does not outlive it. */
+/** Starts a pair for some work, and ends it after that. */
 export async function withPair<T>(options: PairOptions, work: (pair: MigrationPair) => Promise<T>) {
   const pair = await MigrationPair.start(options);
   try {
@@ -55,7 +55,7 @@ export async function despiteLatePackets<T>(migrate: () => Promise<T>, attempts 
   }
 }
 
-/** Migrates, and demands equal memories and a guest that goes on rightly. */
+/** Migrates, and expects equal memories and a guest that runs on with the right memory. */
 export function migrateAndCompare(options: PairOptions, plan: MigrationPlan) {
   return withPair(options, async (pair) => {
     const counts = await pair.migrate(plan);

@@ -26,7 +26,7 @@ import { giveTlsKeys, tlsKey } from './tls-keys.js';
 const migrationMs = 120_000;
 /** A QEMU that has closed its connections has ended by then. */
 const endMs = 1000;
-/** The most that QEMU accepts: what is left always fits. */
+/** The longest that QEMU accepts: whatever is left may be sent in it. */
 const endlessDowntimeMs = 2_000_000;
 
 export interface PairOptions {
@@ -37,7 +37,7 @@ export interface PairOptions {
   /** One that QEMU 7.2 and 8.1 both have when not given. */
   readonly machineType?: string | undefined;
   readonly guest: GuestOptions;
-  /** At least what the guest needs. */
+  /** What the guest needs when not given. */
   readonly ramBytes?: number;
   readonly preallocate?: boolean;
   readonly memory?: MemoryKind;
@@ -67,16 +67,16 @@ async function startMachine(options: MachineOptions): Promise<Machine> {
   return machine;
 }
 
-/** The answers of a source to query-migrate, of which the last tells how the migration ended. */
-class Answers {
-  #last: MigrationInfo = {};
+/** Keeps the last answer of the source to query-migrate, which tells how the migration ended. */
+class LastAnswer {
+  #info: MigrationInfo = {};
 
   readonly record = (entry: RecordingEntry): void => {
-    if (entry.type === 'sample') this.#last = migrationInfo.parse(entry.info);
+    if (entry.type === 'sample') this.#info = migrationInfo.parse(entry.info);
   };
 
-  get last(): MigrationInfo {
-    return this.#last;
+  get info(): MigrationInfo {
+    return this.#info;
   }
 }
 
@@ -156,7 +156,7 @@ export class MigrationPair {
     return this.#common.workspace;
   }
 
-  /** A new destination for another attempt: one that has seen a migration fail is of no more use. */
+  /** Starts a new destination for another attempt: one that has seen a migration fail can't be used again. */
   async replaceDestination(): Promise<void> {
     await this.#destination.kill();
     const { memory = 'file' } = this.#common;
@@ -169,22 +169,21 @@ export class MigrationPair {
     this.#destination = await startDestination(this.#options, this.#common, source, attempt);
   }
 
-  /** Migrates; answers what query-migrate says on the source in the end, what a patched QEMU adds included. */
+  /** Migrates; returns the last answer of the source to query-migrate, with what a patched QEMU adds. */
   async migrate(plan: MigrationPlan): Promise<MigrationInfo> {
     const { source, destination, incomingSocket } = this;
     await this.#prepare(plan);
-    const answers = new Answers();
+    const last = new LastAnswer();
     const listen = `unix:${incomingSocket}`;
     const migrating = migrate(source.qmp, {
       ...optionsOf(plan, this.#options.guest.pages),
       to: { qmp: destination.qmp, listen, connect: plan.through ? `unix:${plan.through}` : listen },
-      record: answers.record,
+      record: last.record,
     });
     try {
       const result = await within(migrationMs, migrating, () => this.#failLate());
-      const { last } = answers;
-      if (result.outcome === 'completed') return last;
-      throw new MigrationError(last.status ?? 'none', result);
+      if (result.outcome === 'completed') return last.info;
+      throw new MigrationError(last.info.status ?? 'none', result);
     } catch (error) {
       throw error instanceof QmpClosedError ? await this.#explain(error) : error;
     }

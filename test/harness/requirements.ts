@@ -1,5 +1,5 @@
-// Which QEMUs and accelerators the tests can use. Whoever needs one that is not here is skipped, and
-// says what it needs.
+// What tests need of this machine: QEMUs, accelerators, rights. A test is skipped where that is missing, with a
+// sentence that says what it needs.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -114,7 +114,7 @@ export function needAnyQemu(context: TestContext): Qemu {
   return first as Qemu;
 }
 
-/** Skips the test where KVM does not run a guest; answers how many stores a second it makes. */
+/** Skips the test where KVM does not run a guest; returns how many stores a second it makes. */
 export async function needKvm(context: TestContext, { binary }: Qemu): Promise<number> {
   const { boots, problem, storesPerSecond } = await probe(binary, 'kvm');
   if (!boots) context.skip(`needs KVM: ${problem?.split('\n', 1)[0]}`);

@@ -8,7 +8,7 @@ import { MigrationPair } from './migration-pair.js';
 
 interface DrivenPair {
   readonly pair: MigrationPair;
-  /** Of the second QMP of each side. */
+  /** The sockets of the second QMP of each side. */
   readonly paths: { readonly source: string; readonly destination: string };
   /** Where the destination listens for a migration. */
   readonly listen: string;

@@ -1,4 +1,4 @@
-// A Linux guest at work: after a migration with the filter memory is equal, and the guest goes on rightly.
+// A Linux guest under load: after a migration with the filter memory is equal, and the guest works on with the right data.
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GuestControl } from '../../../lib/lab/guest/control.js';
@@ -19,7 +19,7 @@ describe('a Linux guest', () => {
   const fromHostToHost = { timeout: 60_000 + Number(hops) * 30_000 };
 
   it.for(['off', 'on'])(
-    `works on rightly over ${hops} migrations in a row, with the filter %s`,
+    `keeps its data right over ${hops} migrations in a row, with the filter %s`,
     fromHostToHost,
     async (filter, context) => {
       const { binary } = needQemu(context);

@@ -34,7 +34,7 @@ describe('no QEMU and no directory is left behind', () => {
     owner.kill('SIGKILL');
   });
 
-  /** Starts a guest in a process of its own, from the built package; answers what it made. */
+  /** Starts a guest in a process of its own, from the built package; returns what it made. */
   async function startInAnotherProcess(
     binary: string,
   ): Promise<{ qemu: number; directory: string }> {

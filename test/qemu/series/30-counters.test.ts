@@ -27,7 +27,7 @@ function expectSum(counted: FakeDirtyInfo | FakeDirtyPass): void {
   expect(first + zero + changed + unchanged).toBe(checked);
 }
 
-/** Asks without a pause while it migrates; answers what was said once the filter had begun. */
+/** Asks without a pause during a migration; returns the answers from when the filter began. */
 async function sampled(
   pair: MigrationPair,
   plan: MigrationPlan,

@@ -25,7 +25,7 @@ const twoPages = 2 * 4096;
 
 /**
  * Pauses the guest while the source waits before it looks again at what is marked, and asks for post-copy: that
- * look finds all of it fake, and then nothing is marked any more. Answers how much was sent after the switch.
+ * look finds all of it fake, and then nothing is marked any more. Returns how much was sent after the switch.
  */
 async function sentWithNothingMarked(pair: MigrationPair): Promise<number> {
   const { qmp } = pair.source;

@@ -126,7 +126,7 @@ describe('a table that cannot be allocated', () => {
     execFileSync('prlimit', ['--pid', String(pid), `--as=${limit}:`]);
   }
 
-  /** Of its threads, by what QEMU calls them. */
+  /** The names of its threads, as QEMU gives them. */
   function threadsOf({ pid }: Machine): string[] {
     const tasks = `/proc/${pid}/task`;
     return readdirSync(tasks).map((id) => readFileSync(`${tasks}/${id}/comm`, 'utf8').trim());

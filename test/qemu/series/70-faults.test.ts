@@ -81,7 +81,7 @@ async function statusOf({ qmp }: Machine): Promise<string> {
   return status;
 }
 
-/** Breaks one migration; answers how it ended, as migrate() says it. */
+/** Breaks one migration; returns what it resolved to, or the error. */
 async function breakMigration(pair: MigrationPair, entry: Entry): Promise<unknown> {
   const { accident, method, algorithm, guest, point } = entry;
   // What is sure to flow: the first pass, of which little is left where pages are zero and compressed.

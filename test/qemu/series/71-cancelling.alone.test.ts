@@ -1,5 +1,5 @@
-// A large guest whose marks are all fake: the filter comes up for air, so that somebody who cancels is
-// answered at once.
+// A large guest whose dirty pages are all fake: the filter stops now and then to see whether the migration has been
+// cancelled, so that cancelling is quick.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';

@@ -32,7 +32,7 @@ function threadOf({ pid }: Machine, wanted: string): string {
   return `${threads}/${found}`;
 }
 
-/** Stops a thread, and no other; answers how to let it go. */
+/** Stops a thread, and no other; returns what lets it run again. */
 async function held(thread: string): Promise<() => Promise<void>> {
   const number = thread.split('/').at(-1) ?? '';
   const holder = spawn(await compiledProgram(holdThread), [number], {
