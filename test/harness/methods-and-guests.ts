@@ -85,6 +85,11 @@ export function combinations(count: number): Combination[] {
   }));
 }
 
+/** With their names first, for the titles of tests. */
+export function byName<T extends { readonly name: string }>(list: readonly T[]): [string, T][] {
+  return list.map((one) => [one.name, one]);
+}
+
 /** All of a list in long runs; in other runs the entries with these numbers. */
 export function some<T>(list: readonly T[], byDefault: readonly number[]): T[] {
   const { FAKEDIRTY_LONG } = process.env;

@@ -6,12 +6,15 @@ import { tlsKey } from './tls-keys.js';
 
 const passesPerSecond = 6;
 
-type OptionNames =
-  | ('filter' | 'xbzrle' | 'multifd' | 'autoConverge' | 'capabilities' | 'parameters')
-  | ('bandwidthBytesPerSecond' | 'postcopyBandwidthBytesPerSecond' | 'downtimeLimitMs');
+/** The options of migrate() that are a test's to choose. */
+const optionNames = [
+  ...(['filter', 'xbzrle', 'multifd', 'autoConverge', 'capabilities', 'parameters'] as const),
+  ...(['bandwidthBytesPerSecond', 'postcopyBandwidthBytesPerSecond', 'downtimeLimitMs'] as const),
+];
+type OptionName = (typeof optionNames)[number];
 
 /** What is not said stays as QEMU has it. */
-export interface MigrationMethod extends Readonly<Pick<MigrateOptions, OptionNames>> {
+export interface MigrationMethod extends Readonly<Pick<MigrateOptions, OptionName>> {
   /** Encrypts, with a key that both sides are given. */
   readonly tls?: boolean;
 }
@@ -53,7 +56,8 @@ function policyOf(plan: MigrationPlan): Policy {
 
 /** The options of migrate() for a guest that works on so many pages. */
 export function optionsOf(plan: MigrationPlan, guestPages: number): Omit<MigrateOptions, 'to'> {
-  const { passes, postcopy = false, until, through: _, tls = false, ...method } = plan;
+  const { passes, postcopy = false, until, tls = false } = plan;
+  const chosen = Object.entries(plan).filter(([name]) => optionNames.includes(name as OptionName));
   const isLimited = passes !== undefined || until !== undefined;
   // QEMU estimates bandwidth every 100 ms, and hands over what it can send in `downtime-limit` ms.
   const limits = isLimited
@@ -66,11 +70,11 @@ export function optionsOf(plan: MigrationPlan, guestPages: number): Omit<Migrate
     : { bandwidthBytesPerSecond: 0 };
   return {
     ...limits,
-    ...method,
+    ...Object.fromEntries(chosen),
     method: postcopy ? 'hybrid' : 'pre-copy',
     // As QEMU has it by default: what a source does that is told nothing by its destination is tested too.
-    capabilities: { 'return-path': false, ...method.capabilities },
-    parameters: { ...method.parameters, ...(tls ? { 'tls-creds': tlsKey } : {}) },
+    capabilities: { 'return-path': false, ...plan.capabilities },
+    parameters: { ...plan.parameters, ...(tls ? { 'tls-creds': tlsKey } : {}) },
     // The memories are compared while both guests stand still.
     holdAtDestination: true,
   };

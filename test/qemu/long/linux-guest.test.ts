@@ -53,7 +53,7 @@ describe('a Linux guest', () => {
   );
 
   it.for(list)(
-    'has equal memory after a migration with $hash, writing by the pattern "$pattern"',
+    'has equal memory after a migration with $hash, writing by the pattern $pattern',
     { timeout },
     async (entry, context) => {
       const { binary } = needQemu(context);

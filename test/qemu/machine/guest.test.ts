@@ -46,7 +46,7 @@ describe('the test guest', () => {
       [1, 1024].map((wordsPerPage) => ({ pattern, wordsPerPage })),
     ),
   )(
-    'writes $wordsPerPage words a page by the pattern "$pattern", and finds its memory right',
+    'writes $wordsPerPage words a page by the pattern $pattern, and finds its memory right',
     async (guest, context) => {
       const { binary } = needAnyQemu(context);
       const { serial } = await boot(binary, { ...guest, pages: 64 });

@@ -16,10 +16,10 @@ const tests = [
   { name: watchedUnitTest, what: 'the channels of multifd, under ThreadSanitizer', cases: 4 },
 ];
 
-it.for(tests)(
-  'the unit tests that the series adds to QEMU pass: $what',
+it.for(tests.map((test) => [test.what, test] as const))(
+  'the unit tests that the series adds to QEMU pass: %s',
   { timeout },
-  ({ name, cases }, context) => {
+  ([, { name, cases }], context) => {
     const test = needOwnTest(context, name);
     const { status, stdout, stderr } = spawnSync(test, ['--tap'], { encoding: 'utf8' });
     expect(status, `${stdout}${stderr}`).toBe(0);
@@ -38,7 +38,7 @@ const noticed = [
 
 describe('a build that breaks a rule on purpose', () => {
   it.for(some(noticed, [0, 1, 2, 3, 4]))(
-    'fails $test where $broken is broken',
+    'built with $broken, fails $test',
     { timeout },
     ({ broken, test }, context) => {
       const program = needBrokenUnitTest(context, test, broken);

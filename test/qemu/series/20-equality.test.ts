@@ -3,6 +3,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import {
   algorithms,
   allCombinations,
+  byName,
   combinations,
   guests,
   isStrong,
@@ -81,10 +82,10 @@ describe('in verify mode', () => {
     },
   );
 
-  it.for(some(methods, [0, 3]))(
-    'the false matches of an 8-bit fingerprint are counted, and memory is equal all the same, by $name',
+  it.for(byName(some(methods, [0, 3])))(
+    'the false matches of an 8-bit fingerprint are counted, and memory is equal all the same, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       const crippled = needBrokenQemu(context, 'CRIPPLED');
       const random = { pattern: 'random', pages: 2048 } as const;
       const plan = { ...method, ...withFilter('ph128', verify), passes: 8 };
@@ -121,7 +122,7 @@ describe('memory differs after a migration by a build that breaks a rule on purp
     }
   }
 
-  it('each time where R1 is broken', { timeout }, async (context) => {
+  it('every time, built with R1', { timeout }, async (context) => {
     const { binary } = needBrokenQemu(context, 'R1');
     if (!flip) throw new Error('the matrix has shrunk');
     const plan = { passes: 5, ...withFilter('ph128') };
@@ -131,7 +132,7 @@ describe('memory differs after a migration by a build that breaks a rule on purp
   });
 
   it.for(some(breaks, [0, 1, 2, 3, 4, 5]))(
-    'where %s is broken: it %s',
+    'built with %s: it %s',
     { timeout },
     async ([broken, , method, guest], context) => {
       const { binary } = needBrokenQemu(context, broken);
@@ -156,7 +157,7 @@ describe('the list of combinations', () => {
 });
 
 describe('memory is equal after a migration with the filter off', () => {
-  it.for(some(methods, [0, 3]))('by $name', { timeout }, async (method, context) => {
+  it.for(byName(some(methods, [0, 3])))('by %s', { timeout }, async ([, method], context) => {
     const qemu = needQemu(context);
     const [guest] = guests;
     if (!guest) throw new Error('no guest');
@@ -184,22 +185,22 @@ describe('memory is equal after a migration between a patched and an unpatched Q
     await (patchedSource ? migrated() : despiteLatePackets(migrated));
   }
 
-  it.for(some(methods, [0, 1, 3]))(
-    'to the unpatched one, by $name',
+  it.for(byName(some(methods, [0, 1, 3])))(
+    'to the unpatched one, by %s',
     { timeout },
-    (method, context) => migrate(context, method, true, flip),
+    ([, method], context) => migrate(context, method, true, flip),
   );
 
   // Without the series TCG loses writes while memory is copied: a guest that writes would not be equal.
-  it.for(some(methods, [0, 1, 3]))(
-    'from the unpatched one, by $name',
+  it.for(byName(some(methods, [0, 1, 3])))(
+    'from the unpatched one, by %s',
     { timeout },
-    (method, context) => migrate(context, method, false),
+    ([, method], context) => migrate(context, method, false),
   );
 });
 
 describe('memory is equal after a migration under KVM', () => {
-  it.for(guests)('of a guest that $name', { timeout }, async (guest, context) => {
+  it.for(byName(guests))('of a guest that %s', { timeout }, async ([, guest], context) => {
     const qemu = needQemu(context);
     const storesPerSecond = await needKvm(context, qemu);
     // Where KVM itself is emulated a guest crawls: a working set that it can fill in a second.

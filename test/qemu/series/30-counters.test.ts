@@ -6,7 +6,7 @@ import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import type { FakeDirtyInfo, FakeDirtyPass } from '../../../lib/qmp/schema/fake-dirty.js';
 import type { MigrationInfo } from '../../../lib/qmp/schema/migration.js';
 import { FaultyLink } from '../../harness/faulty-link.js';
-import { methods, some } from '../../harness/methods-and-guests.js';
+import { byName, methods, some } from '../../harness/methods-and-guests.js';
 import {
   despiteLatePackets,
   filterCountsOf,
@@ -48,10 +48,10 @@ async function sampled(
 }
 
 describe('at every moment of a migration', () => {
-  it.for(some(methods, [0, 1, 2, 3]))(
-    'the counters add up and never fall, by $name',
+  it.for(byName(some(methods, [0, 1, 2, 3])))(
+    'the counters add up and never fall, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       await withPair(plain(needQemu(context), random), async (pair) => {
         const samples = (await sampled(pair, { ...method, ...withFilter('ph128'), passes: 5 })).map(
           filterCountsOf,
@@ -86,10 +86,10 @@ async function migrateCounting(pair: MigrationPair, plan: MigrationPlan) {
 describe('at the end of a migration', () => {
   const list = methods.filter(({ name }) => ['plain', 'multifd none', 'TLS'].includes(name));
 
-  it.for(list)(
-    'the counters agree with the bytes on the wire, by $name',
+  it.for(byName(list))(
+    'the counters agree with the bytes on the wire, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       await withPair(plain(needQemu(context), rewrite), async (pair) => {
         // With a millisecond allowed, which looking at all of them may take, one look could be the last.
         const plan = { ...method, ...withFilter('ph128'), downtimeLimitMs: 0, passes: 5 };
@@ -182,10 +182,10 @@ describe('query-migrate with the filter off', () => {
     }
   }
 
-  it.for(some(methods, [0, 1, 2, 3]))(
-    'has the members and counters of an unpatched QEMU, by $name',
+  it.for(byName(some(methods, [0, 1, 2, 3])))(
+    'has the members and counters of an unpatched QEMU, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       const patched = await countsOf(needQemu(context), method);
       const other = needQemu(context, { unpatched: true });
       const unpatched = await despiteLatePackets(() => countsOf(other, method));

@@ -2,7 +2,7 @@
 // writes; and it looks once more before it does.
 import { describe, expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import { methods, some } from '../../harness/methods-and-guests.js';
+import { byName, methods, some } from '../../harness/methods-and-guests.js';
 import { expectRightGuest, plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
 import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
 import { needBrokenQemu, needQemu, type Qemu } from '../../harness/requirements.js';
@@ -64,10 +64,10 @@ describe('a guest that stores values over themselves', () => {
     expect(ended.passes).toBeGreaterThan(capWithoutFilter);
   });
 
-  it.for(some(methods, [0, 2, 3]))(
-    'converges with the filter after a few passes, within the downtime limit, by $name',
+  it.for(byName(some(methods, [0, 2, 3])))(
+    'converges with the filter after a few passes, within the downtime limit, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       const ended = await migrate(needQemu(context), { ...method, ...filtered(defaultLimit) });
       // The first pass, one that finds that marks are fake, and what syncs of a busy machine may add.
       expect(ended.passes).toBeLessThan(cap / 2);
@@ -95,7 +95,7 @@ describe('a guest that stores values over themselves', () => {
   });
 
   it.for(some(['SIFT'], []))(
-    'is looked at without a pause where %s is broken: marks are taken as they are',
+    'is looked at without a pause in a build with %s: marks are taken as they are',
     { timeout },
     async (name, context) => {
       const { shortestGap } = await migrate(needBrokenQemu(context, name), filtered(noDowntime));
@@ -104,7 +104,7 @@ describe('a guest that stores values over themselves', () => {
   );
 
   it.for(some(['BANDWIDTH'], []))(
-    'converges with a downtime limit of 0 where %s is broken: skips make the link seem slow',
+    'converges with a downtime limit of 0 in a build with %s: skips make the link seem slow',
     { timeout },
     async (name, context) => {
       const qemu = needBrokenQemu(context, name);

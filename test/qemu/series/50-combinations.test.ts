@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import { type GuestOptions, guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
-import { guests, methods, some } from '../../harness/methods-and-guests.js';
+import { byName, guests, methods, some } from '../../harness/methods-and-guests.js';
 import {
   expectRightGuest,
   filterCountsOf,
@@ -90,7 +90,7 @@ describe('auto-converge', () => {
   });
 
   it.for(some(['THROTTLE'], []))(
-    'throttles a guest for skipped pages where %s is broken: fake marks count like others',
+    'throttles a guest for skipped pages in a build with %s: fake marks count like others',
     { timeout },
     async (name, context) => {
       await withPair(plain(needBrokenQemu(context, name), rewrite), async (pair) => {
@@ -125,10 +125,10 @@ if (testedVersion === '8.1') {
 }
 
 describe('pause-before-switchover', () => {
-  it.for(some(methods, [0, 2, 3]))(
-    'leaves memory equal, by $name',
+  it.for(byName(some(methods, [0, 2, 3])))(
+    'leaves memory equal, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       await withPair(plain(needQemu(context), random), async (pair) => {
         const { qmp } = pair.source;
         const events = qmp.events('MIGRATION');

@@ -7,7 +7,7 @@ import { mebibyte } from '../../../lib/format/bytes.js';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import { Balloon, balloonArguments } from '../../harness/balloon-driver.js';
 import { DeviceAccess } from '../../harness/device-access.js';
-import { methods, some } from '../../harness/methods-and-guests.js';
+import { byName, methods, some } from '../../harness/methods-and-guests.js';
 import {
   expectRightGuest,
   migrateWith,
@@ -65,10 +65,10 @@ describe('memory that was plugged in before a migration', () => {
   const backend = { id: 'dimm-memory', size: bytes };
   const plugged = z.array(z.object({ data: z.object({ addr: z.number() }) }));
 
-  it.for(some(methods, [0, 3]))(
-    'is equal after it, by $name',
+  it.for(byName(some(methods, [0, 3])))(
+    'is equal after it, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       const device = ['-device', 'pc-dimm,id=dimm,memdev=dimm-memory'];
       const object = ['-object', `memory-backend-ram,id=${backend.id},size=${bytes}`];
       const destinationArguments = [...slots, ...object, ...device];
@@ -98,10 +98,10 @@ describe('memory that was plugged in before a migration', () => {
 const devices = { sourceArguments: balloonArguments, destinationArguments: balloonArguments };
 
 describe('a guest that balloons', () => {
-  it.for(some(methods, [0, 3]))(
-    'has equal pages where it took memory back, by $name',
+  it.for(byName(some(methods, [0, 3])))(
+    'has equal pages where it took memory back, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       await withDevices(context, devices, async (pair, machine) => {
         const balloon = await Balloon.start(machine, driverByte);
         await machine.fill(dataByte, 8 * pageBytes, 0x5a);
@@ -127,10 +127,10 @@ describe('a guest that balloons', () => {
 });
 
 describe('a page that was hinted to be free', () => {
-  it.for(some(methods, [0, 3]))(
-    'is equal if it is used again, by $name',
+  it.for(byName(some(methods, [0, 3])))(
+    'is equal if it is used again, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       await withDevices(context, devices, async (pair, machine) => {
         const balloon = await Balloon.start(machine, driverByte);
         const pages = Array.from({ length: 8 }, (_, index) => pageOf(dataPage(index)));

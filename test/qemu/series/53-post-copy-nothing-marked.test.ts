@@ -60,7 +60,7 @@ describe('a switch to post-copy with nothing marked', () => {
   });
 
   it.for(some(['POSTCOPY'], [0]))(
-    'loses the destination where %s is broken: no page is sent',
+    'loses the destination in a build with %s: no page is sent',
     { timeout },
     async (name, context) => {
       needRoot(context, 'for userfaultfd');

@@ -121,6 +121,11 @@ const lateList = Array.from({ length: Math.ceil(Number(wanted) / 2) }, (_, index
   method: pick(methods, index + 3),
 }));
 
+function lateTitleOf({ accident, delayMs, method }: (typeof lateList)[number]): string {
+  const moment = `${delayMs} ms after the guest has stopped`;
+  return `around the switchover: because ${accident} ${moment} (${method.name})`;
+}
+
 let lateAccidentsInTime = 0;
 
 /** QEMU tells the end of a migration a moment before the guest goes on, or does not. */
@@ -192,10 +197,10 @@ describe('a migration that breaks leaves the guest on one side at most, with the
     },
   );
 
-  it.for(lateList)(
-    'around the switchover: because $accident $delayMs ms after the guest has stopped ($method.name)',
+  it.for(lateList.map((entry) => [lateTitleOf(entry), entry] as const))(
+    '%s',
     { timeout },
-    async ({ accident, delayMs, method }, context) => {
+    async ([, { accident, delayMs, method }], context) => {
       const { binary } = needQemu(context);
       const guest = { pattern: 'random', pages: 2048 } as const;
       const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest });
@@ -237,7 +242,7 @@ describe('a migration that breaks leaves the guest on one side at most, with the
 });
 
 describe('a migration after a cancelled one', () => {
-  it('leaves memory different where R5 is broken: the tables of the cancelled one are kept', {
+  it('leaves memory different in a build with R5: the tables of the cancelled one are kept', {
     timeout,
   }, async (context) => {
     const { binary } = needBrokenQemu(context, 'R5');

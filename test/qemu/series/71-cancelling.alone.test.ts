@@ -112,7 +112,7 @@ describe('cancelling the migration of a guest whose marks are all fake', () => {
   );
 
   it.for(some(['AIR'], []))(
-    'takes longer where %s is broken: the filter never stops to see whether it is cancelled',
+    'takes longer in a build with %s: the filter never stops to see whether it is cancelled',
     { timeout },
     async (name, context) => {
       const ramBytes = needMemory(context, usualSize);
