@@ -92,7 +92,14 @@ export async function testMachines() {
 
 /** Those that compare memories, with a QEMU that watches itself. */
 export function testSanitizedMachines() {
-  const subjects = ['20-equality', '30-counters', '50-combinations', '51-devices'];
+  const subjects = [
+    '20-equality',
+    '30-counters',
+    '50-combinations',
+    '51-devices',
+    '53-post-copy',
+    '54-auto-converge',
+  ];
   return runVitest({
     title: 'qemu: testing with sanitizers',
     log: 'qemu-sanitized',

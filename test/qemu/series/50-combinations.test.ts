@@ -1,5 +1,4 @@
-// What can be combined with the filter, one test a row of the table in docs/reference/qemu-filter.md: memory is equal
-// afterwards, or the combination is refused with its reason.
+// What else can be combined with the filter, by the table in docs/reference/qemu-filter.md: memory is equal afterwards.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -17,94 +16,13 @@ import {
   timeout,
   withPair,
 } from '../../harness/migrate-and-compare.js';
-import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
-import { type MigrationMethod, withFilter } from '../../harness/migration-plan.js';
-import {
-  needBrokenQemu,
-  needHugePages,
-  needKvm,
-  needQemu,
-  needRoot,
-  testedVersion,
-} from '../../harness/requirements.js';
+import type { PairOptions } from '../../harness/migration-pair.js';
+import { withFilter } from '../../harness/migration-plan.js';
+import { needHugePages, needKvm, needQemu, testedVersion } from '../../harness/requirements.js';
 
 const lookMs = 10;
 const filter = withFilter('ph128');
 const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
-const rewrite: GuestOptions = { pattern: 'rewrite', pages: 2048, wordsPerPage: 16 };
-
-describe('auto-converge', () => {
-  const throttled = z.looseObject({ 'cpu-throttle-percentage': z.number().optional() });
-
-  // QEMU looks once a second, and throttles when it has seen too much twice: 6 passes a second, and at
-  // most 20 when all is skipped.
-  const [slowPasses, fastPasses] = [24, 60];
-
-  /** The highest percentage seen after any pass. */
-  async function throttleOf(pair: MigrationPair, passes: number, method: MigrationMethod = {}) {
-    let highest = 0;
-    const events = pair.source.qmp.events('MIGRATION_PASS');
-    const watched = (async () => {
-      for await (const _ of events) {
-        const { 'cpu-throttle-percentage': percentage = 0 } = await pair.source.qmp.query(
-          throttled,
-          'query-migrate',
-        );
-        highest = Math.max(highest, percentage);
-      }
-    })();
-    await pair.migrate({
-      autoConverge: { initialPercent: 40 },
-      parameters: { 'throttle-trigger-threshold': 30 },
-      // Or a guest that is all fake has moved before QEMU has looked twice. (Without the filter QEMU takes a limit
-      // of 0 for leave to end after the first pass.)
-      ...(method.filter ? { downtimeLimitMs: 0 } : {}),
-      ...method,
-      passes,
-    });
-    expect(await pair.compare()).toMatchObject({ differentPages: 0 });
-    events.close();
-    await watched;
-    return highest;
-  }
-
-  it('does not throttle a guest for pages that are skipped', { timeout }, async (context) => {
-    const qemu = needQemu(context);
-    // The guest must be throttled without the filter, or this says nothing.
-    await withPair(plain(qemu, rewrite), async (pair) => {
-      expect(await throttleOf(pair, slowPasses)).toBeGreaterThan(0);
-    });
-    await withPair(plain(qemu, rewrite), async (pair) => {
-      expect(await throttleOf(pair, fastPasses, filter)).toBe(0);
-    });
-  });
-
-  it('throttles a guest whose fake marks take longer to look at than the downtime limit', {
-    timeout,
-  }, async (context) => {
-    const many: GuestOptions = { ...rewrite, pages: 64 * 256, wordsPerPage: 1 };
-    await withPair(plain(needQemu(context), many), async (pair) => {
-      const slow = { ...withFilter('sha256'), downtimeLimitMs: 1 };
-      expect(await throttleOf(pair, fastPasses, slow)).toBeGreaterThan(0);
-    });
-  });
-
-  it.for(some(['THROTTLE'], []))(
-    'throttles a guest for skipped pages in a build with %s: fake marks count like others',
-    { timeout },
-    async (name, context) => {
-      await withPair(plain(needBrokenQemu(context, name), rewrite), async (pair) => {
-        expect(await throttleOf(pair, fastPasses, filter)).toBeGreaterThan(0);
-      });
-    },
-  );
-
-  it('throttles a guest for pages that really change', { timeout }, async (context) => {
-    await withPair(plain(needQemu(context), random), async (pair) => {
-      expect(await throttleOf(pair, slowPasses)).toBeGreaterThan(0);
-    });
-  });
-});
 
 // QEMU 7.2 has no such capability.
 if (testedVersion === '8.1') {
@@ -146,54 +64,6 @@ describe('pause-before-switchover', () => {
       });
     },
   );
-});
-
-describe('post-copy', () => {
-  it('with release-ram leaves the guest with the right memory', { timeout }, async (context) => {
-    needRoot(context, 'for userfaultfd');
-    await withPair(plain(needQemu(context), random), async (pair) => {
-      const plan = { ...filter, passes: 2, postcopy: true };
-      const { ram } = await pair.migrate({ ...plan, capabilities: { 'release-ram': true } });
-      expect(ram?.['postcopy-bytes']).toBeGreaterThan(0);
-      // The source has given its pages back: there is nothing to compare with.
-      await expectRightGuest(pair, false);
-    });
-  });
-
-  it('recovers from a broken connection with equal memory', { timeout }, async (context) => {
-    needRoot(context, 'for userfaultfd');
-    await withPair(plain(needQemu(context), random), async (pair) => {
-      const { source, destination, workspace } = pair;
-      const events = source.qmp.events('MIGRATION');
-      const arriving = destination.qmp.events('MIGRATION');
-      const reached = (stream: typeof events, wanted: string) =>
-        stream.until(({ data: { status } }) => status === wanted);
-      const slowly = { postcopyBandwidthBytesPerSecond: 2 * mebibyte };
-      const interrupted = pair
-        .migrate({ ...filter, ...slowly, passes: 2, postcopy: true })
-        .catch((error: unknown) => error);
-
-      await Promise.all([reached(events, 'postcopy-active'), reached(arriving, 'postcopy-active')]);
-      // QEMU can recover from a break once the destination has the devices too, and says so nowhere else.
-      const handedOver = async () =>
-        (await destination.qmp.execute('query-status')).status !== 'inmigrate';
-      while (!(await handedOver())) await pause(lookMs);
-      await source.qmp.execute('migrate-pause');
-      await Promise.all([reached(events, 'postcopy-paused'), reached(arriving, 'postcopy-paused')]);
-      expect(await interrupted).toMatchObject({ source: 'postcopy-paused' });
-      // migrate() ends there, and leaves it to people to bring the two sides together.
-      const uri = `unix:${workspace.path('recovery')}`;
-      await destination.qmp.execute('migrate-recover', { uri });
-      await source.qmp.execute('migrate-set-parameters', { 'max-postcopy-bandwidth': 0 });
-      await source.qmp.execute('migrate', { uri, resume: true });
-      await Promise.all([reached(events, 'completed'), reached(arriving, 'completed')]);
-      const { ram } = await pair.counts();
-      for (const stream of [events, arriving]) stream.close();
-      expect(ram?.['postcopy-bytes']).toBeGreaterThan(0);
-      expect(await pair.compare()).toMatchObject({ differentPages: 0 });
-      await expectRightGuest(pair, false);
-    });
-  });
 });
 
 describe('x-ignore-shared', () => {
