@@ -124,9 +124,9 @@ describe('the monitor', () => {
       expect(await monitor('migrate_set_parameter fake-dirty-hash sha1')).toBe('');
       expect(await monitor('migrate_set_parameter fake-dirty-verify on')).toBe('');
       expect(await monitor('info migrate_parameters')).toMatch(/^fake-dirty-hash: sha1\r?$/m);
-      // The parameters are those that were set here.
-      const capabilities = { 'fake-dirty-filter': true };
-      const counts = await pair.migrate({ capabilities, passes: 5 });
+      expect(await monitor('migrate_set_capability fake-dirty-filter on')).toBe('');
+      // All that the migration knows of the filter was set here.
+      const counts = await pair.migrate({ passes: 5 });
       const told = await monitor('info migrate');
       const { checked, unchanged } = filterCountsOf(counts);
       expect(told).toMatch(/sha1/);
