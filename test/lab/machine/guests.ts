@@ -8,7 +8,7 @@ import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js
 import { createHosts, type Hosts } from '../../../lib/lab/hosts/hosts.js';
 import { defaultLink } from '../../../lib/lab/model/link.js';
 import { Workspace } from '../../../lib/system/workspace.js';
-import { findQemu, testedVersion } from '../../qemu/machine/available.js';
+import { findQemu, testedVersion } from '../../harness/requirements.js';
 
 export const memoryBytes = 256 * mebibyte;
 

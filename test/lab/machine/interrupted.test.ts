@@ -11,7 +11,7 @@ import { expect, it } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { isMeasured } from '../../../lib/lab/model/run.js';
 import { repository } from '../../../scripts/run/cache.mjs';
-import { some } from '../../qemu/machine/matrix.js';
+import { some } from '../../harness/methods-and-guests.js';
 import { leftBehind, newStore, textOf } from './experiments.js';
 import { needLabQemu } from './guests.js';
 

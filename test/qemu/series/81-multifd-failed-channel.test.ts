@@ -10,10 +10,10 @@ import { compiledProgram } from '../../../lib/lab/guest/programs.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import { FaultyLink } from '../../harness/faulty-link.js';
+import { methods } from '../../harness/methods-and-guests.js';
+import { plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
-import { needQemu, needRoot } from './available.js';
-import { methods } from './matrix.js';
-import { plain, timeout, withPair } from './migrate-and-compare.js';
+import { needQemu, needRoot } from '../../harness/requirements.js';
 
 const holdThread = fileURLToPath(new URL('../../../native/test/hold_thread.c', import.meta.url));
 
@@ -32,7 +32,7 @@ function threadOf({ pid }: Machine, wanted: string): string {
   return `${threads}/${found}`;
 }
 
-/** Stops a thread, and no other; answers how to let it go. */
+/** Stops a thread, and no other; returns what lets it run again. */
 async function held(thread: string): Promise<() => Promise<void>> {
   const number = thread.split('/').at(-1) ?? '';
   const holder = spawn(await compiledProgram(holdThread), [number], {
@@ -82,7 +82,7 @@ async function failOneInSync({ source }: MigrationPair, link: FaultyLink): Promi
   }
 }
 
-it('multifd: a channel that fails ends the migration, and not the guest', {
+it('a channel of multifd that fails during a sync ends the migration, and the guest runs on', {
   timeout,
 }, async (context) => {
   needRoot(context, 'to hold a thread of QEMU');
@@ -96,7 +96,7 @@ it('multifd: a channel that fails ends the migration, and not the guest', {
     const afterBytes = Number.MAX_SAFE_INTEGER;
     const link = await FaultyLink.listen({ path, to, fault: 'reset', afterBytes });
     const failed = failOneInSync(pair, link);
-    const paused = { ...method, sourceCapabilities: { 'pause-before-switchover': true } };
+    const paused = { ...method, capabilities: { 'pause-before-switchover': true } };
     try {
       const migrated = pair.migrate({ ...paused, through: path });
       await Promise.all([expect(migrated).rejects.toMatchObject({ source: 'failed' }), failed]);
@@ -106,7 +106,7 @@ it('multifd: a channel that fails ends the migration, and not the guest', {
     expect((await guestState(source.serial)).wrongWords).toBe(0);
 
     await pair.replaceDestination();
-    await pair.migrate({ ...method, sourceCapabilities: { 'pause-before-switchover': false } });
+    await pair.migrate(method);
     expect(await pair.compare()).toMatchObject({ differentPages: 0 });
     await pair.destination.qmp.execute('cont');
     expect((await guestState(pair.destination.serial)).wrongWords).toBe(0);

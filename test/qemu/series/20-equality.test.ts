@@ -1,32 +1,32 @@
 // After a migration both memories are equal, page by page, and the guest runs right on the destination.
 import { describe, expect, it, type TestContext } from 'vitest';
-import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
-import type { MigrationPlan } from '../../harness/migration-plan.js';
-import { needBrokenQemu, needKvm, needQemu, needRoot } from './available.js';
 import {
   algorithms,
   allCombinations,
+  byName,
   combinations,
   guests,
   isStrong,
   type Method,
   methods,
   some,
-  withFilter,
-} from './matrix.js';
+} from '../../harness/methods-and-guests.js';
 import {
   despiteLatePackets,
   filterCountsOf,
   migrateAndCompare,
   plain,
   timeout,
-} from './migrate-and-compare.js';
+} from '../../harness/migrate-and-compare.js';
+import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
+import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
+import { needBrokenQemu, needKvm, needQemu, needRoot } from '../../harness/requirements.js';
 
 const { FAKEDIRTY_MIGRATIONS: wanted = '20' } = process.env;
 describe('memory is equal after a migration with the filter', () => {
   const list = combinations(Number(wanted)).map((combination, index) => {
     const { method, algorithm, guest } = combination;
-    const title = `${method.name}, ${algorithm}, a guest that ${guest.name}`;
+    const title = `by ${method.name}, with ${algorithm}, of a guest that ${guest.name}`;
     return [`${index + 1}: ${title}`, combination] as const;
   });
 
@@ -42,18 +42,19 @@ describe('memory is equal after a migration with the filter', () => {
   });
 });
 
-describe('after a switch to post-copy', () => {
+describe('memory is equal after a switch to post-copy', () => {
   const list = guests.flatMap((guest) =>
     methods
       .filter(({ preCopyOnly = false }) => !preCopyOnly)
-      .map((method) => [`${method.name}, a guest that ${guest.name}`, method, guest] as const),
+      .map(
+        (method) => [`by ${method.name}, of a guest that ${guest.name}`, method, guest] as const,
+      ),
   );
 
-  it.for(list)('%s: memory is equal', { timeout }, async ([, method, guest], context) => {
+  it.for(list)('%s', { timeout }, async ([, method, guest], context) => {
     needRoot(context, 'for userfaultfd');
     const qemu = needQemu(context);
-    const capabilities = { ...method.capabilities, 'postcopy-ram': true };
-    const plan = { ...method, ...withFilter('ph128'), capabilities, passes: 2, postcopy: true };
+    const plan = { ...method, ...withFilter('ph128'), passes: 2, postcopy: true };
     const sentAfter = async () => {
       const { ram } = await migrateAndCompare(plain(qemu, guest), plan);
       return Number(ram?.['postcopy-bytes'] ?? 0);
@@ -67,7 +68,7 @@ describe('after a switch to post-copy', () => {
 });
 
 describe('in verify mode', () => {
-  const verify = { 'fake-dirty-verify': true };
+  const verify = { verify: true };
   const guest = { pattern: 'flip', pages: 2048 } as const;
 
   it.for(some(algorithms.filter(isStrong), [0, 2, 3]))(
@@ -81,10 +82,10 @@ describe('in verify mode', () => {
     },
   );
 
-  it.for(some(methods, [0, 3]))(
-    '$name: a fingerprint of 8 bits is found out, and memory is equal all the same',
+  it.for(byName(some(methods, [0, 3])))(
+    'the false matches of an 8-bit fingerprint are counted, and memory is equal all the same, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       const crippled = needBrokenQemu(context, 'CRIPPLED');
       const random = { pattern: 'random', pages: 2048 } as const;
       const plan = { ...method, ...withFilter('ph128', verify), passes: 8 };
@@ -95,10 +96,10 @@ describe('in verify mode', () => {
 });
 
 // A comparison that cannot fail proves nothing.
-describe('a filter that breaks a rule makes memory differ:', () => {
+describe('memory differs after a migration by a build that breaks a rule on purpose', () => {
   const [plainMethod, , compress, multifd] = methods;
   const [flip, , random, zero] = guests;
-  const intoPostcopy = { capabilities: { 'postcopy-ram': true }, passes: 2, postcopy: true };
+  const intoPostcopy = { passes: 2, postcopy: true };
   const breaks = [
     ['R1', 'fingerprints live memory, then sends it', plainMethod, flip],
     ['R4_COMPRESS', 'lets the compression threads read guest memory', compress, flip],
@@ -121,7 +122,7 @@ describe('a filter that breaks a rule makes memory differ:', () => {
     }
   }
 
-  it('R1: it does so every time', { timeout }, async (context) => {
+  it('every time, built with R1', { timeout }, async (context) => {
     const { binary } = needBrokenQemu(context, 'R1');
     if (!flip) throw new Error('the matrix has shrunk');
     const plan = { passes: 5, ...withFilter('ph128') };
@@ -131,7 +132,7 @@ describe('a filter that breaks a rule makes memory differ:', () => {
   });
 
   it.for(some(breaks, [0, 1, 2, 3, 4, 5]))(
-    '%s, it %s',
+    'built with %s: it %s',
     { timeout },
     async ([broken, , method, guest], context) => {
       const { binary } = needBrokenQemu(context, broken);
@@ -146,8 +147,8 @@ describe('a filter that breaks a rule makes memory differ:', () => {
   );
 });
 
-describe('the matrix', () => {
-  it('has every combination once', () => {
+describe('the list of combinations', () => {
+  it('has each of them once', () => {
     const titles = combinations(allCombinations).map(
       ({ algorithm, method, guest }) => `${algorithm} ${method.name} ${guest.name}`,
     );
@@ -155,8 +156,8 @@ describe('the matrix', () => {
   });
 });
 
-describe('with the filter off', () => {
-  it.for(some(methods, [0, 3]))('$name is equal as well', { timeout }, async (method, context) => {
+describe('memory is equal after a migration with the filter off', () => {
+  it.for(byName(some(methods, [0, 3])))('by %s', { timeout }, async ([, method], context) => {
     const qemu = needQemu(context);
     const [guest] = guests;
     if (!guest) throw new Error('no guest');
@@ -165,7 +166,7 @@ describe('with the filter off', () => {
   });
 });
 
-describe('between a QEMU with the series and one without', () => {
+describe('memory is equal after a migration between a patched and an unpatched QEMU', () => {
   const [flip, , , , idle] = guests;
 
   async function migrate(
@@ -184,22 +185,22 @@ describe('between a QEMU with the series and one without', () => {
     await (patchedSource ? migrated() : despiteLatePackets(migrated));
   }
 
-  it.for(some(methods, [0, 1, 3]))(
-    '$name: the destination needs no series',
+  it.for(byName(some(methods, [0, 1, 3])))(
+    'to the unpatched one, by %s',
     { timeout },
-    (method, context) => migrate(context, method, true, flip),
+    ([, method], context) => migrate(context, method, true, flip),
   );
 
   // Without the series TCG loses writes while memory is copied: a guest that writes would not be equal.
-  it.for(some(methods, [0, 1, 3]))(
-    '$name: the source may be without it',
+  it.for(byName(some(methods, [0, 1, 3])))(
+    'from the unpatched one, by %s',
     { timeout },
-    (method, context) => migrate(context, method, false),
+    ([, method], context) => migrate(context, method, false),
   );
 });
 
-describe('under KVM', () => {
-  it.for(guests)('memory of a guest that $name is equal', { timeout }, async (guest, context) => {
+describe('memory is equal after a migration under KVM', () => {
+  it.for(byName(guests))('of a guest that %s', { timeout }, async ([, guest], context) => {
     const qemu = needQemu(context);
     const storesPerSecond = await needKvm(context, qemu);
     // Where KVM itself is emulated a guest crawls: a working set that it can fill in a second.

@@ -1,7 +1,8 @@
-// What is combined with what: algorithms, methods and guests, in an order in which every stretch of it
-// has a bit of everything.
-import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationMethod } from '../../harness/migration-plan.js';
+// The algorithms, methods and guests that tests combine, in an order in which each part of the list has a bit of
+// everything.
+import { mebibyte } from '../../lib/format/bytes.js';
+import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
+import type { MigrationMethod } from './migration-plan.js';
 
 export const algorithms = [
   'ph128',
@@ -17,7 +18,7 @@ export const algorithms = [
   'murmur3-32',
 ] as const;
 
-/** Of more than 32 bits. */
+/** Whether its fingerprints have more than 32 bits. */
 export function isStrong(algorithm: (typeof algorithms)[number]): boolean {
   return !['crc32', 'murmur3-32', 'xxh32'].includes(algorithm);
 }
@@ -28,23 +29,22 @@ export interface Method extends MigrationMethod {
   readonly preCopyOnly?: boolean;
 }
 
-function multifd(compression: string): Method {
+function multifd(compression: 'none' | 'zlib' | 'zstd'): Method {
   return {
     name: `multifd ${compression}`,
     preCopyOnly: true,
-    capabilities: { multifd: true },
-    parameters: { 'multifd-channels': 2, 'multifd-compression': compression },
+    multifd: { channels: 2, compression },
   };
 }
 
 export const methods: readonly Method[] = [
   { name: 'plain' },
-  { name: 'xbzrle', capabilities: { xbzrle: true }, parameters: { 'xbzrle-cache-size': 32 << 20 } },
+  { name: 'xbzrle', xbzrle: { cacheBytes: 32 * mebibyte } },
   {
     name: 'compress',
     preCopyOnly: true,
     capabilities: { compress: true },
-    parameters: { 'compress-level': 1, 'compress-threads': 2, 'decompress-threads': 2 },
+    parameters: { 'compress-level': 1, 'compress-threads': 2 },
   },
   multifd('none'),
   multifd('zlib'),
@@ -85,16 +85,12 @@ export function combinations(count: number): Combination[] {
   }));
 }
 
-/** What turns the filter on, at the source. */
-export function withFilter(algorithm: string, more: Record<string, unknown> = {}): MigrationMethod {
-  return {
-    sourceCapabilities: { 'fake-dirty-filter': true },
-    // The algorithms of 32 bits are refused without the second one.
-    sourceParameters: { 'fake-dirty-hash': algorithm, 'fake-dirty-weak-hash': true, ...more },
-  };
+/** With their names first, for the titles of tests. */
+export function byName<T extends { readonly name: string }>(list: readonly T[]): [string, T][] {
+  return list.map((one) => [one.name, one]);
 }
 
-/** All of a list in long runs, and those in the default run. */
+/** All of a list in long runs; in other runs the entries with these numbers. */
 export function some<T>(list: readonly T[], byDefault: readonly number[]): T[] {
   const { FAKEDIRTY_LONG } = process.env;
   return FAKEDIRTY_LONG === '1' ? [...list] : list.filter((_, index) => byDefault.includes(index));

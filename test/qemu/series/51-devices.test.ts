@@ -5,12 +5,19 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { z } from 'zod';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { Balloon, balloonArguments } from '../../harness/balloon-driver.js';
+import { DeviceAccess } from '../../harness/device-access.js';
+import { byName, methods, some } from '../../harness/methods-and-guests.js';
+import {
+  expectRightGuest,
+  migrateWith,
+  plain,
+  timeout,
+  withPair,
+} from '../../harness/migrate-and-compare.js';
 import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
-import { needQemu } from './available.js';
-import { Balloon, balloonArguments } from './balloon.js';
-import { DeviceAccess } from './device-access.js';
-import { methods, some, withFilter } from './matrix.js';
-import { expectRightGuest, migrateWith, plain, timeout, withPair } from './migrate-and-compare.js';
+import { withFilter } from '../../harness/migration-plan.js';
+import { needQemu } from '../../harness/requirements.js';
 
 const pageBytes = 4096;
 const guest: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
@@ -52,45 +59,49 @@ function dataPage(number: number): number {
   return dataByte + number * pageBytes;
 }
 
-describe('memory that was plugged in before', () => {
+describe('memory that was plugged in before a migration', () => {
   const bytes = 16 * mebibyte;
   const slots = ['-m', 'slots=1,maxmem=1G'];
   const backend = { id: 'dimm-memory', size: bytes };
   const plugged = z.array(z.object({ data: z.object({ addr: z.number() }) }));
 
-  it.for(some(methods, [0, 3]))('$name: is equal', { timeout }, async (method, context) => {
-    const device = ['-device', 'pc-dimm,id=dimm,memdev=dimm-memory'];
-    const object = ['-object', `memory-backend-ram,id=${backend.id},size=${bytes}`];
-    const destinationArguments = [...slots, ...object, ...device];
-    const options = { sourceArguments: slots, destinationArguments };
-    await withDevices(context, options, async (pair, machine) => {
-      const { qmp } = pair.source;
-      await qmp.execute('object-add', { 'qom-type': 'memory-backend-ram', ...backend });
-      await qmp.execute('device_add', { driver: 'pc-dimm', id: 'dimm', memdev: backend.id });
-      const [dimm] = await qmp.query(plugged, 'query-memory-devices');
-      const address = dimm?.data.addr ?? 0;
-      expect(address).toBeGreaterThan(0);
-      await machine.fill(address, bytes / 2, 0x5a);
+  it.for(byName(some(methods, [0, 3])))(
+    'is equal after it, by %s',
+    { timeout },
+    async ([, method], context) => {
+      const device = ['-device', 'pc-dimm,id=dimm,memdev=dimm-memory'];
+      const object = ['-object', `memory-backend-ram,id=${backend.id},size=${bytes}`];
+      const destinationArguments = [...slots, ...object, ...device];
+      const options = { sourceArguments: slots, destinationArguments };
+      await withDevices(context, options, async (pair, machine) => {
+        const { qmp } = pair.source;
+        await qmp.execute('object-add', { 'qom-type': 'memory-backend-ram', ...backend });
+        await qmp.execute('device_add', { driver: 'pc-dimm', id: 'dimm', memdev: backend.id });
+        const [dimm] = await qmp.query(plugged, 'query-memory-devices');
+        const address = dimm?.data.addr ?? 0;
+        expect(address).toBeGreaterThan(0);
+        await machine.fill(address, bytes / 2, 0x5a);
 
-      await migrateWith(pair, { ...method, ...filter }, 2, async () => {
-        // A quarter is written with what it holds, an eighth with something else.
-        await machine.fill(address, bytes / 4, 0x5a);
-        await machine.fill(address + bytes / 4, bytes / 8, 0xa5);
+        await migrateWith(pair, { ...method, ...filter }, 2, async () => {
+          // A quarter is written with what it holds, an eighth with something else.
+          await machine.fill(address, bytes / 4, 0x5a);
+          await machine.fill(address + bytes / 4, bytes / 8, 0xa5);
+        });
+        expect(await pair.compareRange(address, bytes)).toMatchObject({ differentPages: 0 });
+        expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+        await expectRightGuest(pair, false);
       });
-      expect(await pair.compareRange(address, bytes)).toMatchObject({ differentPages: 0 });
-      expect(await pair.compare()).toMatchObject({ differentPages: 0 });
-      await expectRightGuest(pair, false);
-    });
-  });
+    },
+  );
 });
 
 const devices = { sourceArguments: balloonArguments, destinationArguments: balloonArguments };
 
 describe('a guest that balloons', () => {
-  it.for(some(methods, [0, 3]))(
-    '$name: pages that come back are equal',
+  it.for(byName(some(methods, [0, 3])))(
+    'has equal pages where it took memory back, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       await withDevices(context, devices, async (pair, machine) => {
         const balloon = await Balloon.start(machine, driverByte);
         await machine.fill(dataByte, 8 * pageBytes, 0x5a);
@@ -115,18 +126,17 @@ describe('a guest that balloons', () => {
   );
 });
 
-describe('free page hints', () => {
-  it.for(some(methods, [0, 3]))(
-    '$name: a hinted page that is used again is equal',
+describe('a page that was hinted to be free', () => {
+  it.for(byName(some(methods, [0, 3])))(
+    'is equal if it is used again, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       await withDevices(context, devices, async (pair, machine) => {
         const balloon = await Balloon.start(machine, driverByte);
         const pages = Array.from({ length: 8 }, (_, index) => pageOf(dataPage(index)));
         await machine.fill(dataByte, 8 * pageBytes, 0x5a);
         // The first pass takes longer than the hint: the pages are at the end of it.
-        const sourceParameters = { ...filter.sourceParameters, 'max-bandwidth': 16 * mebibyte };
-        const plan = { ...method, ...filter, sourceParameters };
+        const plan = { ...method, ...filter, bandwidthBytesPerSecond: 16 * mebibyte };
 
         await migrateWith(pair, plan, 1, async () => {
           const passes = pair.source.qmp.events('MIGRATION_PASS');

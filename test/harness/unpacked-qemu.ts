@@ -2,10 +2,10 @@
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultSource, namedSource, unpack } from '../../../lib/qemu/compile/source.js';
-import { cacheDirectory } from '../../../scripts/run/cache.mjs';
-import { step } from '../../../scripts/run/step.mjs';
-import { testedVersion } from '../machine/available.js';
+import { defaultSource, namedSource, unpack } from '../../lib/qemu/compile/source.js';
+import { cacheDirectory } from '../../scripts/run/cache.mjs';
+import { step } from '../../scripts/run/step.mjs';
+import { testedVersion } from './requirements.js';
 
 export interface Unpacked {
   /** For whatever else belongs to it. */

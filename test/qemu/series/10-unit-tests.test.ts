@@ -2,26 +2,30 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { watchedUnitTest } from '../../../lib/qemu/compile/test-programs.js';
-import { needBrokenUnitTest, needOwnTest } from './available.js';
-import { some } from './matrix.js';
+import { some } from '../../harness/methods-and-guests.js';
+import { needBrokenUnitTest, needOwnTest } from '../../harness/requirements.js';
 
 const timeout = 60_000;
 
 /** How many cases each has, at least. */
 const tests = [
   { name: 'test-fake-dirty', what: 'the stage and its tables', cases: 15 },
-  { name: 'test-fake-dirty-bandwidth', what: 'how fast the link is taken to be', cases: 11 },
-  { name: 'test-fake-dirty-end', what: 'what decides when a migration ends', cases: 7 },
+  { name: 'test-fake-dirty-bandwidth', what: 'the estimate of the bandwidth', cases: 11 },
+  { name: 'test-fake-dirty-end', what: 'the decision when a migration ends', cases: 7 },
   { name: 'test-fake-dirty-multifd', what: 'the channels of multifd', cases: 4 },
-  { name: watchedUnitTest, what: 'the channels of multifd, watched by ThreadSanitizer,', cases: 4 },
+  { name: watchedUnitTest, what: 'the channels of multifd, under ThreadSanitizer', cases: 4 },
 ];
 
-it.for(tests)('$what keep the rules', { timeout }, ({ name, cases }, context) => {
-  const test = needOwnTest(context, name);
-  const { status, stdout, stderr } = spawnSync(test, ['--tap'], { encoding: 'utf8' });
-  expect(status, `${stdout}${stderr}`).toBe(0);
-  expect(stdout.match(/^ok \d+ /gm)?.length).toBeGreaterThanOrEqual(cases);
-});
+it.for(tests.map((test) => [test.what, test] as const))(
+  'the unit tests that the series adds to QEMU pass: %s',
+  { timeout },
+  ([, { name, cases }], context) => {
+    const test = needOwnTest(context, name);
+    const { status, stdout, stderr } = spawnSync(test, ['--tap'], { encoding: 'utf8' });
+    expect(status, `${stdout}${stderr}`).toBe(0);
+    expect(stdout.match(/^ok \d+ /gm)?.length).toBeGreaterThanOrEqual(cases);
+  },
+);
 
 /** Which test has to notice which switch; the first are built for the default run. */
 const noticed = [
@@ -32,9 +36,9 @@ const noticed = [
   ...['SIFT', 'THROTTLE'].map((broken) => ({ broken, test: 'test-fake-dirty-end' })),
 ];
 
-describe('a filter that breaks a rule', () => {
+describe('a build that breaks a rule on purpose', () => {
   it.for(some(noticed, [0, 1, 2, 3, 4]))(
-    '$broken: $test fails',
+    'built with $broken, fails $test',
     { timeout },
     ({ broken, test }, context) => {
       const program = needBrokenUnitTest(context, test, broken);

@@ -1,18 +1,18 @@
-// Which QEMUs and accelerators the tests can use. Whoever needs one that is not here is skipped, and
-// says what it needs.
+// What tests need of this machine: QEMUs, accelerators, rights. A test is skipped where that is missing, with a
+// sentence that says what it needs.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import { type BuiltQemu, latestBuilt, programOf } from '../../../lib/qemu/compile/built.js';
-import { brokenUnitTest } from '../../../lib/qemu/compile/test-programs.js';
+import { type BuiltQemu, latestBuilt, programOf } from '../../lib/qemu/compile/built.js';
+import { brokenUnitTest } from '../../lib/qemu/compile/test-programs.js';
 import {
   isQemuVersion,
   type QemuVersion,
   qemuVersions,
   seriesOf,
-} from '../../../lib/qemu/compile/versions.js';
-import { probe } from '../../../lib/qemu/probe/accelerators.js';
+} from '../../lib/qemu/compile/versions.js';
+import { probe } from '../../lib/qemu/probe/accelerators.js';
 
 // FAKEDIRTY_QEMU: a program to test instead of what was built.
 // FAKEDIRTY_SANITIZED=1: the build with sanitizers.
@@ -114,7 +114,7 @@ export function needAnyQemu(context: TestContext): Qemu {
   return first as Qemu;
 }
 
-/** Skips the test where KVM does not run a guest; answers how many stores a second it makes. */
+/** Skips the test where KVM does not run a guest; returns how many stores a second it makes. */
 export async function needKvm(context: TestContext, { binary }: Qemu): Promise<number> {
   const { boots, problem, storesPerSecond } = await probe(binary, 'kvm');
   if (!boots) context.skip(`needs KVM: ${problem?.split('\n', 1)[0]}`);

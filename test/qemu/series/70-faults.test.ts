@@ -6,11 +6,11 @@ import { z } from 'zod';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import { type Fault, FaultyLink } from '../../harness/faulty-link.js';
-import { MigrationError } from '../../harness/migration-outcome.js';
+import { algorithms, guests, methods } from '../../harness/methods-and-guests.js';
+import { MigrationError } from '../../harness/migration-error.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
-import type { MigrationMethod } from '../../harness/migration-plan.js';
-import { needBrokenQemu, needQemu } from './available.js';
-import { algorithms, guests, methods, withFilter } from './matrix.js';
+import { type MigrationMethod, withFilter } from '../../harness/migration-plan.js';
+import { needBrokenQemu, needQemu } from '../../harness/requirements.js';
 
 const { FAKEDIRTY_FAULTS: wanted = '7' } = process.env;
 const timeout = 180_000;
@@ -47,7 +47,7 @@ function pointAt(index: number): number {
 interface Entry {
   readonly accident: Accident;
   readonly method: (typeof methods)[number];
-  readonly algorithm: string;
+  readonly algorithm: (typeof algorithms)[number];
   readonly guest: (typeof guests)[number];
   /** When it happens, in first passes: later than in the first where later ones send as much. */
   readonly point: number;
@@ -81,7 +81,7 @@ async function statusOf({ qmp }: Machine): Promise<string> {
   return status;
 }
 
-/** Breaks one migration; answers how it ended, as migrate() says it. */
+/** Breaks one migration; returns what it resolved to, or the error. */
 async function breakMigration(pair: MigrationPair, entry: Entry): Promise<unknown> {
   const { accident, method, algorithm, guest, point } = entry;
   // What is sure to flow: the first pass, of which little is left where pages are zero and compressed.
@@ -120,6 +120,11 @@ const lateList = Array.from({ length: Math.ceil(Number(wanted) / 2) }, (_, index
   // Three accidents and eight methods: each comes to meet each.
   method: pick(methods, index + 3),
 }));
+
+function lateTitleOf({ accident, delayMs, method }: (typeof lateList)[number]): string {
+  const moment = `${delayMs} ms after the guest has stopped`;
+  return `around the switchover: because ${accident} ${moment} (${method.name})`;
+}
 
 let lateAccidentsInTime = 0;
 
@@ -160,7 +165,7 @@ async function breakLate(
   }
 }
 
-describe('a migration that breaks', () => {
+describe('a migration that breaks leaves the guest on one side at most, with the right memory', () => {
   it.for(list.map((entry, index) => [titleOf(entry, index), entry] as const))(
     '%s',
     { timeout },
@@ -192,10 +197,10 @@ describe('a migration that breaks', () => {
     },
   );
 
-  it.for(lateList)(
-    'around the switchover, $delayMs ms after the guest has stopped, because $accident ($method.name)',
+  it.for(lateList.map((entry) => [lateTitleOf(entry), entry] as const))(
+    '%s',
     { timeout },
-    async ({ accident, delayMs, method }, context) => {
+    async ([, { accident, delayMs, method }], context) => {
       const { binary } = needQemu(context);
       const guest = { pattern: 'random', pages: 2048 } as const;
       const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest });
@@ -230,12 +235,14 @@ describe('a migration that breaks', () => {
     },
   );
 
-  it('was broken there before it was over, once at least', (context) => {
+  it('around the switchover: before it was over, once at least', (context) => {
     needQemu(context);
     expect(lateAccidentsInTime).toBeGreaterThan(0);
   });
+});
 
-  it('leaves nothing for the next one: a filter that keeps its tables (R5) is wrong then', {
+describe('a migration after a cancelled one', () => {
+  it('leaves memory different in a build with R5: the tables of the cancelled one are kept', {
     timeout,
   }, async (context) => {
     const { binary } = needBrokenQemu(context, 'R5');
@@ -258,8 +265,10 @@ describe('a migration that breaks', () => {
       await pair.close();
     }
   });
+});
 
-  it('ends as an error that says how it ended', { timeout }, async (context) => {
+describe('a cancelled migration', () => {
+  it('is an error that says how it ended', { timeout }, async (context) => {
     const { binary } = needQemu(context);
     const [guest] = guests;
     if (!guest) throw new Error('no guest');

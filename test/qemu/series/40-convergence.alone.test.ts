@@ -2,20 +2,20 @@
 // writes; and it looks once more before it does.
 import { describe, expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import type { MigrationPlan } from '../../harness/migration-plan.js';
-import { needBrokenQemu, needQemu, type Qemu } from './available.js';
-import { methods, some, withFilter } from './matrix.js';
-import { expectRightGuest, plain, timeout, withPair } from './migrate-and-compare.js';
+import { byName, methods, some } from '../../harness/methods-and-guests.js';
+import { expectRightGuest, plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
+import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
+import { needBrokenQemu, needQemu, type Qemu } from '../../harness/requirements.js';
 
 const mib = 256;
 /** Marks all of 32 MiB again and again, of which 300 ms of this link carry 6. */
 const guest: GuestOptions = { pattern: 'rewrite', pages: 32 * mib };
 /** With a slow fingerprint it takes some 30 ms to look at all of it, and some 10 to mark it again. */
 const largeGuest: GuestOptions = { pattern: 'rewrite', pages: 64 * mib };
-const shortLimit = { 'downtime-limit': 15 };
-const slowLink = { 'max-bandwidth': 20_000_000 };
-const defaultLimit = { 'downtime-limit': 300 };
-const noDowntime = { 'downtime-limit': 0 };
+const shortLimit = { downtimeLimitMs: 15 };
+const slowLink = { bandwidthBytesPerSecond: 20_000_000 };
+const defaultLimit = { downtimeLimitMs: 300 };
+const noDowntime = { downtimeLimitMs: 0 };
 
 /** Passes after which a migration is made to end, if it does not by itself. */
 const cap = 20;
@@ -53,40 +53,40 @@ function migrate(qemu: Qemu, plan: MigrationPlan, options = guest) {
   });
 }
 
-function filtered(parameters: Record<string, unknown>): MigrationPlan {
-  return { ...withFilter('ph128', { ...slowLink, ...parameters }), passes: cap };
+function filtered(limit: Pick<MigrationPlan, 'downtimeLimitMs'>): MigrationPlan {
+  return { ...withFilter('ph128'), ...slowLink, ...limit, passes: cap };
 }
 
 describe('a guest that stores values over themselves', () => {
-  it('does not come to an end without the filter', { timeout }, async (context) => {
-    const sourceParameters = { ...slowLink, ...defaultLimit };
-    const ended = await migrate(needQemu(context), { sourceParameters, passes: capWithoutFilter });
+  it('does not converge without the filter', { timeout }, async (context) => {
+    const plan = { ...slowLink, ...defaultLimit, passes: capWithoutFilter };
+    const ended = await migrate(needQemu(context), plan);
     expect(ended.passes).toBeGreaterThan(capWithoutFilter);
   });
 
-  it.for(some(methods, [0, 2, 3]))(
-    '$name: ends by itself with the filter, soon, and within the limit',
+  it.for(byName(some(methods, [0, 2, 3])))(
+    'converges with the filter after a few passes, within the downtime limit, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       const ended = await migrate(needQemu(context), { ...method, ...filtered(defaultLimit) });
       // The first pass, one that finds that marks are fake, and what syncs of a busy machine may add.
       expect(ended.passes).toBeLessThan(cap / 2);
       expect(ended.bytes).toBeLessThan(guest.pages * 4096 * 1.05);
-      expect(ended.downtime).toBeLessThan(defaultLimit['downtime-limit'] * 2);
+      expect(ended.downtime).toBeLessThan(defaultLimit.downtimeLimitMs * 2);
     },
   );
 
-  it('goes on where looking at all that it may mark again takes longer than the limit', {
+  it('does not converge where looking at all that it may mark again exceeds the downtime limit', {
     timeout,
   }, async (context) => {
-    const plan = { ...withFilter('sha256', { ...slowLink, ...shortLimit }), passes: cap };
+    const plan = { ...withFilter('sha256'), ...slowLink, ...shortLimit, passes: cap };
     const { passes, medianGap } = await migrate(needQemu(context), plan, largeGuest);
     expect(passes).toBeGreaterThan(cap);
     // Now and then marks are fewer than at the look before, and the next one comes at once.
     expect(medianGap).toBeGreaterThan(45);
   });
 
-  it('goes on where no downtime is allowed, and pauses between its looks', {
+  it('does not converge with a downtime limit of 0, and the source pauses between its looks', {
     timeout,
   }, async (context) => {
     const { passes, shortestGap } = await migrate(needQemu(context), filtered(noDowntime));
@@ -95,7 +95,7 @@ describe('a guest that stores values over themselves', () => {
   });
 
   it.for(some(['SIFT'], []))(
-    'looks without a pause where marks are taken as they are: %s',
+    'is looked at without a pause in a build with %s: marks are taken as they are',
     { timeout },
     async (name, context) => {
       const { shortestGap } = await migrate(needBrokenQemu(context, name), filtered(noDowntime));
@@ -104,7 +104,7 @@ describe('a guest that stores values over themselves', () => {
   );
 
   it.for(some(['BANDWIDTH'], []))(
-    'ends without a last look where skips make a link slow, and no downtime is allowed: %s',
+    'converges with a downtime limit of 0 in a build with %s: skips make the link seem slow',
     { timeout },
     async (name, context) => {
       const qemu = needBrokenQemu(context, name);

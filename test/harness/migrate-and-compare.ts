@@ -1,12 +1,13 @@
 // One migration as most tests want it: afterwards both memories are equal, page by page, and the guest
-// goes on rightly on the destination.
+// runs on with the right memory at the destination.
 import { expect } from 'vitest';
-import { guestState } from '../../../lib/qemu/machine/guest.js';
-import { type FakeDirtyInfo, fakeDirtyInfo } from '../../../lib/qmp/schema/fake-dirty.js';
-import { type MigrationCounts, MigrationError } from '../../harness/migration-outcome.js';
-import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
-import type { MigrationPlan } from '../../harness/migration-plan.js';
-import type { Qemu } from './available.js';
+import { guestState } from '../../lib/qemu/machine/guest.js';
+import { type FakeDirtyInfo, fakeDirtyInfo } from '../../lib/qmp/schema/fake-dirty.js';
+import type { MigrationInfo } from '../../lib/qmp/schema/migration.js';
+import { MigrationError } from './migration-error.js';
+import { MigrationPair, type PairOptions } from './migration-pair.js';
+import type { MigrationPlan } from './migration-plan.js';
+import type { Qemu } from './requirements.js';
 
 /** For a test with a few migrations, each of which takes seconds, on a busy machine. */
 export const timeout = 180_000;
@@ -20,7 +21,7 @@ export function plain({ binary }: Qemu, guest: PairOptions['guest']): PairOption
   return { binary, accelerator: 'tcg', guest };
 }
 
-/** Lets the guest go on at the destination, and demands that it does so, with its memory as it must be. */
+/** Lets the guest run on at the destination, and expects that it does, with the right memory. */
 export async function expectRightGuest({ destination }: MigrationPair, idle: boolean) {
   const { qmp, serial } = destination;
   await qmp.execute('cont');
@@ -29,7 +30,7 @@ export async function expectRightGuest({ destination }: MigrationPair, idle: boo
   if (!idle) expect((await guestState(serial)).passes).toBeGreaterThan(state.passes);
 }
 
-/** Does something with a pair, which does not outlive it. */
+/** Starts a pair for some work, and ends it after that. */
 export async function withPair<T>(options: PairOptions, work: (pair: MigrationPair) => Promise<T>) {
   const pair = await MigrationPair.start(options);
   try {
@@ -54,7 +55,7 @@ export async function despiteLatePackets<T>(migrate: () => Promise<T>, attempts 
   }
 }
 
-/** Migrates, and demands equal memories and a guest that goes on rightly. */
+/** Migrates, and expects equal memories and a guest that runs on with the right memory. */
 export function migrateAndCompare(options: PairOptions, plan: MigrationPlan) {
   return withPair(options, async (pair) => {
     const counts = await pair.migrate(plan);
@@ -73,17 +74,18 @@ export async function migrateWith(
   plan: MigrationPlan,
   afterPass: number,
   act: () => Promise<void>,
-): Promise<MigrationCounts> {
+): Promise<MigrationInfo> {
   const passes = pair.source.qmp.events('MIGRATION_PASS');
-  const endless = { ...plan, passes: Number.MAX_SAFE_INTEGER };
-  const parameters = { 'downtime-limit': 0, ...plan.sourceParameters };
+  let acted = false;
   try {
-    const migrated = pair.migrate({ ...endless, sourceParameters: parameters });
-    const acted = passes
+    const migrated = pair.migrate({ downtimeLimitMs: 0, ...plan, until: () => acted });
+    const acting = passes
       .until(({ data: { pass } }) => Number(pass) >= afterPass)
       .then(act)
-      .then(() => pair.end());
-    const [counts] = await Promise.all([migrated, acted]);
+      .then(() => {
+        acted = true;
+      });
+    const [counts] = await Promise.all([migrated, acting]);
     return counts;
   } finally {
     passes.close();

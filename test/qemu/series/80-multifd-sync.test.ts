@@ -1,13 +1,13 @@
 // A bug of multifd that has nothing to do with the filter, and that the series mends: a packet too many
 // after a sync, which can come too late when it is the last.
 import { expect, it } from 'vitest';
-import { needQemu } from './available.js';
-import { guests, methods } from './matrix.js';
-import { plain, timeout, withPair } from './migrate-and-compare.js';
+import { guests, methods } from '../../harness/methods-and-guests.js';
+import { plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
+import { needQemu } from '../../harness/requirements.js';
 
 const flagSync = 1;
 
-it('multifd: a channel sends nothing but pages and syncs', { timeout }, async (context) => {
+it('a channel of multifd sends nothing but pages and syncs', { timeout }, async (context) => {
   const qemu = needQemu(context);
   const [guest] = guests;
   const method = methods.find(({ name }) => name === 'multifd none');

@@ -1,10 +1,17 @@
 // Memory that comes and goes while a guest migrates: the walk over its pages starts again each time.
 import { expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { methods } from '../../harness/methods-and-guests.js';
+import {
+  expectRightGuest,
+  migrateWith,
+  plain,
+  timeout,
+  withPair,
+} from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
-import { needQemu, testedVersion } from './available.js';
-import { methods, withFilter } from './matrix.js';
-import { expectRightGuest, migrateWith, plain, timeout, withPair } from './migrate-and-compare.js';
+import { withFilter } from '../../harness/migration-plan.js';
+import { needQemu, testedVersion } from '../../harness/requirements.js';
 
 const times = 40;
 /** Pages become zero and back: zeros, which go another way than pages, must not overtake them. */
@@ -39,20 +46,24 @@ const list = [
   .flatMap((entry) => machineTypes.map((machineType) => ({ ...entry, machineType })))
   .map((entry) => {
     const { method, guest, machineType, on } = entry;
-    const filter = on ? '' : ', the filter off';
-    const title = `${method.name}, ${machineType}, a guest that writes ${guest.pattern}${filter}`;
+    const filter = on ? 'with' : 'without';
+    const title = `by ${method.name}, ${filter} the filter, on ${machineType}, pattern ${guest.pattern}`;
     return [title, entry] as const;
   });
 
-it.for(list)('%s: memory is equal', { timeout }, async ([, entry], context) => {
-  const { method, guest, machineType, on } = entry;
-  await withPair({ ...plain(needQemu(context), guest), machineType }, async (pair) => {
-    // Without the filter QEMU takes a limit of 0 for leave to end after the first pass.
-    const settings = on ? withFilter('ph128') : { sourceParameters: { 'downtime-limit': 1 } };
-    const plan = { ...method, ...settings, passes: 3 };
-    const { ram } = await migrateWith(pair, plan, 2, () => addAndRemoveMemory(pair));
-    expect(ram?.['dirty-sync-count']).toBeGreaterThan(3);
-    expect(await pair.compare()).toMatchObject({ differentPages: 0, firstDifferent: [] });
-    await expectRightGuest(pair, false);
-  });
-});
+it.for(list)(
+  'memory is equal if blocks come and go during a migration %s',
+  { timeout },
+  async ([, entry], context) => {
+    const { method, guest, machineType, on } = entry;
+    await withPair({ ...plain(needQemu(context), guest), machineType }, async (pair) => {
+      // Without the filter QEMU takes a limit of 0 for leave to end after the first pass.
+      const settings = on ? withFilter('ph128') : { downtimeLimitMs: 1 };
+      const plan = { ...method, ...settings, passes: 3 };
+      const { ram } = await migrateWith(pair, plan, 2, () => addAndRemoveMemory(pair));
+      expect(ram?.['dirty-sync-count']).toBeGreaterThan(3);
+      expect(await pair.compare()).toMatchObject({ differentPages: 0, firstDifferent: [] });
+      await expectRightGuest(pair, false);
+    });
+  },
+);

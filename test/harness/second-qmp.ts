@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
-import { MigrationPair } from '../../harness/migration-pair.js';
+import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
+import { MigrationPair } from './migration-pair.js';
 
 interface DrivenPair {
   readonly pair: MigrationPair;
-  /** Of the second QMP of each side. */
+  /** The sockets of the second QMP of each side. */
   readonly paths: { readonly source: string; readonly destination: string };
   /** Where the destination listens for a migration. */
   readonly listen: string;

@@ -1,7 +1,7 @@
 // The QEMUs that are driven: the one with the series, and the distribution's as people have it.
 import { existsSync } from 'node:fs';
 import type { TestContext } from 'vitest';
-import { needQemu } from './available.js';
+import { needQemu } from './requirements.js';
 
 const distributions = '/usr/bin/qemu-system-x86_64';
 

@@ -3,7 +3,7 @@ import type { DeviceAccess } from './device-access.js';
 
 const slot = 4;
 const ports = 0xc000;
-/** Of the device's registers, from its first port. */
+/** Offsets of the device's registers from its first port. */
 const register = {
   features: 4,
   queueAddress: 8,
@@ -67,7 +67,7 @@ export class Balloon {
     return this.#sendPages(queue.deflate, pages);
   }
 
-  /** Answers the device's question for free pages, once it asks; says that these are free. */
+  /** Waits until the device asks for free pages, and reports these. */
   async hint(firstByte: number, bytes: number): Promise<void> {
     const command = Buffer.alloc(4);
     for (let value = 0; value < firstHintCommand; command.writeUInt32LE(value)) {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { assembleGuest, guestState, untilReady } from '../../../lib/qemu/machine/guest.js';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
 import { Workspace } from '../../../lib/system/workspace.js';
-import { needQemu, type Qemu } from './available.js';
+import { needQemu, type Qemu } from '../../harness/requirements.js';
 
 const ramBytes = 4 << 20;
 const filter = 'fake-dirty-filter';
@@ -49,7 +49,7 @@ async function isOn({ qmp }: Machine, name: string): Promise<boolean> {
   return all.some(({ capability, state }) => capability === name && state);
 }
 
-describe('together with the filter', () => {
+describe('a QEMU with the series', () => {
   // What this build or this kernel does not have at all, QEMU refuses by itself.
   const refused = [
     ['zero-copy-send', ['multifd'], /'zero-copy-send': the kernel would read guest memory after/],
@@ -63,12 +63,12 @@ describe('together with the filter', () => {
   ] as const;
   const list = refused.flatMap(([name, needs, reason]) =>
     ([true, false] as const).map((filterFirst) => {
-      const title = `${name} is refused${filterFirst ? '' : ', and the filter if it comes second'}`;
+      const title = filterFirst ? `${name} once the filter is on` : `the filter once ${name} is on`;
       return [title, { name, needs, reason, filterFirst }] as const;
     }),
   );
 
-  it.for(list)('%s', async ([, { name, needs, reason, filterFirst }], context) => {
+  it.for(list)('refuses %s', async ([, { name, needs, reason, filterFirst }], context) => {
     const started = await start(needQemu(context));
     const all = [...needs, ...(filterFirst ? [filter, name] : [name, filter])];
     const setAll = async () => {
@@ -78,7 +78,7 @@ describe('together with the filter', () => {
     expect([await isOn(started, filter), await isOn(started, name)]).not.toEqual([true, true]);
   });
 
-  it('RDMA is refused when a migration starts, and the guest goes on', async (context) => {
+  it('refuses RDMA when a migration starts, and the guest runs on', async (context) => {
     const started = await start(needQemu(context));
     await set(started, { [filter]: true });
     await started.qmp.execute('cont');
@@ -89,7 +89,7 @@ describe('together with the filter', () => {
     expect(await started.qmp.execute('query-status')).toMatchObject({ running: true });
   });
 
-  it('a fingerprint of 32 bits is refused without consent', async (context) => {
+  it('refuses a fingerprint of 32 bits without consent', async (context) => {
     const { qmp } = await start(needQemu(context));
     const weak = { 'fake-dirty-hash': 'crc32' } as const;
     if (machine) await set(machine, { [filter]: true });
@@ -100,8 +100,8 @@ describe('together with the filter', () => {
   });
 });
 
-describe('on the command line', () => {
-  it('-global turns the filter on, with its parameters', async (context) => {
+describe('the command line', () => {
+  it('turns the filter on by -global, with its parameters', async (context) => {
     const globals = { filter: 'on', hash: 'sha1', 'weak-hash': 'on', verify: 'on' };
     const args = Object.entries(globals).flatMap(([name, value]) => [
       '-global',
@@ -126,7 +126,7 @@ describe('a table that cannot be allocated', () => {
     execFileSync('prlimit', ['--pid', String(pid), `--as=${limit}:`]);
   }
 
-  /** Of its threads, by what QEMU calls them. */
+  /** The names of its threads, as QEMU gives them. */
   function threadsOf({ pid }: Machine): string[] {
     const tasks = `/proc/${pid}/task`;
     return readdirSync(tasks).map((id) => readFileSync(`${tasks}/${id}/comm`, 'utf8').trim());
@@ -134,9 +134,9 @@ describe('a table that cannot be allocated', () => {
 
   it.for([
     ['', {}],
-    [', which has a return path', { 'return-path': true }],
+    [' that has a return path', { 'return-path': true }],
   ] as const)(
-    'fails the start%s with a clear error, and the guest goes on',
+    'fails the start of a migration%s with a clear error, and the guest runs on',
     async ([, capabilities], context) => {
       const started = await startOfSize(512 << 20, needQemu(context));
       await set(started, { [filter]: true, events: true, ...capabilities });

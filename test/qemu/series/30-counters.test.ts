@@ -4,19 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import type { FakeDirtyInfo, FakeDirtyPass } from '../../../lib/qmp/schema/fake-dirty.js';
+import type { MigrationInfo } from '../../../lib/qmp/schema/migration.js';
 import { FaultyLink } from '../../harness/faulty-link.js';
-import type { MigrationCounts } from '../../harness/migration-outcome.js';
-import { MigrationPair } from '../../harness/migration-pair.js';
-import type { MigrationPlan } from '../../harness/migration-plan.js';
-import { needQemu, type Qemu } from './available.js';
-import { methods, some, withFilter } from './matrix.js';
+import { byName, methods, some } from '../../harness/methods-and-guests.js';
 import {
   despiteLatePackets,
   filterCountsOf,
   plain,
   timeout,
   withPair,
-} from './migrate-and-compare.js';
+} from '../../harness/migrate-and-compare.js';
+import { MigrationPair } from '../../harness/migration-pair.js';
+import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
+import { needQemu, type Qemu } from '../../harness/requirements.js';
 
 const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };
 const rewrite: GuestOptions = { pattern: 'rewrite', pages: 2048, wordsPerPage: 16 };
@@ -27,7 +27,7 @@ function expectSum(counted: FakeDirtyInfo | FakeDirtyPass): void {
   expect(first + zero + changed + unchanged).toBe(checked);
 }
 
-/** Asks without a pause while it migrates; answers what was said once the filter had begun. */
+/** Asks without a pause during a migration; returns the answers from when the filter began. */
 async function sampled(
   pair: MigrationPair,
   plan: MigrationPlan,
@@ -47,11 +47,11 @@ async function sampled(
   return [...samples, last];
 }
 
-describe('at every moment', () => {
-  it.for(some(methods, [0, 1, 2, 3]))(
-    '$name: the figures add up and never fall',
+describe('at every moment of a migration', () => {
+  it.for(byName(some(methods, [0, 1, 2, 3])))(
+    'the counters add up and never fall, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       await withPair(plain(needQemu(context), random), async (pair) => {
         const samples = (await sampled(pair, { ...method, ...withFilter('ph128'), passes: 5 })).map(
           filterCountsOf,
@@ -83,34 +83,38 @@ async function migrateCounting(pair: MigrationPair, plan: MigrationPlan) {
   }
 }
 
-describe('in the end', () => {
+describe('at the end of a migration', () => {
   const list = methods.filter(({ name }) => ['plain', 'multifd none', 'TLS'].includes(name));
 
-  it.for(list)('$name: the figures fit what was sent', { timeout }, async (method, context) => {
-    await withPair(plain(needQemu(context), rewrite), async (pair) => {
-      // With a millisecond allowed, which looking at all of them may take, one look could be the last.
-      const plan = { ...method, ...withFilter('ph128', { 'downtime-limit': 0 }), passes: 5 };
-      const { counts, wireBytes } = await migrateCounting(pair, plan);
-      const filter = filterCountsOf(counts);
-      const { normal = 0, duplicate = 0, transferred = 0 } = counts.ram ?? {};
-      expect(filter.first + filter.zero + filter.changed).toBe(normal + duplicate);
-      // A header a page, and what devices and packets take.
-      const [least, more] = [normal * 4096, (normal + duplicate) * 32 + (1 << 20)];
-      expect(transferred).toBeGreaterThan(least);
-      expect(transferred).toBeLessThan(least + more);
-      // Beyond what QEMU counts the wire carries devices, and the records of TLS.
-      expect(wireBytes).toBeGreaterThanOrEqual(transferred);
-      expect(wireBytes).toBeLessThan(transferred * 1.02 + (1 << 18));
-      expect(filter.unchanged).toBeGreaterThan(rewrite.pages);
-      expect(filter['bytes-saved']).toBeLessThanOrEqual(filter.unchanged * 4096);
-      expect(filter['bytes-saved']).toBeGreaterThan(rewrite.pages * 4096);
-      expect(filter['time-ns']).toBeGreaterThan(0);
-    });
-  });
+  it.for(byName(list))(
+    'the counters agree with the bytes on the wire, by %s',
+    { timeout },
+    async ([, method], context) => {
+      await withPair(plain(needQemu(context), rewrite), async (pair) => {
+        // With a millisecond allowed, which looking at all of them may take, one look could be the last.
+        const plan = { ...method, ...withFilter('ph128'), downtimeLimitMs: 0, passes: 5 };
+        const { counts, wireBytes } = await migrateCounting(pair, plan);
+        const filter = filterCountsOf(counts);
+        const { normal = 0, duplicate = 0, transferred = 0 } = counts.ram ?? {};
+        expect(filter.first + filter.zero + filter.changed).toBe(normal + duplicate);
+        // A header a page, and what devices and packets take.
+        const [least, more] = [normal * 4096, (normal + duplicate) * 32 + (1 << 20)];
+        expect(transferred).toBeGreaterThan(least);
+        expect(transferred).toBeLessThan(least + more);
+        // Beyond what QEMU counts the wire carries devices, and the records of TLS.
+        expect(wireBytes).toBeGreaterThanOrEqual(transferred);
+        expect(wireBytes).toBeLessThan(transferred * 1.02 + (1 << 18));
+        expect(filter.unchanged).toBeGreaterThan(rewrite.pages);
+        expect(filter['bytes-saved']).toBeLessThanOrEqual(filter.unchanged * 4096);
+        expect(filter['bytes-saved']).toBeGreaterThan(rewrite.pages * 4096);
+        expect(filter['time-ns']).toBeGreaterThan(0);
+      });
+    },
+  );
 });
 
-describe('a person at the monitor', () => {
-  it('is told what it did, and may set it', { timeout }, async (context) => {
+describe('the monitor', () => {
+  it('lets a person set the filter, and shows what it did', { timeout }, async (context) => {
     await withPair(plain(needQemu(context), rewrite), async (pair) => {
       const { qmp } = pair.source;
       const monitor = (line: string) =>
@@ -120,9 +124,9 @@ describe('a person at the monitor', () => {
       expect(await monitor('migrate_set_parameter fake-dirty-hash sha1')).toBe('');
       expect(await monitor('migrate_set_parameter fake-dirty-verify on')).toBe('');
       expect(await monitor('info migrate_parameters')).toMatch(/^fake-dirty-hash: sha1\r?$/m);
-      // The parameters are those that were set here.
-      const plan = { ...withFilter('sha1'), sourceParameters: {}, passes: 5 };
-      const counts = await pair.migrate(plan);
+      expect(await monitor('migrate_set_capability fake-dirty-filter on')).toBe('');
+      // All that the migration knows of the filter was set here.
+      const counts = await pair.migrate({ passes: 5 });
       const told = await monitor('info migrate');
       const { checked, unchanged } = filterCountsOf(counts);
       expect(told).toMatch(/sha1/);
@@ -131,7 +135,7 @@ describe('a person at the monitor', () => {
     });
   });
 
-  it('and programs get an event a pass', { timeout }, async (context) => {
+  it('sends programs an event with the counters of each pass', { timeout }, async (context) => {
     await withPair(plain(needQemu(context), random), async (pair) => {
       const events = pair.source.qmp.events('MIGRATION_FAKE_DIRTY_PASS');
       const passes: Record<string, unknown>[] = [];
@@ -148,7 +152,7 @@ describe('a person at the monitor', () => {
   });
 });
 
-describe('with the filter off', () => {
+describe('query-migrate with the filter off', () => {
   /** The names of all members, those inside of others included. */
   function membersOf(value: unknown, path = ''): string[] {
     if (typeof value !== 'object' || value === null) return [path];
@@ -167,7 +171,7 @@ describe('with the filter off', () => {
   const similar = ['transferred', 'precopy-bytes', 'downtime-bytes'];
 
   /** Migrates a guest that has been stopped: what is counted is the same each time. */
-  async function countsOf({ binary }: Qemu, plan: MigrationPlan): Promise<MigrationCounts> {
+  async function countsOf({ binary }: Qemu, plan: MigrationPlan): Promise<MigrationInfo> {
     const options = { binary, accelerator: 'tcg', guest: random } as const;
     const pair = await MigrationPair.start(options);
     try {
@@ -178,10 +182,10 @@ describe('with the filter off', () => {
     }
   }
 
-  it.for(some(methods, [0, 1, 2, 3]))(
-    '$name: members and counters are those of a QEMU without the series',
+  it.for(byName(some(methods, [0, 1, 2, 3])))(
+    'has the members and counters of an unpatched QEMU, by %s',
     { timeout },
-    async (method, context) => {
+    async ([, method], context) => {
       const patched = await countsOf(needQemu(context), method);
       const other = needQemu(context, { unpatched: true });
       const unpatched = await despiteLatePackets(() => countsOf(other, method));
