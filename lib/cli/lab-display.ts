@@ -1,9 +1,9 @@
 // What an experiment looks like while it is carried out: each run and what it came to; on a terminal, how far
 // its migration is.
-import { describeCell } from '../lab/plan/cells.js';
-import { outcomeText } from '../lab/report/comparison.js';
-import type { MeasureOptions } from '../lab/run/measure.js';
-import type { Progress } from '../lab/run/runner.js';
+import { describeCell } from '../lab/plan/planned-runs.js';
+import { outcomeText } from '../lab/report/comparison-text.js';
+import type { MeasureOptions } from '../lab/run/measure-run.js';
+import type { Progress } from '../lab/run/measure-runs.js';
 import { type Display, displayFor } from './display.js';
 
 const msPerMinute = 60_000;

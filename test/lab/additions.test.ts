@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { parseExperiment } from '../../lib/lab/model/experiment.js';
-import { runExperiment } from '../../lib/lab/run/runner.js';
-import { ResultStore } from '../../lib/lab/store/store.js';
+import { runExperiment } from '../../lib/lab/run/measure-runs.js';
+import { ResultStore } from '../../lib/lab/store/result-store.js';
 import { runLab } from '../harness/run-lab.js';
 import { measurementOf } from './measurements.js';
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { parseExperiment } from '../../lib/lab/model/experiment.js';
 import { type Run, stoppedBy } from '../../lib/lab/model/run.js';
-import { comparisonText, outcomeText } from '../../lib/lab/report/comparison.js';
+import { comparisonText, outcomeText } from '../../lib/lab/report/comparison-text.js';
 import { csvOf } from '../../lib/lab/report/csv.js';
 import { comparables, summarise } from '../../lib/lab/report/summary.js';
 import { operationsBy, workShare } from '../../lib/lab/report/work.js';
-import { runExperiment } from '../../lib/lab/run/runner.js';
-import { stopAfter } from '../../lib/lab/run/stop-after.js';
-import type { ResultStore } from '../../lib/lab/store/store.js';
+import { runExperiment } from '../../lib/lab/run/measure-runs.js';
+import { stopAfter } from '../../lib/lab/run/time-limit.js';
+import type { ResultStore } from '../../lib/lab/store/result-store.js';
 import type { Policy } from '../../lib/migration/decision.js';
 import { adaptiveStop } from '../../lib/policy/adaptive-stop.js';
 import { chain } from '../../lib/policy/limits.js';

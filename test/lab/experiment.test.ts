@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseExperiment } from '../../lib/lab/model/experiment.js';
-import { cellsOf, describeCell, plannedRuns } from '../../lib/lab/plan/cells.js';
+import { cellsOf, describeCell, plannedRuns } from '../../lib/lab/plan/planned-runs.js';
 import {
   AttemptError,
   InterruptedError,
   type Measure,
   type Progress,
   runExperiment,
-} from '../../lib/lab/run/runner.js';
-import { ResultStore } from '../../lib/lab/store/store.js';
+} from '../../lib/lab/run/measure-runs.js';
+import { ResultStore } from '../../lib/lab/store/result-store.js';
 import { catalogue, experimentText, measurementOf } from './measurements.js';
 
 function parse(text: string) {

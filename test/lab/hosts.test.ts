@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createHosts, type Host, type Hosts } from '../../lib/lab/hosts/hosts.js';
+import { createHosts, type Host, type Hosts } from '../../lib/lab/hosts/create-hosts.js';
 import { removeAbandonedNamespaces } from '../../lib/lab/hosts/namespaced.js';
 import { defaultLink, linkSchema } from '../../lib/lab/model/link.js';
 import { Workspace } from '../../lib/system/workspace.js';

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { expect, it, type TestContext } from 'vitest';
-import type { GuestMessage } from '../../lib/lab/guest/control.js';
-import { OutsideProgram } from '../../lib/lab/workloads/outside.js';
+import type { GuestMessage } from '../../lib/lab/guest/linux-control.js';
+import { OutsideProgram } from '../../lib/lab/workloads/outside-program.js';
 
 const connections = 3;
 const host = { name: 'client', prefix: [], address: null };

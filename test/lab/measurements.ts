@@ -1,10 +1,10 @@
 // Results as runs leave them, for tests of what is made of results.
-import { builtIn, Catalogue } from '../../lib/lab/catalogue.js';
+import { builtIn, Catalogue } from '../../lib/lab/catalogue/catalogue.js';
 import { linkSchema } from '../../lib/lab/model/link.js';
 import { machineFacts } from '../../lib/lab/model/machine.js';
 import type { Measurement } from '../../lib/lab/model/run.js';
 import type { CellSummary } from '../../lib/lab/report/summary.js';
-import { stopAfter } from '../../lib/lab/run/stop-after.js';
+import { stopAfter } from '../../lib/lab/run/time-limit.js';
 import type { Policy } from '../../lib/migration/decision.js';
 
 export const experimentText = `

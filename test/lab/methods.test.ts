@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { mebibyte } from '../../lib/format/bytes.js';
-import { builtIn } from '../../lib/lab/catalogue.js';
-import { methods } from '../../lib/lab/methods/all.js';
-import { stopAfter } from '../../lib/lab/run/stop-after.js';
+import { builtIn } from '../../lib/lab/catalogue/catalogue.js';
+import { methods } from '../../lib/lab/methods/built-in.js';
+import { stopAfter } from '../../lib/lab/run/time-limit.js';
 import { parseMigrateOptions } from '../../lib/migration/options.js';
 
 const memoryBytes = 1024 * mebibyte;

@@ -6,12 +6,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parseExperiment } from '../../lib/lab/model/experiment.js';
-import type { Cell } from '../../lib/lab/plan/cells.js';
+import type { Cell } from '../../lib/lab/plan/planned-runs.js';
 import { sentencesOf } from '../../lib/lab/report/sentences.js';
 import { comparables, metrics, summarise, valuesOf } from '../../lib/lab/report/summary.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
-import { AttemptError, runExperiment } from '../../lib/lab/run/runner.js';
-import { ResultStore } from '../../lib/lab/store/store.js';
+import { AttemptError, runExperiment } from '../../lib/lab/run/measure-runs.js';
+import { ResultStore } from '../../lib/lab/store/result-store.js';
 import { catalogue, experimentText, measurementOf, methods, outOfTime } from './measurements.js';
 
 const run = promisify(execFile);

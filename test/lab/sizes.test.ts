@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { mebibyte } from '../../lib/format/bytes.js';
-import { builtIn } from '../../lib/lab/catalogue.js';
+import { builtIn } from '../../lib/lab/catalogue/catalogue.js';
 import { ExperimentError, parseExperiment } from '../../lib/lab/model/experiment.js';
 
 /** What is wrong with an experiment that has this workload; other lines may follow. */

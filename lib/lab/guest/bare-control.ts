@@ -4,8 +4,8 @@
 // taken the first question along and answer both, which does no harm: every answer is of when it is given.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SerialLine } from '../../qemu/machine/serial-line.js';
-import { WorkloadAtWork, type WorkloadCheck } from '../workloads/at-work.js';
-import { GuestError, readAll } from './control.js';
+import { WorkloadAtWork, type WorkloadCheck } from '../workloads/workload-run.js';
+import { GuestError, readAll } from './linux-control.js';
 
 const lookMs = 100;
 const reportMs = 100;

@@ -1,7 +1,7 @@
 // The bare guest of the patch series as a guest of the lab: its firmware is all that it boots.
 import { assembleGuest, type GuestOptions, untilReady } from '../../qemu/machine/guest.js';
 import { Machine } from '../../qemu/machine/machine.js';
-import type { WorkloadAtWork } from '../workloads/at-work.js';
+import type { WorkloadAtWork } from '../workloads/workload-run.js';
 import { BareControl } from './bare-control.js';
 import type { Guest, Place } from './guest.js';
 import type { GuestRequest } from './linux-guest.js';

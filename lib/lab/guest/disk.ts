@@ -1,7 +1,7 @@
 // The disk of a guest: a file that all hosts see, which QEMU hands over with the guest.
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Hosts } from '../hosts/hosts.js';
+import type { Hosts } from '../hosts/create-hosts.js';
 
 /** It takes no more room than what has been written to it. */
 export const diskBytes = 1 << 30;

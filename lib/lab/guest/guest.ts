@@ -1,8 +1,8 @@
 // A guest of the lab, whatever it is made of: boots on one host, is expected on another, and works.
 import type { Machine } from '../../qemu/machine/machine.js';
-import type { Host } from '../hosts/hosts.js';
+import type { Host } from '../hosts/create-hosts.js';
 import type { Consoles } from '../model/run.js';
-import type { WorkloadAtWork } from '../workloads/at-work.js';
+import type { WorkloadAtWork } from '../workloads/workload-run.js';
 
 /** Where one of its QEMUs runs. */
 export interface Place {

@@ -3,16 +3,16 @@
 import type { Accelerator } from '../../qemu/machine/machine.js';
 import type { MemoryKind } from '../../qemu/machine/memory.js';
 import type { Workspace } from '../../system/workspace.js';
-import type { Hosts } from '../hosts/hosts.js';
+import type { Hosts } from '../hosts/create-hosts.js';
 import type { Consoles } from '../model/run.js';
-import type { WorkloadAtWork } from '../workloads/at-work.js';
-import { contentsFor } from '../workloads/contents.js';
-import { RunningWorkload } from '../workloads/running.js';
+import { contentsFor } from '../workloads/guest-contents.js';
+import { RunningWorkload } from '../workloads/linux-workload-run.js';
 import type { Surroundings, Workload } from '../workloads/workload.js';
-import { GuestControl } from './control.js';
+import type { WorkloadAtWork } from '../workloads/workload-run.js';
 import { makeDisk } from './disk.js';
 import type { Guest, Place } from './guest.js';
 import { guestImage, type Image } from './image.js';
+import { GuestControl } from './linux-control.js';
 import { LinuxVm } from './linux-vm.js';
 
 export const guestAddress = '10.77.0.100';

@@ -1,10 +1,10 @@
 // A VM that runs the lab's Linux guest, or waits for it to arrive.
 import { type Accelerator, Machine, type MachineOptions } from '../../qemu/machine/machine.js';
 import type { MemoryKind } from '../../qemu/machine/memory.js';
-import type { Host } from '../hosts/hosts.js';
-import { type GuestControl, GuestError, readAll } from './control.js';
+import type { Host } from '../hosts/create-hosts.js';
 import { diskArguments } from './disk.js';
 import type { Image } from './image.js';
+import { type GuestControl, GuestError, readAll } from './linux-control.js';
 
 const consolePort = 0;
 const controlPort = 1;

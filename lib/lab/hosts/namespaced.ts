@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { undoAtExit } from '../../system/cleanup.js';
 import { isAbandoned, ownedName } from '../../system/owner.js';
 import { describeLink, type Link, needsNetem, rateCommands, wholeCommands } from '../model/link.js';
-import type { Host, Hosts, HostsOptions } from './hosts.js';
+import type { Host, Hosts, HostsOptions } from './create-hosts.js';
 
 const run = promisify(execFile);
 const shelf = '/run/netns';

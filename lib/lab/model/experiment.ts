@@ -5,7 +5,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
 import { mebibyte } from '../../format/bytes.js';
-import { builtIn, type Catalogue } from '../catalogue.js';
+import { builtIn, type Catalogue } from '../catalogue/catalogue.js';
 import { linkSchema } from './link.js';
 
 /** Of guest memory: less does not boot with every workload, more does not fit. */

@@ -1,7 +1,7 @@
 // What a run leaves behind: one schema, by which its file is written and read.
 import { z } from 'zod';
 import { resultSchema } from '../../migration/result.js';
-import { isOutOfTime } from '../run/stop-after.js';
+import { isOutOfTime } from '../run/time-limit.js';
 import { linkSchema } from './link.js';
 import { machineSchema } from './machine.js';
 

@@ -1,8 +1,8 @@
 // What the numbers support, in sentences, and nothing else.
 
+import { threeDigits } from '../../format/columns.js';
 import { fewestValues, type Ratio, ratioOf } from '../../statistics/samples.js';
-import { threeDigits } from './columns.js';
-import { stoppedText } from './comparison.js';
+import { stoppedText } from './comparison-text.js';
 import type { CellSummary, Comparable, Metric } from './summary.js';
 import { stoppedByLimit, valuesOf } from './summary.js';
 

@@ -9,7 +9,7 @@ import {
   type Run,
   stoppedBy,
 } from '../model/run.js';
-import type { Cell } from '../plan/cells.js';
+import type { Cell } from '../plan/planned-runs.js';
 import { workShare } from './work.js';
 
 export interface Metric {

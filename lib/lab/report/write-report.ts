@@ -3,11 +3,11 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Experiment } from '../model/experiment.js';
 import { keptRuns } from '../store/kept-runs.js';
-import { type ResultStore, writeResults } from '../store/store.js';
+import { type ResultStore, writeResults } from '../store/result-store.js';
+import type { FigureMaker, Results } from './chart.js';
 import { csvOf } from './csv.js';
-import type { FigureMaker, Results } from './drawing.js';
-import { figureMakers } from './figures/all.js';
-import { htmlOf } from './html.js';
+import { figureMakers } from './figures/built-in.js';
+import { htmlOf } from './page.js';
 import { pngOf } from './png.js';
 import { comparables, summarise } from './summary.js';
 

@@ -4,12 +4,12 @@
 import { FakedirtyError } from '../../errors/error.js';
 import { mebibyte } from '../../format/bytes.js';
 import { Workspace } from '../../system/workspace.js';
-import type { Catalogue } from '../catalogue.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
 import { guestAddress } from '../guest/linux-guest.js';
-import { createHosts, type HostsKind, whyNoNetwork } from '../hosts/hosts.js';
+import { createHosts, type HostsKind, whyNoNetwork } from '../hosts/create-hosts.js';
 import type { Experiment } from '../model/experiment.js';
 import type { Link } from '../model/link.js';
-import { type Cell, cellsOf, type PlannedRun } from '../plan/cells.js';
+import { type Cell, cellsOf, type PlannedRun } from '../plan/planned-runs.js';
 import { networkNeededBy } from '../workloads/workload.js';
 
 export interface NeedsOptions {

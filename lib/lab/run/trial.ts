@@ -5,16 +5,16 @@ import { readFileSync } from 'node:fs';
 import { mebibyte } from '../../format/bytes.js';
 import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
 import { Workspace } from '../../system/workspace.js';
-import type { Catalogue } from '../catalogue.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
 import { BareGuest } from '../guest/bare-guest.js';
 import { diskBytes } from '../guest/disk.js';
 import type { Guest, Place } from '../guest/guest.js';
 import { LinuxGuest } from '../guest/linux-guest.js';
-import { createHosts, type Host, type Hosts } from '../hosts/hosts.js';
+import { createHosts, type Host, type Hosts } from '../hosts/create-hosts.js';
 import type { Experiment } from '../model/experiment.js';
 import type { Consoles } from '../model/run.js';
-import type { PlannedRun } from '../plan/cells.js';
-import type { WorkloadAtWork } from '../workloads/at-work.js';
+import type { PlannedRun } from '../plan/planned-runs.js';
+import type { WorkloadAtWork } from '../workloads/workload-run.js';
 
 /** Room for the image, sockets and the like. */
 const otherBytes = 64 * mebibyte;

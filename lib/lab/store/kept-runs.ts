@@ -3,8 +3,8 @@
 
 import type { Experiment } from '../model/experiment.js';
 import type { Run } from '../model/run.js';
-import { plannedAmong, plannedRuns } from '../plan/cells.js';
-import { ResultError, type ResultStore } from './store.js';
+import { plannedAmong, plannedRuns } from '../plan/planned-runs.js';
+import { ResultError, type ResultStore } from './result-store.js';
 
 export interface KeptRuns {
   readonly runs: readonly Run[];

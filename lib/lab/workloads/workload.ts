@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
 import type { GuestOptions } from '../../qemu/machine/guest.js';
-import type { Report } from '../guest/control.js';
+import type { Report } from '../guest/linux-control.js';
 
 /** Programs that packages of the distribution hold. */
 export interface PackagedPrograms {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, type TestContext } from 'vitest';
 import { isMeasured, type MeasuredRun } from '../../../lib/lab/model/run.js';
-import { ResultStore } from '../../../lib/lab/store/store.js';
+import { ResultStore } from '../../../lib/lab/store/result-store.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { textOf } from './experiments.js';
 import { needLabQemu } from './guests.js';
@@ -109,7 +109,7 @@ it('the workload, the method and the figure of the guide work', { timeout }, asy
   const { binary, patched } = needLabQemu(context);
   const method = patched ? 'filter-md5-verified' : 'plain';
   const lines = `workloads: [block-memory]\nmethods: [${method}]\nconvergeSeconds: 3`;
-  const own = join(repository, 'docs', 'examples', 'own-parts.mjs');
+  const own = join(repository, 'docs', 'examples', 'custom-workload.mjs');
   const { runs, page } = await labRun(newDirectory(context), binary, lines, own);
   expect(runs).toHaveLength(1);
   const { memory, workload } = runs[0]?.measurement ?? {};

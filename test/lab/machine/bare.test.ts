@@ -1,6 +1,6 @@
 // The bare guest in the lab: the same bytes in every round, or nearly so.
 import { expect, it } from 'vitest';
-import { comparisonText } from '../../../lib/lab/report/comparison.js';
+import { comparisonText } from '../../../lib/lab/report/comparison-text.js';
 import { comparables, metrics, summarise, valuesOf } from '../../../lib/lab/report/summary.js';
 import { carryOut, experimentOf, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';

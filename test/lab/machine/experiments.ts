@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type TestContext } from 'vitest';
-import { builtIn } from '../../../lib/lab/catalogue.js';
+import { builtIn } from '../../../lib/lab/catalogue/catalogue.js';
 import { type Experiment, parseExperiment } from '../../../lib/lab/model/experiment.js';
 import { isMeasured, type MeasuredRun } from '../../../lib/lab/model/run.js';
-import { measureWith } from '../../../lib/lab/run/measure.js';
-import { runExperiment } from '../../../lib/lab/run/runner.js';
-import { ResultStore } from '../../../lib/lab/store/store.js';
+import { measureWith } from '../../../lib/lab/run/measure-run.js';
+import { runExperiment } from '../../../lib/lab/run/measure-runs.js';
+import { ResultStore } from '../../../lib/lab/store/result-store.js';
 
 /** Gone when the test ends. */
 export function newStore(context: TestContext): ResultStore {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GuestControl, parseGuestMessage } from '../../../lib/lab/guest/control.js';
+import { GuestControl, parseGuestMessage } from '../../../lib/lab/guest/linux-control.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
 import { loopbackGuests, memoryBytes, needLabQemu } from './guests.js';
 

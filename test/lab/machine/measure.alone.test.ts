@@ -1,12 +1,12 @@
 // Experiments with real VMs, from the file to the report.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { builtIn } from '../../../lib/lab/catalogue.js';
-import { methods } from '../../../lib/lab/methods/all.js';
+import { builtIn } from '../../../lib/lab/catalogue/catalogue.js';
+import { methods } from '../../../lib/lab/methods/built-in.js';
 import { stoppedBy } from '../../../lib/lab/model/run.js';
 import { writeReport } from '../../../lib/lab/report/write-report.js';
-import { measureWith } from '../../../lib/lab/run/measure.js';
-import { InterruptedError, runExperiment } from '../../../lib/lab/run/runner.js';
+import { measureWith } from '../../../lib/lab/run/measure-run.js';
+import { InterruptedError, runExperiment } from '../../../lib/lab/run/measure-runs.js';
 import { carryOut, experimentOf, leftBehind, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';
 

@@ -1,7 +1,7 @@
 // A Linux guest at work: after a migration with the filter memory is equal, and the guest goes on rightly.
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { GuestControl } from '../../../lib/lab/guest/control.js';
+import { GuestControl } from '../../../lib/lab/guest/linux-control.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
 import { loopbackGuests, memoryBytes } from '../../lab/machine/guests.js';
 import { needQemu } from '../machine/available.js';

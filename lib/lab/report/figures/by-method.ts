@@ -1,7 +1,7 @@
 // Total time, downtime and bytes of every method, by workload and memory size: medians, with a line from
 // the least to the most, and a mark where the limit stopped migrations.
 
-import { threeDigits } from '../columns.js';
+import { threeDigits } from '../../../format/columns.js';
 import {
   colorAt,
   type Figure,
@@ -9,8 +9,8 @@ import {
   legendPx,
   type Results,
   smallText,
-} from '../drawing.js';
-import { drawLyingBars } from '../lying-bars.js';
+} from '../chart.js';
+import { drawLyingBars } from '../horizontal-bars.js';
 import {
   type Comparable,
   type Metric,

@@ -1,9 +1,9 @@
 // Pages that were marked dirty again, by workload and memory size: how many had really changed, and how
 // many had not. As in the studies, with the filter as the counter.
 
-import { threeDigits } from '../columns.js';
-import { colorAt, type FigureMaker, widthPx } from '../drawing.js';
-import { drawLyingBars } from '../lying-bars.js';
+import { threeDigits } from '../../../format/columns.js';
+import { colorAt, type FigureMaker, widthPx } from '../chart.js';
+import { drawLyingBars } from '../horizontal-bars.js';
 import { typicalRun } from '../summary.js';
 
 export const fakeDirty: FigureMaker = ({ groups }) => {

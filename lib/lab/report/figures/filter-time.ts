@@ -1,9 +1,10 @@
 // What fingerprints cost in the migrations that were measured: time in the filter a page, by method. After the first
 // pass: in it, most of the time of many pages is that they are touched for the first time.
+
+import { threeDigits } from '../../../format/columns.js';
 import { median } from '../../../statistics/samples.js';
-import { threeDigits } from '../columns.js';
-import { colorAt, type FigureMaker, smallText } from '../drawing.js';
-import { drawLyingBars } from '../lying-bars.js';
+import { colorAt, type FigureMaker, smallText } from '../chart.js';
+import { drawLyingBars } from '../horizontal-bars.js';
 
 export const filterTime: FigureMaker = ({ cells, methods }) => {
   const rows = methods.flatMap((method) => {

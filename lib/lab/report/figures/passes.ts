@@ -8,7 +8,7 @@ import {
   type FigureMaker,
   gridLine,
   smallText,
-} from '../drawing.js';
+} from '../chart.js';
 import { typicalRun } from '../summary.js';
 
 const heightPx = 300;

@@ -10,7 +10,7 @@ import {
   legendPx,
   smallText,
   throughputOf,
-} from '../drawing.js';
+} from '../chart.js';
 import type { Comparable } from '../summary.js';
 import { typicalRun } from '../summary.js';
 

@@ -9,9 +9,9 @@ import { mean } from '../../statistics/samples.js';
 import type { Experiment } from '../model/experiment.js';
 import { machineFacts } from '../model/machine.js';
 import { type Consoles, faultsOf, isMeasured, type Measurement, type Run } from '../model/run.js';
-import { type PlannedRun, plannedAmong, plannedRuns, settingsOf } from '../plan/cells.js';
+import { type PlannedRun, plannedAmong, plannedRuns, settingsOf } from '../plan/planned-runs.js';
 import { differencesFrom } from '../store/comparability.js';
-import { ResultError, type ResultStore } from '../store/store.js';
+import { ResultError, type ResultStore } from '../store/result-store.js';
 
 /** Makes one run; has to leave nothing behind when it fails or is told to stop. */
 export type Measure = (run: PlannedRun, signal: AbortSignal) => Promise<Measurement>;

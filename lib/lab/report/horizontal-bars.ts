@@ -1,5 +1,5 @@
 // Charts of bars that lie down: a row for each title, which stands on the left of its bars.
-import { axisBelow, draw, gridLine, lengthPx, smallText } from './drawing.js';
+import { axisBelow, draw, gridLine, lengthPx, smallText } from './chart.js';
 
 const axisPx = 56;
 const onePx = 30;

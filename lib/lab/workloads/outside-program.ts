@@ -4,9 +4,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { mortalCommand, undoAtExit } from '../../system/cleanup.js';
-import { GuestError, type GuestMessage, parseGuestMessage } from '../guest/control.js';
+import { GuestError, type GuestMessage, parseGuestMessage } from '../guest/linux-control.js';
 import { compiledProgram } from '../guest/programs.js';
-import type { Host } from '../hosts/hosts.js';
+import type { Host } from '../hosts/create-hosts.js';
 import type { Commands } from './workload.js';
 
 /** Longer than any of its own limits, such as that of a connection that nobody answers on. */

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, type TestContext } from 'vitest';
-import { builtIn } from '../../lib/lab/catalogue.js';
-import type { GuestControl } from '../../lib/lab/guest/control.js';
-import { RunningWorkload } from '../../lib/lab/workloads/running.js';
+import { builtIn } from '../../lib/lab/catalogue/catalogue.js';
+import type { GuestControl } from '../../lib/lab/guest/linux-control.js';
+import { RunningWorkload } from '../../lib/lab/workloads/linux-workload-run.js';
 
 const surroundings = { memoryBytes: 1 << 28, processors: 1, address: '10.77.0.100', seed: 1 };
 

@@ -3,11 +3,11 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { FakedirtyError } from '../errors/error.js';
+import { FakedirtyError } from '../../errors/error.js';
+import type { Method } from '../methods/method.js';
+import type { FigureMaker } from '../report/chart.js';
+import type { Workload } from '../workloads/workload.js';
 import type { Additions, Catalogue } from './catalogue.js';
-import type { Method } from './methods/method.js';
-import type { FigureMaker } from './report/drawing.js';
-import type { Workload } from './workloads/workload.js';
 
 export class AdditionsError extends FakedirtyError {
   override readonly name = 'AdditionsError';

@@ -1,7 +1,7 @@
 // The clock of a workload's reports, and whether it goes on where it arrived.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { WorkloadAtWork } from '../../lib/lab/workloads/at-work.js';
+import { WorkloadAtWork } from '../../lib/lab/workloads/workload-run.js';
 
 class OnPaper extends WorkloadAtWork {
   isOver = false;

@@ -7,14 +7,14 @@ import type { MigrationResult } from '../../migration/result.js';
 import { chain } from '../../policy/limits.js';
 import { compareMemory } from '../../qemu/machine/compare-memory.js';
 import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
-import type { Catalogue } from '../catalogue.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
 import type { Experiment } from '../model/experiment.js';
 import { linkBytesPerSecond } from '../model/link.js';
 import type { Measurement } from '../model/run.js';
-import type { PlannedRun } from '../plan/cells.js';
-import type { WorkloadAtWork } from '../workloads/at-work.js';
-import { AttemptError, type Measure } from './runner.js';
-import { stopAfter } from './stop-after.js';
+import type { PlannedRun } from '../plan/planned-runs.js';
+import type { WorkloadAtWork } from '../workloads/workload-run.js';
+import { AttemptError, type Measure } from './measure-runs.js';
+import { stopAfter } from './time-limit.js';
 import { Trial } from './trial.js';
 
 /** How long a workload is watched where it arrived. */

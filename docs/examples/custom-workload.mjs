@@ -1,4 +1,4 @@
-// A workload, a method and a figure of your own: fakedirty lab run EXPERIMENT.yaml --with own-parts.mjs
+// A workload, a method and a figure of your own: fakedirty lab run EXPERIMENT.yaml --with custom-workload.mjs
 import { workload, z } from 'fakedirty/lab';
 import { colorAt, drawLyingBars, median } from 'fakedirty/lab/figures';
 

@@ -1,9 +1,9 @@
 // What experiments are made of: the workloads and methods that are built in, and what files bring along.
-import { methods } from './methods/all.js';
-import type { Method } from './methods/method.js';
-import type { FigureMaker } from './report/drawing.js';
-import { workloads } from './workloads/all.js';
-import type { Workload } from './workloads/workload.js';
+import { methods } from '../methods/built-in.js';
+import type { Method } from '../methods/method.js';
+import type { FigureMaker } from '../report/chart.js';
+import { workloads } from '../workloads/built-in.js';
+import type { Workload } from '../workloads/workload.js';
 
 /** What a file may bring along. */
 export interface Additions {

@@ -1,7 +1,7 @@
 // A workload at work, whoever makes it: what it reports of itself over time, and whether all is right when it is
 // stopped.
 import { setTimeout as delay } from 'node:timers/promises';
-import { GuestError, type Report } from '../guest/control.js';
+import { GuestError, type Report } from '../guest/linux-control.js';
 
 export interface TimedReport extends Omit<Report, 'type'> {
   /** When it was heard, by this machine's clock, since the workload was started. */

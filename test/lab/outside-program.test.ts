@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { GuestMessage } from '../../lib/lab/guest/control.js';
-import { OutsideProgram } from '../../lib/lab/workloads/outside.js';
+import type { GuestMessage } from '../../lib/lab/guest/linux-control.js';
+import { OutsideProgram } from '../../lib/lab/workloads/outside-program.js';
 
 /** Starts a shell's words in the place of the program. */
 async function start(script: string, silenceMs?: number) {

@@ -1,7 +1,8 @@
 // Results as lines of text: what one run came to, and methods beside each other.
+
+import { inColumns, left, percent, right, threeDigits } from '../../format/columns.js';
 import { bytesText, timeText } from '../../policy/decide.js';
 import { type Measurement, stoppedBy } from '../model/run.js';
-import { inColumns, left, percent, right, threeDigits } from './columns.js';
 import {
   type CellSummary,
   type Comparable,

@@ -1,10 +1,11 @@
 // The report as one page that opens from the disk: charts inside, nothing from elsewhere, no script.
+
+import { percent, threeDigits } from '../../format/columns.js';
 import { describeLink } from '../model/link.js';
 import type { Run } from '../model/run.js';
 import { othersText } from '../store/kept-runs.js';
-import { percent, threeDigits } from './columns.js';
-import { stoppedText } from './comparison.js';
-import type { Figure, Results } from './drawing.js';
+import type { Figure, Results } from './chart.js';
+import { stoppedText } from './comparison-text.js';
 import { leastDifference, sentencesOf } from './sentences.js';
 import { type Comparable, type Metric, metrics, valuesOf } from './summary.js';
 

@@ -1,10 +1,10 @@
 // A workload at work in the Linux guest, and outside of it.
-import type { GuestControl, GuestMessage, GuestMessageOf, Report } from '../guest/control.js';
-import { forever, GuestError } from '../guest/control.js';
-import type { Host } from '../hosts/hosts.js';
-import { WorkloadAtWork, type WorkloadCheck } from './at-work.js';
-import { OutsideProgram } from './outside.js';
+import type { GuestControl, GuestMessage, GuestMessageOf, Report } from '../guest/linux-control.js';
+import { forever, GuestError } from '../guest/linux-control.js';
+import type { Host } from '../hosts/create-hosts.js';
+import { OutsideProgram } from './outside-program.js';
 import type { Surroundings, Workload } from './workload.js';
+import { WorkloadAtWork, type WorkloadCheck } from './workload-run.js';
 
 /** Memory has to be filled first, on an emulated processor. */
 const beginMs = 300_000;
