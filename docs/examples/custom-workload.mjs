@@ -1,6 +1,6 @@
 // A workload, a method and a figure of your own: fakedirty lab run EXPERIMENT.yaml --with custom-workload.mjs
 import { workload, z } from 'fakedirty/lab';
-import { colorAt, drawLyingBars, median } from 'fakedirty/lab/figures';
+import { colorAt, drawHorizontalBars, median } from 'fakedirty/lab/figures';
 
 // A program of Debian's that writes blocks of memory, and tells once a second how much that is.
 const blockMemory = workload({
@@ -58,7 +58,7 @@ function passesByMethod({ cells, methods }) {
       id: 'passes-by-method',
       title: 'Passes by method',
       alternative: rows.map(({ method, passes }) => `${method}: ${passes} passes.`).join(' '),
-      svg: drawLyingBars({
+      svg: drawHorizontalBars({
         titles: rows.map(({ method }) => method),
         measure: 'passes',
         topPx: 16,

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
+import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
 import { methods } from '../../lib/lab/methods/built-in.js';
-import { parseExperiment } from '../../lib/lab/model/experiment.js';
-import { runExperiment } from '../../lib/lab/run/measure-runs.js';
+import { measureRuns } from '../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../lib/lab/store/result-store.js';
 import { workloads } from '../../lib/lab/workloads/built-in.js';
 import { repository } from '../../scripts/run/cache.mjs';
@@ -123,7 +123,7 @@ describe('fakedirty lab', () => {
     async function carryOut(more: string): Promise<void> {
       const experiment = parseExperiment(text + more, 'trial.yaml');
       const measure = () => Promise.resolve(measurementOf(1000, 1e8));
-      await runExperiment({ experiment, store: new ResultStore(results()), measure });
+      await measureRuns({ experiment, store: new ResultStore(results()), measure });
       writeFileSync(join(results(), 'experiment.yaml'), text + more);
     }
 

@@ -1,10 +1,12 @@
 // Results as runs leave them, for tests of what is made of results.
-import { builtIn, Catalogue } from '../../lib/lab/catalogue/catalogue.js';
+
+import { builtIn } from '../../lib/lab/catalogue/built-in.js';
+import { Catalogue } from '../../lib/lab/catalogue/catalogue.js';
 import { linkSchema } from '../../lib/lab/model/link.js';
-import { machineFacts } from '../../lib/lab/model/machine.js';
 import type { Measurement } from '../../lib/lab/model/run.js';
 import type { CellSummary } from '../../lib/lab/report/summary.js';
-import { stopAfter } from '../../lib/lab/run/time-limit.js';
+import { machineFacts } from '../../lib/lab/run/machine-facts.js';
+import { timeLimit } from '../../lib/lab/run/time-limit.js';
 import type { Policy } from '../../lib/migration/decision.js';
 
 export const experimentText = `
@@ -111,7 +113,7 @@ export function decidedBy(policy: Policy, measurement: Measurement): Measurement
 
 /** It did not end in the time that the experiment gave it. */
 export function outOfTime(measurement: Measurement): Measurement {
-  return decidedBy(stopAfter(limitMs), measurement);
+  return decidedBy(timeLimit(limitMs), measurement);
 }
 
 /** A round for each. */

@@ -1,28 +1,33 @@
-// Workloads, methods and figures of a file that somebody names: a module whose exports are lists of them.
+// Workloads, methods and figures of your own: a module that exports lists of them.
 
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
 import type { Method } from '../methods/method.js';
-import type { FigureMaker } from '../report/chart.js';
+import type { FigureMaker } from '../report/figure.js';
 import type { Workload } from '../workloads/workload.js';
 import type { Additions, Catalogue } from './catalogue.js';
 
+/** A module with workloads, methods or figures of your own is wrong. */
 export class AdditionsError extends FakedirtyError {
   override readonly name = 'AdditionsError';
   override readonly code = 'ERR_ADDITIONS';
 }
 
-/** They are parts of the names of files. */
+/** Names become parts of file names. */
 const name = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected small letters, digits, hyphens and dots');
+  .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected lower-case letters, digits, hyphens and dots');
 
 function callable<Kind>() {
   return z.custom<Kind>((value) => typeof value === 'function', 'expected a function');
 }
 
+/** For every property of a type, the schema that checks it: a property without one does not compile. */
+type Checks<Type> = { readonly [Name in keyof Required<Type>]: z.ZodType };
+
+const side = z.enum(['guest', 'outside']);
 const workload = z.looseObject({
   name,
   summary: z.string(),
@@ -32,14 +37,15 @@ const workload = z.looseObject({
   scripts: z.array(z.string()).optional(),
   needsNetwork: z.boolean(),
   needsDisk: z.boolean().optional(),
-  reports: z.enum(['guest', 'outside']),
-  sender: z.enum(['guest', 'outside']),
+  reports: side,
+  sender: side,
   checks: z.object({ guest: z.boolean(), outside: z.boolean() }),
   livesBy: z.string().optional(),
+  idles: z.boolean().optional(),
   newReader: callable<Workload['newReader']>().optional(),
   bareGuest: callable<Workload['bareGuest']>().optional(),
   commands: callable<Workload['commands']>(),
-});
+} satisfies Checks<Workload>);
 
 const method = z.looseObject({
   name,
@@ -49,51 +55,51 @@ const method = z.looseObject({
   sourceArguments: z.array(z.string()).optional(),
   policy: callable<Method['policy']>().optional(),
   options: callable<Method['options']>(),
-});
+} satisfies Checks<Method>);
 
 const additions = z
   .object({
     workloads: z.array(workload).optional(),
     methods: z.array(method).optional(),
     figures: z.array(callable<FigureMaker>()).optional(),
-  })
+  } satisfies Checks<Additions>)
   .refine(
     (exports) => Object.values(exports).some((list) => list !== undefined),
     'it exports no "workloads", no "methods" and no "figures"',
   );
 
-async function read(file: string): Promise<Additions> {
+async function load(file: string): Promise<Additions> {
   let exports: unknown;
   try {
     exports = await import(pathToFileURL(resolve(file)).href);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new AdditionsError(`${file} can’t be loaded: ${reason}`, { cause: error });
+    throw new AdditionsError(`${file} can't be loaded: ${reason}`, { cause: error });
   }
   const { success, error } = additions.safeParse({ ...(exports as object) });
   if (!success) throw new AdditionsError(`${file}: ${z.prettifyError(error)}`);
-  // What has been checked is what it is: its methods may need the rest of it.
+  // The checked copy is not used: methods may need `this` to be the original object.
   return exports as Additions;
 }
 
-/** The catalogue, and what these files bring along. */
+/** The catalogue with what these modules export. Throws when a module is wrong, or a name is taken. */
 export async function withAdditions(
   catalogue: Catalogue,
   files: readonly string[],
 ): Promise<Catalogue> {
   let all = catalogue;
   for (const file of files) {
-    const brought = await read(file);
+    const added = await load(file);
     for (const kind of ['workloads', 'methods'] as const) {
       const names = new Set(all[kind].map((each) => each.name));
-      for (const { name } of brought[kind] ?? []) {
-        if (names.has(name)) {
-          throw new AdditionsError(`${file}: ${name} is the name of another of the ${kind}`);
+      for (const { name: given } of added[kind] ?? []) {
+        if (names.has(given)) {
+          throw new AdditionsError(`${file}: there is already a ${kind.slice(0, -1)} ${given}`);
         }
-        names.add(name);
+        names.add(given);
       }
     }
-    all = all.with(brought);
+    all = all.with(added);
   }
   return all;
 }

@@ -1,18 +1,18 @@
-// What experiments are made of: the workloads and methods that are built in, and what files bring along.
-import { methods } from '../methods/built-in.js';
+// What experiments can be made of: built-in workloads and methods, and those of your own.
+import { OptionError } from '../../errors/option-error.js';
 import type { Method } from '../methods/method.js';
-import type { FigureMaker } from '../report/chart.js';
-import { workloads } from '../workloads/built-in.js';
+import type { FigureMaker } from '../report/figure.js';
 import type { Workload } from '../workloads/workload.js';
 
-/** What a file may bring along. */
+/** What a module of your own may add. */
 export interface Additions {
   readonly workloads?: readonly Workload[];
   readonly methods?: readonly Method[];
-  /** Beside those that are built in: the report has them, and brings charts with it only where it is made. */
+  /** Figures of the report, after the built-in ones. */
   readonly figures?: readonly FigureMaker[];
 }
 
+/** Workloads, methods and figures, by name. */
 export class Catalogue {
   readonly workloads: readonly Workload[];
   readonly methods: readonly Method[];
@@ -24,7 +24,7 @@ export class Catalogue {
     this.figures = figures;
   }
 
-  /** This, and what is added to it. */
+  /** A catalogue with these and the additions. */
   with(additions: Additions): Catalogue {
     return new Catalogue({
       workloads: [...this.workloads, ...(additions.workloads ?? [])],
@@ -33,24 +33,24 @@ export class Catalogue {
     });
   }
 
+  /** Throws when there is no such workload. */
   workload(name: string): Workload {
-    return named(this.workloads, name, 'workload');
+    return findByName(this.workloads, name, 'workload');
   }
 
+  /** Throws when there is no such method. */
   method(name: string): Method {
-    return named(this.methods, name, 'method');
+    return findByName(this.methods, name, 'method');
   }
 }
 
-function named<Item extends { readonly name: string }>(
+function findByName<Item extends { readonly name: string }>(
   items: readonly Item[],
   name: string,
   kind: string,
 ): Item {
   const found = items.find((each) => each.name === name);
   if (found) return found;
-  const names = items.map((each) => each.name).join(', ');
-  throw new RangeError(`there is no ${kind} '${name}'; expected one of ${names}`);
+  const names = items.map((each) => each.name);
+  throw new OptionError(kind, `there is no ${kind} '${name}'`, name, names);
 }
-
-export const builtIn = new Catalogue({ workloads, methods });

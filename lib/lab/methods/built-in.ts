@@ -1,4 +1,4 @@
-// All methods that are built in. A new one is a file beside this one, and a line here.
+// All built-in methods. To add one, add a file beside this one, and a line here.
 import { adaptiveStop, adaptiveStopSha256 } from './adaptive-stop.js';
 import { filters } from './filter.js';
 import { intelligentHybrid } from './intelligent-hybrid.js';
@@ -11,6 +11,7 @@ import { xbzrle, xbzrleLarge } from './xbzrle.js';
 
 const others = [xbzrle, xbzrleLarge, multifd, multifdZstd, hybrid, intelligentHybrid];
 
+/** All built-in methods. */
 export const methods: readonly Method[] = [
   plain,
   sha1PageByPage,
@@ -18,6 +19,6 @@ export const methods: readonly Method[] = [
   ...others.flatMap((method) => [method, withFilter(method)]),
   adaptiveStop,
   adaptiveStopSha256,
-  // Without a pass of pre-copy there is nothing to filter.
+  // Has no variant with the filter: without a pass of pre-copy there is nothing to filter.
   postCopy,
 ];

@@ -1,31 +1,11 @@
-// The cells of an experiment: every combination that is measured, and the runs that measure them, in their
-// order.
+// The runs of an experiment: every combination is a cell, each round measures all cells, in an order of its own.
 import { keyOf } from '../../../scripts/run/cache.mjs';
-import type { Experiment } from '../model/experiment.js';
-import { describeLink, type Link } from '../model/link.js';
-import type { Run } from '../model/run.js';
+import type { Cell } from '../model/cell.js';
+import { type Experiment, settingsOf } from '../model/experiment.js';
+import type { PlannedRun, Run } from '../model/run.js';
 import { pseudoRandom, shuffled } from './order.js';
 
-export interface Cell {
-  readonly workload: Experiment['workloads'][number];
-  readonly memoryMiB: number;
-  readonly method: string;
-  readonly link: Link;
-}
-
-export interface PlannedRun {
-  /** The name of its file. */
-  readonly id: string;
-  readonly cell: Cell;
-  /** The same for all runs of a cell. */
-  readonly cellKey: string;
-  /** From 1; warm-ups count down to it from 0. */
-  readonly round: number;
-  readonly warmUp: boolean;
-  /** For what is random in this run, where its workload is given no seed: the same for all cells of a round. */
-  readonly seed: number;
-}
-
+/** Every combination that the experiment measures. */
 export function cellsOf(experiment: Experiment): Cell[] {
   const { workloads, memoryMiB: sizes, methods, links } = experiment;
   return links.flatMap((link) =>
@@ -37,30 +17,24 @@ export function cellsOf(experiment: Experiment): Cell[] {
   );
 }
 
-export function describeCell({ workload, memoryMiB, method, link }: Cell): string {
-  const options = Object.entries(workload.options).map(([name, value]) => `${name}=${value}`);
-  const busy = [workload.name, ...options].join(' ');
-  return `${busy}, ${memoryMiB} MiB, ${method}, ${describeLink(link)}`;
-}
-
-/** What the file of an experiment says of every run, besides its cell. */
-export function settingsOf(experiment: Experiment): NonNullable<Run['settings']> {
-  const { guest, sink, convergeSeconds, downtimeLimitMs, settleSeconds } = experiment;
-  return { guest, sink, convergeSeconds, downtimeLimitMs, settleSeconds };
-}
-
-/** Whatever makes the results of two runs comparable: when it is another, so is the key. */
+/** Differs whenever two runs are not comparable: it stands for the cell, and for what the experiment says of all runs. */
 function keyOfCell(cell: Cell, experiment: Experiment): string {
   return keyOf([cell, settingsOf(experiment)]).slice(0, 8);
 }
 
-/** Those of the runs that are planned: others may lie beside them, of the experiment as it was. */
+/** The runs that are planned: others may lie beside them, from the experiment as it was before. */
 export function plannedAmong(runs: readonly Run[], planned: readonly PlannedRun[]): Run[] {
   const ids = new Set(planned.map(({ id }) => id));
   return runs.filter(({ id }) => ids.has(id));
 }
 
-/** All runs: each round measures every cell once, in another order each time. */
+/** The runs that are still to be made; one that failed before is tried again. */
+export function openRuns(planned: readonly PlannedRun[], ended: readonly Run[]): PlannedRun[] {
+  const earlier = new Map(ended.map((run) => [run.id, run]));
+  return planned.filter(({ id }) => !earlier.get(id)?.measurement);
+}
+
+/** All runs of an experiment, in the order in which they are made: each round measures every cell once. */
 export function plannedRuns(experiment: Experiment): PlannedRun[] {
   const { seed, rounds, warmUps } = experiment;
   const cells = cellsOf(experiment);

@@ -1,43 +1,24 @@
-// Charts as SVG, without a browser: what all figures have in common.
+// Charts as SVG, drawn without a browser: what all built-in figures have in common.
 import * as echarts from 'echarts';
-import type { MeasuredRun } from '../model/run.js';
-import type { CellSummary, Comparable } from './summary.js';
-import { operationsBy } from './work.js';
-
-/** All that figures are made of. */
-export interface Results {
-  readonly cells: readonly CellSummary[];
-  readonly groups: readonly Comparable[];
-  /** In the order of the experiment. */
-  readonly methods: readonly string[];
-}
-
-export interface Figure {
-  /** The name of its files. */
-  readonly id: string;
-  readonly title: string;
-  /** What it shows, for those who don't see it. */
-  readonly alternative: string;
-  readonly svg: string;
-}
-
-/** One kind of figure: a file each. Nothing to show: no figures. */
-export type FigureMaker = (results: Results) => Figure[];
 
 const fontFamily = 'DejaVu Sans, Liberation Sans, Arial, sans-serif';
+/** The width of every figure. */
 export const widthPx = 960;
+/** The style of text in charts. */
 export const textStyle = { fontFamily, color: '#000000' };
+/** The style of smaller text in charts. */
 export const smallText = { ...textStyle, fontSize: 12 };
-/** Of the axis below a chart. */
+/** Options of the axis below a chart. */
 export const axisBelow = {
   nameLocation: 'middle',
   nameGap: 30,
   nameTextStyle: smallText,
   axisLabel: { ...smallText, hideOverlap: true },
 };
+/** The style of grid lines. */
 export const gridLine = { lineStyle: { color: '#c8c8c8' } };
 
-/** Okabe and Ito's colours, which colour-blind people tell apart, from the darkest on. */
+/** Okabe and Ito's colours, which colour-blind people can tell apart, darkest first. */
 const colors = [
   '#000000',
   '#0072b2',
@@ -49,21 +30,23 @@ const colors = [
   '#b0b0b0',
 ];
 
+/** The colour of a series, by its number. */
 export function colorAt(at: number): string {
   return colors[at % colors.length] ?? '#000000';
 }
 
-/** Legends break into lines by themselves, but leave no room for that. */
+/** The height of a legend with these names: legends wrap by themselves, but do not reserve the height for it. */
 export function legendPx(names: readonly string[]): number {
   const perLine = Math.max(1, Math.floor((widthPx - 80) / (Math.max(...names.map(lengthPx)) + 50)));
   return Math.ceil(names.length / perLine) * 22;
 }
 
+/** The width of a text, estimated. */
 export function lengthPx(text: string): number {
   return text.length * 7.2;
 }
 
-/** Without a browser nobody knows how wide a text is; too narrow and texts lie over each other. */
+/** Without a browser, the width of a text has to be estimated; if it is too small, texts overlap. */
 echarts.setPlatformAPI({
   measureText: (text, font) => {
     const fontPx = Number(/([\d.]+)px/.exec(font ?? '')?.[1] ?? 12);
@@ -71,6 +54,7 @@ echarts.setPlatformAPI({
   },
 });
 
+/** Draws a chart and returns its SVG. */
 export function draw(heightPx: number, option: echarts.EChartsCoreOption): string {
   const init = { renderer: 'svg', ssr: true, width: widthPx, height: heightPx } as const;
   const chart = echarts.init(null, null, init);
@@ -79,31 +63,13 @@ export function draw(heightPx: number, option: echarts.EChartsCoreOption): strin
       animation: false,
       backgroundColor: '#ffffff',
       textStyle,
-      // In print, and to those who see no colours, patterns tell the series apart.
+      // In print and for readers who see no colours, patterns tell the series apart.
       aria: { enabled: true, decal: { show: true } },
       ...option,
     });
     return chart.renderToSVGString();
   } finally {
-    // It keeps a clock running otherwise, and the process with it.
+    // Else its timer keeps the process alive.
     chart.dispose();
   }
-}
-
-/** Reports may be heard late and then several at once: nothing finer means anything. */
-const stepMs = 400;
-
-/** Operations a second, by seconds since the migration began. */
-export function throughputOf({ measurement }: MeasuredRun): [number, number][] {
-  const { reports, migrationBeganMs } = measurement.workload;
-  const lastMs = reports.at(-1)?.heardMs ?? 0;
-  const points: [number, number][] = [];
-  const firstMs = reports[0]?.heardMs ?? 0;
-  let told = operationsBy(reports, firstMs);
-  for (let ms = firstMs + stepMs; ms <= lastMs; ms += stepMs) {
-    const now = operationsBy(reports, ms);
-    points.push([(ms - stepMs / 2 - migrationBeganMs) / 1000, ((now - told) * 1000) / stepMs]);
-    told = now;
-  }
-  return points;
 }

@@ -1,8 +1,8 @@
-// Results as lines of text: what one run came to, and methods beside each other.
-
+// Results as lines of text: the outcome of one run, and all methods beside the first.
 import { inColumns, left, percent, right, threeDigits } from '../../format/columns.js';
 import { bytesText, timeText } from '../../policy/decide.js';
-import { type Measurement, stoppedBy } from '../model/run.js';
+import type { Measurement } from '../model/run.js';
+import { stoppedBy } from '../model/stopped-by.js';
 import {
   type CellSummary,
   type Comparable,
@@ -13,6 +13,7 @@ import {
   valuesOf,
 } from './summary.js';
 
+/** The outcome of one run, in one line. */
 export function outcomeText(measurement: Measurement): string {
   const { migration, memory } = measurement;
   const { totalMs, downtimeMs, bytes, filter } = migration;
@@ -39,13 +40,13 @@ const columns = [
 ];
 
 const legend = `x first   as a multiple of the first method
-fake      of the pages that were marked again, those that had not changed
-work      what the guest's workload did while it moved, as a share of before
-stopped   migrations that had not ended by themselves in the time that the experiment gives them; without
-          that limit they would have taken longer and sent more
+fake      share of fake dirty pages among those that were marked again
+work      work rate of the guest during the migration, as a share of the rate before
+stopped   migrations that had not converged within the limit of the experiment, so that the guest was stopped;
+          without the limit they would have taken longer and sent more
 `;
 
-/** How many of its migrations the limit stopped. */
+/** How many of a cell's migrations were stopped at the limit. */
 export function stoppedText(cell: CellSummary): string {
   const stopped = stoppedByLimit(cell);
   return stopped > 0 ? `${stopped} of ${cell.runs.length}` : '-';
@@ -61,8 +62,8 @@ function line(cell: CellSummary, first: CellSummary): string[] {
     return median === undefined ? '-' : threeDigits(median);
   };
   const timesFirst = (metric: Metric) => {
-    const [here, there] = [medianOf(cell, metric), medianOf(first, metric)];
-    return here === undefined || !there ? '-' : threeDigits(here / there);
+    const [here, base] = [medianOf(cell, metric), medianOf(first, metric)];
+    return here === undefined || !base ? '-' : threeDigits(here / base);
   };
   const work = medianOf(cell, metrics.work);
   const fake = fakeShare(cell);
@@ -79,15 +80,15 @@ function line(cell: CellSummary, first: CellSummary): string[] {
   ];
 }
 
-/** Every method beside the first, medians of the rounds. */
+/** Tables of all methods beside the first one: medians of the rounds. */
 export function comparisonText(groups: readonly Comparable[]): string {
   const tables = groups.flatMap(({ title, cells }) => {
     const [first] = cells;
     if (!first) return [];
     const rounds = Math.max(...cells.map(({ runs }) => runs.length));
-    const of = rounds === 1 ? 'one round' : `medians of ${rounds} rounds`;
+    const what = rounds === 1 ? 'one round' : `medians of ${rounds} rounds`;
     return [
-      `${title}: ${of}\n${inColumns(
+      `${title}: ${what}\n${inColumns(
         columns,
         cells.map((cell) => line(cell, first)),
       )}`,

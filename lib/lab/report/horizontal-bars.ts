@@ -1,25 +1,29 @@
-// Charts of bars that lie down: a row for each title, which stands on the left of its bars.
+// Charts of horizontal bars: a row for each title, which stands to the left of its bars.
 import { axisBelow, draw, gridLine, lengthPx, smallText } from './chart.js';
 
 const axisPx = 56;
 const onePx = 30;
 
-export interface LyingBars {
-  /** From the top to the bottom. */
+/** A chart of horizontal bars. */
+export interface HorizontalBars {
+  /** One for each row, from top to bottom. */
   readonly titles: readonly string[];
   /** What the bars measure, with its unit. */
   readonly measure: string;
-  /** The height of a row; enough for one bar when not given. */
+  /** The height of a row; enough for one bar by default. */
   readonly rowPx?: number;
-  /** What stands above the rows needs so much. */
+  /** The height of what stands above the rows. */
   readonly topPx: number;
-  /** The titles get so much at the most; as much as they need when not given. */
+  /** The largest width of the titles; as wide as they need by default. */
   readonly titlesPx?: number;
+  /** ECharts' options of the legend. */
   readonly legend?: object;
+  /** ECharts' options of each series. */
   readonly series: readonly object[];
 }
 
-export function drawLyingBars(bars: LyingBars): string {
+/** Draws a chart of horizontal bars and returns its SVG. */
+export function drawHorizontalBars(bars: HorizontalBars): string {
   const { titles, measure, rowPx = onePx, topPx, titlesPx = Number.POSITIVE_INFINITY } = bars;
   const neededPx = Math.max(...titles.map(lengthPx)) + 20;
   const left = Math.min(neededPx, titlesPx);

@@ -1,5 +1,5 @@
-// Makes one run of an experiment with real VMs: boots the guest, lets its workload work, migrates it, compares
-// both memories, and has the workload check itself where it arrived.
+// Makes one run of an experiment with real VMs: boots the guest, lets its workload run, migrates it, compares both
+// memories, and has the workload check its data at the destination.
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrate } from '../../migration/migrate.js';
 import type { MigrateOptions } from '../../migration/options.js';
@@ -10,33 +10,35 @@ import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
 import type { Experiment } from '../model/experiment.js';
 import { linkBytesPerSecond } from '../model/link.js';
-import type { Measurement } from '../model/run.js';
-import type { PlannedRun } from '../plan/planned-runs.js';
-import type { WorkloadAtWork } from '../workloads/workload-run.js';
-import { AttemptError, type Measure } from './measure-runs.js';
-import { stopAfter } from './time-limit.js';
+import type { Measurement, PlannedRun } from '../model/run.js';
+import type { WorkloadRun } from '../workloads/workload-run.js';
+import { AttemptError } from './errors.js';
+import type { MeasureRun } from './measure-runs.js';
+import { timeLimit } from './time-limit.js';
 import { Trial } from './trial.js';
 
-/** How long a workload is watched where it arrived. */
+/** How long a workload is watched after the migration. */
 const afterwardsMs = 1500;
-/** On an emulated processor that others want as well, with a network that has to find its pace again. */
+/** Long enough for an emulated processor that others use as well, and a network that has to recover its rate. */
 const silenceMs = 30_000;
-const nowhere = 'exec:cat >/dev/null';
+const discard = 'exec:cat >/dev/null';
 
+/** What runs are made with. */
 export interface MeasureOptions {
-  /** Told how far a migration is. */
-  readonly watcher?: Pick<MigrateOptions, 'onPass' | 'onProgress'>;
+  /** The QEMU program. */
   readonly binary: string;
   readonly accelerator: Accelerator;
   readonly experiment: Experiment;
   readonly catalogue: Catalogue;
+  /** Called during each migration. */
+  readonly watch?: Pick<MigrateOptions, 'onPass' | 'onProgress'>;
 }
 
 interface Departure extends MeasureOptions {
   readonly run: PlannedRun;
   readonly trial: Trial;
   readonly source: Machine;
-  readonly workload: WorkloadAtWork;
+  readonly workload: WorkloadRun;
   readonly signal: AbortSignal;
 }
 
@@ -50,28 +52,28 @@ interface Migrated {
 
 interface Arrival extends Migrated, Pick<Measurement, 'memory' | 'memoryNotCompared'> {}
 
-async function migrated(departure: Departure, to: MigrateOptions['to']): Promise<Migrated> {
+async function migrateTo(to: MigrateOptions['to'], departure: Departure): Promise<Migrated> {
   const { experiment, run, trial, source, workload, signal, catalogue } = departure;
   const method = catalogue.method(run.cell.method);
-  const limit = experiment.sink
+  const bytesPerSecond = experiment.sink
     ? linkBytesPerSecond(run.cell.link)
     : trial.hosts.qemuBytesPerSecond;
   const policies = [
     ...(method.policy ? [method.policy()] : []),
     // Post-copy ends by itself.
-    ...(method.postcopy ? [] : [stopAfter(experiment.convergeSeconds * 1000)]),
+    ...(method.postcopy ? [] : [timeLimit(experiment.convergeSeconds * 1000)]),
   ];
   const asked = {
     ...method.options(trial.memoryBytes),
-    bandwidthBytesPerSecond: Math.round(limit),
-    postcopyBandwidthBytesPerSecond: Math.round(limit),
+    bandwidthBytesPerSecond: Math.round(bytesPerSecond),
+    postcopyBandwidthBytesPerSecond: Math.round(bytesPerSecond),
     downtimeLimitMs: experiment.downtimeLimitMs,
     holdAtDestination: true,
   };
   const beganMs = workload.elapsedMs;
   const result = await migrate(source.qmp, {
     ...asked,
-    ...departure.watcher,
+    ...departure.watch,
     ...(policies.length > 0 ? { policy: chain(...policies) } : {}),
     signal,
     to,
@@ -81,42 +83,40 @@ async function migrated(departure: Departure, to: MigrateOptions['to']): Promise
   return { asked, result, beganMs, endedMs: workload.elapsedMs };
 }
 
-/** For counting alone: the guest goes on where it was. */
+/** Sends the stream nowhere, for counting pages; the guest then continues at the source. */
 async function moveNowhere(departure: Departure): Promise<Arrival> {
-  const moved = await migrated(departure, nowhere);
+  const migrated = await migrateTo(discard, departure);
   await departure.source.qmp.execute('cont');
-  return { ...moved, memory: null, memoryNotCompared: 'the stream went nowhere' };
+  return { ...migrated, memory: null, memoryNotCompared: 'the stream was discarded' };
 }
 
 async function move(departure: Departure): Promise<Arrival> {
   const { run, trial, source, workload, catalogue } = departure;
   const { postcopy } = catalogue.method(run.cell.method);
   const { host, machine } = await trial.startDestination();
-  // In post-copy it begins to run by itself; else it is held, so that the memories can be compared.
+  // In post-copy the guest runs as soon as it can; otherwise it is kept paused, so that the memories can be compared.
   if (postcopy) await machine.qmp.execute('cont');
-  const moved = await migrated(departure, {
-    qmp: machine.qmp,
-    listen: trial.hosts.migrationUri(host),
-  });
+  const to = { qmp: machine.qmp, listen: trial.hosts.migrationUri(host) };
+  const migrated = await migrateTo(to, departure);
   if (postcopy) {
-    const memoryNotCompared = 'in post-copy the guest goes on while its memory arrives';
-    return { ...moved, memory: null, memoryNotCompared };
+    const memoryNotCompared = 'in post-copy the guest runs while its memory arrives';
+    return { ...migrated, memory: null, memoryNotCompared };
   }
-  // That it is held is our doing, not the migration's.
-  workload.hold();
+  // The lab keeps it paused, not the migration.
+  workload.pauseClock();
   const { firstDifferent, ...counts } = await compareMemory(source.ramFile, machine.ramFile);
   const memory = counts.differentPages > 0 ? { ...counts, firstDifferent } : counts;
   await machine.qmp.execute('cont');
-  workload.goOn();
-  return { ...moved, memory };
+  workload.resumeClock();
+  return { ...migrated, memory };
 }
 
-async function carryOut(
+async function measure(
   options: MeasureOptions,
   run: PlannedRun,
   trial: Trial,
   signal: AbortSignal,
-) {
+): Promise<Measurement> {
   const { experiment, accelerator, catalogue } = options;
   const source = await trial.startSource();
   const workload = await trial.startWorkload();
@@ -124,14 +124,14 @@ async function carryOut(
   const departure = { ...options, run, trial, source, workload, signal };
   const arrival = await (experiment.sink ? moveNowhere : move)(departure);
   await delay(afterwardsMs, undefined, { signal });
-  // What was still under way when it moved has come by now: more than that comes from a guest that lives.
+  // Reports that were under way during the migration have arrived by now: any later one proves that the guest works.
   const { idles = false, operation } = catalogue.workload(run.cell.workload.name);
-  await workload.untilItGoesOn(idles ? 'reporting' : 'working', { leastMs: silenceMs, signal });
+  await workload.untilProgress(idles ? 'reports' : 'operations', { minMs: silenceMs, signal });
   const checks = await workload.stop();
   const { asked, result, beganMs, endedMs, memory, memoryNotCompared } = arrival;
   const { qemu, package: packaged } = source.qmp.greeting.version;
   return {
-    hosts: experiment.sink ? 'one host; the stream goes nowhere' : trial.hosts.description,
+    hosts: experiment.sink ? 'one host; the stream was discarded' : trial.hosts.description,
     accelerator,
     qemu: `${qemu.major}.${qemu.minor}.${qemu.micro} ${packaged}`.trim(),
     kernel: trial.kernelVersion,
@@ -151,18 +151,18 @@ async function carryOut(
   };
 }
 
-/** What runExperiment() needs to measure with real VMs. */
-export function measureWith(options: MeasureOptions): Measure {
+/** Makes runs with real VMs, for measureRuns(). */
+export function measureWith(options: MeasureOptions): MeasureRun {
   return async (run, signal) => {
     signal.throwIfAborted();
     const trial = await Trial.create({ ...options, run });
     const stop = () => {
-      // Whoever waits for one of its parts hears that it has ended, and closes it below.
+      // Whoever waits for a part of it gets an error, and closes it below.
       trial.stop().catch(() => {});
     };
     signal.addEventListener('abort', stop);
     try {
-      return await carryOut(options, run, trial, signal);
+      return await measure(options, run, trial, signal);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new AttemptError(message, trial.consoles, { cause: error });

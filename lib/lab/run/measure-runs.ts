@@ -1,95 +1,90 @@
-// Carries an experiment out: run by run, in the planned order; goes on where an earlier start ended; tries
-// again what failed, and reports it.
+// Makes the runs of an experiment in the planned order: continues where an earlier start ended, tries again what failed,
+// and keeps every result.
 
 import { realpathSync } from 'node:fs';
 import { keyOf } from '../../../scripts/run/cache.mjs';
 import { withLock } from '../../../scripts/run/lock.mjs';
-import { FakedirtyError } from '../../errors/error.js';
 import { mean } from '../../statistics/samples.js';
-import type { Experiment } from '../model/experiment.js';
-import { machineFacts } from '../model/machine.js';
-import { type Consoles, faultsOf, isMeasured, type Measurement, type Run } from '../model/run.js';
-import { type PlannedRun, plannedAmong, plannedRuns, settingsOf } from '../plan/planned-runs.js';
-import { differencesFrom } from '../store/comparability.js';
-import { ResultError, type ResultStore } from '../store/result-store.js';
+import { type Experiment, settingsOf } from '../model/experiment.js';
+import {
+  type Consoles,
+  type Measurement,
+  type PlannedRun,
+  problemsOf,
+  type Run,
+  runFormat,
+} from '../model/run.js';
+import { openRuns, plannedAmong, plannedRuns } from '../plan/planned-runs.js';
+import { assertComparable } from '../store/comparability.js';
+import type { ResultStore } from '../store/result-store.js';
+import { AttemptError, InterruptedError } from './errors.js';
+import { machineFacts } from './machine-facts.js';
 
-/** Makes one run; has to leave nothing behind when it fails or is told to stop. */
-export type Measure = (run: PlannedRun, signal: AbortSignal) => Promise<Measurement>;
+/** Makes one run. It leaves nothing behind when it fails or is told to stop. */
+export type MeasureRun = (run: PlannedRun, signal: AbortSignal) => Promise<Measurement>;
 
-export interface Progress {
+/** Which run an event is about, and how far the experiment is. */
+interface Position {
   readonly run: PlannedRun;
-  readonly what: 'starts' | 'done' | 'fails' | 'gives up';
-  /** Why it fails. */
-  readonly message?: string;
-  /** What it came to, when it is done. */
-  readonly measurement?: Measurement;
-  /** Runs that need not be made any more. */
+  /** Runs that are finished, including those of earlier starts. */
   readonly done: number;
   readonly total: number;
-  /** At the pace so far; undefined: nothing has been made yet. */
-  readonly leftMs: number | undefined;
+  /** An estimate from the runs so far; undefined: none has been made yet. */
+  readonly remainingMs: number | undefined;
 }
 
-export interface RunnerOptions {
+/** What happens in an experiment. */
+export type RunEvent = Position &
+  (
+    | { readonly type: 'run-started' }
+    | { readonly type: 'attempt-failed'; readonly message: string }
+    | { readonly type: 'run-measured'; readonly measurement: Measurement }
+    /** Every attempt failed; the message is that of the last one. */
+    | { readonly type: 'run-failed'; readonly message: string }
+  );
+
+type EventDetails<Event = RunEvent> = Event extends RunEvent ? Omit<Event, keyof Position> : never;
+
+/** An experiment, and who measures its runs. */
+export interface MeasureRunsOptions {
   readonly experiment: Experiment;
   readonly store: ResultStore;
-  readonly measure: Measure;
-  readonly onProgress?: (progress: Progress) => void;
-  /** Ends the experiment between or within runs; what has been measured stays. */
-  readonly signal?: AbortSignal;
+  readonly measure: MeasureRun;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  /** Ends the experiment between or within runs; what has been measured is kept. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-export interface ExperimentEnd {
+/** What became of the runs of an experiment. */
+export interface RunCounts {
   readonly measured: number;
-  /** They were there from an earlier start. */
+  /** Runs that an earlier start had measured. */
   readonly resumed: number;
-  /** No attempt worked. */
+  /** Runs of which every attempt failed. */
   readonly failed: readonly Run[];
 }
 
-/** What went wrong with an attempt, and what its guest had to say. */
-export class AttemptError extends FakedirtyError {
-  override readonly name = 'AttemptError';
-  override readonly code = 'ERR_ATTEMPT';
-
-  constructor(
-    message: string,
-    readonly consoles: Consoles,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function consolesOf(error: unknown): Consoles {
   return error instanceof AttemptError ? error.consoles : {};
 }
 
-/** Thrown when the signal ended the experiment. */
-export class InterruptedError extends FakedirtyError {
-  override readonly name = 'InterruptedError';
-  override readonly code = 'ERR_INTERRUPTED';
-}
-
-/** Those that have still to be made: one that failed for good is tried again by a later start. */
-export function openRuns(planned: readonly PlannedRun[], ended: readonly Run[]): PlannedRun[] {
-  const earlier = new Map(ended.map((run) => [run.id, run]));
-  return planned.filter(({ id }) => !earlier.get(id)?.measurement);
-}
-
 class Runner {
-  readonly #options: RunnerOptions;
+  readonly #options: MeasureRunsOptions;
   readonly #planned: readonly PlannedRun[];
   readonly #machine = machineFacts();
   readonly #tookMs: number[] = [];
   #done = 0;
 
-  constructor(options: RunnerOptions) {
+  constructor(options: MeasureRunsOptions) {
     this.#options = options;
     this.#planned = plannedRuns(options.experiment);
   }
 
-  async carryOut(): Promise<ExperimentEnd> {
+  async measureAll(): Promise<RunCounts> {
     const { store, signal } = this.#options;
     const earlier = plannedAmong(store.runs(), this.#planned);
     const open = openRuns(this.#planned, earlier);
@@ -99,26 +94,19 @@ class Runner {
     for (const planned of open) {
       if (signal?.aborted) throw new InterruptedError('The experiment was interrupted.');
       const run = await this.#make(planned);
-      this.#demandAlike(earlier, run);
+      // Before it is kept: nobody could tell later why the rounds of a cell differ.
+      assertComparable(earlier, run, store.directory);
       store.write(run);
       this.#done += 1;
       this.#tookMs.push(run.tookMs);
-      if (!isMeasured(run)) failed.push(run);
-      if (run.measurement) this.#tell(planned, 'done', { measurement: run.measurement });
-      else this.#tell(planned, 'gives up', { message: run.failures.at(-1)?.message ?? '' });
+      if (run.measurement) {
+        this.#emit(planned, { type: 'run-measured', measurement: run.measurement });
+      } else {
+        failed.push(run);
+        this.#emit(planned, { type: 'run-failed', message: run.failures.at(-1)?.message ?? '' });
+      }
     }
     return { measured: open.length - failed.length, resumed, failed };
-  }
-
-  /** Before it is written: nobody could tell later why the rounds of a cell differ. */
-  #demandAlike(earlier: readonly Run[], run: Run): void {
-    const differences = differencesFrom(earlier, run);
-    if (differences.length === 0) return;
-    const { directory } = this.#options.store;
-    throw new ResultError(
-      `The results in ${directory} were made with something else, and can't be compared with what is measured ` +
-        `now (${differences.join('; ')}). Name another folder with --out, or move that one away.`,
-    );
   }
 
   /** All attempts at a run. */
@@ -128,7 +116,7 @@ class Runner {
     const sinceMs = performance.now();
     const failures: Run['failures'] = [];
     let measurement: Measurement | null = null;
-    this.#tell(planned, 'starts');
+    this.#emit(planned, { type: 'run-started' });
     while (!measurement && failures.length <= experiment.retries) {
       try {
         measurement = await this.#attempt(planned);
@@ -136,14 +124,13 @@ class Runner {
         if (signal?.aborted) {
           throw new InterruptedError('The experiment was interrupted.', { cause: error });
         }
-        const message = error instanceof Error ? error.message : String(error);
-        const consoles = consolesOf(error);
-        failures.push({ at: new Date().toISOString(), message, consoles });
-        this.#tell(planned, 'fails', { message });
+        const message = messageOf(error);
+        failures.push({ at: new Date().toISOString(), message, consoles: consolesOf(error) });
+        this.#emit(planned, { type: 'attempt-failed', message });
       }
     }
     return {
-      format: 'fakedirty-lab-run-1',
+      format: runFormat,
       ...planned,
       experiment: experiment.name,
       settings: settingsOf(experiment),
@@ -165,31 +152,26 @@ class Runner {
       measurement = await measure(planned, AbortSignal.any(signals));
     } catch (error) {
       if (!timeout.aborted) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      const consoles = consolesOf(error);
-      const message = `It took more than ${limitMs} ms. ${reason}`;
-      throw new AttemptError(message, consoles, { cause: error });
+      const message = `The run took more than ${limitMs} ms. ${messageOf(error)}`;
+      throw new AttemptError(message, consolesOf(error), { cause: error });
     }
-    const faults = faultsOf(measurement);
-    if (faults.length > 0) throw new AttemptError(`${faults.join('; ')}.`, measurement.consoles);
+    const problems = problemsOf(measurement);
+    if (problems.length > 0)
+      throw new AttemptError(`${problems.join('; ')}.`, measurement.consoles);
     return measurement;
   }
 
-  #tell(
-    run: PlannedRun,
-    what: Progress['what'],
-    more: Pick<Progress, 'message' | 'measurement'> = {},
-  ): void {
+  #emit(run: PlannedRun, details: EventDetails): void {
     const total = this.#planned.length;
-    const left = total - this.#done;
-    const leftMs = this.#tookMs.length > 0 ? left * mean(this.#tookMs) : undefined;
-    this.#options.onProgress?.({ run, what, done: this.#done, total, leftMs, ...more });
+    const remaining = total - this.#done;
+    const remainingMs = this.#tookMs.length > 0 ? remaining * mean(this.#tookMs) : undefined;
+    this.#options.onEvent?.({ run, done: this.#done, total, remainingMs, ...details });
   }
 }
 
-/** Only one process at a time works on a folder of results. */
-export function runExperiment(options: RunnerOptions): Promise<ExperimentEnd> {
+/** Makes all runs that are still open, and keeps them. Only one process at a time works on a folder of results. */
+export function measureRuns(options: MeasureRunsOptions): Promise<RunCounts> {
   options.store.prepare();
   const name = `lab-results-${keyOf(realpathSync(options.store.directory))}`;
-  return withLock(name, console.error, () => new Runner(options).carryOut());
+  return withLock(name, console.error, () => new Runner(options).measureAll());
 }

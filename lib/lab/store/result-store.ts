@@ -1,36 +1,37 @@
-// The folder that holds the runs of an experiment: a file each, there whole or not at all.
+// The folder that holds the runs of an experiment: one file each, complete or not there at all.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { FakedirtyError } from '../../errors/error.js';
 import { ensureWritable, removeParts, writeWhole } from '../../system/atomic-write.js';
-import { type Run, runSchema } from '../model/run.js';
+import { type Run, runFormat, runSchema } from '../model/run.js';
+import { ResultError } from './result-error.js';
 
 const suffix = '.run.json';
-
-/** A file in the folder is none of ours, or from another version, or can't be written. */
-export class ResultError extends FakedirtyError {
-  override readonly name = 'ResultError';
-  override readonly code = 'ERR_RESULTS';
-}
+const anyFormat = z.looseObject({ format: z.string() });
 
 function readRun(file: string): Run {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new ResultError(`${file} is no JSON: move it away and run again`, { cause });
+    throw new ResultError(`${file} is not valid JSON: move it away and run again`, { cause });
+  }
+  const { format } = anyFormat.safeParse(value).data ?? {};
+  if (format !== undefined && format !== runFormat) {
+    throw new ResultError(
+      `${file} has the format "${format}", and this version of fakedirty reads "${runFormat}" only: ` +
+        'move it away and run again',
+    );
   }
   const { success, data, error } = runSchema.safeParse(value);
   if (success) return data;
   throw new ResultError(
-    `${file} is no result of a run as this version writes them, move it away and run again: ` +
-      z.prettifyError(error),
+    `${file} is not a valid run file, move it away and run again: ${z.prettifyError(error)}`,
   );
 }
 
-/** All of the files are written, or none; says what could not be, and what to do. */
+/** Writes all of the files or none; the error says what could not be written, and what to do. */
 export function writeResults(
   directory: string,
   files: ReadonlyMap<string, string | Uint8Array>,
@@ -48,10 +49,12 @@ export function writeResults(
   }
 }
 
+/** The folder that holds the runs of an experiment. */
 export class ResultStore {
+  /** Need not exist yet: prepare() makes it. */
   constructor(readonly directory: string) {}
 
-  /** Makes the folder if need be; removes what was half written when somebody was killed. */
+  /** Makes the folder if need be, and removes half-written files of processes that were killed. */
   prepare(): void {
     mkdirSync(this.directory, { recursive: true });
     ensureWritable(this.directory);
@@ -66,15 +69,16 @@ export class ResultStore {
       .sort((a, b) => a.startedAt.localeCompare(b.startedAt));
   }
 
+  /** Keeps a run. */
   write(run: Run): void {
     const text = `${JSON.stringify(runSchema.parse(run), null, 1)}\n`;
     writeResults(this.directory, new Map([[`${run.id}${suffix}`, text]]), {
       what: `The result of ${run.id}`,
-      advice: 'What was measured before is there: make room, and the same command goes on.',
+      advice: 'Earlier runs are safe: make room, and the same command continues.',
     });
   }
 
-  /** Forgets a run, to have it made again. */
+  /** Removes a run, so that it is made again. */
   remove({ id }: Pick<Run, 'id'>): void {
     rmSync(join(this.directory, `${id}${suffix}`), { force: true });
   }

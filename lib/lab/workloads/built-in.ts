@@ -1,4 +1,4 @@
-// All workloads that are built in. A new one is a file beside this one, and a line here.
+// All built-in workloads. To add one, add a file beside this one, and a line here.
 import { bareWorkloads } from './bare.js';
 import { disk } from './disk.js';
 import { flipFlop } from './flip-flop.js';
@@ -12,6 +12,7 @@ import { workingSet } from './working-set.js';
 import type { Workload } from './workload.js';
 import { ycsbWorkloads } from './ycsb.js';
 
+/** All built-in workloads. */
 export const workloads: readonly Workload[] = [
   workingSet,
   quicksort,

@@ -1,61 +1,53 @@
-// A workload at work, whoever makes it: what it reports of itself over time, and whether all is right when it is
+// A workload while it runs, whatever makes it: what it reports over time, and whether everything is right when it is
 // stopped.
 import { setTimeout as delay } from 'node:timers/promises';
-import { GuestError, type Report } from '../guest/linux-control.js';
+import { GuestError } from '../guest/guest-error.js';
+import type { TimedReport, WorkloadCheck } from '../model/workload-report.js';
 
-export interface TimedReport extends Omit<Report, 'type'> {
-  /** When it was heard, by this machine's clock, since the workload was started. */
-  readonly heardMs: number;
-}
-
-export interface WorkloadCheck {
-  readonly what: string;
-  readonly checked: number;
-  readonly wrong: number;
-}
-
-const lookMs = 20;
-/** With one whose operations take long, in the longest that one has taken so far. */
+const pollMs = 20;
+/** How many times as long as the longest pause so far a workload may take to make progress. */
 const patience = 3;
 
-export abstract class WorkloadAtWork {
+/** A workload that runs. */
+export abstract class WorkloadRun {
   readonly reports: TimedReport[] = [];
   readonly #startedMs = performance.now();
-  #heldSinceMs: number | undefined;
-  #leftOutMs = 0;
+  #pausedSinceMs: number | undefined;
+  #pausedMs = 0;
 
-  /** By the clock of the reports. */
+  /** The clock of the reports: time since the workload was started, without pauses. */
   get elapsedMs(): number {
-    return (this.#heldSinceMs ?? performance.now()) - this.#startedMs - this.#leftOutMs;
+    return (this.#pausedSinceMs ?? performance.now()) - this.#startedMs - this.#pausedMs;
   }
 
-  /** Stops that clock for as long as the guest is held for reasons of our own. */
-  hold(): void {
-    this.#heldSinceMs ??= performance.now();
+  /** Stops that clock while the lab, and not the migration, keeps the guest paused. */
+  pauseClock(): void {
+    this.#pausedSinceMs ??= performance.now();
   }
 
-  /** The guest goes on, and so does the clock. */
-  goOn(): void {
-    if (this.#heldSinceMs !== undefined) this.#leftOutMs += performance.now() - this.#heldSinceMs;
-    this.#heldSinceMs = undefined;
+  /** The guest runs again, and so does the clock. */
+  resumeClock(): void {
+    if (this.#pausedSinceMs !== undefined)
+      this.#pausedMs += performance.now() - this.#pausedSinceMs;
+    this.#pausedSinceMs = undefined;
   }
 
-  /** Whether we hold the guest now. */
-  get isHeld(): boolean {
-    return this.#heldSinceMs !== undefined;
+  /** Whether the lab keeps the guest paused now. */
+  get isPaused(): boolean {
+    return this.#pausedSinceMs !== undefined;
   }
 
-  /** Operations that it has told of. */
+  /** Operations reported so far. */
   get operations(): number {
     return this.reports.at(-1)?.operations ?? 0;
   }
 
-  /** Whether it has ended, which nobody asked of it: stop() says why. */
+  /** Whether it has ended although nobody stopped it: stop() throws the reason. */
   protected get hasEnded(): boolean {
     return false;
   }
 
-  /** The longest that it has taken to tell of more, this moment included. */
+  /** The longest time that it has taken to report more operations, including the time since its last progress. */
   get #longestPauseMs(): number {
     let [longestMs, sinceMs, operations] = [0, 0, 0];
     for (const report of this.reports) {
@@ -67,30 +59,31 @@ export abstract class WorkloadAtWork {
   }
 
   /**
-   * Until it has told of more work than by now, or, of one that does none, has just told. Throws when it does not
-   * for so long, and for longer than it can be expected to take.
+   * Waits until it has reported more operations than now; if `progress` is 'reports', until it has reported at all, which
+   * is enough of a workload that does nothing. Throws when that takes longer than `minMs`, and longer than can be expected
+   * from the pauses so far.
    */
-  async untilItGoesOn(
-    tellsBy: 'working' | 'reporting',
-    { leastMs, signal }: { readonly leastMs: number; readonly signal: AbortSignal },
+  async untilProgress(
+    progress: 'operations' | 'reports',
+    { minMs, signal }: { readonly minMs: number; readonly signal: AbortSignal },
   ): Promise<void> {
-    const figure = () => (tellsBy === 'working' ? this.operations : this.reports.length);
+    const figure = () => (progress === 'operations' ? this.operations : this.reports.length);
     const [before, sinceMs] = [figure(), performance.now()];
-    const withinMs = Math.max(leastMs, Math.round(patience * this.#longestPauseMs));
+    const limitMs = Math.max(minMs, Math.round(patience * this.#longestPauseMs));
     while (figure() <= before && !this.hasEnded) {
-      if (performance.now() - sinceMs > withinMs) {
-        const last = `the last report told of ${this.operations} operations`;
+      if (performance.now() - sinceMs > limitMs) {
         throw new GuestError(
-          `The workload did not go on within ${withinMs} ms after the move; ${last}.`,
+          `The workload made no progress within ${limitMs} ms after the move; ` +
+            `its last report says ${this.operations} operations.`,
         );
       }
-      await delay(lookMs, undefined, { signal });
+      await delay(pollMs, undefined, { signal });
     }
   }
 
-  /** Ends it where the guest runs now; answers what was checked. Throws when it had ended before. */
+  /** Stops it where the guest runs now, and returns what was checked. Throws when it had ended before. */
   abstract stop(): Promise<WorkloadCheck[]>;
 
-  /** For when the guest is lost. */
+  /** Forgets it without stopping it, when the guest is lost. */
   abstract abandon(): void;
 }

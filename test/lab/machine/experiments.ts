@@ -3,11 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type TestContext } from 'vitest';
-import { builtIn } from '../../../lib/lab/catalogue/catalogue.js';
-import { type Experiment, parseExperiment } from '../../../lib/lab/model/experiment.js';
+import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
+import { parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
+import type { Experiment } from '../../../lib/lab/model/experiment.js';
 import { isMeasured, type MeasuredRun } from '../../../lib/lab/model/run.js';
 import { measureWith } from '../../../lib/lab/run/measure-run.js';
-import { runExperiment } from '../../../lib/lab/run/measure-runs.js';
+import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../../lib/lab/store/result-store.js';
 
 /** Gone when the test ends. */
@@ -40,7 +41,7 @@ export async function carryOut(
   store: ResultStore,
 ): Promise<MeasuredRun[]> {
   const measure = measureWith({ binary, accelerator: 'tcg', experiment, catalogue: builtIn });
-  const { failed } = await runExperiment({ experiment, store, measure });
+  const { failed } = await measureRuns({ experiment, store, measure });
   expect(failed.map(({ id, failures }) => [id, failures])).toEqual([]);
   const runs = store.runs().filter(isMeasured);
   for (const { measurement } of runs) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { GuestControl, parseGuestMessage } from '../../../lib/lab/guest/linux-control.js';
+import { parseGuestMessage } from '../../../lib/lab/guest/guest-message.js';
+import { LinuxControl } from '../../../lib/lab/guest/linux-control.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
 import { loopbackGuests, memoryBytes, needLabQemu } from './guests.js';
 
@@ -14,15 +15,15 @@ describe('the Linux guest', () => {
     const programs = ['working-set', 'quicksort'];
     const guests = await loopbackGuests(context, { binary, programs, processors: 1 });
     const vm = await guests.start();
-    const control = new GuestControl();
+    const control = new LinuxControl();
     await vm.boot(control);
 
     const memory = control.next('memory', answerMs);
-    control.tell('memory');
+    control.send('memory');
     expect((await memory).totalBytes).toBeGreaterThan(0.8 * memoryBytes);
 
     const running = control.next('running', answerMs);
-    control.tell('start /bin/working-set bytes=16000000 pattern=flip words=4');
+    control.send('start /bin/working-set bytes=16000000 pattern=flip words=4');
     await running;
     const before = await control.next('report', answerMs);
     // Without the series, TCG loses marks: only a guest at rest arrives whole.
@@ -38,27 +39,27 @@ describe('the Linux guest', () => {
     await arrived.machine.qmp.execute('cont');
     expect((await report).operations).toBeGreaterThan(before.operations);
     const [check, exit] = [control.next('check', answerMs), control.next('exit', answerMs)];
-    control.tell('stop');
+    control.send('stop');
     expect(await check).toMatchObject({ what: 'words', wrong: 0 });
     expect((await check).checked).toBeGreaterThan(1_900_000);
     expect(await exit).toMatchObject({ status: 0, signal: 0 });
 
     // Another one can follow.
     const sorting = control.next('running', answerMs);
-    control.tell('start /bin/quicksort bytes=1000000');
+    control.send('start /bin/quicksort bytes=1000000');
     await sorting;
     await control.next('report', answerMs);
     const [sorted, over] = [control.next('check', answerMs), control.next('exit', answerMs)];
-    control.tell('stop');
+    control.send('stop');
     await over;
     expect(await sorted).toMatchObject({ what: 'arrays', checked: 976, wrong: 0 });
 
     // What does not work is an error for whoever waits.
     const never = control.next('running', answerMs);
-    control.tell('stop');
+    control.send('stop');
     await expect(never).rejects.toThrow(/no workload is running/);
     const failing = control.next('exit', answerMs);
-    control.tell('start /bin/nonsense');
+    control.send('start /bin/nonsense');
     expect(await failing).toMatchObject({ status: 127 });
   });
 
@@ -77,7 +78,7 @@ describe('the Linux guest', () => {
     const { image } = guests;
     const vm = await guests.start({ image: { ...image, initramfs: image.kernel } });
     // It ends when the kernel panics.
-    await expect(vm.boot(new GuestControl())).rejects.toThrow(/did not boot.*Kernel panic/s);
+    await expect(vm.boot(new LinuxControl())).rejects.toThrow(/did not boot.*Kernel panic/s);
   });
 
   it('has its memory where it is asked to', { timeout }, async (context) => {

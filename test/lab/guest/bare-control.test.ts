@@ -53,7 +53,7 @@ class StandIn implements Side {
     this.#qemu.destroy();
   }
 
-  runs(): Promise<boolean> {
+  isRunning(): Promise<boolean> {
     return Promise.resolve(this.running);
   }
 }
@@ -75,8 +75,8 @@ beforeEach(async (context) => {
   source.answering = answersAs('00000003');
   destination = await StandIn.create(context);
   destination.answering = answersAs('00000007');
-  control.hear(source);
-  control.hear(destination);
+  control.connect(source);
+  control.connect(destination);
 });
 
 function move(): void {
@@ -124,7 +124,7 @@ it('gives the guest time to answer only while it runs', async (context) => {
   const impatient = new BareControl(300);
   const only = await StandIn.create(context);
   only.answering = answersAs('00000003');
-  impatient.hear(only);
+  impatient.connect(only);
   const answer = impatient.ask('p');
   await new Promise((resolve) => setTimeout(resolve, 900));
   only.running = true;

@@ -1,7 +1,8 @@
 // What an experiment asks for that this machine or its user can't do is said before its first run.
 import { expect, it } from 'vitest';
-import { builtIn, type Catalogue } from '../../lib/lab/catalogue/catalogue.js';
-import { parseExperiment } from '../../lib/lab/model/experiment.js';
+import { builtIn } from '../../lib/lab/catalogue/built-in.js';
+import type { Catalogue } from '../../lib/lab/catalogue/catalogue.js';
+import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
 import { plannedRuns } from '../../lib/lab/plan/planned-runs.js';
 import { checkNeeds, UnmetNeedsError } from '../../lib/lab/run/needs.js';
 import { leftBehind } from './machine/experiments.js';

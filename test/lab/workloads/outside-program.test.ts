@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { GuestMessage } from '../../lib/lab/guest/linux-control.js';
+import type { GuestMessage } from '../../lib/lab/guest/guest-message.js';
 import { OutsideProgram } from '../../lib/lab/workloads/outside-program.js';
 
 /** Starts a shell's words in the place of the program. */

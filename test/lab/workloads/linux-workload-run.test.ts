@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, type TestContext } from 'vitest';
-import { builtIn } from '../../lib/lab/catalogue/catalogue.js';
-import type { GuestControl } from '../../lib/lab/guest/linux-control.js';
-import { RunningWorkload } from '../../lib/lab/workloads/linux-workload-run.js';
+import { builtIn } from '../../lib/lab/catalogue/built-in.js';
+import type { LinuxControl } from '../../lib/lab/guest/linux-control.js';
+import { LinuxWorkloadRun } from '../../lib/lab/workloads/linux-workload-run.js';
 
-const surroundings = { memoryBytes: 1 << 28, processors: 1, address: '10.77.0.100', seed: 1 };
+const environment = { memoryBytes: 1 << 28, processors: 1, address: '10.77.0.100', seed: 1 };
 
 /** A guest that begins what it is told to, and does not end. */
 const control = {
   listen: () => () => {},
   tell: () => {},
   next: (type: string) => (type === 'exit' ? new Promise(() => {}) : Promise.resolve({ type })),
-} as unknown as GuestControl;
+} as unknown as LinuxControl;
 
 function newDirectory({ onTestFinished }: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
@@ -23,10 +23,10 @@ function newDirectory({ onTestFinished }: TestContext): string {
   return directory;
 }
 
-function startWith(script: string): Promise<RunningWorkload> {
+function startWith(script: string): Promise<LinuxWorkloadRun> {
   const client = { name: 'client', prefix: ['sh', '-c', script], address: null };
   const workload = builtIn.workload('memcached');
-  return RunningWorkload.start({ workload, options: {}, surroundings, control, client });
+  return LinuxWorkloadRun.start({ workload, options: {}, environment, control, client });
 }
 
 function report(operations: number, maxUs: number): string {
@@ -34,7 +34,7 @@ function report(operations: number, maxUs: number): string {
   return `echo '${JSON.stringify({ type: 'report', ...numbers })}'`;
 }
 
-async function untilReports(work: RunningWorkload, count: number): Promise<void> {
+async function untilReports(work: LinuxWorkloadRun, count: number): Promise<void> {
   while (work.reports.length < count) await delay(10);
 }
 
@@ -51,10 +51,10 @@ it('tells no latency that comes of our holding the guest', async (context) => {
     ].join('; '),
   );
   try {
-    work.hold();
+    work.pauseClock();
     writeFileSync(flag('held'), '');
     await untilReports(work, 2);
-    work.goOn();
+    work.resumeClock();
     await delay(5);
     writeFileSync(flag('let-go'), '');
     await untilReports(work, 5);
@@ -84,7 +84,7 @@ it.for([
     `${report(5, 7)}; until [ -e ${go} ]; do sleep 0.02; done; echo out of luck; ${check || ':'}; exit 3`,
   );
   const { signal } = new AbortController();
-  const more = work.untilItGoesOn('working', { leastMs: 60_000, signal });
+  const more = work.untilProgress('operations', { minMs: 60_000, signal });
   expect(existsSync(go)).toBe(false);
   writeFileSync(go, '');
   await more;
@@ -98,7 +98,7 @@ it('has its check tell what made it end', async (context) => {
     `${report(5, 7)}; until [ -e ${go} ]; do sleep 0.02; done; ${check}; exit 1`,
   );
   const { signal } = new AbortController();
-  const more = work.untilItGoesOn('working', { leastMs: 60_000, signal });
+  const more = work.untilProgress('operations', { minMs: 60_000, signal });
   writeFileSync(go, '');
   await more;
   const stopped = work.stop();

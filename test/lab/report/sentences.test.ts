@@ -20,7 +20,7 @@ describe('a difference', () => {
     const cells = [1, factor].map((times, at) =>
       cellOf(`method${at}`, Array(3).fill(measurementOf(1000 * times, 1e8))),
     );
-    return sentencesOf(metrics.totalTime, { title: '', cells }).join();
+    return sentencesOf(metrics.totalTime, { cells }).join();
   };
 
   it('is not called sure where it may be less than 2 %, though there is one', () => {
@@ -45,7 +45,7 @@ describe('values of 0', () => {
       });
       return cellOf(at === 0 ? 'plain' : 'filter', measurements);
     });
-    return sentencesOf(metrics.downtime, { title: '', cells });
+    return sentencesOf(metrics.downtime, { cells });
   }
   const beginning = "filter: downtime can't be told as a multiple of that of plain: it is 0 in";
 
@@ -80,7 +80,7 @@ describe('migrations that the limit stopped', () => {
   /** `factor` times what plain has. */
   function said(metric: Metric, factor: number, plainStopped: number, filterStopped: number) {
     const cells = [cell('plain', 1, plainStopped), cell('filter', factor, filterStopped)];
-    const sentences = sentencesOf(metric, { title: '', cells });
+    const sentences = sentencesOf(metric, { cells });
     expect(sentences).toHaveLength(1);
     return sentences[0] ?? '';
   }
@@ -199,7 +199,7 @@ describe('migrations that the limit stopped', () => {
   it('are no matter where there are too few rounds in any case', () => {
     const [plain, filter] = [cell('plain', 1, 3), cell('filter', 1, 0)];
     const short = { ...filter, runs: filter.runs.slice(0, 2) };
-    expect(sentencesOf(metrics.totalTime, { title: '', cells: [plain, short] })).toEqual([
+    expect(sentencesOf(metrics.totalTime, { cells: [plain, short] })).toEqual([
       'filter: too few rounds to compare its total migration time with that of plain; 3 are needed.',
     ]);
   });

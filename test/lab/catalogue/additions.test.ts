@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
-import { parseExperiment } from '../../lib/lab/model/experiment.js';
-import { runExperiment } from '../../lib/lab/run/measure-runs.js';
+import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
+import { measureRuns } from '../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../lib/lab/store/result-store.js';
 import { runLab } from '../harness/run-lab.js';
 import { measurementOf } from './measurements.js';
@@ -111,7 +111,7 @@ describe('what a file brings along', () => {
     writeFileSync(join(directory, 'own.mjs'), figure);
     const results = join(directory, 'results');
     const text = 'name: a\nworkloads: [idle]\nmemoryMiB: [256]\nmethods: [plain]\nrounds: 1\n';
-    await runExperiment({
+    await measureRuns({
       experiment: parseExperiment(text, 'a'),
       store: new ResultStore(results),
       measure: () => Promise.resolve(measurementOf(1000, 1e8)),

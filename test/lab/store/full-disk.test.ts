@@ -4,10 +4,10 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, type TestContext } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
-import { parseExperiment } from '../../lib/lab/model/experiment.js';
+import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
 import { plannedRuns } from '../../lib/lab/plan/planned-runs.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
-import { runExperiment } from '../../lib/lab/run/measure-runs.js';
+import { measureRuns } from '../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../lib/lab/store/result-store.js';
 import { repository } from '../../scripts/run/cache.mjs';
 import { smallFileSystem } from '../harness/small-file-system.js';
@@ -39,7 +39,7 @@ it('says that there is no room for a run, keeps what was measured, and goes on w
   let makeRoom = () => {};
   let runs = 0;
   const carryOut = () =>
-    runExperiment({
+    measureRuns({
       experiment,
       store,
       measure: () => {
@@ -62,7 +62,7 @@ it('says that there is no room for a report, and keeps the one that is there', {
 }, async (context) => {
   const store = smallStore(context, 16 << 10);
   const measure = () => Promise.resolve(measurementOf(1000, 1e6));
-  await runExperiment({ experiment, store, measure });
+  await measureRuns({ experiment, store, measure });
   const { page } = writeReport({ store, title: 'Before' });
   const files = () => readdirSync(store.directory, { recursive: true }).map(String).sort();
   const [before, html] = [files(), readFileSync(page, 'utf8')];

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { parseExperiment } from '../../lib/lab/model/experiment.js';
-import type { Cell } from '../../lib/lab/plan/planned-runs.js';
+import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
+import type { Cell } from '../../lib/lab/model/cell.js';
 import { sentencesOf } from '../../lib/lab/report/sentences.js';
 import { comparables, metrics, summarise, valuesOf } from '../../lib/lab/report/summary.js';
 import { writeReport } from '../../lib/lab/report/write-report.js';
-import { AttemptError, runExperiment } from '../../lib/lab/run/measure-runs.js';
+import { AttemptError } from '../../lib/lab/run/errors.js';
+import { measureRuns } from '../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../lib/lab/store/result-store.js';
 import { catalogue, experimentText, measurementOf, methods, outOfTime } from './measurements.js';
 
@@ -39,7 +40,7 @@ function measurementFor({ memoryMiB, method }: Cell, round: number) {
 
 beforeAll(async () => {
   let broken = 0;
-  await runExperiment({
+  await measureRuns({
     experiment,
     store,
     measure: ({ cell, round, warmUp }) => {
@@ -85,7 +86,7 @@ describe('the summary of results', () => {
     expect(said[0]).toMatch(/^xbzrle: no difference from plain seen/);
     expect(said[1]).toMatch(/^filter: .* 0\.500 times that of plain, less for sure/);
     const short = group?.cells.map((cell) => ({ ...cell, runs: cell.runs.slice(0, 2) })) ?? [];
-    const [first] = sentencesOf(metrics.totalTime, { title: '', cells: short });
+    const [first] = sentencesOf(metrics.totalTime, { cells: short });
     expect(first).toMatch(/too few rounds.*3 are needed/);
   });
 });

@@ -2,15 +2,11 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseExperiment } from '../../lib/lab/model/experiment.js';
-import { cellsOf, describeCell, plannedRuns } from '../../lib/lab/plan/planned-runs.js';
-import {
-  AttemptError,
-  InterruptedError,
-  type Measure,
-  type Progress,
-  runExperiment,
-} from '../../lib/lab/run/measure-runs.js';
+import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
+import { describeCell } from '../../lib/lab/model/cell.js';
+import { cellsOf, plannedRuns } from '../../lib/lab/plan/planned-runs.js';
+import { AttemptError, InterruptedError } from '../../lib/lab/run/errors.js';
+import { type MeasureRun, measureRuns, type Progress } from '../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../lib/lab/store/result-store.js';
 import { catalogue, experimentText, measurementOf } from './measurements.js';
 
@@ -117,7 +113,7 @@ describe('carrying an experiment out', () => {
   function carryOut(measure: Measure, signal?: AbortSignal, what = experiment) {
     const onProgress = (progress: Progress) => said.push(progress);
     const options = { experiment: what, store, measure, onProgress };
-    return runExperiment(signal ? { ...options, signal } : options);
+    return measureRuns(signal ? { ...options, signal } : options);
   }
 
   it('makes a file of each run, and tells how far it is', async () => {

@@ -1,9 +1,9 @@
 // The clock of a workload's reports, and whether it goes on where it arrived.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { WorkloadAtWork } from '../../lib/lab/workloads/workload-run.js';
+import { WorkloadRun } from '../../lib/lab/workloads/workload-run.js';
 
-class OnPaper extends WorkloadAtWork {
+class OnPaper extends WorkloadRun {
   isOver = false;
 
   protected override get hasEnded(): boolean {
@@ -31,17 +31,17 @@ describe('the clock of a workload', () => {
   it('stands still while its guest is held, and goes on from there', async () => {
     const work = new OnPaper();
     await delay(10);
-    work.hold();
+    work.pauseClock();
     const heldAtMs = work.elapsedMs;
     await delay(50);
     work.report(1);
-    work.hold();
+    work.pauseClock();
     expect(work.elapsedMs).toBe(heldAtMs);
-    work.goOn();
+    work.resumeClock();
     expect(work.elapsedMs).toBeGreaterThanOrEqual(heldAtMs);
     expect(work.elapsedMs).toBeLessThan(heldAtMs + 40);
     await delay(20);
-    work.goOn();
+    work.resumeClock();
     work.report(2);
     const [during, after] = work.reports.map(({ heardMs }) => heardMs);
     expect(during).toBe(heldAtMs);
@@ -53,7 +53,7 @@ describe('a workload that has arrived', () => {
   it('goes on when it tells of more than before', async () => {
     const work = new OnPaper();
     work.report(7);
-    const more = work.untilItGoesOn('working', { leastMs: 5000, signal });
+    const more = work.untilProgress('operations', { minMs: 5000, signal });
     await delay(30);
     work.report(8);
     await more;
@@ -64,21 +64,21 @@ describe('a workload that has arrived', () => {
     work.report(7);
     const same = setInterval(() => work.report(7), 10);
     try {
-      await work.untilItGoesOn('reporting', { leastMs: 5000, signal });
-      await expect(work.untilItGoesOn('working', { leastMs: 100, signal })).rejects.toThrow(
+      await work.untilProgress('reports', { minMs: 5000, signal });
+      await expect(work.untilProgress('operations', { minMs: 100, signal })).rejects.toThrow(
         /did not go on within \d+ ms after the move; .*7 operations/,
       );
     } finally {
       clearInterval(same);
     }
-    await expect(work.untilItGoesOn('reporting', { leastMs: 50, signal })).rejects.toThrow();
+    await expect(work.untilProgress('reports', { minMs: 50, signal })).rejects.toThrow();
   });
 
   it('is given the time that it has taken so far, three times', async () => {
     const work = new OnPaper();
     await delay(200);
     work.report(7);
-    const more = work.untilItGoesOn('working', { leastMs: 1, signal });
+    const more = work.untilProgress('operations', { minMs: 1, signal });
     await delay(300);
     work.report(8);
     await more;
@@ -86,7 +86,7 @@ describe('a workload that has arrived', () => {
 
   it('is not waited for when it has ended: whoever stops it hears why', async () => {
     const work = new OnPaper();
-    const more = work.untilItGoesOn('working', { leastMs: 60_000, signal });
+    const more = work.untilProgress('operations', { minMs: 60_000, signal });
     work.isOver = true;
     await more;
   });

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseExperiment } from '../../lib/lab/model/experiment.js';
-import { type Run, stoppedBy } from '../../lib/lab/model/run.js';
+import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
+import type { Run } from '../../lib/lab/model/run.js';
+import { stoppedBy } from '../../lib/lab/model/stopped-by.js';
 import { comparisonText, outcomeText } from '../../lib/lab/report/comparison-text.js';
 import { csvOf } from '../../lib/lab/report/csv.js';
 import { comparables, summarise } from '../../lib/lab/report/summary.js';
 import { operationsBy, workShare } from '../../lib/lab/report/work.js';
-import { runExperiment } from '../../lib/lab/run/measure-runs.js';
-import { stopAfter } from '../../lib/lab/run/time-limit.js';
+import { measureRuns } from '../../lib/lab/run/measure-runs.js';
+import { timeLimit } from '../../lib/lab/run/time-limit.js';
 import type { ResultStore } from '../../lib/lab/store/result-store.js';
 import type { Policy } from '../../lib/migration/decision.js';
 import { adaptiveStop } from '../../lib/policy/adaptive-stop.js';
@@ -55,7 +56,7 @@ describe('results as text', () => {
   it('tell whether the limit stopped a run, or the policy of its method', () => {
     const measurement = measurementOf(1500, 2e8);
     const said = (policy: Policy) => outcomeText(decidedBy(policy, measurement));
-    const limit = stopAfter(8000);
+    const limit = timeLimit(8000);
     expect(said(limit)).toMatch(/^1500 ms \(stopped by the limit\), /);
     expect(said(chain(adaptiveStop(), limit))).toMatch(/^1500 ms \(stopped by the limit\), /);
     // A quarter of the first pass is sent again.
@@ -101,7 +102,7 @@ describe('results as text', () => {
       directory: '.',
       write: (run: Run) => runs.push(run),
     };
-    await runExperiment({
+    await measureRuns({
       experiment: parseExperiment(
         experimentText.replace('[plain,', '[plain, xbzrle,'),
         'a',

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { expect, it, type TestContext } from 'vitest';
-import type { GuestMessage } from '../../lib/lab/guest/linux-control.js';
+import type { GuestMessage } from '../../lib/lab/guest/guest-message.js';
 import { OutsideProgram } from '../../lib/lab/workloads/outside-program.js';
 
 const connections = 3;

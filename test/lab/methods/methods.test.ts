@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { mebibyte } from '../../lib/format/bytes.js';
-import { builtIn } from '../../lib/lab/catalogue/catalogue.js';
+import { builtIn } from '../../lib/lab/catalogue/built-in.js';
 import { methods } from '../../lib/lab/methods/built-in.js';
-import { stopAfter } from '../../lib/lab/run/time-limit.js';
+import { timeLimit } from '../../lib/lab/run/time-limit.js';
 import { parseMigrateOptions } from '../../lib/migration/options.js';
 
 const memoryBytes = 1024 * mebibyte;
@@ -27,8 +27,8 @@ describe('the methods', () => {
     };
     // Nothing has happened yet that it could act on.
     expect(method.policy?.()(observation).choice ?? 'go-on').toBe('go-on');
-    expect(stopAfter(1000)(observation)).toMatchObject({ choice: 'go-on', askAgainAtMs: 1000 });
-    expect(stopAfter(1000)({ ...observation, elapsedMs: 1000 }).choice).toBe('stop-now');
+    expect(timeLimit(1000)(observation)).toMatchObject({ choice: 'go-on', askAgainAtMs: 1000 });
+    expect(timeLimit(1000)({ ...observation, elapsedMs: 1000 }).choice).toBe('stop-now');
   });
 
   it.for([

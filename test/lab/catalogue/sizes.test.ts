@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { mebibyte } from '../../lib/format/bytes.js';
-import { builtIn } from '../../lib/lab/catalogue/catalogue.js';
-import { ExperimentError, parseExperiment } from '../../lib/lab/model/experiment.js';
+import { builtIn } from '../../lib/lab/catalogue/built-in.js';
+import { ExperimentError, parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
 
 /** What is wrong with an experiment that has this workload; other lines may follow. */
 function problemsOf(workload: string, options: string, memoryMiB: string, lines = '') {
@@ -25,13 +25,13 @@ ${lines}`;
 }
 
 function wordsOf(name: string, memoryMiB: number, options = {}): readonly string[] {
-  const surroundings = {
+  const environment = {
     memoryBytes: memoryMiB * mebibyte,
     processors: 1,
     address: '10.0.0.1',
     seed: 1,
   };
-  const { inGuest, outside } = builtIn.workload(name).commands(options, surroundings);
+  const { inGuest, outside } = builtIn.workload(name).commands(options, environment);
   return [...inGuest, ...(outside?.arguments ?? [])];
 }
 

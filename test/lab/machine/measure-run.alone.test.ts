@@ -1,12 +1,13 @@
 // Experiments with real VMs, from the file to the report.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { builtIn } from '../../../lib/lab/catalogue/catalogue.js';
+import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
 import { methods } from '../../../lib/lab/methods/built-in.js';
-import { stoppedBy } from '../../../lib/lab/model/run.js';
+import { stoppedBy } from '../../../lib/lab/model/stopped-by.js';
 import { writeReport } from '../../../lib/lab/report/write-report.js';
+import { InterruptedError } from '../../../lib/lab/run/errors.js';
 import { measureWith } from '../../../lib/lab/run/measure-run.js';
-import { InterruptedError, runExperiment } from '../../../lib/lab/run/measure-runs.js';
+import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
 import { carryOut, experimentOf, leftBehind, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
@@ -84,7 +85,7 @@ describe('an experiment with real VMs', () => {
     const store = newStore(context);
     const stop = new AbortController();
     const measure = measureWith({ binary, accelerator: 'tcg', experiment, catalogue: builtIn });
-    const ended = runExperiment({
+    const ended = measureRuns({
       experiment,
       store,
       signal: stop.signal,
