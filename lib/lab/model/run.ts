@@ -75,7 +75,7 @@ export const plannedRunSchema = z.strictObject({
 export type PlannedRun = Readonly<z.output<typeof plannedRunSchema>>;
 
 /** The format of the files that runs are kept in. Files of another format are refused. */
-export const runFormat = 'fakedirty-lab-run-2';
+export const runFormat = 'fakedirty-lab-run-2' as const;
 
 /** A run as it is kept. */
 export const runSchema = plannedRunSchema.extend({

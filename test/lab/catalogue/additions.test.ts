@@ -1,14 +1,14 @@
-// Files with workloads, methods and figures of one's own, as users bring them along.
+// Modules with workloads, methods and figures of your own, as users name them on the command line.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { exitCodes } from '../../lib/cli/exit-codes.js';
-import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
-import { measureRuns } from '../../lib/lab/run/measure-runs.js';
-import { ResultStore } from '../../lib/lab/store/result-store.js';
-import { runLab } from '../harness/run-lab.js';
-import { measurementOf } from './measurements.js';
+import { exitCodes } from '../../../lib/cli/exit-codes.js';
+import { parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
+import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
+import { ResultStore } from '../../../lib/lab/store/result-store.js';
+import { runLab } from '../../harness/run-lab.js';
+import { measurementOf } from '../measurements.js';
 
 // Each call starts a Node.
 vi.setConfig({ testTimeout: 60_000 });
@@ -44,8 +44,8 @@ const workload = `{
 }`;
 const both = [`export const workloads = [${workload}];`, `export const methods = [${method}];`];
 
-describe('what a file brings along', () => {
-  it('stands beside what is built in', () => {
+describe('a module with additions', () => {
+  it('adds to the built-in workloads and methods', () => {
     const { status, output } = listWith(...both);
     expect(status).toBe(exitCodes.ok);
     expect(output).toMatch(
@@ -53,7 +53,7 @@ describe('what a file brings along', () => {
     );
   });
 
-  it('can be part of an experiment, and is missed where it is not named', () => {
+  it('is needed by an experiment that uses it', () => {
     listWith(...both);
     const text = 'name: a\nworkloads: [mine]\nmemoryMiB: [256]\nmethods: [slow]\n';
     writeFileSync(join(directory, 'a.yaml'), text);
@@ -63,47 +63,55 @@ describe('what a file brings along', () => {
   });
 
   it.for([
-    ['nothing', 'export const methodes = [];', /own0\.mjs: .*exports no "workloads", no "methods"/],
-    ['no list', 'export const methods = {};', /own0\.mjs: .*expected array.*at methods/s],
     [
-      'a method that is none',
+      'exports nothing',
+      'export const methodes = [];',
+      /own0\.mjs: .*exports no "workloads", no "methods"/,
+    ],
+    [
+      'exports something that is not a list',
+      'export const methods = {};',
+      /own0\.mjs: .*expected array.*at methods/s,
+    ],
+    [
+      'exports an incomplete method',
       'export const methods = [{ name: "a" }];',
       /at methods\[0\]\.summary/,
     ],
     [
-      'a name that is no name of a file',
+      'has a name that can not be a file name',
       `export const methods = [{ ...${method}, name: '../a' }];`,
-      /small letters.*at methods\[0\]\.name/s,
+      /lower-case letters.*at methods\[0\]\.name/s,
     ],
     [
-      'a function that is none',
+      'has a property that should be a function',
       `export const workloads = [{ ...${workload}, commands: 'ls' }];`,
       /expected a function.*at workloads\[0\]\.commands/s,
     ],
     [
-      'the name of another',
+      'uses a name that is taken',
       `export const methods = [{ ...${method}, name: 'plain' }];`,
-      /own0\.mjs: plain is the name of another of the methods/,
+      /own0\.mjs: there is already a method plain/,
     ],
     [
-      'two of one name',
+      'uses a name twice',
       `export const methods = [${method}, ${method}];`,
-      /slow is the name of another of the methods/,
+      /there is already a method slow/,
     ],
-    ['what does not parse', 'export const = 1;', /own0\.mjs can’t be loaded: /],
-  ] as const)('is refused when it is %s', ([, text, said]) => {
+    ['does not parse', 'export const = 1;', /own0\.mjs can't be loaded: /],
+  ] as const)('is refused if it %s', ([, text, said]) => {
     const { status, output } = listWith(text);
     expect(output).toMatch(said);
     expect(status).toBe(exitCodes.failure);
   });
 
-  it('is refused when it is not there', () => {
+  it('is refused if it does not exist', () => {
     const { status, output } = lab('list', '--with', 'nowhere.mjs');
-    expect(output).toMatch(/nowhere\.mjs can’t be loaded: /);
+    expect(output).toMatch(/nowhere\.mjs can't be loaded: /);
     expect(status).toBe(exitCodes.failure);
   });
 
-  it('has its figures in the report, after those that are built in', async () => {
+  it('adds its figures to the report, after the built-in ones', async () => {
     const figure = `export const figures = [({ methods }) => [{
       id: 'mine', title: 'A figure of mine', alternative: methods.join(),
       svg: '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>',
@@ -120,7 +128,7 @@ describe('what a file brings along', () => {
     const page = readFileSync(join(results, 'index.html'), 'utf8');
     expect(page.indexOf('A figure of mine')).toBeGreaterThan(page.indexOf('Time in the filter'));
     expect(readFileSync(join(results, 'figures', 'mine.png')).length).toBeGreaterThan(0);
-    // Without the file the figure is of another state of the report.
+    // Without the module, the report no longer has the figure.
     lab('report', 'results');
     expect(readFileSync(join(results, 'index.html'), 'utf8')).not.toContain('A figure of mine');
   });

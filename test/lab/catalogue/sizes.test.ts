@@ -1,9 +1,9 @@
-// What workloads fill, in guests of each size that an experiment has.
+// Whether the memory that workloads fill fits into the guests of an experiment.
 
 import { describe, expect, it } from 'vitest';
-import { mebibyte } from '../../lib/format/bytes.js';
-import { builtIn } from '../../lib/lab/catalogue/built-in.js';
-import { ExperimentError, parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
+import { mebibyte } from '../../../lib/format/bytes.js';
+import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
+import { ExperimentError, parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
 
 /** What is wrong with an experiment that has this workload; other lines may follow. */
 function problemsOf(workload: string, options: string, memoryMiB: string, lines = '') {
@@ -35,25 +35,25 @@ function wordsOf(name: string, memoryMiB: number, options = {}): readonly string
   return [...inGuest, ...(outside?.arguments ?? [])];
 }
 
-describe('what a workload fills', () => {
+describe('the memory that a workload fills', () => {
   it.for([
-    { name: 'bare-random', option: 'bytes', sizes: '1024, 256', least: 256, most: 267_386_880 },
-    { name: 'bare-random', option: 'bytes', sizes: '3500, 8192', least: 8192, most: 3_220_176_896 },
-    { name: 'working-set', option: 'bytes', sizes: '1024, 512', least: 512, most: 402_653_184 },
-    { name: 'quicksort', option: 'bytes', sizes: '256, 1024', least: 256, most: 201_326_592 },
-    { name: 'ycsb-a', option: 'records', sizes: '256, 1024', least: 256, most: 167_772 },
-    { name: 'ycsb-d', option: 'records', sizes: '512, 1024', least: 512, most: 167_772 },
-    { name: 'memcached', option: 'keys', sizes: '256, 1024', least: 256, most: 93_206 },
-  ])('fits into all sizes of memory: $name in $sizes MiB', ({ name, option, ...rest }) => {
-    const { sizes, least, most } = rest;
-    expect(problemsOf(name, `${option}: ${most}`, sizes)).toEqual([]);
-    const problem = `line 4: workloads.1: ${option}: ${most + 1} do not fit into a guest of ${least} MiB, ${most} do: `;
-    expect(problemsOf(name, `${option}: ${most + 1}`, sizes)).toEqual([
+    { name: 'bare-random', option: 'bytes', sizes: '1024, 256', min: 256, max: 267_386_880 },
+    { name: 'bare-random', option: 'bytes', sizes: '3500, 8192', min: 8192, max: 3_220_176_896 },
+    { name: 'working-set', option: 'bytes', sizes: '1024, 512', min: 512, max: 402_653_184 },
+    { name: 'quicksort', option: 'bytes', sizes: '256, 1024', min: 256, max: 201_326_592 },
+    { name: 'ycsb-a', option: 'records', sizes: '256, 1024', min: 256, max: 167_772 },
+    { name: 'ycsb-d', option: 'records', sizes: '512, 1024', min: 512, max: 167_772 },
+    { name: 'memcached', option: 'keys', sizes: '256, 1024', min: 256, max: 93_206 },
+  ])('has to fit into every memory size: $name in $sizes MiB', ({ name, option, ...rest }) => {
+    const { sizes, min, max } = rest;
+    expect(problemsOf(name, `${option}: ${max}`, sizes)).toEqual([]);
+    const problem = `line 4: workloads.1: ${option}: ${max + 1} do not fit into a guest of ${min} MiB; at most ${max} do: `;
+    expect(problemsOf(name, `${option}: ${max + 1}`, sizes)).toEqual([
       expect.stringContaining(problem),
     ]);
   });
 
-  it('is told of every size of memory that has no room for it, beside what else is wrong', () => {
+  it('is reported for every memory size that it does not fit into, together with other problems', () => {
     const wrong = 'links: [{ lossPercent: 101 }]';
     expect(problemsOf('idle', 'bytes: 900000000', '256, 512, 2048', wrong)).toEqual([
       expect.stringContaining('links.0'),
@@ -62,11 +62,11 @@ describe('what a workload fills', () => {
     ]);
   });
 
-  it('is told of once where it is wrong in all sizes of memory', () => {
+  it('is reported once if the problem does not depend on the memory size', () => {
     expect(problemsOf('idle', 'pages: 3', '256, 512')).toEqual([expect.stringContaining('pages')]);
   });
 
-  it('is a page at least, and a key for each connection', () => {
+  it('is at least one page, or one key for each connection', () => {
     expect(problemsOf('working-set', 'bytes: 100', '256')).toEqual([
       expect.stringContaining('4096'),
     ]);
@@ -81,7 +81,7 @@ describe('what a workload fills', () => {
     [8192, 786_176],
     [16384, 786_176],
   ] as const)(
-    'ends in a bare guest of %i MiB before the addresses of devices',
+    'ends below the addresses of devices in a bare guest of %i MiB',
     ([memoryMiB, pages]) => {
       expect(wordsOf('bare-rewrite', memoryMiB)).toContain(`pages=${pages}`);
     },
@@ -91,7 +91,7 @@ describe('what a workload fills', () => {
     [1024, 279_620],
     [16384, 600_000],
   ] as const)(
-    'is as many keys of memcached in %i MiB as are set and got in time',
+    'is limited to the keys of memcached that are set and read in time: %i MiB',
     ([memoryMiB, keys]) => {
       expect(wordsOf('memcached', memoryMiB)).toContain(`keys=${keys}`);
     },

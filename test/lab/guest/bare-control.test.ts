@@ -1,9 +1,9 @@
-// What is said between the lab and a bare guest that moves, with a stand-in for each of its QEMUs.
+// Asking a bare guest that migrates, with a stand-in for each of its QEMUs.
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { beforeEach, expect, it, type TestContext } from 'vitest';
-import { BareControl, type Side } from '../../lib/lab/guest/bare-control.js';
-import { SerialLine } from '../../lib/qemu/machine/serial-line.js';
+import { BareControl, type Side } from '../../../lib/lab/guest/bare-control.js';
+import { SerialLine } from '../../../lib/qemu/machine/serial-line.js';
 
 /** Of the stand-ins, while they run the guest: none for those that lost the question. */
 type Answering = (question: string) => string;
@@ -84,7 +84,7 @@ function move(): void {
   destination.running = true;
 }
 
-it('asks the source until the guest has moved, and its destination from then on', async () => {
+it('asks the source until the guest has moved, then the destination', async () => {
   for (const _ of [1, 2, 3]) expect(await control.ask('p')).toEqual([3]);
   expect(destination.asked).toBe('');
   move();
@@ -92,7 +92,7 @@ it('asks the source until the guest has moved, and its destination from then on'
   expect(source.asked).toBe('ppp');
 });
 
-it('asks again where the guest arrived when the answer did not come before', async () => {
+it('asks again at the destination if the guest moved before it answered', async () => {
   let heard = () => {};
   const lost = new Promise<void>((resolve) => {
     heard = resolve;
@@ -109,7 +109,7 @@ it('asks again where the guest arrived when the answer did not come before', asy
   expect(await answer).toEqual([7]);
 });
 
-it('takes no answer to a question that came along for that to another', async () => {
+it('does not mistake a late answer for the answer to another question', async () => {
   source.running = false;
   const answer = control.ask('p');
   destination.answering = (question) =>
@@ -130,10 +130,12 @@ it('gives the guest time to answer only while it runs', async (context) => {
   only.running = true;
   expect(await answer).toEqual([3]);
   only.answering = () => 'oh\n';
-  await expect(impatient.ask('p')).rejects.toThrow(/No answer to "p" within 300 ms; last: oh/);
+  await expect(impatient.ask('p')).rejects.toThrow(
+    /No answer to "p" within 300 ms; the guest sent last: oh/,
+  );
 });
 
-it('hears of the end of the last QEMU, and of no other', async () => {
+it('fails when the last QEMU has ended, and not before', async () => {
   move();
   source.end();
   expect(await control.ask('p')).toEqual([7]);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cpioArchive, type Entry, foldersOf } from '../../lib/lab/guest/cpio.js';
+import { cpioArchive, type Entry, foldersOf } from '../../../lib/lab/guest/cpio.js';
 
 interface Unpacked {
   readonly path: string;
@@ -39,7 +39,7 @@ function unpack(archive: Buffer): Unpacked[] {
 const name = fc.stringMatching(/^[a-z0-9._é-]{1,12}$/);
 
 describe('an archive for the kernel', () => {
-  it('holds files and folders as they were put in, whatever their names and sizes', () => {
+  it('contains files and folders unchanged, whatever their names and sizes', () => {
     const entry: fc.Arbitrary<Entry> = fc.oneof(
       name.map((path) => ({ path, kind: 'directory' as const })),
       fc.record({
@@ -61,7 +61,7 @@ describe('an archive for the kernel', () => {
     );
   });
 
-  it('has each folder before what is in it, once', () => {
+  it('has each folder once, before what is in it', () => {
     const folders = foldersOf(['init', 'a/b/c', 'a/d', 'a/b/e']).map(({ path }) => path);
     expect(folders).toEqual(['a', 'a/b']);
   });

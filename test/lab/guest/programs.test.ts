@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { compiledProgram } from '../../lib/lab/guest/programs.js';
+import { compiledProgram } from '../../../lib/lab/guest/programs.js';
 
-it('a program is compiled again when a header beside it is another', async (context) => {
+it('compiles a program again when a header beside it has changed', async (context) => {
   const directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
   context.onTestFinished(() => rmSync(directory, { recursive: true }));
   const source = join(directory, 'own.c');

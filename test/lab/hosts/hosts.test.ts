@@ -4,13 +4,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createHosts } from '../../lib/lab/hosts/create-hosts.js';
-import type { Host, Hosts } from '../../lib/lab/hosts/host.js';
-import { removeAbandonedNamespaces } from '../../lib/lab/hosts/namespaced.js';
-import { defaultLink, linkSchema } from '../../lib/lab/model/link.js';
-import { Workspace } from '../../lib/system/workspace.js';
-import { repository } from '../../scripts/run/cache.mjs';
-import { needNamespaces, needNetem, needNoNetem } from './networks.js';
+import { createHosts } from '../../../lib/lab/hosts/create-hosts.js';
+import type { Host, Hosts } from '../../../lib/lab/hosts/host.js';
+import { removeAbandonedNamespaces } from '../../../lib/lab/hosts/namespaced.js';
+import { defaultLink, linkSchema } from '../../../lib/lab/model/link.js';
+import { Workspace } from '../../../lib/system/workspace.js';
+import { repository } from '../../../scripts/run/cache.mjs';
+import { needNamespaces, needNetem, needNoNetem } from '../networks.js';
 
 const timeout = 60_000;
 
@@ -148,7 +148,7 @@ describe('hosts in namespaces', () => {
     expect(address(read())).toBe(before);
   });
 
-  it('are not among the devices of the machine, and go when they are closed', {
+  it('leave the machine’s own devices alone, and are gone when closed', {
     timeout,
   }, async (context) => {
     needNamespaces(context);
@@ -181,7 +181,7 @@ describe('hosts in namespaces', () => {
     expect(share).toBeLessThan(0.85);
   });
 
-  it('say what the kernel lacks that delays and loses packets', { timeout }, async (context) => {
+  it('name the kernel option that delay and loss need', { timeout }, async (context) => {
     needNoNetem(context);
     for (const [link, said] of [
       [{ delayMs: 40 }, /40 ms each way.*CONFIG_NET_SCH_NETEM/s],
@@ -192,7 +192,7 @@ describe('hosts in namespaces', () => {
     expect(namespacesOf(process.pid)).toEqual([]);
   });
 
-  it('are removed by the next run when their owner was killed, and nobody else’s are', {
+  it('are removed by the next run if their owner was killed, but not if it lives', {
     timeout,
   }, async (context) => {
     needNamespaces(context);
@@ -231,7 +231,7 @@ describe('hosts in namespaces', () => {
 });
 
 describe('hosts without privileges', () => {
-  it('say plainly that QEMU limits itself, and use private sockets', async () => {
+  it('say that QEMU limits itself, and use private sockets', async () => {
     hosts = await createHosts({ workspace, link: defaultLink, kind: 'loopback' });
     expect(hosts.qemuBytesPerSecond).toBe(125e6);
     expect(hosts.description).toMatch(/without a network.*QEMU's own limit/);
@@ -239,7 +239,7 @@ describe('hosts without privileges', () => {
     expect(await hosts.addTap(hostAt(hosts, 0))).toBeNull();
   });
 
-  it('refuse a link that they would not have', async () => {
+  it('refuse a link with delay or loss', async () => {
     const link = linkSchema.parse({ delayMs: 10 });
     await expect(createHosts({ workspace, link, kind: 'loopback' })).rejects.toThrow(
       /10 ms each way.*Run as root/s,

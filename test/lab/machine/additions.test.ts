@@ -1,4 +1,4 @@
-// A workload with a program of its own, and what the guide shows, with real VMs: from the command line, as users do.
+// A workload with its own program, and the example of the guide, with real VMs and from the command line.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -79,7 +79,7 @@ const own = `
   }];
 `;
 
-it('a program that stands beside its workload runs in the guest', { timeout }, async (context) => {
+it('compiles and runs a program that lies beside its workload', { timeout }, async (context) => {
   const { binary } = needLabQemu(context);
   const directory = newDirectory(context);
   writeFileSync(join(directory, 'counting.c'), program);
@@ -92,7 +92,9 @@ it('a program that stands beside its workload runs in the guest', { timeout }, a
   expect(reports?.at(-1)?.operations).toBeGreaterThan(500);
 });
 
-it('a workload that does no more where it arrives fails the run', { timeout }, async (context) => {
+it('fails a run whose workload makes no progress after the migration', {
+  timeout,
+}, async (context) => {
   const { binary } = needLabQemu(context);
   const directory = newDirectory(context);
   writeFileSync(join(directory, 'counting.c'), program);
@@ -102,10 +104,10 @@ it('a workload that does no more where it arrives fails the run', { timeout }, a
   await expect(failed).rejects.toThrow(/1 runs failed/);
   const [only] = new ResultStore(join(directory, 'results')).runs();
   expect(only?.measurement).toBeNull();
-  expect(only?.failures[0]?.message).toMatch(/did not go on .*told of 100 operations/);
+  expect(only?.failures[0]?.message).toMatch(/made no progress .*says 100 operations/);
 });
 
-it('the workload, the method and the figure of the guide work', { timeout }, async (context) => {
+it('runs the workload, the method and the figure of the guide', { timeout }, async (context) => {
   const { binary, patched } = needLabQemu(context);
   const method = patched ? 'filter-md5-verified' : 'plain';
   const lines = `workloads: [block-memory]\nmethods: [${method}]\nconvergeSeconds: 3`;

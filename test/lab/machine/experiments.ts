@@ -18,7 +18,7 @@ export function newStore(context: TestContext): ResultStore {
   return new ResultStore(directory);
 }
 
-/** What an experiment's file says that ends soon; the lines say what is measured. */
+/** The text of a short experiment; the lines say what is measured. */
 export function textOf(lines: string, rounds = 1): string {
   return `name: trial
 rounds: ${rounds}
@@ -34,7 +34,7 @@ export function experimentOf(lines: string, rounds?: number): Experiment {
   return parseExperiment(textOf(lines, rounds), 'trial.yaml');
 }
 
-/** Carries out an experiment of which no run fails. */
+/** Measures an experiment of which no run fails. */
 export async function carryOut(
   experiment: Experiment,
   binary: string,

@@ -8,7 +8,7 @@ const timeout = 180_000;
 const answerMs = 60_000;
 
 describe('the Linux guest', () => {
-  it('boots, runs a workload, moves with it, and finds its memory right over there', {
+  it('boots, runs a workload, migrates with it, and finds its memory intact', {
     timeout,
   }, async (context) => {
     const { binary, patched } = needLabQemu(context);
@@ -64,7 +64,7 @@ describe('the Linux guest', () => {
   });
 
   // With room for one alone QEMU takes the guest's memory barriers for unneeded: see linux-vm.ts.
-  it('has room for a second processor', { timeout }, async (context) => {
+  it('leaves room for a second processor', { timeout }, async (context) => {
     const { binary } = needLabQemu(context);
     const guests = await loopbackGuests(context, { binary, programs: [], processors: 1 });
     const { qmp } = (await guests.start()).machine;
@@ -72,7 +72,7 @@ describe('the Linux guest', () => {
     expect(await qmp.execute('query-cpus-fast')).toHaveLength(1);
   });
 
-  it('says on its console why it does not boot', { timeout }, async (context) => {
+  it('reports its console when it does not boot', { timeout }, async (context) => {
     const { binary } = needLabQemu(context);
     const guests = await loopbackGuests(context, { binary, programs: [], processors: 1 });
     const { image } = guests;
@@ -81,7 +81,7 @@ describe('the Linux guest', () => {
     await expect(vm.boot(new LinuxControl())).rejects.toThrow(/did not boot.*Kernel panic/s);
   });
 
-  it('has its memory where it is asked to', { timeout }, async (context) => {
+  it('has the kind of memory that is asked for', { timeout }, async (context) => {
     const { binary } = needLabQemu(context);
     const guests = await loopbackGuests(context, { binary, programs: [], processors: 1 });
     const vm = await guests.start({ memory: 'memfd' });
@@ -91,11 +91,11 @@ describe('the Linux guest', () => {
   });
 });
 
-describe('what a guest says', () => {
+describe('a line from the guest', () => {
   it.for(['', 'login:', '{"type":"check"}', '{"type":"report","atMs":-1}', '[]'])(
-    'is refused when it is no message: %s',
+    'is refused if it is not a message: %s',
     (line) => {
-      expect(() => parseGuestMessage(line)).toThrow(/no message of its first process/);
+      expect(() => parseGuestMessage(line)).toThrow(/not a message of the guest's first process/);
     },
   );
 });

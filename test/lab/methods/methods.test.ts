@@ -1,18 +1,19 @@
+// The built-in methods: all of them are something that migrate() accepts.
 import { describe, expect, it } from 'vitest';
-import { mebibyte } from '../../lib/format/bytes.js';
-import { builtIn } from '../../lib/lab/catalogue/built-in.js';
-import { methods } from '../../lib/lab/methods/built-in.js';
-import { timeLimit } from '../../lib/lab/run/time-limit.js';
-import { parseMigrateOptions } from '../../lib/migration/options.js';
+import { mebibyte } from '../../../lib/format/bytes.js';
+import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
+import { methods } from '../../../lib/lab/methods/built-in.js';
+import { timeLimit } from '../../../lib/lab/run/time-limit.js';
+import { parseMigrateOptions } from '../../../lib/migration/options.js';
 
 const memoryBytes = 1024 * mebibyte;
 
-describe('the methods', () => {
-  it('have names of their own', () => {
+describe('the built-in methods', () => {
+  it('have different names', () => {
     expect(new Set(methods.map(({ name }) => name)).size).toBe(methods.length);
   });
 
-  it.for(methods)('$name is something that migrate() can be asked for', (method) => {
+  it.for(methods)('$name has options that migrate() accepts', (method) => {
     const options = parseMigrateOptions({ ...method.options(memoryBytes), to: 'unix:/nowhere' });
     expect(options.filter !== undefined).toBe(method.needsFilter);
     expect(options.method !== 'pre-copy').toBe(method.postcopy);
@@ -37,7 +38,7 @@ describe('the methods', () => {
     [1000, 1024],
     [16384, 16384],
   ] as const)(
-    'xbzrle-large has a cache for %i MiB of a size that QEMU takes: %i MiB',
+    'xbzrle-large has a cache for %i MiB that is a power of two: %i MiB',
     ([memoryMiB, cacheMiB]) => {
       for (const name of ['xbzrle-large', 'xbzrle-large-filter']) {
         const { xbzrle } = builtIn.method(name).options(memoryMiB * mebibyte);

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
-import type { Run } from '../../lib/lab/model/run.js';
-import { stoppedBy } from '../../lib/lab/model/stopped-by.js';
-import { comparisonText, outcomeText } from '../../lib/lab/report/comparison-text.js';
-import { csvOf } from '../../lib/lab/report/csv.js';
-import { comparables, summarise } from '../../lib/lab/report/summary.js';
-import { operationsBy, workShare } from '../../lib/lab/report/work.js';
-import { measureRuns } from '../../lib/lab/run/measure-runs.js';
-import { timeLimit } from '../../lib/lab/run/time-limit.js';
-import type { ResultStore } from '../../lib/lab/store/result-store.js';
-import type { Policy } from '../../lib/migration/decision.js';
-import { adaptiveStop } from '../../lib/policy/adaptive-stop.js';
-import { chain } from '../../lib/policy/limits.js';
+import { parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
+import type { Run } from '../../../lib/lab/model/run.js';
+import { stoppedBy } from '../../../lib/lab/model/stopped-by.js';
+import { comparisonText, outcomeText } from '../../../lib/lab/report/comparison-text.js';
+import { csvOf } from '../../../lib/lab/report/csv.js';
+import { comparables, summarise } from '../../../lib/lab/report/summary.js';
+import { operationsBy, workShare } from '../../../lib/lab/report/work.js';
+import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
+import { timeLimit } from '../../../lib/lab/run/time-limit.js';
+import type { ResultStore } from '../../../lib/lab/store/result-store.js';
+import type { Policy } from '../../../lib/migration/decision.js';
+import { adaptiveStop } from '../../../lib/policy/adaptive-stop.js';
+import { chain } from '../../../lib/policy/limits.js';
 import {
   catalogue,
   cellOf,
@@ -20,22 +20,22 @@ import {
   measurementOf,
   methods,
   outOfTime,
-} from './measurements.js';
+} from '../measurements.js';
 
-describe('the work that a guest does while it moves', () => {
+describe('the work rate of a guest during its migration', () => {
   const report = (heardMs: number, operations: number) => ({
     ...{ heardMs, atMs: heardMs, operations },
     ...{ p50Us: null, p99Us: null, maxUs: null },
   });
 
-  it('is told between two reports in proportion', () => {
+  it('is interpolated between two reports', () => {
     const reports = [report(100, 0), report(200, 50), report(400, 90)];
     expect([0, 100, 150, 200, 300, 400, 999].map((ms) => operationsBy(reports, ms))).toEqual([
       0, 0, 25, 50, 70, 90, 90,
     ]);
   });
 
-  it('is a share of what it did before', () => {
+  it('is a share of the rate before', () => {
     const measurement = measurementOf(1000, 1e8);
     const of = (reports: ReturnType<typeof report>[]) =>
       workShare({ ...measurement, workload: { ...measurement.workload, reports } });
@@ -47,13 +47,13 @@ describe('the work that a guest does while it moves', () => {
 });
 
 describe('results as text', () => {
-  it('tell what a run came to', () => {
+  it('give the outcome of a run', () => {
     expect(outcomeText(measurementOf(1500, 2e8))).toBe(
       '1500 ms, downtime 12 ms, 200.0 MB sent, 900 pages unchanged, memory is equal',
     );
   });
 
-  it('tell whether the limit stopped a run, or the policy of its method', () => {
+  it('say whether a run was stopped by the limit or by the policy of its method', () => {
     const measurement = measurementOf(1500, 2e8);
     const said = (policy: Policy) => outcomeText(decidedBy(policy, measurement));
     const limit = timeLimit(8000);
@@ -66,13 +66,13 @@ describe('results as text', () => {
     expect(said(adaptiveStop())).toMatch(/^1500 ms, /);
   });
 
-  it('take no policy of a method for the limit, whatever its numbers are called', () => {
+  it('do not mistake the policy of a method for the limit, whatever its numbers are called', () => {
     const numbers = { elapsedMs: 8000, limitMs: 5000, dirtyPages: 3 };
     const own: Policy = () => ({ choice: 'stop-now', because: 'Enough.', numbers });
     expect(stoppedBy(decidedBy(own, measurementOf(1500, 2e8)))).toBe('policy');
   });
 
-  it('count what the limit stopped, and nothing that a method meant to stop', () => {
+  it('count migrations that were stopped at the limit, but not those that a policy stopped', () => {
     const measurement = measurementOf(1500, 2e8);
     const byPolicy = decidedBy(adaptiveStop({ limitPercent: 20 }), measurement);
     const cells = [
@@ -94,7 +94,7 @@ describe('results as text', () => {
     ]);
   });
 
-  it('show every method beside the first', async () => {
+  it('compare every method with the first', async () => {
     const runs: Run[] = [];
     const store = {
       prepare() {},

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
-import type { Cell } from '../../lib/lab/model/cell.js';
-import { sentencesOf } from '../../lib/lab/report/sentences.js';
-import { comparables, metrics, summarise, valuesOf } from '../../lib/lab/report/summary.js';
-import { writeReport } from '../../lib/lab/report/write-report.js';
-import { AttemptError } from '../../lib/lab/run/errors.js';
-import { measureRuns } from '../../lib/lab/run/measure-runs.js';
-import { ResultStore } from '../../lib/lab/store/result-store.js';
-import { catalogue, experimentText, measurementOf, methods, outOfTime } from './measurements.js';
+import { parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
+import type { Cell } from '../../../lib/lab/model/cell.js';
+import { sentencesOf } from '../../../lib/lab/report/sentences.js';
+import { comparables, metrics, summarise, valuesOf } from '../../../lib/lab/report/summary.js';
+import { writeReport } from '../../../lib/lab/report/write-report.js';
+import { AttemptError } from '../../../lib/lab/run/errors.js';
+import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
+import { ResultStore } from '../../../lib/lab/store/result-store.js';
+import { catalogue, experimentText, measurementOf, methods, outOfTime } from '../measurements.js';
 
 const run = promisify(execFile);
 const timeout = 120_000;
@@ -49,7 +49,7 @@ beforeAll(async () => {
         const consoles = { source: ['panic <b>'], destination: [] };
         return Promise.reject(new AttemptError('QEMU said "<script>"', consoles));
       }
-      // A warm-up that would spoil everything if it counted.
+      // A warm-up that would distort everything if it counted.
       const measurement = measurementFor(cell, warmUp ? 1000 : round);
       return Promise.resolve(measurement);
     },
@@ -63,7 +63,7 @@ describe('the summary of results', () => {
   const summaries = () => summarise(store.runs());
   const groups = () => comparables(summaries(), methods);
 
-  it('counts rounds, not warm-ups, and has the first method first', () => {
+  it('leaves out warm-ups, and has the first method first', () => {
     expect(groups().map(({ title }) => title)).toEqual([
       'idle, 256 MiB',
       'idle, 512 MiB',
@@ -80,11 +80,13 @@ describe('the summary of results', () => {
     }
   });
 
-  it('says only what the numbers support', () => {
+  it('claims only what the numbers support', () => {
     const [group] = groups();
     const said = group ? sentencesOf(metrics.totalTime, group) : [];
-    expect(said[0]).toMatch(/^xbzrle: no difference from plain seen/);
-    expect(said[1]).toMatch(/^filter: .* 0\.500 times that of plain, less for sure/);
+    expect(said[0]).toMatch(/^xbzrle: no significant difference from plain/);
+    expect(said[1]).toMatch(
+      /^filter: 0\.500 times the total migration time with plain, significantly less/,
+    );
     const short = group?.cells.map((cell) => ({ ...cell, runs: cell.runs.slice(0, 2) })) ?? [];
     const [first] = sentencesOf(metrics.totalTime, { cells: short });
     expect(first).toMatch(/too few rounds.*3 are needed/);
@@ -96,14 +98,14 @@ describe('the report', () => {
     const lines = readFileSync(join(directory, 'runs.csv'), 'utf8').trimEnd().split('\r\n');
     expect(lines).toHaveLength(1 + store.runs().length);
     const columns = lines[0]?.split(',').length;
-    // The options of a workload hold commas and quotes.
+    // The options of a workload contain commas and quotes.
     const quoted = lines.filter((line) => line.includes('"{""share"":0.25}"'));
     expect(quoted).toHaveLength(store.runs().length / 2);
     const plain = lines.find((line) => line.includes(',idle,{},'));
     expect(plain?.split(',')).toHaveLength(columns ?? 0);
   });
 
-  it('says in every table how many migrations the limit stopped, and what that means', () => {
+  it('says in every table how many migrations were stopped at the limit, and what that means', () => {
     const html = readFileSync(page, 'utf8');
     const section = (title: string) => html.split(`<h2>${title}</h2>`)[1]?.split('</section>')[0];
     const rows = (text = '') => [...text.matchAll(/<tr><td>(\w+)<.*<td>([^<]+)<\/td><\/tr>/g)];
@@ -112,12 +114,12 @@ describe('the report', () => {
     expect(stopped('idle, 256 MiB')).toEqual(fourTimes('plain: -', 'xbzrle: -', 'filter: -'));
     expect(stopped('idle, 512 MiB')).toEqual(fourTimes('plain: 2 of 4', 'xbzrle: -', 'filter: -'));
     expect(html.match(/<th scope="col">stopped<\/th><\/tr>/g)).toHaveLength(4 * 4);
-    expect(html).toMatch(/<p>Stopped: migrations that had not ended by themselves in the time/);
-    expect(section('idle, 512 MiB')).toContain('plain did not end by itself within the limit');
+    expect(html).toMatch(/<p>Stopped: migrations that had not converged within the limit/);
+    expect(section('idle, 512 MiB')).toContain('plain did not converge within the limit');
     expect(section('idle, 256 MiB')).not.toContain('the limit');
   });
 
-  it('marks in the figures what the limit made', () => {
+  it('marks values in figures that the limit has decided', () => {
     const figure = (name: string) =>
       readFileSync(join(directory, 'figures', `${name}.svg`), 'utf8');
     // Plain with 512 MiB, of two workloads.
@@ -125,28 +127,30 @@ describe('the report', () => {
     for (const name of ['total-time', 'downtime', 'bytes-sent']) {
       expect(figure(name).match(/[0-9] \*</g)).toHaveLength(2);
     }
-    const captions = readFileSync(page, 'utf8').match(/\(\* the limit stopped some or all\)</g);
+    const captions = readFileSync(page, 'utf8').match(
+      /\(\* some or all were stopped at the limit\)</g,
+    );
     expect(captions).toHaveLength(3);
   });
 
-  it('says nothing of other runs where there are none', () => {
+  it('does not mention other runs if there are none', () => {
     expect(readFileSync(page, 'utf8')).not.toContain('left out.');
   });
 
-  it('says what is called sure', () => {
+  it('says what is called significant', () => {
     const html = readFileSync(page, 'utf8');
-    expect(html).toMatch(/leaves out everything from 0\.98 to 1\.02 times as much: less than 2 %/);
+    expect(html).toMatch(/confidence interval \(CI\) of the ratio is below 0\.98 or above 1\.02/);
   });
 
-  it('says how many comparisons there are, some of which look sure by chance', () => {
+  it('says how many comparisons there are, and that some are significant by chance', () => {
     const html = readFileSync(page, 'utf8');
     const groups = html.match(/<section><h2>/g)?.length ?? 0;
     expect(groups).toBeGreaterThan(1);
     // Two methods with the first one, each by four figures.
-    expect(html).toContain(`Here are ${groups * 2 * 4}: `);
+    expect(html).toContain(`There are ${groups * 2 * 4} here: `);
   });
 
-  it('reports what failed, and takes nothing in it for markup', () => {
+  it('reports failed attempts, with their messages escaped', () => {
     const html = readFileSync(page, 'utf8');
     expect(html).toContain('QEMU said &quot;&lt;script&gt;&quot;');
     expect(html).not.toContain('<script');
@@ -154,7 +158,7 @@ describe('the report', () => {
     expect(html).toMatch(/2 attempts failed/);
   });
 
-  it('needs nothing from elsewhere, and every link leads somewhere', () => {
+  it('is self-contained, and every link leads to a file', () => {
     const html = readFileSync(page, 'utf8');
     const links = [...html.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, link]) => link ?? '');
     expect(links.length).toBeGreaterThan(10);
@@ -162,7 +166,7 @@ describe('the report', () => {
     expect(html).not.toMatch(/url\(["']?https?:|@import/);
   });
 
-  it('has each figure as PNG and SVG, with a text that says what it shows', () => {
+  it('has each figure as PNG and SVG, with a description', () => {
     const names = readdirSync(join(directory, 'figures'));
     const svgs = names.filter((name) => name.endsWith('.svg'));
     expect(svgs.length).toBeGreaterThanOrEqual(4 + 4);

@@ -1,12 +1,12 @@
-// What an experiment asks for that this machine or its user can't do is said before its first run.
+// What an experiment needs that this machine or user does not have is reported before its first run.
 import { expect, it } from 'vitest';
-import { builtIn } from '../../lib/lab/catalogue/built-in.js';
-import type { Catalogue } from '../../lib/lab/catalogue/catalogue.js';
-import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
-import { plannedRuns } from '../../lib/lab/plan/planned-runs.js';
-import { checkNeeds, UnmetNeedsError } from '../../lib/lab/run/needs.js';
-import { leftBehind } from './machine/experiments.js';
-import { needNamespaces, needNoNetem } from './networks.js';
+import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
+import type { Catalogue } from '../../../lib/lab/catalogue/catalogue.js';
+import { parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
+import { plannedRuns } from '../../../lib/lab/plan/planned-runs.js';
+import { checkNeeds, UnmetNeedsError } from '../../../lib/lab/run/needs.js';
+import { leftBehind } from '../machine/experiments.js';
+import { needNamespaces, needNoNetem } from '../networks.js';
 
 const timeout = 60_000;
 
@@ -15,11 +15,11 @@ interface Asked {
   readonly links?: string;
   readonly kind?: 'auto' | 'loopback';
   readonly catalogue?: Catalogue;
-  /** Those whose runs are still to be made. */
+  /** The workloads whose runs are still to be made. */
   readonly open?: (workload: string) => boolean;
 }
 
-/** What is said against an experiment. */
+/** The problems of an experiment. */
 async function problemsOf(asked: Asked): Promise<readonly string[]> {
   const { workloads, links = '[{}]', kind = 'auto', catalogue = builtIn, open } = asked;
   const text = `name: trial\nworkloads: ${workloads}\nlinks: ${links}\nmemoryMiB: [256, 512]\nmethods: [plain]\n`;
@@ -40,30 +40,30 @@ async function problemsOf(asked: Asked): Promise<readonly string[]> {
 const links = '[{}, { delayMs: 10 }, { lossPercent: 1 }]';
 const workloads = '[idle, memcached, network-send, bare-idle]';
 
-it('names every workload and every link that can not be had without a network, once', async () => {
+it('reports every workload and every link that needs a network, once each, where there is none', async () => {
   const problems = await problemsOf({ workloads, links, kind: 'loopback' });
   expect(problems).toEqual([
-    expect.stringMatching(/workload memcached needs.*: as asked\. Run as root, or leave it out/),
-    expect.stringMatching(/workload network-send needs.*: as asked\. Run as root/),
     expect.stringMatching(
-      /10 ms each way needs.*Run as root, or take delayMs and lossPercent away/,
+      /workload memcached needs.*: as asked\. Run as root, or remove the workload/,
     ),
+    expect.stringMatching(/workload network-send needs.*: as asked\. Run as root/),
+    expect.stringMatching(/10 ms each way needs.*Run as root, or remove delayMs and lossPercent/),
     expect.stringMatching(/1 % lost needs.*Run as root/),
   ]);
 });
 
-it('lets through what needs no network', async () => {
+it('accepts workloads and links that need no network', async () => {
   const without = { workloads: '[idle, disk, bare-idle]', links: '[{ megabitsPerSecond: 100 }]' };
   expect(await problemsOf({ ...without, kind: 'loopback' })).toEqual([]);
 });
 
-it('asks for nothing that only runs need which are there already', async () => {
+it('ignores the needs of runs that have been measured already', async () => {
   const open = (name: string) => name === 'idle';
   expect(await problemsOf({ workloads, kind: 'loopback', open })).toEqual([]);
   expect(await problemsOf({ workloads, links, kind: 'loopback', open: () => false })).toEqual([]);
 });
 
-it('asks each workload with its options and with the memory that it will have', async () => {
+it('checks each workload with its options and every memory size', async () => {
   const catalogue = builtIn.with({
     workloads: [
       {
@@ -84,19 +84,17 @@ it('asks each workload with its options and with the memory that it will have', 
   ]);
 });
 
-it('finds all workloads and a plain link where there are namespaces', {
+it('accepts all workloads and a link without delay or loss where there are namespaces', {
   timeout,
 }, async (context) => {
   needNamespaces(context);
   expect(await problemsOf({ workloads })).toEqual([]);
 });
 
-it('names every link that the kernel can not make', { timeout }, async (context) => {
+it('reports every link that the kernel does not support', { timeout }, async (context) => {
   needNoNetem(context);
   expect(await problemsOf({ workloads, links })).toEqual([
-    expect.stringMatching(
-      /10 ms each way.*CONFIG_NET_SCH_NETEM.*take delayMs and lossPercent away/,
-    ),
+    expect.stringMatching(/10 ms each way.*CONFIG_NET_SCH_NETEM.*remove delayMs and lossPercent/),
     expect.stringMatching(/1 % lost.*CONFIG_NET_SCH_NETEM/),
   ]);
 });

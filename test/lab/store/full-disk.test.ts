@@ -1,17 +1,17 @@
-// An experiment whose results have no room any more.
+// Results when the disk is full.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, type TestContext } from 'vitest';
-import { exitCodes } from '../../lib/cli/exit-codes.js';
-import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
-import { plannedRuns } from '../../lib/lab/plan/planned-runs.js';
-import { writeReport } from '../../lib/lab/report/write-report.js';
-import { measureRuns } from '../../lib/lab/run/measure-runs.js';
-import { ResultStore } from '../../lib/lab/store/result-store.js';
-import { repository } from '../../scripts/run/cache.mjs';
-import { smallFileSystem } from '../harness/small-file-system.js';
-import { catalogue, experimentText, measurementOf } from './measurements.js';
+import { exitCodes } from '../../../lib/cli/exit-codes.js';
+import { parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
+import { plannedRuns } from '../../../lib/lab/plan/planned-runs.js';
+import { writeReport } from '../../../lib/lab/report/write-report.js';
+import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
+import { ResultStore } from '../../../lib/lab/store/result-store.js';
+import { repository } from '../../../scripts/run/cache.mjs';
+import { smallFileSystem } from '../../harness/small-file-system.js';
+import { catalogue, experimentText, measurementOf } from '../measurements.js';
 
 const experiment = parseExperiment(experimentText, 'trial.yaml', catalogue);
 const total = plannedRuns(experiment).length;
@@ -34,7 +34,7 @@ function expectNoParts({ directory }: ResultStore): void {
   expect(names.filter((name) => name.endsWith('.part'))).toEqual([]);
 }
 
-it('says that there is no room for a run, keeps what was measured, and goes on when there is', async (context) => {
+it('reports that a run can not be written, keeps earlier runs, and resumes when there is room', async (context) => {
   const store = smallStore(context, 512);
   let makeRoom = () => {};
   let runs = 0;
@@ -49,7 +49,9 @@ it('says that there is no room for a run, keeps what was measured, and goes on w
       },
     });
   await expect(carryOut()).rejects.toThrow(
-    new RegExp(`can't be written to ${store.directory} .*no space left.*the same command goes on`),
+    new RegExp(
+      `can't be written to ${store.directory} .*no space left.*the same command continues`,
+    ),
   );
   expect(store.runs()).toHaveLength(2);
   expectNoParts(store);
@@ -57,7 +59,7 @@ it('says that there is no room for a run, keeps what was measured, and goes on w
   expect(await carryOut()).toEqual({ measured: total - 2, resumed: 2, failed: [] });
 });
 
-it('says that there is no room for a report, and keeps the one that is there', {
+it('reports that a report can not be written, and keeps the earlier one', {
   timeout,
 }, async (context) => {
   const store = smallStore(context, 16 << 10);
@@ -76,7 +78,7 @@ it('says that there is no room for a report, and keeps the one that is there', {
   expect(readFileSync(writeReport({ store, title: 'After' }).page, 'utf8')).toContain('After');
 });
 
-it('says that there is no room before anything is measured', { timeout }, (context) => {
+it('reports a full disk before anything is measured', { timeout }, (context) => {
   const store = smallStore(context, 64);
   const file = join(store.directory, 'trial.yaml');
   writeFileSync(file, experimentText.replace(/methods: .*/, 'methods: [plain]'));

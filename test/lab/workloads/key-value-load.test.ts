@@ -1,9 +1,9 @@
-// The load for memcached, against servers that do something wrong.
+// The load generator for memcached, against servers with a defect each.
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { expect, it, type TestContext } from 'vitest';
-import type { GuestMessage } from '../../lib/lab/guest/guest-message.js';
-import { OutsideProgram } from '../../lib/lab/workloads/outside-program.js';
+import type { GuestMessage } from '../../../lib/lab/guest/guest-message.js';
+import { OutsideProgram } from '../../../lib/lab/workloads/outside-program.js';
 
 const connections = 3;
 const host = { name: 'client', prefix: [], address: null };
@@ -104,7 +104,7 @@ it.for(cases)('finds $name', { timeout: 60_000 }, async ({ answerOne, broken, wr
   ]);
 });
 
-it('says how far it is before its work and after it, and counts neither as work', {
+it('reports progress while it prepares and checks, and counts neither as operations', {
   timeout: 60_000,
 }, async (context) => {
   // Slowly, so that there is time to say something.

@@ -1,19 +1,19 @@
-// A workload whose part outside reports, without a guest: shells take the place of the program.
+// A workload whose part outside the guest reports, without a guest: shells stand in for the program.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, type TestContext } from 'vitest';
-import { builtIn } from '../../lib/lab/catalogue/built-in.js';
-import type { LinuxControl } from '../../lib/lab/guest/linux-control.js';
-import { LinuxWorkloadRun } from '../../lib/lab/workloads/linux-workload-run.js';
+import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
+import type { LinuxControl } from '../../../lib/lab/guest/linux-control.js';
+import { LinuxWorkloadRun } from '../../../lib/lab/workloads/linux-workload-run.js';
 
 const environment = { memoryBytes: 1 << 28, processors: 1, address: '10.77.0.100', seed: 1 };
 
-/** A guest that begins what it is told to, and does not end. */
+/** A guest that starts what it is told to, and does not end. */
 const control = {
-  listen: () => () => {},
-  tell: () => {},
+  onMessage: () => () => {},
+  send: () => {},
   next: (type: string) => (type === 'exit' ? new Promise(() => {}) : Promise.resolve({ type })),
 } as unknown as LinuxControl;
 
@@ -38,7 +38,7 @@ async function untilReports(work: LinuxWorkloadRun, count: number): Promise<void
   while (work.reports.length < count) await delay(10);
 }
 
-it('tells no latency that comes of our holding the guest', async (context) => {
+it('reports no latency that comes from the lab keeping the guest paused', async (context) => {
   const directory = newDirectory(context);
   const flag = (name: string) => join(directory, name);
   const until = (name: string) => `until [ -e ${flag(name)} ]; do sleep 0.02; done`;
@@ -77,7 +77,7 @@ it.for([
     `echo '{"type":"check","what":"keys","checked":9,"wrong":0}'`,
     /ended outside by itself \(exit code 3\): out of luck/,
   ],
-] as const)('says why it ended by itself, %s', async ([, check, message], context) => {
+] as const)('reports why it ended by itself, %s', async ([, check, message], context) => {
   const directory = newDirectory(context);
   const go = join(directory, 'go');
   const work = await startWith(
@@ -91,7 +91,7 @@ it.for([
   await expect(work.stop()).rejects.toThrow(message);
 });
 
-it('has its check tell what made it end', async (context) => {
+it('reports its check when that says why it ended', async (context) => {
   const go = join(newDirectory(context), 'go');
   const check = `echo '{"type":"check","what":"keys","checked":9,"wrong":4}'`;
   const work = await startWith(

@@ -1,8 +1,9 @@
+// A program outside the guest: what it says, and how long it may be silent.
 import { expect, it } from 'vitest';
-import type { GuestMessage } from '../../lib/lab/guest/guest-message.js';
-import { OutsideProgram } from '../../lib/lab/workloads/outside-program.js';
+import type { GuestMessage } from '../../../lib/lab/guest/guest-message.js';
+import { OutsideProgram } from '../../../lib/lab/workloads/outside-program.js';
 
-/** Starts a shell's words in the place of the program. */
+/** Starts a shell script in place of the program. */
 async function start(script: string, silenceMs?: number) {
   const messages: GuestMessage[] = [];
   const host = { name: 'client', prefix: ['sh', '-c', script], address: null };
@@ -24,13 +25,13 @@ async function said(script: string) {
   return { messages, end: await program.ended };
 }
 
-it('takes messages as they come, and what is none for a complaint', async () => {
+it('passes messages on, and keeps other output as a complaint', async () => {
   const { messages, end } = await said(`echo '{"type":"running"}'; echo oh no; exit 3`);
   expect(messages).toEqual([{ type: 'running' }]);
   expect(end).toEqual({ status: 3, signal: null, complaint: 'oh no' });
 });
 
-it('lives on when the program is killed in the middle of a message', async () => {
+it('survives a program that is killed in the middle of a message', async () => {
   const { messages, end } = await said(`printf '{"type":"report","atMs":6'; kill -KILL $$`);
   expect(messages).toEqual([]);
   expect(end).toMatchObject({ signal: 'SIGKILL', complaint: '{"type":"report","atMs":6' });
@@ -38,7 +39,7 @@ it('lives on when the program is killed in the middle of a message', async () =>
 
 const progress = (done: number) => `{"type":"progress","text":"${done} of 9 keys set"}`;
 
-it('gives the program the time that it needs to end, as long as it speaks', async () => {
+it('lets a program take its time to end as long as it is not silent', async () => {
   const check = '{"type":"check","what":"keys","checked":9,"wrong":0}';
   const checks = `for i in 1 2 3 4 5 6; do sleep 0.5; echo '${progress(1)}'; done; echo '${check}'; exit 0`;
   const { messages, speaks, program } = await start(
@@ -50,15 +51,15 @@ it('gives the program the time that it needs to end, as long as it speaks', asyn
   expect(messages.map(({ type }) => type)).toEqual([...Array(7).fill('progress'), 'check']);
 });
 
-it('ends a program that says nothing any more, and says what was awaited', async () => {
+it('ends a silent program, and says what was awaited', async () => {
   const { program, speaks } = await start(
     `trap '' TERM; echo '${progress(3)}'; exec sleep 60`,
     300,
   );
   await speaks;
   await expect(program.awaiting('a report', new Promise(() => {}))).rejects.toThrow(
-    'stream said nothing for 300 ms where a report was awaited; it said last: 3 of 9 keys set',
+    'stream was silent for 300 ms while waiting for a report; its last line: 3 of 9 keys set',
   );
-  await expect(program.stop()).rejects.toThrow(/where its end was awaited/);
+  await expect(program.stop()).rejects.toThrow(/while waiting for its end/);
   expect(await program.ended).toMatchObject({ signal: 'SIGKILL' });
 });

@@ -1,7 +1,7 @@
-// The clock of a workload's reports, and whether it goes on where it arrived.
+// The clock of a workload's reports, and whether the workload makes progress after the migration.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { WorkloadRun } from '../../lib/lab/workloads/workload-run.js';
+import { WorkloadRun } from '../../../lib/lab/workloads/workload-run.js';
 
 class OnPaper extends WorkloadRun {
   isOver = false;
@@ -28,7 +28,7 @@ class OnPaper extends WorkloadRun {
 const { signal } = new AbortController();
 
 describe('the clock of a workload', () => {
-  it('stands still while its guest is held, and goes on from there', async () => {
+  it('stands still while its guest is kept paused, and continues from there', async () => {
     const work = new OnPaper();
     await delay(10);
     work.pauseClock();
@@ -49,8 +49,8 @@ describe('the clock of a workload', () => {
   });
 });
 
-describe('a workload that has arrived', () => {
-  it('goes on when it tells of more than before', async () => {
+describe('a workload after the migration', () => {
+  it('makes progress when it reports more operations', async () => {
     const work = new OnPaper();
     work.report(7);
     const more = work.untilProgress('operations', { minMs: 5000, signal });
@@ -59,14 +59,14 @@ describe('a workload that has arrived', () => {
     await more;
   });
 
-  it('does not when it tells of the same again and again, unless it idles', async () => {
+  it('makes no progress when it reports the same operations again, unless it idles', async () => {
     const work = new OnPaper();
     work.report(7);
     const same = setInterval(() => work.report(7), 10);
     try {
       await work.untilProgress('reports', { minMs: 5000, signal });
       await expect(work.untilProgress('operations', { minMs: 100, signal })).rejects.toThrow(
-        /did not go on within \d+ ms after the move; .*7 operations/,
+        /made no progress within \d+ ms after the move; .*7 operations/,
       );
     } finally {
       clearInterval(same);
@@ -74,7 +74,7 @@ describe('a workload that has arrived', () => {
     await expect(work.untilProgress('reports', { minMs: 50, signal })).rejects.toThrow();
   });
 
-  it('is given the time that it has taken so far, three times', async () => {
+  it('may take three times as long as its longest pause so far', async () => {
     const work = new OnPaper();
     await delay(200);
     work.report(7);
@@ -84,7 +84,7 @@ describe('a workload that has arrived', () => {
     await more;
   });
 
-  it('is not waited for when it has ended: whoever stops it hears why', async () => {
+  it('is not waited for when it has ended: stopping it gives the reason', async () => {
     const work = new OnPaper();
     const more = work.untilProgress('operations', { minMs: 60_000, signal });
     work.isOver = true;
