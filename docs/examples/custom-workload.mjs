@@ -1,8 +1,7 @@
-// A workload, a method and a figure of your own: fakedirty lab run EXPERIMENT.yaml --with custom-workload.mjs
+// A workload and a method of your own: fakedirty lab run EXPERIMENT.yaml --with custom-workload.mjs
 import { workload, z } from 'fakedirty/lab';
-import { colorAt, drawHorizontalBars, median } from 'fakedirty/lab/figures';
 
-// A program of Debian's that writes blocks of memory, and tells once a second how much that is.
+// A program of a Debian package, which writes blocks of memory and prints once a second how much it has written.
 const blockMemory = workload({
   name: 'block-memory',
   summary: 'sysbench writes blocks of memory, one after the other',
@@ -37,39 +36,14 @@ const blockMemory = workload({
   }),
 });
 
-// What migrate() can be asked for, under a name.
+// Options of migrate(), under a name.
 const verified = {
   name: 'filter-md5-verified',
-  summary: 'the filter with md5, which looks at every page that it would skip once more',
+  summary: 'pre-copy with the filter, which uses md5 and compares every page before it skips it',
   needsFilter: true,
   postcopy: false,
   options: () => ({ filter: { hash: 'md5', verify: true } }),
 };
 
-// Any SVG will do; the charts of the report come with axes and patterns that print well.
-function passesByMethod({ cells, methods }) {
-  const rows = methods.map((method) => {
-    const runs = cells.filter(({ cell }) => cell.method === method).flatMap((cell) => cell.runs);
-    const passes = runs.map(({ measurement }) => measurement.migration.passes.length);
-    return { method, passes: passes.length > 0 ? median(passes) : 0 };
-  });
-  return [
-    {
-      id: 'passes-by-method',
-      title: 'Passes by method',
-      alternative: rows.map(({ method, passes }) => `${method}: ${passes} passes.`).join(' '),
-      svg: drawHorizontalBars({
-        titles: rows.map(({ method }) => method),
-        measure: 'passes',
-        topPx: 16,
-        series: [
-          { type: 'bar', itemStyle: { color: colorAt(1) }, data: rows.map(({ passes }) => passes) },
-        ],
-      }),
-    },
-  ];
-}
-
 export const workloads = [blockMemory];
 export const methods = [verified];
-export const figures = [passesByMethod];

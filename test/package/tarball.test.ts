@@ -65,6 +65,7 @@ const nothingInCommon = `{
 /** These need a QEMU that runs: tests among those of machines run them. */
 const withGuests = [
   'migrate-with-a-policy.mjs',
+  'custom-figure.mjs',
   'custom-workload.mjs',
   'stop-and-continue-a-vm.mjs',
   'try-a-policy.mjs',
@@ -179,6 +180,10 @@ describe.each(['here', 'newest'])('with Node: %s', (which) => {
     expect(await output(main, 'lab', 'list', '--with', own)).toMatch(
       /block-memory .*filter-md5-verified /s,
     );
+    const figure = join('examples', 'custom-figure.mjs');
+    await expect(output(main, 'lab', 'list', '--with', figure)).rejects.toMatchObject({
+      stderr: expect.stringContaining('npm install echarts @resvg/resvg-js'),
+    });
   }, 60_000);
 });
 

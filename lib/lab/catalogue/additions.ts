@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
 import type { Method } from '../methods/method.js';
+import { loadCharts, MissingPackageError } from '../report/chart-packages.js';
 import type { FigureMaker } from '../report/figure.js';
 import type { Workload } from '../workloads/workload.js';
 import type { Additions, Catalogue } from './catalogue.js';
@@ -71,8 +72,9 @@ const additions = z
 async function load(file: string): Promise<Additions> {
   let exports: unknown;
   try {
-    exports = await import(pathToFileURL(resolve(file)).href);
+    exports = await loadCharts(() => import(pathToFileURL(resolve(file)).href));
   } catch (error) {
+    if (error instanceof MissingPackageError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new AdditionsError(`${file} can't be loaded: ${reason}`, { cause: error });
   }

@@ -54,8 +54,8 @@ echarts.setPlatformAPI({
   },
 });
 
-/** Draws a chart and returns its SVG. */
-export function draw(heightPx: number, option: echarts.EChartsCoreOption): string {
+/** Draws a chart with these options of ECharts, and returns its SVG. */
+export function draw(heightPx: number, option: Readonly<Record<string, unknown>>): string {
   const init = { renderer: 'svg', ssr: true, width: widthPx, height: heightPx } as const;
   const chart = echarts.init(null, null, init);
   try {

@@ -22,7 +22,7 @@ function newDirectory(context: TestContext): string {
   return directory;
 }
 
-interface Carried {
+interface Measured {
   readonly runs: readonly MeasuredRun[];
   readonly page: string;
 }
@@ -31,10 +31,11 @@ async function labRun(
   directory: string,
   binary: string,
   lines: string,
-  own: string,
-): Promise<Carried> {
+  modules: readonly string[],
+): Promise<Measured> {
   writeFileSync(join(directory, 'trial.yaml'), textOf(lines));
-  const args = ['lab', 'run', 'trial.yaml', '--qemu', binary, '--with', own, '--out', 'results'];
+  const own = modules.flatMap((file) => ['--with', file]);
+  const args = ['lab', 'run', 'trial.yaml', '--qemu', binary, ...own, '--out', 'results'];
   await run(process.execPath, [main, ...args], { cwd: directory });
   const results = join(directory, 'results');
   return {
@@ -85,7 +86,7 @@ it('compiles and runs a program that lies beside its workload', { timeout }, asy
   writeFileSync(join(directory, 'counting.c'), program);
   writeFileSync(join(directory, 'own.mjs'), own);
   const lines = 'workloads: [{ name: counting, options: { step: 7 } }]\nmethods: [plain]';
-  const { runs } = await labRun(directory, binary, lines, 'own.mjs');
+  const { runs } = await labRun(directory, binary, lines, ['own.mjs']);
   expect(runs).toHaveLength(1);
   const { checks, reports } = runs[0]?.measurement.workload ?? {};
   expect(checks).toMatchObject([{ what: 'counts', checked: 1, wrong: 0 }]);
@@ -100,7 +101,7 @@ it('fails a run whose workload makes no progress after the migration', {
   writeFileSync(join(directory, 'counting.c'), program);
   writeFileSync(join(directory, 'own.mjs'), own);
   const lines = 'workloads: [{ name: counting, options: { most: 100 } }]\nmethods: [plain]';
-  const failed = labRun(directory, binary, lines, 'own.mjs');
+  const failed = labRun(directory, binary, lines, ['own.mjs']);
   await expect(failed).rejects.toThrow(/1 runs failed/);
   const [only] = new ResultStore(join(directory, 'results')).runs();
   expect(only?.measurement).toBeNull();
@@ -111,8 +112,10 @@ it('runs the workload, the method and the figure of the guide', { timeout }, asy
   const { binary, patched } = needLabQemu(context);
   const method = patched ? 'filter-md5-verified' : 'plain';
   const lines = `workloads: [block-memory]\nmethods: [${method}]\nconvergeSeconds: 3`;
-  const own = join(repository, 'docs', 'examples', 'custom-workload.mjs');
-  const { runs, page } = await labRun(newDirectory(context), binary, lines, own);
+  const modules = ['custom-workload.mjs', 'custom-figure.mjs'].map((name) =>
+    join(repository, 'docs', 'examples', name),
+  );
+  const { runs, page } = await labRun(newDirectory(context), binary, lines, modules);
   expect(runs).toHaveLength(1);
   const { memory, workload } = runs[0]?.measurement ?? {};
   expect(memory?.differentPages).toBe(0);
