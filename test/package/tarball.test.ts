@@ -65,6 +65,7 @@ const nothingInCommon = `{
 /** These need a QEMU that runs: tests among those of machines run them. */
 const withGuests = [
   'migrate-with-a-policy.mjs',
+  'run-an-experiment.mjs',
   'custom-figure.mjs',
   'custom-workload.mjs',
   'stop-and-continue-a-vm.mjs',

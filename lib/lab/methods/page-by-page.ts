@@ -5,7 +5,7 @@ import type { Method } from './method.js';
 export const sha1PageByPage: Method = {
   name: 'sha1-page-by-page',
   summary:
-    'filter with SHA-1 of one page at a time in the migration thread, as Li et al. published it',
+    'pre-copy with the filter and SHA-1, one page at a time in the migration thread, as Li et al. published it',
   needsFilter: true,
   postcopy: false,
   sourceArguments: ['-global', 'migration.x-fake-dirty-stage-pages=1'],
