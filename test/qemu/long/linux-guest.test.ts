@@ -1,7 +1,7 @@
 // A Linux guest under load: after a migration with the filter memory is equal, and the guest works on with the right data.
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { GuestControl } from '../../../lib/lab/guest/control.js';
+import { LinuxControl } from '../../../lib/lab/guest/linux-control.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
 import { filterCountsOf } from '../../harness/migrate-and-compare.js';
 import { needQemu } from '../../harness/requirements.js';
@@ -26,10 +26,10 @@ describe('a Linux guest', () => {
       const guests = await loopbackGuests(context, { binary, programs: ['ycsb'], processors: 1 });
       const globals = ['-global', `migration.x-fake-dirty-filter=${filter}`];
       let here = await guests.start({ arguments: globals });
-      const control = new GuestControl();
+      const control = new LinuxControl();
       await here.boot(control);
       const running = control.next('running', answerMs);
-      control.tell('start /bin/ycsb workload=f records=60000');
+      control.send('start /bin/ycsb workload=f records=60000');
       await running;
       for (let hop = 1; hop <= Number(hops); hop += 1) {
         const there = await guests.move(here, globals);
@@ -47,7 +47,7 @@ describe('a Linux guest', () => {
         here = there;
       }
       const check = control.next('check', answerMs);
-      control.tell('stop');
+      control.send('stop');
       expect(await check).toMatchObject({ what: 'records', wrong: 0 });
     },
   );
@@ -66,10 +66,10 @@ describe('a Linux guest', () => {
           `migration.x-fake-dirty-${name}=${value}`,
         ]),
       });
-      const control = new GuestControl();
+      const control = new LinuxControl();
       await source.boot(control);
       const running = control.next('running', answerMs);
-      control.tell(`start /bin/working-set bytes=32000000 pattern=${entry.pattern} words=4`);
+      control.send(`start /bin/working-set bytes=32000000 pattern=${entry.pattern} words=4`);
       await running;
       const before = await control.next('report', answerMs);
 
@@ -85,7 +85,7 @@ describe('a Linux guest', () => {
       await arrived.machine.qmp.execute('cont');
       expect((await report).operations).toBeGreaterThan(before.operations);
       const check = control.next('check', answerMs);
-      control.tell('stop');
+      control.send('stop');
       expect(await check).toMatchObject({ what: 'words', wrong: 0 });
     },
   );
