@@ -1,11 +1,24 @@
 // What the series adds: qemu-patches/shared/qapi/fake-dirty.json in TypeScript.
 import { z } from 'zod';
-import { type AlgorithmName, algorithmNames } from '../../fingerprint/algorithms.js';
 import { openNames } from './open-names.js';
 
-/** QEMU's names of fingerprints are libfakedirty's. */
-export const fakeDirtyHashes = algorithmNames;
-export type FakeDirtyHash = AlgorithmName;
+/** The fingerprint algorithms that a patched QEMU offers, its default first. */
+export const fakeDirtyHashes = [
+  'ph128',
+  'xxh3-128',
+  'xxh3-64',
+  'xxh64',
+  'xxh32',
+  'sha256',
+  'sha1',
+  'md5',
+  'murmur3-128',
+  'murmur3-32',
+  'crc32',
+] as const;
+
+/** One of the fingerprint algorithms that a patched QEMU offers. */
+export type FakeDirtyHash = (typeof fakeDirtyHashes)[number];
 
 const counts = {
   checked: z.number(),
