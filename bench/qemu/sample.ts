@@ -91,10 +91,9 @@ async function sendOnceToNowhere({ source }: MigrationPair): Promise<void> {
   await source.qmp.execute('migrate-set-parameters', { 'max-bandwidth': 0 });
   await source.qmp.execute('migrate', { uri: 'exec:cat >/dev/null' });
   for (;;) {
-    const { status, 'error-desc': reason } = await source.qmp.query(
-      migrationCounts,
-      'query-migrate',
-    );
+    const { status, 'error-desc': reason } = await source.qmp.query('query-migrate', {
+      schema: migrationCounts,
+    });
     if (status === 'completed') break;
     if (status === 'failed') throw new Error(`The memory could not be sent nowhere: ${reason}`);
     await pause(pollMs);

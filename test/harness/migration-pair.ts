@@ -171,7 +171,7 @@ export class MigrationPair {
   }
 
   counts(): Promise<MigrationCounts> {
-    return this.source.qmp.query(migrationCounts, 'query-migrate');
+    return this.source.qmp.query('query-migrate', { schema: migrationCounts });
   }
 
   /** Has a running migration end at its next opportunity, whatever downtime that costs. */

@@ -86,7 +86,8 @@ async function run(options: Partial<MigrateOptions> = {}, timeoutMs?: number) {
   return await migrate(await qemu.connect({ timeoutMs }), { to: 'exec:cat', ...options });
 }
 
-const stopNow = () => ({ choice: 'stop-now', because: 'Enough.', numbers: {} }) as const;
+const stopNow = () =>
+  ({ choice: 'stop-now', policy: 'test', reason: 'Enough.', numbers: {} }) as const;
 
 describe('a migration', () => {
   it('that no downtime is long enough for: the guest is stopped, and said to be so', async () => {
@@ -103,7 +104,7 @@ describe('a migration', () => {
     const result = await run({ policy: stopNow });
     expect(result).toMatchObject({
       outcome: 'completed',
-      reason: expect.stringMatching(/^Enough\. .*"cont" lets it go on at the destination/),
+      reason: expect.stringMatching(/^Enough\. .*"cont" continues it at the destination/),
       guest: { where: 'destination', running: false },
     });
     const acts = script.asked.slice(script.asked.indexOf('migrate'));

@@ -1,9 +1,10 @@
 // What a run leaves behind: one schema, by which its file is written and read.
 import { z } from 'zod';
 import { resultSchema } from '../../migration/result.js';
-import { isOutOfTime } from '../run/stop-after.js';
+import { timeLimitPolicy } from '../run/stop-after.js';
 import { linkSchema } from './link.js';
 import { machineSchema } from './machine.js';
+import { upgradedResult } from './older-results.js';
 
 const count = z.number().nonnegative();
 
@@ -34,7 +35,7 @@ export const measurementSchema = z.strictObject({
   commandLines: z.record(z.string(), z.array(z.string())),
   /** What QEMU was told of how to migrate: the options of migrate(). */
   asked: z.record(z.string(), z.unknown()).default({}),
-  migration: resultSchema,
+  migration: z.preprocess(upgradedResult, resultSchema),
   workload: z.strictObject({
     /** What one operation is. */
     operation: z.string(),
@@ -128,7 +129,7 @@ export function faultsOf({ memory, workload }: Measurement): string[] {
  * method has. Undefined: nothing did.
  */
 export function stoppedBy({ migration }: Measurement): 'limit' | 'policy' | undefined {
-  const stop = migration.consultations.find(({ decision }) => decision.choice === 'stop-now');
+  const stop = migration.policyEvaluations.find(({ decision }) => decision.choice === 'stop-now');
   if (!stop) return undefined;
-  return isOutOfTime(stop.decision) ? 'limit' : 'policy';
+  return stop.decision.policy === timeLimitPolicy ? 'limit' : 'policy';
 }
