@@ -1,7 +1,7 @@
-// The codes of this package's errors. They are part of its interface: a code keeps its meaning, and what may
-// be caught is caught by its code or by its class, never by its message.
+// The codes of this package's errors. They are part of its interface: a code keeps its meaning. Catch errors by code or
+// by class, never by message.
 
-/** Every code, and when an error has it. */
+/** All codes, each with what it means. */
 export const errorCodes = {
   // Fingerprints and tables.
   ERR_OPTION: 'An argument or option is wrong; `option` names it.',
@@ -58,4 +58,5 @@ export const errorCodes = {
   ERR_COMMAND: 'A command could not be run, or failed.',
 } as const;
 
+/** The code of an error: one of the names in `errorCodes`. */
 export type ErrorCode = keyof typeof errorCodes;

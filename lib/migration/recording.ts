@@ -18,6 +18,7 @@ const count = z.number().nonnegative();
 
 /** The first entry of a recording. */
 export interface RecordingStart {
+  /** What kind of entry it is. */
   readonly type: 'start';
   /** Which form the entries have. */
   readonly format: typeof recordingFormat;

@@ -6,9 +6,13 @@ const shownCharacters = 200;
 
 /** A command as it was sent. */
 export interface QmpRequest {
+  /** The command's name. */
   readonly execute?: string;
+  /** The command's name, if it was sent out of band. */
   readonly 'exec-oob'?: string;
+  /** The command's arguments. */
   readonly arguments?: object | undefined;
+  /** The number that its answer carries. */
   readonly id: number;
 }
 
@@ -26,9 +30,9 @@ export interface QmpExchange {
 export class QmpError extends FakedirtyError {
   override readonly name: string = 'QmpError';
   override readonly code: ErrorCode = 'ERR_QMP';
-  /** The command that this is about, if it is about one. */
+  /** The command that it is about, if it is about one. */
   readonly sent: QmpRequest | undefined;
-  /** What came back, as it came; the beginning of it if it was oversized. */
+  /** What came back, as it arrived; only the beginning if it was too long. */
   readonly received: string | undefined;
 
   constructor(message: string, { sent, received, cause }: QmpExchange = {}) {

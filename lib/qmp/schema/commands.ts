@@ -79,10 +79,12 @@ export type QmpCommands = {
   };
 };
 
+/** What a command takes; any object, if it is not typed. */
 export type CommandArguments<Name extends string> = Name extends QmpCommandName
   ? QmpCommands[Name]['arguments']
   : object | undefined;
 
+/** What a command answers; unknown, if it is not typed. */
 export type CommandReturn<Name extends string> = Name extends QmpCommandName
   ? QmpCommands[Name]['returns']
   : unknown;
