@@ -1,6 +1,7 @@
-// npm run format: rewrites TypeScript, JavaScript, JSON and C++ as the formatters want them, and puts
-// the programs of docs/examples into the guides.
+// npm run format: rewrites TypeScript, JavaScript, JSON and C++ as the formatters want them, puts the programs of
+// docs/examples into the guides, and makes the API reference.
 
+import { updateReference } from './parts/api-reference.mjs';
 import { updateGuides } from './parts/examples.mjs';
 import { formatAll } from './parts/lint.mjs';
 import { readOptions, runMain } from './run/command-line.mjs';
@@ -15,4 +16,5 @@ await runMain(usage, async () => {
   await ensureNodeModules();
   await formatAll();
   updateGuides();
+  await updateReference();
 });

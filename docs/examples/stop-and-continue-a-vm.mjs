@@ -1,10 +1,10 @@
 // Stops a VM, waits until it has stopped, and lets it go on.
 // usage: node stop-and-continue-a-vm.mjs QMP
-import { eventTimeMs, parseAddress, QmpClient } from 'fakedirty';
+import { eventTimeMs, parseAddress, QmpClient } from 'fakedirty/qmp';
 
 const qmp = await QmpClient.connect(parseAddress(process.argv[2]));
 
-// Armed before the commands whose events are awaited: none can be missed.
+// Listen before the commands whose events are awaited, so that none is missed.
 const events = qmp.events('STOP', 'RESUME');
 await qmp.execute('stop');
 const stopped = await events.until(({ event }) => event === 'STOP');

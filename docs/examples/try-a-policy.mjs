@@ -1,7 +1,8 @@
-// A policy of one's own, tried on a recording before it is let near a guest.
+// A policy of your own, tried on a recording before it controls a migration.
 // usage: node try-a-policy.mjs RECORDING
 import { readFileSync } from 'node:fs';
-import { foresee, parseRecording, replay } from 'fakedirty';
+import { parseRecording } from 'fakedirty/migration';
+import { evaluatePredictions, replay } from 'fakedirty/policy';
 
 /** Stops when a pass has left no fewer dirty pages than the one before. */
 const stopWhenStuck = ({ passes }) => {
@@ -9,15 +10,16 @@ const stopWhenStuck = ({ passes }) => {
   const stuck = last !== undefined && last >= before;
   return {
     choice: stuck ? 'stop-now' : 'go-on',
-    because: stuck ? `${last} dirty pages are no fewer than ${before}.` : 'It gets less.',
+    policy: 'stop-when-stuck',
+    reason: stuck ? `${last} dirty pages are no fewer than ${before}.` : 'It gets less.',
     numbers: { dirtyPages: last ?? before ?? 0 },
   };
 };
 
 const recording = parseRecording(readFileSync(process.argv[2], 'utf8'));
 for (const { elapsedMs, decision } of replay(recording, stopWhenStuck)) {
-  console.log(`after ${Math.round(elapsedMs)} ms: ${decision.choice}: ${decision.because}`);
+  console.log(`after ${Math.round(elapsedMs)} ms: ${decision.choice}: ${decision.reason}`);
 }
-const { foreseen, happened } = foresee(recording);
-console.log(`predicted after each of ${foreseen.length} passes`);
-if (happened) console.log(`it took ${Math.round(happened.totalMs)} ms`);
+const { predictions, actual } = evaluatePredictions(recording);
+console.log(`predicted after each of ${predictions.length} passes`);
+if (actual) console.log(`it took ${Math.round(actual.totalMs)} ms`);

@@ -1,5 +1,5 @@
 // What a migration looks like: live on a terminal, a line for each pass elsewhere, JSON Lines for programs.
-import type { Consultation, Observation } from '../migration/decision.js';
+import type { Observation, PolicyEvaluation } from '../migration/decision.js';
 import type { MigrationProgress } from '../migration/options.js';
 import { type Pass, passName } from '../migration/pass.js';
 import { entryLine, type RecordingEntry } from '../migration/recording.js';
@@ -8,13 +8,13 @@ import { bytesText, timeText } from '../policy/decide.js';
 import { predict } from '../policy/prediction.js';
 
 export interface Display {
-  /** Needs answers between passes too. */
+  /** It wants progress between passes too. */
   readonly isLive: boolean;
   note(text: string): void;
   entry(entry: RecordingEntry): void;
   pass(pass: Pass, observation: Observation): void;
   progress(progress: MigrationProgress): void;
-  consultation(consultation: Consultation): void;
+  evaluation(evaluation: PolicyEvaluation): void;
   end(result: MigrationResult): void;
 }
 
@@ -128,8 +128,8 @@ class Lines implements Display {
     this.#output.write(`${this.#clear}${line.slice(0, (this.#output.columns ?? 80) - 1)}`);
   }
 
-  consultation({ decision: { choice, because } }: Consultation): void {
-    if (choice !== 'go-on') this.#line(`${choice}: ${because}`);
+  evaluation({ decision: { choice, reason } }: PolicyEvaluation): void {
+    if (choice !== 'go-on') this.#line(`${choice}: ${reason}`);
   }
 
   end(result: MigrationResult): void {
@@ -152,7 +152,7 @@ class JsonLines implements Display {
   note(): void {}
   pass(): void {}
   progress(): void {}
-  consultation(): void {}
+  evaluation(): void {}
   end(): void {}
 
   entry(entry: RecordingEntry): void {

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import {
   type DirtyingMeasurement,
-  type Measured,
   measureDirtying,
+  type PageEstimate,
 } from '../monitor/dirtying-measurement.js';
 import { bytesText, percentText, timeText } from '../policy/decide.js';
 import { type Forecast, forecast, rangeText } from '../policy/forecast.js';
@@ -23,8 +23,8 @@ function print(
   measurement: DirtyingMeasurement,
   { fakeShare, methods, confidence }: Forecast,
 ): void {
-  const { marked, changed, seconds, ramBytes, disturbance } = measurement;
-  const pages = (what: string, measured: Measured | undefined) =>
+  const { marked, changed, seconds, ramBytes, overhead } = measurement;
+  const pages = (what: string, measured: PageEstimate | undefined) =>
     measured
       ? [`${what} ${Math.round(measured.pages)} pages (± ${Math.round(measured.errorPages)})`]
       : [];
@@ -38,7 +38,7 @@ function print(
     console.log(`  downtime    ${rangeText(downtimeMs, timeText)}`);
   }
   console.log(confidence);
-  const { totalMs, qemuCpuMs, ownCpuMs } = disturbance;
+  const { totalMs, qemuCpuMs, ownCpuMs } = overhead;
   const theirs = qemuCpuMs === undefined ? '' : `, ${timeText(qemuCpuMs)} of CPU in QEMU`;
   console.log(
     `Looking took ${timeText(totalMs)}${theirs} and ${timeText(ownCpuMs)} here. ` +
@@ -50,12 +50,12 @@ async function run({ qmp, link, downtime, seconds, json }: EstimateFlags): Promi
   const client = await connect(qmp);
   try {
     const measurement = await measureDirtying(client, { seconds });
-    const foreseen = forecast(measurement, {
+    const predicted = forecast(measurement, {
       linkBytesPerSecond: link,
       downtimeLimitMs: downtime,
     });
-    if (json) console.log(JSON.stringify({ measurement, ...foreseen }, null, 2));
-    else print(measurement, foreseen);
+    if (json) console.log(JSON.stringify({ measurement, ...predicted }, null, 2));
+    else print(measurement, predicted);
   } finally {
     await client.close();
   }

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { StepFailed } from '../../scripts/run/step.mjs';
 import { UnmetNeedsError } from '../lab/index.js';
 import { MigrationRefusedError } from '../migration/errors.js';
+import { MeasurementError } from '../monitor/errors.js';
 import { PolicyError } from '../policy/named.js';
 import { QemuBuildError } from '../qemu/compile/errors.js';
 import { QmpError } from '../qmp/errors.js';
@@ -33,9 +34,8 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof StepFailed)) {
     console.error(`error: ${error instanceof Error ? error.message : error}`);
   }
-  if (error instanceof MigrationRefusedError || error instanceof UnmetNeedsError) {
-    return exitCodes.refused;
-  }
+  const refusals = [MigrationRefusedError, MeasurementError, UnmetNeedsError];
+  if (refusals.some((refusal) => error instanceof refusal)) return exitCodes.refused;
   if (error instanceof PolicyError) return exitCodes.usage;
   if (error instanceof QmpError) return exitCodes['no-qmp'];
   return exitCodes.failure;

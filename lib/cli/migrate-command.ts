@@ -116,7 +116,7 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
         hasBegun = true;
         file?.record(entry);
         display.entry(entry);
-        if (entry.type === 'consultation') display.consultation(entry.consultation);
+        if (entry.type === 'policy-evaluation') display.evaluation(entry.evaluation);
       },
     });
     display.end(result);

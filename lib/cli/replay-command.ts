@@ -1,12 +1,18 @@
 // `fakedirty replay`: what a policy would have decided on a recorded migration.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Consultation } from '../migration/decision.js';
+import type { PolicyEvaluation } from '../migration/decision.js';
 import { parseRecording, type Recording } from '../migration/recording.js';
 import { bytesText, timeText } from '../policy/decide.js';
 import { rangeText } from '../policy/forecast.js';
 import { parsePolicies, policiesHelp } from '../policy/named.js';
-import { type Comparison, consultationsOf, foresee, passesOf, replay } from '../policy/replay.js';
+import {
+  evaluatePredictions,
+  type PredictionComparison,
+  passesOf,
+  policyEvaluationsOf,
+  replay,
+} from '../policy/replay.js';
 import { passColumns, passLine } from './display.js';
 import { each } from './option-values.js';
 
@@ -15,40 +21,40 @@ interface ReplayFlags {
   json: boolean;
 }
 
-function decisionLine({ elapsedMs, decision: { choice, because } }: Consultation): string {
-  return `         ${timeText(elapsedMs)}: ${choice}: ${because}`;
+function decisionLine({ elapsedMs, decision: { choice, reason } }: PolicyEvaluation): string {
+  return `         ${timeText(elapsedMs)}: ${choice}: ${reason}`;
 }
 
-function comparisonLine({ passes, predicted, happened }: Comparison): string {
+function comparisonLine({ endedPasses, predicted, actual }: PredictionComparison): string {
   const { choice, totalMs, downtimeMs, bytes } = predicted;
   const parts = [
-    `total ${rangeText(totalMs, timeText)}, it was ${timeText(happened.totalMs)}`,
-    ...(happened.downtimeMs === undefined
+    `total ${rangeText(totalMs, timeText)}, it was ${timeText(actual.totalMs)}`,
+    ...(actual.downtimeMs === undefined
       ? []
-      : [`downtime ${rangeText(downtimeMs, timeText)}, it was ${timeText(happened.downtimeMs)}`]),
-    `${rangeText(bytes, bytesText)} more to send, it was ${bytesText(happened.bytes)}`,
+      : [`downtime ${rangeText(downtimeMs, timeText)}, it was ${timeText(actual.downtimeMs)}`]),
+    `${rangeText(bytes, bytesText)} more to send, it was ${bytesText(actual.bytes)}`,
   ];
-  return `  after pass ${passes}, ${choice}: ${parts.join('; ')}`;
+  return `  after pass ${endedPasses}, ${choice}: ${parts.join('; ')}`;
 }
 
-function printComparisons(comparisons: readonly Comparison[]): void {
+function printComparisons(comparisons: readonly PredictionComparison[]): void {
   if (comparisons.length === 0) return;
-  console.log('Predicted of what was done, and what happened:');
+  console.log('Predictions of what was done, and what happened:');
   for (const comparison of comparisons) console.log(comparisonLine(comparison));
   const held = comparisons.filter(
-    ({ predicted: { totalMs }, happened }) =>
-      totalMs.low <= happened.totalMs && happened.totalMs <= totalMs.high,
+    ({ predicted: { totalMs }, actual }) =>
+      totalMs.low <= actual.totalMs && actual.totalMs <= totalMs.high,
   );
   console.log(`The total time lay within the bars of ${held.length} of ${comparisons.length}.`);
 }
 
-function printReplay(recording: Recording, decisions: readonly Consultation[]): void {
+function printReplay(recording: Recording, decisions: readonly PolicyEvaluation[]): void {
   const passes = passesOf(recording);
-  const { circumstances } = recording.start;
-  const told = new Set<Consultation>();
+  const { context } = recording.start;
+  const told = new Set<PolicyEvaluation>();
   const tell = (upTo: number) => {
     for (const decision of decisions) {
-      if (told.has(decision) || decision.passes > upTo) continue;
+      if (told.has(decision) || decision.endedPasses > upTo) continue;
       told.add(decision);
       console.log(decisionLine(decision));
     }
@@ -58,12 +64,12 @@ function printReplay(recording: Recording, decisions: readonly Consultation[]): 
   passes.forEach((pass, index) => {
     const upTo = index + 1;
     const elapsedMs = pass.endMs;
-    console.log(passLine(pass, { ...circumstances, elapsedMs, passes: passes.slice(0, upTo) }));
+    console.log(passLine(pass, { ...context, elapsedMs, passes: passes.slice(0, upTo) }));
     tell(upTo);
   });
-  const { happened, comparisons } = foresee(recording);
-  if (happened) {
-    const { totalMs, downtimeMs } = happened;
+  const { actual, comparisons } = evaluatePredictions(recording);
+  if (actual) {
+    const { totalMs, downtimeMs } = actual;
     const downtime = downtimeMs === undefined ? '' : `, with a downtime of ${timeText(downtimeMs)}`;
     console.log(`It ended after ${timeText(totalMs)}${downtime}.`);
   }
@@ -73,8 +79,8 @@ function printReplay(recording: Recording, decisions: readonly Consultation[]): 
 function run(path: string, { policy: names, json }: ReplayFlags): void {
   const recording = parseRecording(readFileSync(path, 'utf8'));
   const decisions =
-    names.length > 0 ? replay(recording, parsePolicies(names)) : consultationsOf(recording);
-  if (json) console.log(JSON.stringify({ decisions, ...foresee(recording) }));
+    names.length > 0 ? replay(recording, parsePolicies(names)) : policyEvaluationsOf(recording);
+  if (json) console.log(JSON.stringify({ decisions, ...evaluatePredictions(recording) }));
   else printReplay(recording, decisions);
 }
 
@@ -96,7 +102,7 @@ export function addReplay(program: Command): void {
 
 The policy is asked when one was asked then, else after each pass. Past a decision that differs from what was
 done, the recording shows what happened, not what would have. At the end it shows what was predicted of what was
-done (of going on where nobody intervened) beside what happened.
+done (of going on where nobody intervened) beside what actual.
 
 Example:
   fakedirty replay m.jsonl --policy intelligent-hybrid:watch=2`,

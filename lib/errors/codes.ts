@@ -1,7 +1,7 @@
-// The codes of this package's errors. They are part of its interface: a code keeps its meaning, and what may
-// be caught is caught by its code or by its class, never by its message.
+// The codes of this package's errors. They are part of its interface: a code keeps its meaning. Catch errors by code or
+// by class, never by message.
 
-/** Every code, and when an error has it. */
+/** All codes, each with what it means. */
 export const errorCodes = {
   // Fingerprints and tables.
   ERR_OPTION: 'An argument or option is wrong; `option` names it.',
@@ -22,11 +22,15 @@ export const errorCodes = {
   ERR_QMP_PROTOCOL: 'QEMU answered in a form that was not expected.',
   ERR_QMP_GARBLED: 'What arrived is not QMP.',
   ERR_QMP_OVERSIZED: 'A message is longer than the limit of this connection.',
-  ERR_QMP_UNREAD: 'An event stream was given up because its events were not read.',
+  ERR_QMP_EVENT_OVERFLOW: 'An event stream was closed because its events were not read.',
   // Migrations and policies.
   ERR_MIGRATION_REFUSED:
     'A migration cannot begin as asked; `problems` says why. Nothing was changed.',
-  ERR_RECORDING: 'This is not a recording of a migration; `line` says where.',
+  ERR_MIGRATION_STATE: 'A running migration cannot do that now; it may have ended.',
+  ERR_WATCH_STOPPED: 'A migration is no longer watched because `stop()` was called.',
+  ERR_MEASUREMENT: 'This QEMU cannot be measured as asked. Its guest was not disturbed.',
+  ERR_RECORDING:
+    'This is not a recording of a migration, or is of another format; `line` says where.',
   ERR_POLICY: 'There is no such policy, or it does not take these settings.',
   // Building QEMU. `failure` of a QemuBuildError says which of these it is.
   ERR_BUILD_MISSING_TOOLS: 'Programs or libraries that a build needs are missing.',
@@ -58,4 +62,5 @@ export const errorCodes = {
   ERR_COMMAND: 'A command could not be run, or failed.',
 } as const;
 
+/** The code of an error: one of the names in `errorCodes`. */
 export type ErrorCode = keyof typeof errorCodes;

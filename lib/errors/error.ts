@@ -1,9 +1,10 @@
 // The root of all errors that this package throws on purpose: each has a stable code.
 import type { ErrorCode } from './codes.js';
 
-/** Of all errors that this package throws on purpose: catch this one for all, or one by its class or code. */
+/** Any error that this package throws on purpose. Tell them apart by class or by `code`. */
 export abstract class FakedirtyError extends Error {
+  /** The name of its class. */
   abstract override readonly name: string;
-  /** Stable; docs/reference/errors.md lists all. */
+  /** A code that keeps its meaning from version to version; docs/reference/errors.md lists all. */
   abstract readonly code: ErrorCode;
 }

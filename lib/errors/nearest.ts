@@ -1,7 +1,7 @@
-// What somebody probably meant who slipped on a name.
+// Which name was probably meant by a misspelt one.
 import { distance } from 'fastest-levenshtein';
 
-/** The accepted name that looks most like the one given; undefined when none looks like it. */
+/** The accepted name that is most similar to the one given; undefined when none is similar. */
 export function nearestOf(given: string, accepted: readonly string[]): string | undefined {
   const plain = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
   const begun = plain(given).length >= 3 ? plain(given) : undefined;

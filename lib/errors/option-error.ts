@@ -1,16 +1,16 @@
-// An argument that is wrong: which, what it was, what is accepted, and what was probably meant.
+// The error for a wrong argument: which one, what it was, what is accepted, and what was probably meant.
 import { FakedirtyError } from './error.js';
 import { nearestOf } from './nearest.js';
 
-/** An argument is wrong: says which, what it was, and what is accepted. */
+/** An argument or option is wrong. The message says which, what it was, and what is accepted. */
 export class OptionError extends FakedirtyError {
   override readonly name = 'OptionError';
   override readonly code = 'ERR_OPTION';
-  /** The option's name, with a path for what lies deeper. */
+  /** The name of the option; for one inside another, a path such as `filter.hash`. */
   readonly option: string;
-  /** The values to choose from, where they can be counted. */
+  /** The accepted values, where there are few. */
   readonly accepted: readonly string[] | undefined;
-  /** The accepted value that looks most like the one given, when it looks like a slip. */
+  /** The accepted value that was probably meant, when the one given looks misspelt. */
   readonly nearest: string | undefined;
 
   constructor(option: string, problem: string, value?: unknown, accepted?: readonly string[]) {

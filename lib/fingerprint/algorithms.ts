@@ -1,7 +1,7 @@
-// What libfakedirty can do on this machine.
+// The fingerprint algorithms, and what libfakedirty can do on this machine.
 import { type NativeAlgorithm, native } from './native.js';
 
-/** All algorithms by name, the default first. */
+/** The names of all fingerprint algorithms, the default first. */
 export const algorithmNames = [
   'ph128',
   'xxh3-128',
@@ -16,23 +16,26 @@ export const algorithmNames = [
   'crc32',
 ] as const;
 
+/** The name of a fingerprint algorithm. */
 export type AlgorithmName = (typeof algorithmNames)[number];
 
-/** A fingerprint algorithm, as libfakedirty describes it. */
+/** What is known of a fingerprint algorithm. */
 export interface Algorithm {
+  /** Its name. */
   readonly name: AlgorithmName;
+  /** The length of a digest. */
   readonly digestBytes: number;
-  /** 0: it takes no seed. */
+  /** How many bits of seed it takes; 0: none. */
   readonly seedBits: number;
-  /** It has a secret key, new for each migration. */
+  /** Whether it has a secret key, which must be new for each migration. */
   readonly keyed: boolean;
-  /** n: two different pages collide with a probability of at most 2^-n; null: no bound is known. */
+  /** n, where two different pages collide with a probability of at most 2^-n; null: no bound is proven. */
   readonly collisionBits: number | null;
-  /** No contents are known, and none can be made, that pass for unchanged when they are not. */
+  /** Whether it is fit for production: nobody can make a changed page that passes for unchanged. */
   readonly production: boolean;
-  /** The instruction set that this machine runs it on. */
+  /** The instruction set that it uses on this machine. */
   readonly target: string;
-  /** Pages hashed side by side: batches of a multiple are fastest. */
+  /** How many pages it hashes side by side: batches of a multiple of that are fastest. */
   readonly lanes: number;
 }
 
@@ -47,7 +50,7 @@ export function lookUp(name: AlgorithmName): { number: number; properties: Nativ
   return { number, properties };
 }
 
-/** All fingerprint algorithms, the default first. */
+/** Describes all fingerprint algorithms, the default first. */
 export function algorithms(): Algorithm[] {
   const addon = native();
   return addon.algorithms().map((algorithm, number) => {
@@ -58,12 +61,12 @@ export function algorithms(): Algorithm[] {
   });
 }
 
-/** The instruction sets that this machine has and libfakedirty uses, best first. */
+/** The instruction sets that libfakedirty can use on this machine, the best first. */
 export function targets(): string[] {
   return native().targets();
 }
 
-/** The version of libfakedirty, as "major.minor.patch". */
+/** The version of libfakedirty, such as "0.1.0". */
 export function version(): string {
   return native().version();
 }

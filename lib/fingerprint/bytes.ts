@@ -1,4 +1,4 @@
-// Bytes as JavaScript has them: read where they lie, never copied to be looked at.
+// Bytes in any form that JavaScript has: they are read in place, not copied first.
 import { types } from 'node:util';
 import { OptionError } from '../errors/option-error.js';
 

@@ -1,7 +1,7 @@
 // What can go wrong with hashers, tables and memory files.
 import { FakedirtyError } from '../errors/error.js';
 
-/** A hasher, table or file was used after it was disposed of. */
+/** A hasher, table or memory file was used after it had been disposed of. */
 export class DisposedError extends FakedirtyError {
   override readonly name = 'DisposedError';
   override readonly code = 'ERR_DISPOSED';
@@ -11,7 +11,7 @@ export class DisposedError extends FakedirtyError {
   }
 }
 
-/** A table is asked for something while a background check of it has not ended (rule R6). */
+/** A table was used while a background check of it was under way (rule R6): await that first. */
 export class BusyError extends FakedirtyError {
   override readonly name = 'BusyError';
   override readonly code = 'ERR_BUSY';
@@ -21,17 +21,17 @@ export class BusyError extends FakedirtyError {
   }
 }
 
-/** A check can't be committed: it was, or the table has forgotten pages since. */
+/** A check can't be committed: it was committed before, or its table was invalidated or reset since. */
 export class StaleCheckError extends FakedirtyError {
   override readonly name = 'StaleCheckError';
   override readonly code = 'ERR_STALE_CHECK';
 }
 
-/** libfakedirty said no: no memory, no randomness, a table that nothing can hold. */
+/** libfakedirty failed: there is no memory or no randomness, or a table would be too large. */
 export class NativeError extends FakedirtyError {
   override readonly name = 'NativeError';
   override readonly code = 'ERR_NATIVE';
-  /** A fakedirty_status of fakedirty.h. */
+  /** The `fakedirty_status` of fakedirty.h. */
   readonly status: number;
 
   constructor(status: number, text: string) {
@@ -40,10 +40,11 @@ export class NativeError extends FakedirtyError {
   }
 }
 
-/** A memory file can't be opened, or has become shorter while it was read. */
+/** A memory file can't be opened, or became shorter while it was read. */
 export class MemoryFileError extends FakedirtyError {
   override readonly name = 'MemoryFileError';
   override readonly code = 'ERR_MEMORY_FILE';
+  /** The path of the file. */
   readonly path: string;
 
   constructor(path: string, problem: string) {

@@ -12,16 +12,17 @@ import { pageSizes, parseOptions } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
 import { type SourceOf, sourcesIn } from './sources.js';
 
+/** How to fingerprint pages. */
 export interface HasherOptions {
-  /** Default: `ph128`. */
+  /** The fingerprint algorithm; default: `ph128`. */
   readonly algorithm?: AlgorithmName | undefined;
-  /** Bytes, a power of two from 1 KiB to 64 KiB; default: 4096. */
+  /** The size of a page in bytes, a power of two from 1 KiB to 64 KiB; default: 4096. */
   readonly pageSize?: number | undefined;
-  /** Of algorithms that take one; default: 0. */
+  /** The seed, for algorithms that take one; default: 0. */
   readonly seed?: number | bigint | undefined;
-  /** Of ph128: `pageSize` + 32 uniformly random bytes. Generated unless given; copied, and wiped. */
+  /** The secret key of ph128: `pageSize` + 32 uniformly random bytes, which are copied; default: a new one. */
   readonly key?: Uint8Array | undefined;
-  /** An instruction set out of `targets()`; default: the best. */
+  /** The instruction set to use, one of `targets()`; default: the best. */
   readonly target?: string | undefined;
 }
 
@@ -64,21 +65,23 @@ function checkAgainstAlgorithm({ algorithm, pageSize, seed, key, target }: Check
   }
 }
 
-/** The native object of a hasher, for the modules beside this one; throws when it is disposed of. */
+/** The native object of a hasher, for the other modules of this room; throws when it has been disposed of. */
 export let nativeHasher: (hasher: Hasher) => NativeHasher;
 
 /**
- * Fingerprints pages, again and again with one key. Digests of ph128 can be compared only when they
- * were made with the same key, and must not be shown to others: they would help to find it.
+ * Fingerprints pages, all with one key. Digests of ph128 can be compared only if they were made with the same key, and
+ * must be kept secret, since they would help others to find it. Dispose of it, or bind it with `using`, to wipe the key.
  */
 export class Hasher implements Disposable {
+  /** The fingerprint algorithm. */
   readonly algorithm: AlgorithmName;
-  /** Bytes. */
+  /** The size of a page, in bytes. */
   readonly pageSize: number;
+  /** The length of a digest. */
   readonly digestBytes: number;
-  /** The instruction set it runs on. */
+  /** The instruction set that it uses. */
   readonly target: string;
-  /** Pages hashed side by side: batches of a multiple are fastest. */
+  /** How many pages it hashes side by side: batches of a multiple of that are fastest. */
   readonly lanes: number;
   #native: NativeHasher | undefined;
 
@@ -145,12 +148,13 @@ export class Hasher implements Disposable {
     return await fingerprintInBackground(this, pages, options, sourcesIn(view, this.pageSize));
   }
 
-  /** Wipes the key. Tables made with it go on. */
+  /** Wipes the key. Tables that were made with it can still be used. */
   dispose(): void {
     this.#native?.close();
     this.#native = undefined;
   }
 
+  /** Wipes the key, as `dispose` does. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -1,5 +1,5 @@
-// A running guest's memory, seen through the file that backs it (memory-backend-file, share=on; or a
-// memfd as /proc/PID/fd/N): mapped read-only and looked at in place. QEMU and the guest do not notice.
+// The memory of a running guest, read in place through the file behind it (memory-backend-file with share=on, or a
+// memfd as /proc/PID/fd/N). It is mapped read-only; QEMU and the guest do not notice.
 import { z } from 'zod';
 import { OptionError } from '../errors/option-error.js';
 import { DisposedError, MemoryFileError } from './errors.js';
@@ -29,9 +29,14 @@ function open(path: string): NativeMappedFile {
   }
 }
 
+/**
+ * The file behind a guest's memory, mapped read-only: memory-backend-file with share=on, or a memfd as /proc/PID/fd/N. QEMU
+ * and the guest do not notice that it is read. Dispose of it, or bind it with `using`, to unmap it.
+ */
 export class MemoryFile implements Disposable {
+  /** The path of the file. */
   readonly path: string;
-  /** As long as it was when it was opened. */
+  /** How long the file was when it was opened. */
   readonly bytes: number;
   #native: NativeMappedFile | undefined;
 
@@ -44,7 +49,7 @@ export class MemoryFile implements Disposable {
     this.bytes = this.#native.bytes();
   }
 
-  /** How many pages of this size it has. */
+  /** How many pages of this size the file has; default: 4096 bytes. */
   pages(pageSize = 4096): number {
     const size = pageSizes.find((accepted) => accepted === pageSize);
     if (!size)
@@ -58,8 +63,8 @@ export class MemoryFile implements Disposable {
   }
 
   /**
-   * The digests of pages, one behind another. Each page is read once; a page that the guest writes
-   * meanwhile may be caught half-way.
+   * The digests of pages, one after the other. Each page is read once; a page that the guest writes meanwhile may be
+   * read half old and half new.
    */
   async fingerprint(hasher: Hasher, options?: PageRange & BackgroundOptions): Promise<Buffer> {
     nativeHasher(hasher);
@@ -72,8 +77,8 @@ export class MemoryFile implements Disposable {
   }
 
   /**
-   * Compares pages with what a table remembers, and lets it remember what is there now. Each page is copied
-   * before it is looked at, so that verdict and fingerprint belong to the same bytes (rule R1).
+   * Compares pages with what a table holds, and commits what they hold now. Each page is copied before it is compared, so
+   * that its verdict and its fingerprint belong to the same bytes (rule R1).
    */
   async checkAndCommit(
     table: FingerprintTable,
@@ -95,12 +100,13 @@ export class MemoryFile implements Disposable {
     return new Check(verdicts);
   }
 
-  /** Unmaps it, as soon as nobody reads it. */
+  /** Unmaps the file as soon as nothing reads it. */
   dispose(): void {
     this.#native?.close();
     this.#native = undefined;
   }
 
+  /** Unmaps the file, as `dispose` does. */
   [Symbol.dispose](): void {
     this.dispose();
   }

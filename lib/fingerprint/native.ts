@@ -1,4 +1,4 @@
-// Loads the Node-API addon (native/addon) and gives it its types.
+// Loads the Node-API addon (native/addon), and gives it types.
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -86,7 +86,7 @@ export interface NativeAddon {
   MappedFile: new (path: string) => NativeMappedFile;
 }
 
-/** There is no addon for this machine, or it does not load. */
+/** There is no native addon for this machine, or it does not load. */
 export class NativeAddonError extends FakedirtyError {
   override readonly name = 'NativeAddonError';
   override readonly code = 'ERR_NO_ADDON';
@@ -126,7 +126,7 @@ export function loadAddon(directory: string): NativeAddon {
 
 let loaded: NativeAddon | undefined;
 
-/** The addon, loaded when it is first needed: what only plans and decides works without it. */
+/** The addon, loaded when it is first needed: an import of this package loads none. */
 export function native(): NativeAddon {
   loaded ??= loadAddon(packageDirectory);
   return loaded;

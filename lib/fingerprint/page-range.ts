@@ -1,12 +1,13 @@
-// Some pages out of many.
+// A range of pages out of many.
 import { constants } from 'node:buffer';
 import { OptionError } from '../errors/option-error.js';
 import { shown } from './schema.js';
 
+/** Which pages. */
 export interface PageRange {
-  /** Default: 0. */
+  /** The number of the first page; default: 0. */
   readonly first?: number | undefined;
-  /** Default: all from the first on. */
+  /** How many pages; default: all from the first on. */
   readonly pages?: number | undefined;
 }
 

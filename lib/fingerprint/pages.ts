@@ -1,4 +1,4 @@
-// Fingerprints in one call, for those who need no hasher of their own.
+// Fingerprints in one call, without a hasher.
 import { z } from 'zod';
 import type { Bytes } from './bytes.js';
 import { Hasher, type HasherOptions, hasherShape } from './hasher.js';
@@ -8,15 +8,15 @@ import { type BackgroundOptions, backgroundShape } from './slices.js';
 const schema = z.strictObject({ ...hasherShape, ...backgroundShape });
 
 /**
- * The digests of all pages, one behind another. With ph128 and no key, one is drawn for this call alone:
- * its digests can be compared with each other, and with no others.
+ * The digests of all pages, one after the other. With ph128 and no key, this call has a key of its own: its digests can
+ * be compared with each other, and with no others.
  */
 export function fingerprintPages(bytes: Bytes, options?: HasherOptions): Buffer {
   using hasher = new Hasher(options);
   return hasher.fingerprint(bytes);
 }
 
-/** The same in threads of the pool: it can be followed and stopped. */
+/** The same in threads of libuv's pool: it can report progress and be aborted. */
 export async function fingerprintPagesAsync(
   bytes: Bytes,
   options?: HasherOptions & BackgroundOptions,

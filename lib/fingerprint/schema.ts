@@ -1,4 +1,4 @@
-// Options, checked where they enter: a zod schema in, an OptionError out.
+// Checks options where they enter: a wrong one becomes an OptionError that names it.
 import { z } from 'zod';
 import { OptionError } from '../errors/option-error.js';
 

@@ -1,23 +1,28 @@
-// Long work in the background, slice by slice: so that it can be followed and stopped, and the event
-// loop is never held up for long.
+// Long work in the background, slice by slice, so that it can report progress and be aborted, and never blocks the
+// event loop for long.
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { count, parseOptions } from './schema.js';
 
 const sliceBytes = 4 * 1024 * 1024;
 /** libuv's pool has four threads unless told otherwise: one is left to the rest of the program. */
-const mostThreads = 3;
+const maxThreads = 3;
 
+/** How far work in the background is. */
 export interface Progress {
+  /** How many pages are done. */
   readonly donePages: number;
+  /** How many pages there are. */
   readonly totalPages: number;
 }
 
+/** How to work in the background. */
 export interface BackgroundOptions {
-  /** Rejects with the signal's reason; slices that are under way end first. */
+  /** Aborting it ends the work, with its reason; parts that are under way end first. */
   readonly signal?: AbortSignal | undefined;
+  /** Is called when a part is done. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** How many slices at a time; default: the processors there are, at most 3. */
+  /** How many threads work at a time, 1 to 64; default: one for each processor, at most 3. */
   readonly threads?: number | undefined;
 }
 
@@ -74,7 +79,7 @@ export async function inSlices(
     }
   };
   signal?.throwIfAborted();
-  const runners = threads ?? Math.min(availableParallelism(), mostThreads);
+  const runners = threads ?? Math.min(availableParallelism(), maxThreads);
   const results = await Promise.allSettled(Array.from({ length: runners }, runner));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   signal?.throwIfAborted();

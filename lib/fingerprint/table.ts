@@ -1,4 +1,4 @@
-// A table: the fingerprints of what a destination holds, one slot a page.
+// A table: the fingerprints of what a destination holds, one slot for each page.
 import { z } from 'zod';
 import { OptionError } from '../errors/option-error.js';
 import { type Bytes, isShared, pagesIn, viewOf } from './bytes.js';
@@ -11,39 +11,47 @@ import { count, parseOptions, shown } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
 import { type SourceOf, sourcesIn } from './sources.js';
 
-/** What a verdict's number means: `verdictNames[verdicts[i]]`. */
+/** The names of verdicts by their numbers: `verdictNames[verdicts[i]]`. */
 export const verdictNames = ['first', 'zero', 'changed', 'unchanged'] as const;
+/**
+ * What a table says of a page. `first`: it knows nothing of it. `zero`: the page is all zero, and the destination's is not
+ * known to be. `changed`: the destination holds something else. `unchanged`: the destination holds these bytes.
+ */
 export type Verdict = (typeof verdictNames)[number];
 
-/** The numbers in a `Uint8Array` of verdicts. */
+/** The numbers of verdicts by their names. */
 export const Verdicts = { first: 0, zero: 1, changed: 2, unchanged: 3 } as const satisfies Record<
   Verdict,
   number
 >;
 
-/** Pages by verdict. */
+/** How many pages got each verdict. */
 export type VerdictCounts = Readonly<Record<Verdict, number>>;
 
+/** How to make a table. */
 export interface TableOptions extends HasherOptions {
   /** How many pages the guest has. */
   readonly pages: number;
-  /** Instead of the options of a hasher: one that is there, so that tables share a key. */
+  /** A hasher to share with other tables, with its key; instead of the options of a hasher. */
   readonly hasher?: Hasher | undefined;
-  /** Keeps a full copy of what was committed, and counts fingerprints that would have lied. */
+  /** Keep full copies of what was committed, and count changes that the fingerprints would have hidden; default: false. */
   readonly verify?: boolean | undefined;
 }
 
-/** Which pages the bytes are: consecutive ones from the first on, or these, each once. Default: from 0 on. */
+/** Which pages the bytes belong to: the number of the first of consecutive pages, or the number of each page. */
 export type Where = number | ArrayLike<number>;
 
+/** What is in a table, and what it has counted. */
 export interface TableStatistics {
+  /** How many pages the guest has. */
   readonly pages: number;
-  /** Address space for slots, and copies when verifying; memory is taken as slots are written. */
+  /** Address space of the table, in bytes; memory is taken only as slots are written. */
   readonly bytes: number;
+  /** How many slots are unknown, hold a zero page, or hold a fingerprint. */
   readonly slots: { readonly unknown: number; readonly zero: number; readonly known: number };
-  /** Pages by verdict that were committed or, unchanged, skipped. */
+  /** How many pages got each verdict, of those that were committed or, being unchanged, skipped. */
   readonly counted: VerdictCounts;
-  /** Pages committed whose fingerprint would have hidden a change; only counted when verifying. */
+  /** Changed pages that their fingerprint would have taken for unchanged; counted with `verify`. */
   readonly falseSkips: number;
 }
 
@@ -76,10 +84,11 @@ function plus(a: VerdictCounts, b: VerdictCounts): VerdictCounts {
 
 const none: VerdictCounts = { first: 0, zero: 0, changed: 0, unchanged: 0 };
 
-/** What a table says of some pages, and what to commit when they have been sent. */
+/** The verdicts on some pages, to be committed when the pages have been sent. */
 export class Check {
-  /** One a page, in the order of the pages: see `verdictNames`. */
+  /** The number of each page's verdict, in the order of the pages: see `verdictNames`. */
   readonly verdicts: Uint8Array;
+  /** How many of the pages got each verdict. */
   readonly counts: VerdictCounts;
 
   /** @internal */
@@ -89,7 +98,7 @@ export class Check {
   }
 }
 
-/** For the modules beside this one. */
+/** For the other modules of this room: which pages to check in the background, and how. */
 export interface BackgroundLook {
   readonly pages: number;
   readonly where: Where | undefined;
@@ -97,7 +106,7 @@ export interface BackgroundLook {
   readonly sourceOf: SourceOf;
 }
 
-/** Looks at pages that are handed out slice by slice. */
+/** Checks pages slice by slice. */
 export let lookInBackground: (
   table: FingerprintTable,
   look: BackgroundLook,
@@ -105,22 +114,25 @@ export let lookInBackground: (
 ) => Promise<Uint8Array>;
 
 /**
- * Remembers fingerprints of pages and tells which have changed. `check` looks and changes nothing; `commit`
- * says that the pages of a check have reached the destination. `checkAndCommit` does both, for those who
- * only count.
+ * Holds a fingerprint of each page of a guest and tells which pages have changed. `check` gives verdicts and changes
+ * nothing; `commit` says that the pages of a check have reached the destination; `checkAndCommit` does both. For a new
+ * migration make a new table (rule R5). Dispose of it, or bind it with `using`, to free its memory.
  */
 export class FingerprintTable implements Disposable {
+  /** How many pages the guest has. */
   readonly pages: number;
+  /** Whether full copies are kept, to count changes that the fingerprints would have hidden. */
   readonly verify: boolean;
+  /** The hasher that makes the fingerprints. */
   readonly hasher: Hasher;
   readonly #ownsHasher: boolean;
-  /** What can be committed still, and since when. */
+  /** The checks that can still be committed, and the era that they belong to. */
   readonly #pending = new WeakMap<Check, { readonly seen: NativeCheck; readonly era: number }>();
   readonly #committed = new WeakSet<Check>();
   #native: NativeTable | undefined;
   #counted = none;
   #busy = false;
-  /** Grows when slots are forgotten: what was seen before must not be committed after. */
+  /** Grows when slots become unknown: a check from before must not be committed after. */
   #era = 0;
 
   static {
@@ -143,7 +155,7 @@ export class FingerprintTable implements Disposable {
     this.verify = verify;
   }
 
-  /** Says of each page what it is. The bytes that are then sent must be the ones checked (rule R1). */
+  /** Gives each page a verdict. The bytes that are then sent must be the ones that were checked (rule R1). */
   check(bytes: Bytes, where?: Where): Check {
     const table = this.#open();
     const view = viewOf('bytes', bytes);
@@ -154,7 +166,7 @@ export class FingerprintTable implements Disposable {
     return check;
   }
 
-  /** The pages at these positions of a check, or all, have been sent. Unchanged ones were skipped. */
+  /** Says that pages of a check have been sent: those at these positions, or all. Unchanged pages count as skipped. */
   commit(check: Check, sent?: ArrayLike<number>): void {
     const table = this.#open();
     const seen = this.#fresh(check);
@@ -165,7 +177,7 @@ export class FingerprintTable implements Disposable {
     this.#counted = plus(this.#counted, countVerdicts(check.verdicts, mask));
   }
 
-  /** Checks, and takes all pages for sent. */
+  /** Checks pages and commits all of them. */
   checkAndCommit(bytes: Bytes, where?: Where): Check {
     const table = this.#open();
     const view = viewOf('bytes', bytes);
@@ -176,7 +188,7 @@ export class FingerprintTable implements Disposable {
     return check;
   }
 
-  /** checkAndCommit in a thread of the pool. Until it ends the table does nothing else. */
+  /** Checks and commits in a thread of libuv's pool. Until that ends, other use of the table throws BusyError. */
   async checkAndCommitAsync(
     bytes: Bytes,
     where?: Where,
@@ -189,7 +201,7 @@ export class FingerprintTable implements Disposable {
     return this.#done(await this.#lookInBackground(look, options));
   }
 
-  /** What the destination holds of these pages is not known any more. */
+  /** Says that it is no longer known what the destination holds of these pages. */
   invalidate(first: number, pages = 1): void {
     const table = this.#open();
     const isRange = Number.isSafeInteger(first) && Number.isSafeInteger(pages);
@@ -201,7 +213,7 @@ export class FingerprintTable implements Disposable {
     this.#era += 1;
   }
 
-  /** Forgets everything, memory and counts included. For a new migration make a new table: it has a new key. */
+  /** Makes all slots unknown, frees their memory, and sets the counts to 0. The key stays. */
   reset(): void {
     const table = this.#open();
     calling(() => table.forget());
@@ -209,19 +221,21 @@ export class FingerprintTable implements Disposable {
     this.#era += 1;
   }
 
-  /** Walks all slots that were ever written. */
+  /** Counts what is in the table. It walks all slots that were ever written. */
   statistics(): TableStatistics {
     const table = this.#open();
     const { pages, bytes, unknown, zero, known, falseSkips } = calling(() => table.count());
     return { pages, bytes, slots: { unknown, zero, known }, counted: this.#counted, falseSkips };
   }
 
+  /** Frees the memory of the table, and disposes of its hasher unless that was given. */
   dispose(): void {
     this.#native?.close();
     this.#native = undefined;
     if (this.#ownsHasher) this.hasher.dispose();
   }
 
+  /** Frees the memory of the table, as `dispose` does. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -306,7 +320,7 @@ export class FingerprintTable implements Disposable {
   }
 }
 
-/** A page's second verdict would not know of the first one's commit: it could be skipped and be wrong. */
+/** The second verdict on a page would not know of the commit of the first, and could skip a changed page. */
 function refuseRepetition(index: Float64Array): void {
   const sorted = index.slice().sort();
   const repeated = sorted.find((page, i) => page === sorted[i - 1]);

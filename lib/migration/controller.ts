@@ -1,189 +1,282 @@
-// Takes a running migration to its end: asks the policy, does what it decides, cancels when told to.
+// Takes a running migration to its end: evaluates the policy, does what it decides, and what the caller asks for.
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError } from '../qmp/errors.js';
-import type { Circumstances, Consultation, Decision, Observation } from './decision.js';
-import { endStatuses, type Observer, type Sighting } from './observer.js';
-import type { CheckedOptions } from './options.js';
+import type { Decision, MigrationContext, Observation, PolicyEvaluation } from './decision.js';
+import { MigrationStateError } from './errors.js';
+import { endStatuses, type Observed, type Observer } from './observer.js';
+import { type CheckedOptions, type MigrationLimits, parseLimits } from './options.js';
 import type { Pass } from './pass.js';
+import type { UpdateLog } from './updates.js';
 
-/** The most that QEMU accepts. */
-const endlessDowntimeMs = 2_000_000;
-/** QEMU reckons anew ten times a second whether what is left fits: it has had many chances by then. */
-const stopAfterMs = 2000;
+/** The longest downtime limit that QEMU accepts. */
+const maxDowntimeLimitMs = 2_000_000;
+/** QEMU decides ten times a second whether what is left fits into the limit: by then it has had many chances. */
+const stopGuestAfterMs = 2000;
 
-export interface Ending {
+/** How the migration ended, before anybody has looked where the guest is. */
+export interface MigrationEnd {
   readonly status: string;
   /** Why we ended it, if we did. */
   readonly reason: string | undefined;
   readonly passes: readonly Pass[];
-  readonly consultations: readonly Consultation[];
-  /** The guest was stopped by us: nobody but us starts it again. */
+  readonly policyEvaluations: readonly PolicyEvaluation[];
+  /** We stopped the guest, so nobody but us continues it. */
   readonly stoppedByUs: boolean;
-  /** We had QEMU cancel it. */
+  /** We cancelled the migration. */
   readonly cancelledByUs: boolean;
 }
 
-type Controlled = Pick<CheckedOptions, 'method' | 'policy' | 'onPass' | 'record' | 'signal'>;
-
-/** What the methods do that ask no policy. */
-function switchAfterFirstPass({ passes }: Observation): Decision {
-  const count = passes.length;
-  const numbers = { passes: count };
-  return count === 0
-    ? { choice: 'go-on', because: 'The first pass goes on.', numbers }
-    : { choice: 'post-copy', because: 'The first pass is over: the rest by post-copy.', numbers };
+/** What a controller works with. */
+export interface ControllerOptions
+  extends Pick<CheckedOptions, 'method' | 'policy' | 'onPass' | 'record'> {
+  readonly qmp: QmpClient;
+  readonly observer: Observer;
+  readonly context: MigrationContext;
+  readonly updates: UpdateLog;
 }
 
-export class Controller {
-  readonly #qmp: QmpClient;
-  readonly #observer: Observer;
-  readonly #options: Controlled;
-  readonly #circumstances: Circumstances;
-  readonly #passes: Pass[] = [];
-  readonly #consultations: Consultation[] = [];
-  #acted: Decision | undefined;
-  #cancelled: string | undefined;
-  #cancelTooLate = false;
-  #askAtMs = Number.POSITIVE_INFINITY;
-  #stopAtMs = Number.POSITIVE_INFINITY;
-  #stoppedByUs = false;
+/** What the method `hybrid` does without a policy. */
+function switchAfterFirstPass({ passes }: Observation): Decision {
+  const numbers = { passes: passes.length };
+  const policy = 'switch-after-first-pass';
+  return passes.length === 0
+    ? { choice: 'go-on', policy, reason: 'The first pass is under way.', numbers }
+    : { choice: 'post-copy', policy, reason: 'The first pass has ended.', numbers };
+}
 
-  constructor(
-    qmp: QmpClient,
-    observer: Observer,
-    options: Controlled,
-    circumstances: Circumstances,
-  ) {
-    this.#qmp = qmp;
-    this.#observer = observer;
+function isInPostcopy(status: string): boolean {
+  return status.startsWith('postcopy') || status === 'device';
+}
+
+/** Controls one migration. */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #passes: Pass[] = [];
+  readonly #policyEvaluations: PolicyEvaluation[] = [];
+  #context: MigrationContext;
+  /** What is being done, once something other than going on was decided. */
+  #decision: Decision | undefined;
+  #cancel: { readonly reason: string; state: 'requested' | 'sent' | 'too-late' } | undefined;
+  #hasEnded = false;
+  #evaluateAtMs = Number.POSITIVE_INFINITY;
+  #stopGuestAtMs = Number.POSITIVE_INFINITY;
+  #stoppedByUs = false;
+  /** Parameters of QEMU that were changed while the migration ran. */
+  readonly changedParameters = new Set<string>();
+
+  constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#circumstances = circumstances;
+    this.#context = options.context;
   }
 
-  async untilEnd(): Promise<Ending> {
-    for (;;) {
-      const untilMs = Math.min(this.#askAtMs, this.#stopAtMs);
-      const heedSignal = this.#cancelled === undefined && !this.#cancelTooLate;
-      const seen = await this.#observer.next(untilMs, heedSignal);
-      if (seen.pass) this.#passed(seen.pass);
-      if (endStatuses.includes(seen.status)) return this.#ending(seen.status);
-      if (heedSignal && this.#options.signal?.aborted) await this.#cancelFor(seen);
-      else await this.#goOn(seen);
+  /** The migration as a policy would see it now. */
+  get observation(): Observation {
+    const { elapsedMs } = this.#options.observer;
+    return { ...this.#context, elapsedMs, passes: [...this.#passes] };
+  }
+
+  /** Resolves when the migration is over. */
+  async runToEnd(): Promise<MigrationEnd> {
+    try {
+      return this.#end(await this.#untilOver());
+    } finally {
+      this.#hasEnded = true;
     }
   }
 
-  get #observation(): Observation {
-    const { elapsedMs } = this.#observer;
-    return { ...this.#circumstances, elapsedMs, passes: [...this.#passes] };
+  async #untilOver(): Promise<string> {
+    const { observer } = this.#options;
+    for (;;) {
+      if (this.#cancel?.state === 'requested') await this.#cancelUnlessTooLate(this.#cancel.reason);
+      const observed = await observer.next(Math.min(this.#evaluateAtMs, this.#stopGuestAtMs));
+      if (observed.pass) this.#addPass(observed.pass);
+      if (endStatuses.includes(observed.status)) return observed.status;
+      if (this.#cancel?.state !== 'requested') await this.#proceed(observed);
+    }
   }
 
-  async #goOn(seen: Sighting): Promise<void> {
-    if (seen.stopped) this.#stopAtMs = Number.POSITIVE_INFINITY;
-    if (this.#acted || seen.status !== 'active') {
-      if (seen.elapsedMs >= this.#stopAtMs && seen.status === 'active') await this.#stopGuest();
+  /** Cancels the migration as soon as possible, unless it is too late by then. */
+  requestCancel(reason: string): void {
+    if (this.#hasEnded || this.#cancel) return;
+    this.#cancel = { reason, state: 'requested' };
+    this.#options.observer.interrupt();
+  }
+
+  /** Switches to post-copy; from then on the policy is no longer evaluated. */
+  async switchToPostcopy(): Promise<void> {
+    this.#assertUndecided('switch to post-copy');
+    if (!this.#context.postcopyPossible) {
+      throw new MigrationStateError(
+        'This migration can\'t switch to post-copy: it began without the capability "postcopy-ram". ' +
+          'Begin it with the method "hybrid" and a policy.',
+      );
+    }
+    const reason = 'The caller switched to post-copy.';
+    const decision = { choice: 'post-copy', policy: 'caller', reason, numbers: {} } as const;
+    this.#addEvaluation(decision, this.observation);
+    await this.#carryOut(decision);
+  }
+
+  /** Changes the limits of the migration. */
+  async setLimits(limits: MigrationLimits): Promise<void> {
+    const { bandwidthBytesPerSecond, downtimeLimitMs } = parseLimits(limits);
+    this.#assertUndecided('change the limits');
+    const parameters = {
+      ...(bandwidthBytesPerSecond === undefined
+        ? {}
+        : { 'max-bandwidth': bandwidthBytesPerSecond }),
+      ...(downtimeLimitMs === undefined ? {} : { 'downtime-limit': downtimeLimitMs }),
+    };
+    await this.#unlessOver(() => this.#setParameters(parameters));
+    this.#context = {
+      ...this.#context,
+      bandwidthLimitBytesPerSecond:
+        bandwidthBytesPerSecond ?? this.#context.bandwidthLimitBytesPerSecond,
+      downtimeLimitMs: downtimeLimitMs ?? this.#context.downtimeLimitMs,
+    };
+    const { elapsedMs, bandwidthLimitBytesPerSecond, downtimeLimitMs: limitMs } = this.observation;
+    this.#options.record?.({
+      type: 'limits',
+      elapsedMs,
+      bandwidthLimitBytesPerSecond,
+      downtimeLimitMs: limitMs,
+    });
+  }
+
+  #assertUndecided(what: string): void {
+    if (this.#hasEnded)
+      throw new MigrationStateError(`Too late to ${what}: the migration has ended.`);
+    if (this.#cancel && this.#cancel.state !== 'too-late') {
+      throw new MigrationStateError(`Too late to ${what}: the migration is being cancelled.`);
+    }
+    if (!this.#decision) return;
+    const { choice, policy, reason } = this.#decision;
+    throw new MigrationStateError(
+      `Too late to ${what}: the policy "${policy}" has chosen "${choice}". ${reason}`,
+    );
+  }
+
+  async #proceed(observed: Observed): Promise<void> {
+    if (observed.isGuestStopped) this.#stopGuestAtMs = Number.POSITIVE_INFINITY;
+    if (this.#decision || observed.status !== 'active') {
+      const isTime = observed.elapsedMs >= this.#stopGuestAtMs && observed.status === 'active';
+      if (isTime) await this.#stopGuest();
       return;
     }
-    const beginsAsPostcopy = this.#options.method === 'post-copy';
-    if (beginsAsPostcopy) {
-      await this.#act({ choice: 'post-copy', because: 'It was asked for.', numbers: {} });
-    } else if (seen.pass || seen.elapsedMs >= this.#askAtMs || this.#consultations.length === 0) {
-      // A first time as it begins: the first pass may take longer than a policy has patience for.
-      await this.#consult();
+    if (this.#options.method === 'post-copy') {
+      const reason = 'The method "post-copy" was asked for.';
+      await this.#carryOut({ choice: 'post-copy', policy: 'method', reason, numbers: {} });
+      return;
     }
+    const isFirst = this.#policyEvaluations.length === 0;
+    // Also when the migration begins: the first pass may take longer than a policy is willing to wait.
+    if (isFirst || observed.pass || observed.elapsedMs >= this.#evaluateAtMs)
+      await this.#evaluate();
   }
 
-  #passed(pass: Pass): void {
+  #addPass(pass: Pass): void {
+    const { record, updates, onPass } = this.#options;
     this.#passes.push(pass);
-    this.#options.record?.({ type: 'pass', pass });
-    this.#options.onPass?.(pass, this.#observation);
+    record?.({ type: 'pass', pass });
+    updates.add({ type: 'pass', pass });
+    onPass?.(pass, this.observation);
   }
 
-  async #consult(): Promise<void> {
+  #addEvaluation(decision: Decision, { elapsedMs, passes }: Observation): void {
+    const { record, updates } = this.#options;
+    const evaluation = { elapsedMs, endedPasses: passes.length, decision };
+    this.#policyEvaluations.push(evaluation);
+    record?.({ type: 'policy-evaluation', evaluation });
+    updates.add({ type: 'policy-evaluation', evaluation });
+  }
+
+  async #evaluate(): Promise<void> {
     const { method, policy = method === 'hybrid' ? switchAfterFirstPass : undefined } =
       this.#options;
     if (!policy) return;
-    const observation = this.#observation;
+    const { observation } = this;
     const decision = policy(observation);
-    const { elapsedMs, passes } = observation;
-    const consultation = { elapsedMs, passes: passes.length, decision };
-    this.#consultations.push(consultation);
-    this.#options.record?.({ type: 'consultation', consultation });
+    this.#addEvaluation(decision, observation);
     const { askAgainAtMs } = decision;
-    // A time that has passed is no reason to ask without end.
-    this.#askAtMs =
-      askAgainAtMs !== undefined && askAgainAtMs > elapsedMs
+    // A time that has passed would have the policy evaluated without end.
+    this.#evaluateAtMs =
+      askAgainAtMs !== undefined && askAgainAtMs > observation.elapsedMs
         ? askAgainAtMs
         : Number.POSITIVE_INFINITY;
-    if (decision.choice !== 'go-on') await this.#act(decision);
+    if (decision.choice !== 'go-on') await this.#carryOut(decision);
   }
 
-  async #act(decision: Decision): Promise<void> {
-    this.#acted = decision;
-    this.#askAtMs = Number.POSITIVE_INFINITY;
+  async #carryOut(decision: Decision): Promise<void> {
+    const { qmp, observer } = this.#options;
+    this.#decision = decision;
+    this.#evaluateAtMs = Number.POSITIVE_INFINITY;
     switch (decision.choice) {
       case 'post-copy':
-        await this.#unlessOver(() => this.#qmp.execute('migrate-start-postcopy'));
+        await this.#unlessOver(() => qmp.execute('migrate-start-postcopy'));
         break;
       case 'stop-now':
-        // QEMU then stops the guest, sends what is left, and has the destination run it: its own way to
-        // end. Only `stop` would leave the destination's guest paused and the downtime unknown.
-        await this.#unlessOver(() =>
-          this.#qmp.execute('migrate-set-parameters', { 'downtime-limit': endlessDowntimeMs }),
-        );
-        this.#stopAtMs = this.#observer.elapsedMs + stopAfterMs;
+        // QEMU then stops the guest, sends what is left, and has the destination run it. `stop` alone would leave
+        // the destination's guest paused and the downtime unknown.
+        await this.#unlessOver(() => this.#setParameters({ 'downtime-limit': maxDowntimeLimitMs }));
+        this.#stopGuestAtMs = observer.elapsedMs + stopGuestAfterMs;
         break;
       case 'give-up':
-        await this.#cancel(`The policy gave up: ${decision.because}`);
+        await this.#sendCancel(`The policy gave up: ${decision.reason}`);
         break;
       case 'go-on':
         break;
     }
   }
 
-  /** QEMU has no idea of its bandwidth, or one of nothing: no limit is large enough then. */
+  async #setParameters(parameters: Record<string, number>): Promise<void> {
+    for (const name of Object.keys(parameters)) this.changedParameters.add(name);
+    await this.#options.qmp.execute('migrate-set-parameters', parameters);
+  }
+
+  /** Where QEMU has no estimate of its bandwidth, or one of 0, no downtime limit is long enough. */
   async #stopGuest(): Promise<void> {
-    this.#stopAtMs = Number.POSITIVE_INFINITY;
+    this.#stopGuestAtMs = Number.POSITIVE_INFINITY;
     this.#stoppedByUs = true;
-    await this.#unlessOver(() => this.#qmp.execute('stop'));
+    await this.#unlessOver(() => this.#options.qmp.execute('stop'));
   }
 
-  async #cancelFor({ status }: Sighting): Promise<void> {
-    if (status.startsWith('postcopy') || status === 'device') {
-      // The guest runs on the destination, or is about to: without the rest it would be lost.
-      this.#cancelTooLate = true;
-      return;
-    }
-    const { reason } = this.#options.signal ?? {};
-    const said = reason instanceof Error ? reason.message : String(reason);
-    await this.#cancel(`The caller cancelled it: ${said}`);
+  async #cancelUnlessTooLate(reason: string): Promise<void> {
+    if (isInPostcopy(this.#options.observer.status)) {
+      // The guest runs at the destination, or is about to: without the rest of its memory it would be lost.
+      this.#cancel = { reason, state: 'too-late' };
+    } else await this.#sendCancel(reason);
   }
 
-  async #cancel(reason: string): Promise<void> {
-    this.#cancelled = reason;
-    await this.#qmp.execute('migrate_cancel');
+  async #sendCancel(reason: string): Promise<void> {
+    this.#cancel = { reason, state: 'sent' };
+    await this.#options.qmp.execute('migrate_cancel');
   }
 
-  /** A migration may end while we make up our mind. */
+  /** The migration may end while something is being decided. */
   async #unlessOver(work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (!(error instanceof QmpCommandError)) throw error;
-      const { status } = await this.#observer.ask();
+      const { status = 'none' } = await this.#options.qmp.execute('query-migrate');
       if (!endStatuses.includes(status)) throw error;
     }
   }
 
-  #ending(status: string): Ending {
-    const late = 'It was too late to cancel: the destination had begun to take the guest over.';
-    const policy = this.#acted ? this.#acted.because : undefined;
+  #end(status: string): MigrationEnd {
+    const late = 'It was too late to cancel: the destination had begun to take over the guest.';
+    const cancelled = this.#cancel?.state === 'sent';
     return {
       status,
-      reason: this.#cancelled ?? (this.#cancelTooLate ? late : policy),
+      reason: cancelled
+        ? this.#cancel?.reason
+        : this.#cancel?.state === 'too-late'
+          ? late
+          : this.#decision?.reason,
       passes: this.#passes,
-      consultations: this.#consultations,
+      policyEvaluations: this.#policyEvaluations,
       stoppedByUs: this.#stoppedByUs,
-      cancelledByUs: this.#cancelled !== undefined,
+      cancelledByUs: cancelled,
     };
   }
 }

@@ -1,7 +1,7 @@
-// What keeps a migration from beginning. How one ended is no error but its result.
+// What keeps a migration from beginning, and what it can't do while it runs. How it ended is its result, no error.
 import { FakedirtyError } from '../errors/error.js';
 
-/** Something that was asked for can't be had; nothing has been touched. */
+/** What was asked for is not possible. Nothing has been changed. */
 export class MigrationRefusedError extends FakedirtyError {
   override readonly name = 'MigrationRefusedError';
   override readonly code = 'ERR_MIGRATION_REFUSED';
@@ -12,4 +12,16 @@ export class MigrationRefusedError extends FakedirtyError {
   ) {
     super(problems.length === 1 ? problems[0] : problems.map((text) => `- ${text}`).join('\n'));
   }
+}
+
+/** A running migration can't do what it was asked for now: it has ended, or something else was decided before. */
+export class MigrationStateError extends FakedirtyError {
+  override readonly name = 'MigrationStateError';
+  override readonly code = 'ERR_MIGRATION_STATE';
+}
+
+/** A migration is no longer watched because `stop()` was called. */
+export class WatchStoppedError extends FakedirtyError {
+  override readonly name = 'WatchStoppedError';
+  override readonly code = 'ERR_WATCH_STOPPED';
 }

@@ -1,17 +1,19 @@
-// The destination: made to listen, and watched until the guest is there.
+// The destination's side: it is made to listen, and watched until it has the guest.
 import type { QmpClient } from '../qmp/client.js';
 import { QmpClosedError } from '../qmp/errors.js';
 import type { EventStream } from '../qmp/event-stream.js';
 import type { KnownEvent } from '../qmp/messages.js';
 import type { MigrationInfo } from '../qmp/schema/migration.js';
+import { within } from '../system/deadline.js';
 import type { CheckedOptions } from './options.js';
 
-/** What a destination does after the source is done takes no longer. */
-const arrivalMs = 60_000;
+/** A destination is done long before that once the source has sent everything. */
+const maxArrivalMs = 60_000;
 
+/** What became of the guest at the destination: `gone` and `silent` say that nobody knows. */
 export type DestinationEnd = 'completed' | 'failed' | 'gone' | 'silent';
 
-/** The URI of where it listens: it may have chosen a port. */
+/** The URI to connect to: the destination may have chosen the port. */
 function listeningAt({ 'socket-address': addresses }: MigrationInfo, asked: string): string {
   const [address] = addresses ?? [];
   const host = /^tcp:(.*):\d+$/.exec(asked)?.[1];
@@ -20,7 +22,8 @@ function listeningAt({ 'socket-address': addresses }: MigrationInfo, asked: stri
   return `tcp:${isAny ? 'localhost' : host}:${address.port}`;
 }
 
-export class Incoming {
+/** The destination of a migration. Create it before the migration begins, so that no event is missed. */
+export class Incoming implements Disposable {
   readonly qmp: QmpClient;
   readonly #events: EventStream<KnownEvent<'MIGRATION'>>;
 
@@ -29,26 +32,18 @@ export class Incoming {
     this.#events = qmp.events('MIGRATION');
   }
 
-  /** Lets a migration in; answers the URI that the source connects to. */
+  /** Makes the destination listen; returns the URI that the source connects to. */
   async listen({ listen, connect }: Exclude<CheckedOptions['to'], string>): Promise<string> {
     await this.qmp.execute('migrate-incoming', { uri: listen });
     return connect ?? listeningAt(await this.qmp.execute('query-migrate'), listen);
   }
 
-  /** Waits until it has the guest, or has not. */
+  /** Waits until the destination has the guest, or has failed. */
   async untilEnd(): Promise<DestinationEnd> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<DestinationEnd>((resolve) => {
-      timer = setTimeout(() => resolve('silent'), arrivalMs);
-    });
-    try {
-      return await Promise.race([this.#arrival(), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return await within(maxArrivalMs, this.#arrival(), () => 'silent');
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#events.close();
   }
 

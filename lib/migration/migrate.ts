@@ -1,49 +1,46 @@
 // Migrates a VM: checks, prepares both sides, starts, follows it to its end, and puts settings back.
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
-import { conclude } from './conclude.js';
+import type { EventStream } from '../qmp/event-stream.js';
+import { ProcessUsage } from '../qmp/process-usage.js';
+import { buildResult } from './build-result.js';
+import { confirmOutcome } from './confirm-outcome.js';
 import { Controller } from './controller.js';
-import type { Circumstances } from './decision.js';
+import type { MigrationContext } from './decision.js';
 import { MigrationRefusedError } from './errors.js';
-import { type Facts, readFacts } from './facts.js';
 import { Incoming } from './incoming.js';
+import { Migration } from './migration.js';
 import { Observer } from './observer.js';
 import { type CheckedOptions, type MigrateOptions, parseMigrateOptions } from './options.js';
-import { type Plan, plan } from './plan.js';
-import { ProcessUse } from './process-use.js';
+import { planSettings, type SettingsPlan } from './plan-settings.js';
+import { type QemuSetup, readQemuSetup } from './qemu-setup.js';
+import { recordingFormat } from './recording.js';
 import type { MigrationResult } from './result.js';
 import { applySettings } from './settings.js';
-import { settle } from './settle.js';
+import { UpdateLog } from './updates.js';
 
-const defaultDowntimeMs = 300;
+const defaultDowntimeLimitMs = 300;
 
-interface Prepared {
-  readonly options: CheckedOptions;
-  readonly facts: Facts;
-  readonly plan: Plan;
-  readonly uri: string;
-  readonly incoming: Incoming | undefined;
-}
-
-export function circumstancesOf({ ramBytes, parameters, capabilities }: Facts): Circumstances {
+/** The context of a migration of a QEMU that is set up like this. */
+export function contextOf({ ramBytes, parameters, capabilities }: QemuSetup): MigrationContext {
   return {
     ramBytes,
     pageBytes: 4096,
-    downtimeLimitMs: parameters['downtime-limit'] ?? defaultDowntimeMs,
+    downtimeLimitMs: parameters['downtime-limit'] ?? defaultDowntimeLimitMs,
     bandwidthLimitBytesPerSecond: parameters['max-bandwidth'] ?? 0,
     postcopyPossible: capabilities.get('postcopy-ram') ?? false,
   };
 }
 
-/** The circumstances once the plan has been carried out. */
-function planned(facts: Facts, { source }: Plan): Circumstances {
-  const capabilities = new Map([...facts.capabilities, ...Object.entries(source.capabilities)]);
-  const parameters = { ...facts.parameters, ...source.parameters };
-  return circumstancesOf({ ...facts, capabilities, parameters });
+/** The context once the settings are applied. */
+function plannedContext(setup: QemuSetup, { source }: SettingsPlan): MigrationContext {
+  const capabilities = new Map([...setup.capabilities, ...Object.entries(source.capabilities)]);
+  const parameters = { ...setup.parameters, ...source.parameters };
+  return contextOf({ ...setup, capabilities, parameters });
 }
 
-/** What was asked for, as far as it is data. */
-function askedOf(options: CheckedOptions): Record<string, unknown> {
+/** The options that are data: a recording can hold no functions and connections. */
+function requestOf(options: CheckedOptions): Record<string, unknown> {
   const { to, policy } = options;
   const data = Object.entries(options).filter(
     ([, value]) => typeof value !== 'function' && !(value instanceof AbortSignal),
@@ -55,100 +52,177 @@ function askedOf(options: CheckedOptions): Record<string, unknown> {
   };
 }
 
-async function begin(qmp: QmpClient, uri: string): Promise<void> {
-  try {
-    await qmp.execute('migrate', { uri });
-  } catch (error) {
-    throw asRefusal(error);
-  }
-}
-
-async function run(qmp: QmpClient, prepared: Prepared): Promise<MigrationResult> {
-  const { options, facts, incoming } = prepared;
-  const { record, onProgress, signal } = options;
-  const circumstances = planned(facts, prepared.plan);
-  record?.({
-    type: 'start',
-    format: 1,
-    qemu: facts.version,
-    startedAtMs: Date.now(),
-    circumstances,
-    asked: askedOf(options),
-  });
-  const events = qmp.events();
-  try {
-    const use = await ProcessUse.begin(qmp);
-    const following = { qmp, events, eventsOn: true, sawBeginning: true };
-    const observer = new Observer({ ...following, record, onProgress, signal });
-    await begin(qmp, prepared.uri);
-    const onPass: CheckedOptions['onPass'] = (pass, observation) => {
-      use?.look();
-      options.onPass?.(pass, observation);
-    };
-    const controlled = { ...options, onPass };
-    const ending = await new Controller(qmp, observer, controlled, circumstances).untilEnd();
-    const settled = await settle(qmp, ending, incoming, facts, options);
-    use?.look({ force: true });
-    const result = conclude({ ending, settled, observer, use });
-    record?.({ type: 'end', result });
-    return result;
-  } finally {
-    events.close();
-  }
-}
-
-/** A refusal of QEMU before anything has begun is a problem of what was asked for. */
+/** What QEMU refuses before the migration has begun is a problem of what was asked for. */
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof QmpCommandError)) return error;
   return new MigrationRefusedError([error.message]);
 }
 
-async function putAllBack(undo: readonly (() => Promise<void>)[]): Promise<void> {
-  for (const one of [...undo].reverse()) {
-    try {
-      await one();
-    } catch (error) {
-      // A QEMU that is gone, or that has the guest now and refuses, has nothing to put back.
-      if (!(error instanceof QmpError)) throw error;
+/** What is to be undone when a migration is over, newest first. */
+class Undo {
+  readonly #steps: (() => unknown)[] = [];
+
+  add(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#steps.reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        // A QEMU that is gone, or that refuses because its guest is elsewhere now, has nothing to put back.
+        if (!(error instanceof QmpError)) throw error;
+      }
     }
   }
 }
 
-/**
- * Migrates the VM at the other end of that QMP. Throws MigrationRefusedError, with nothing changed, when what is
- * asked for can't be had. A migration that began always has a result, whether it arrived or not.
- */
-export async function migrate(qmp: QmpClient, input: MigrateOptions): Promise<MigrationResult> {
-  const options = parseMigrateOptions(input);
-  options.signal?.throwIfAborted();
+interface Prepared {
+  readonly qmp: QmpClient;
+  readonly options: CheckedOptions;
+  readonly setup: QemuSetup;
+  readonly context: MigrationContext;
+  readonly events: EventStream;
+  readonly incoming: Incoming | undefined;
+  readonly undo: Undo;
+  readonly uri: string;
+}
+
+/** Checks everything, then sets up both sides. */
+async function prepare(qmp: QmpClient, options: CheckedOptions, undo: Undo): Promise<Prepared> {
   const { to } = options;
-  const target = typeof to === 'string' ? undefined : to;
-  const facts = await readFacts(qmp);
-  const theirs = target && (await readFacts(target.qmp));
-  const made = plan(options, facts, theirs);
-  if (made.problems.length > 0) throw new MigrationRefusedError(made.problems);
-  const incoming = target && new Incoming(target.qmp);
-  const undo: (() => Promise<void>)[] = [];
-  try {
-    let uri = typeof to === 'string' ? to : to.listen;
-    try {
-      if (target && incoming && theirs) {
-        undo.push(await applySettings(target.qmp, theirs, made.destination));
-      }
-      undo.push(await applySettings(qmp, facts, made.source));
-      // What a policy raises in order to end the migration is put back too.
-      undo.push(async () => {
-        const limit = facts.parameters['downtime-limit'];
-        if (limit === undefined || !options.policy) return;
-        await qmp.execute('migrate-set-parameters', { 'downtime-limit': limit });
-      });
-      if (target && incoming) uri = await incoming.listen(target);
-    } catch (error) {
-      throw asRefusal(error);
-    }
-    return await run(qmp, { options, facts, plan: made, uri, incoming });
-  } finally {
-    incoming?.close();
-    await putAllBack(undo);
+  const destination = typeof to === 'string' ? undefined : to;
+  const setup = await readQemuSetup(qmp);
+  const theirSetup = destination && (await readQemuSetup(destination.qmp));
+  const plan = planSettings(options, setup, theirSetup);
+  if (plan.problems.length > 0) throw new MigrationRefusedError(plan.problems);
+  const events = qmp.events();
+  undo.add(() => events.close());
+  const incoming = destination && new Incoming(destination.qmp);
+  undo.add(() => incoming?.[Symbol.dispose]());
+  let uri = typeof to === 'string' ? to : to.listen;
+  if (destination && theirSetup) {
+    undo.add(await applySettings(destination.qmp, theirSetup, plan.destination));
   }
+  undo.add(await applySettings(qmp, setup, plan.source));
+  if (destination && incoming) uri = await incoming.listen(destination);
+  const context = plannedContext(setup, plan);
+  return { qmp, options, setup, context, events, incoming, undo, uri };
+}
+
+/** Puts back the parameters that were changed while the migration ran. */
+async function putBackParameters(qmp: QmpClient, setup: QemuSetup, names: ReadonlySet<string>) {
+  const before = [...names].map((name) => [name, setup.parameters[name]] as const);
+  const known = before.filter(([, value]) => value !== undefined);
+  if (known.length === 0) return;
+  await qmp.execute('migrate-set-parameters', Object.fromEntries(known));
+}
+
+/** A policy or callback threw: nobody controls the migration any more, so it must not go on. */
+async function abandon(qmp: QmpClient, { status }: Observer): Promise<void> {
+  if (status.startsWith('postcopy') || status === 'device') return;
+  await qmp.execute('migrate_cancel').catch(() => {});
+}
+
+interface Running extends Prepared {
+  readonly observer: Observer;
+  readonly controller: Controller;
+  readonly usage: ProcessUsage | undefined;
+}
+
+async function runToEnd(running: Running): Promise<MigrationResult> {
+  const { qmp, options, setup, incoming, observer, controller, usage } = running;
+  try {
+    const end = await controller.runToEnd();
+    const confirmed = await confirmOutcome(qmp, end, incoming, setup, options);
+    usage?.sample({ force: true });
+    const result = buildResult({ end, confirmed, observer, usage });
+    options.record?.({ type: 'end', result });
+    return result;
+  } catch (error) {
+    if (!(error instanceof QmpError)) await abandon(qmp, observer);
+    throw error;
+  }
+}
+
+/** Everything that watches the migration, and then the migration itself. */
+async function begin(prepared: Prepared, updates: UpdateLog): Promise<Running> {
+  const { qmp, options, setup, context, events, undo, uri } = prepared;
+  const { record, onProgress, signal } = options;
+  record?.({
+    type: 'start',
+    format: recordingFormat,
+    qemu: setup.version,
+    startedAtMs: Date.now(),
+    context,
+    request: requestOf(options),
+  });
+  const usage = await ProcessUsage.begin(qmp);
+  const observer = new Observer({
+    qmp,
+    events,
+    sawBeginning: true,
+    eventsOn: true,
+    record,
+    onProgress: (progress) => {
+      onProgress?.(progress);
+      updates.setProgress(progress);
+    },
+    wantsProgress: () => onProgress !== undefined || updates.hasReaders,
+  });
+  const onPass: CheckedOptions['onPass'] = (pass, observation) => {
+    usage?.sample();
+    options.onPass?.(pass, observation);
+  };
+  const controller = new Controller({ ...options, qmp, observer, context, updates, onPass });
+  undo.add(() => putBackParameters(qmp, setup, controller.changedParameters));
+  await qmp.execute('migrate', { uri });
+  updates.add({ type: 'begin', context });
+  const onAbort = () => {
+    const reason: unknown = signal?.reason;
+    const text = reason instanceof Error ? reason.message : String(reason);
+    controller.requestCancel(`The caller cancelled it: ${text}`);
+  };
+  signal?.addEventListener('abort', onAbort);
+  undo.add(() => signal?.removeEventListener('abort', onAbort));
+  if (signal?.aborted) onAbort();
+  return { ...prepared, observer, controller, usage };
+}
+
+/**
+ * Starts to migrate the VM at the other end of that QMP, and resolves when QEMU has begun. Throws MigrationRefusedError,
+ * with nothing changed, when what is asked for is not possible. Settings that were changed are put back at the end.
+ */
+export async function startMigration(qmp: QmpClient, options: MigrateOptions): Promise<Migration> {
+  const checked = parseMigrateOptions(options);
+  checked.signal?.throwIfAborted();
+  const undo = new Undo();
+  let interrupt = () => {};
+  const updates = new UpdateLog(() => interrupt());
+  let running: Running;
+  try {
+    running = await begin(await prepare(qmp, checked, undo), updates);
+  } catch (error) {
+    await undo.run();
+    throw asRefusal(error);
+  }
+  // Whoever begins to iterate wants progress now, not after the next event.
+  interrupt = () => running.observer.interrupt();
+  const result = runToEnd(running).finally(() => undo.run());
+  result.then(
+    () => updates.end(),
+    (error) => updates.end({ error }),
+  );
+  return new Migration(running.controller, updates, result);
+}
+
+/**
+ * Migrates the VM at the other end of that QMP, and resolves when the migration is over. Throws MigrationRefusedError,
+ * with nothing changed, when what is asked for is not possible. A migration that has begun always has a result,
+ * whether the guest arrived or not.
+ */
+export async function migrate(qmp: QmpClient, options: MigrateOptions): Promise<MigrationResult> {
+  const migration = await startMigration(qmp, options);
+  return await migration.result;
 }

@@ -1,50 +1,52 @@
-// Follows a migration, whoever started it: events first, and no more questions than they need.
+// Follows a migration, whoever started it: by events first, and with no more queries than they need.
 import { performance } from 'node:perf_hooks';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpTimeoutError } from '../qmp/errors.js';
 import type { EventStream } from '../qmp/event-stream.js';
 import type { QmpEvent } from '../qmp/messages.js';
 import type { MigrationInfo } from '../qmp/schema/migration.js';
+import { EventWaiter } from './event-waiter.js';
 import type { MigrationProgress } from './options.js';
 import type { Pass } from './pass.js';
 import { PassTracker, type Sample } from './pass-tracker.js';
 import type { Recorder } from './recording.js';
-import { Waker } from './wake.js';
 
-/** QEMU itself renews its estimates ten times a second: asking more often says nothing new. */
-const leastGapMs = 100;
-const mostGapMs = 1000;
-const looksPerPass = 8;
-/** Where passes follow each other fast, a look at each twentieth of the time gone shows how they go. */
-const looksPerElapsed = 20;
-const mostPassGapMs = 500;
-/** For the end of the next pass, in passes. */
-const patience = 1.5;
+/** QEMU renews its own estimates ten times a second: asking more often says nothing new. */
+const minGapMs = 100;
+const maxGapMs = 1000;
+const queriesPerPass = 8;
+/** Where passes follow each other fast, a query each twentieth of the elapsed time shows how they go. */
+const queriesPerElapsed = 20;
+const maxPassGapMs = 500;
+/** How long to wait for the end of the next pass, in passes. */
+const maxWaitPasses = 1.5;
 const finalGapMs = 5;
-const finalLooks = 200;
+const maxFinalQueries = 200;
 
 export interface ObserverOptions {
   readonly qmp: QmpClient;
-  /** Made before the migration began. */
+  /** Created before the migration began. */
   readonly events: EventStream;
-  /** Whether it has begun under our eyes. */
+  /** Whether the observer was there when the migration began. */
   readonly sawBeginning: boolean;
   /** Whether QEMU sends events of migrations: the capability `events`. */
   readonly eventsOn: boolean;
   readonly record: Recorder | undefined;
   readonly onProgress: ((progress: MigrationProgress) => void) | undefined;
-  readonly signal: AbortSignal | undefined;
+  /** Whether anybody wants progress now: QEMU is then asked between passes too. */
+  readonly wantsProgress: () => boolean;
 }
 
-/** What has been seen since the last time. */
-export interface Sighting {
+/** What was observed since the last time. */
+export interface Observed {
   readonly status: string;
   readonly elapsedMs: number;
   readonly pass: Pass | undefined;
-  /** The guest has been stopped, by QEMU for its end or by somebody. */
-  readonly stopped: boolean;
+  /** The guest is stopped, by QEMU for the switchover or by somebody else. */
+  readonly isGuestStopped: boolean;
 }
 
+/** The statuses of a migration that is over. */
 export const endStatuses: readonly string[] = [
   'completed',
   'failed',
@@ -52,57 +54,63 @@ export const endStatuses: readonly string[] = [
   'postcopy-paused',
 ];
 
+/** Turns events and answers of QEMU into passes, a status and progress. */
 export class Observer {
   readonly #options: ObserverOptions;
-  readonly #waker: Waker;
+  readonly #waiter: EventWaiter;
   #startMs = performance.now();
   #hasQemuTime = false;
   readonly tracker: PassTracker;
-  #askedMs = -leastGapMs;
-  /** An event has told that something is new, and QEMU has not been asked since. */
-  #isDue = false;
+  #queriedMs = -minGapMs;
+  /** An event has announced news, and QEMU has not been asked since. */
+  #isQueryDue = false;
   #lastPassMs = 0;
   #passEndedMs: number | undefined;
   #status = 'none';
-  #stopped = false;
-  #questions = 0;
+  #isGuestStopped = false;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
     this.tracker = new PassTracker(options.sawBeginning);
-    this.#waker = new Waker(options.events, options.signal);
+    this.#waiter = new EventWaiter(options.events);
   }
 
-  /** Since the migration began, by QEMU's clock as soon as it has told. */
+  /** Time since the migration began, by QEMU's clock as soon as that is known. */
   get elapsedMs(): number {
     return performance.now() - this.#startMs;
   }
 
-  /** How often QEMU was asked. */
-  get questions(): number {
-    return this.#questions;
+  /** The migration's status, as far as it is known. */
+  get status(): string {
+    return this.#status;
   }
 
-  /** Until something has happened, or `untilMs` since the beginning, or (if heeded) the signal. */
-  async next(untilMs: number, heedSignal: boolean): Promise<Sighting> {
-    const pollMs = this.#isDue ? this.#latestMs : this.#askedMs + this.#gapMs();
+  /** Ends the wait in `next`, or in the next one. */
+  interrupt(): void {
+    this.#waiter.interrupt();
+  }
+
+  /** Waits until something has happened, until that time since the beginning, or until it is interrupted. */
+  async next(untilMs = Number.POSITIVE_INFINITY): Promise<Observed> {
+    const pollMs = this.#isQueryDue ? this.#latestMs : this.#queriedMs + this.#gapMs();
     const deadlineMs = Math.min(untilMs, pollMs);
-    const events = await this.#waker.wake(Math.max(0, deadlineMs - this.elapsedMs), heedSignal);
-    this.#heed(events);
+    const events = await this.#waiter.wait(Math.max(0, deadlineMs - this.elapsedMs));
+    this.#apply(events);
     const isTime = this.elapsedMs >= (events.length === 0 ? pollMs : this.#soonestMs);
-    const ask = (this.#isDue && this.#isOver) || (isTime && (this.#isDue || events.length === 0));
-    return ask ? await this.ask() : this.#sighting(undefined);
+    const isDue =
+      (this.#isQueryDue && this.#isOver) || (isTime && (this.#isQueryDue || events.length === 0));
+    return isDue ? await this.query() : this.#observed(undefined);
   }
 
-  #heed(events: readonly QmpEvent[]): void {
+  #apply(events: readonly QmpEvent[]): void {
     for (const { event: name, data, timestamp } of events) {
       this.#options.record?.({ type: 'event', name, data, timestamp });
       const { status } = data;
       if (name === 'MIGRATION') this.#status = String(status);
-      if (name === 'STOP') this.#stopped = true;
-      if (name === 'RESUME') this.#stopped = false;
+      if (name === 'STOP') this.#isGuestStopped = true;
+      if (name === 'RESUME') this.#isGuestStopped = false;
       if (name === 'MIGRATION_PASS') this.#passEndedMs = this.elapsedMs;
-      this.#isDue ||= name === 'MIGRATION' || name === 'MIGRATION_PASS';
+      this.#isQueryDue ||= name === 'MIGRATION' || name === 'MIGRATION_PASS';
     }
   }
 
@@ -110,89 +118,87 @@ export class Observer {
     return endStatuses.includes(this.#status);
   }
 
-  /** Before that nothing can be new, or so much that its parts don't matter. */
+  /** Before that there is nothing new, or so much that the parts don't matter. */
   get #soonestMs(): number {
-    const gapMs = Math.max(leastGapMs, this.#askedMs / looksPerElapsed);
-    return this.#askedMs + Math.min(mostPassGapMs, gapMs);
+    const gapMs = Math.max(minGapMs, this.#queriedMs / queriesPerElapsed);
+    return this.#queriedMs + Math.min(maxPassGapMs, gapMs);
   }
 
-  /** Where pass follows pass, the end of the next is the best moment: nothing of its successor is sent then. */
+  /** Where passes follow closely, the end of the next one is the best moment: nothing of its successor is sent yet. */
   get #latestMs(): number {
     const soonestMs = this.#soonestMs;
-    return soonestMs + Math.min(this.#lastPassMs * patience, (soonestMs - this.#askedMs) / 2);
+    return (
+      soonestMs + Math.min(this.#lastPassMs * maxWaitPasses, (soonestMs - this.#queriedMs) / 2)
+    );
   }
 
   /** Asks QEMU now. */
-  async ask(): Promise<Sighting> {
-    const info = await this.#query();
+  async query(): Promise<Observed> {
+    const info = await this.#finalAnswer();
     this.#setClock(info);
     const sample: Sample = { elapsedMs: this.elapsedMs, passEndedMs: this.#passEndedMs, info };
-    this.#askedMs = sample.elapsedMs;
-    this.#isDue = false;
+    this.#queriedMs = sample.elapsedMs;
+    this.#isQueryDue = false;
     this.#status = info.status ?? this.#status;
     this.#options.record?.({ type: 'sample', elapsedMs: sample.elapsedMs, info });
-    this.#tellProgress(sample);
+    this.#reportProgress(sample);
     const pass = this.tracker.add(sample);
     if (pass) this.#lastPassMs = (pass.endMs - pass.startMs) / pass.merged;
-    return this.#sighting(pass);
+    return this.#observed(pass);
   }
 
   /** QEMU says that a migration is completed a moment before it says how long that took. */
-  async #query(): Promise<MigrationInfo> {
-    for (let left = finalLooks; ; left -= 1) {
+  async #finalAnswer(): Promise<MigrationInfo> {
+    for (let left = maxFinalQueries; ; left -= 1) {
       const info = await this.#answer();
       if (info.status !== 'completed' || info['total-time'] || left === 0) return info;
       await new Promise((resolve) => setTimeout(resolve, finalGapMs));
     }
   }
 
-  /**
-   * Once it has stopped the guest to send what is left, QEMU answers nobody until that is done, however long it
-   * takes: that is no silence to give up for.
-   */
+  /** Once QEMU has stopped the guest, it answers nobody until all is sent, however long that takes: wait for it. */
   async #answer(): Promise<MigrationInfo> {
     for (;;) {
-      this.#questions += 1;
       try {
         return await this.#options.qmp.execute('query-migrate');
       } catch (error) {
         if (!(error instanceof QmpTimeoutError)) throw error;
-        this.#heed(await this.#waker.wake(0, false));
-        if (!this.#stopped) throw error;
+        this.#apply(await this.#waiter.wait(0));
+        if (!this.#isGuestStopped) throw error;
       }
     }
   }
 
-  /** Goes by QEMU's clock from its first answer on, which is what it counts the total time by. */
+  /** From QEMU's first answer on, times are by QEMU's clock, which the total time is counted by. */
   #setClock({ status = 'none', 'total-time': totalMs }: MigrationInfo): void {
     if (this.#hasQemuTime || totalMs === undefined || endStatuses.includes(status)) return;
     this.#hasQemuTime = true;
     const shiftMs = this.elapsedMs - totalMs;
     this.#startMs += shiftMs;
-    this.#askedMs -= shiftMs;
+    this.#queriedMs -= shiftMs;
     if (this.#passEndedMs !== undefined) this.#passEndedMs -= shiftMs;
   }
 
-  #sighting(pass: Pass | undefined): Sighting {
+  #observed(pass: Pass | undefined): Observed {
     return {
       status: this.#status,
       elapsedMs: this.elapsedMs,
       pass,
-      stopped: this.#stopped,
+      isGuestStopped: this.#isGuestStopped,
     };
   }
 
-  /** How long nothing need be asked when no event comes. */
+  /** How long no query is needed when no event comes. */
   #gapMs(): number {
-    const { eventsOn, onProgress } = this.#options;
-    if (eventsOn && !onProgress) return Number.POSITIVE_INFINITY;
-    if (!this.tracker.last) return mostGapMs / 2;
-    // With events, only somebody who watches wants to see more, and people need no more than this.
-    const least = eventsOn ? leastGapMs * 4 : leastGapMs;
-    return Math.min(mostGapMs, Math.max(least, this.#lastPassMs / looksPerPass));
+    const { eventsOn, wantsProgress } = this.#options;
+    if (eventsOn && !wantsProgress()) return Number.POSITIVE_INFINITY;
+    if (!this.tracker.last) return maxGapMs / 2;
+    // With events, the queries only serve people who watch, and people need no more than this.
+    const minMs = eventsOn ? minGapMs * 4 : minGapMs;
+    return Math.min(maxGapMs, Math.max(minMs, this.#lastPassMs / queriesPerPass));
   }
 
-  #tellProgress({ elapsedMs, info }: Sample): void {
+  #reportProgress({ elapsedMs, info }: Sample): void {
     const { ram, status = 'none' } = info;
     if (!ram || !this.#options.onProgress) return;
     this.#options.onProgress({

@@ -3,53 +3,151 @@
 import { z } from 'zod';
 import { mebibyte } from '../format/bytes.js';
 import { QmpClient } from '../qmp/client.js';
-import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
+import { type FakeDirtyHash, fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
 import type { Observation, Policy } from './decision.js';
 import { MigrationRefusedError } from './errors.js';
 import type { Pass } from './pass.js';
 import type { Recorder } from './recording.js';
 
-const whole = z.int().nonnegative();
+const maxDowntimeLimitMs = 2_000_000;
+
+/** How the source skips fake dirty pages. */
+export interface FilterOptions {
+  /** The fingerprint algorithm; default: `ph128`. */
+  readonly hash?: FakeDirtyHash | undefined;
+  /** Accept a hash of 32 bits, which takes a changed page for unchanged sooner or later; default: false. */
+  readonly acceptWeakHash?: boolean | undefined;
+  /** Compare each page that would be skipped with a full copy of it; default: false. */
+  readonly verify?: boolean | undefined;
+  /** On a QEMU without the filter: `refuse` to migrate (the default), or `leave-out` the filter. */
+  readonly ifMissing?: 'refuse' | 'leave-out' | undefined;
+}
+
+/** How a migration uses several connections. */
+export interface MultifdOptions {
+  /** How many connections, 1 to 255; default: 2. */
+  readonly channels?: number | undefined;
+  /** How pages are compressed; default: `none`. */
+  readonly compression?: 'none' | 'zlib' | 'zstd' | undefined;
+  /** The level of the compression: 0 to 9 for zlib, 0 to 20 for zstd; default: QEMU's. */
+  readonly level?: number | undefined;
+}
+
+/** How a migration sends differences instead of pages. */
+export interface XbzrleOptions {
+  /** Memory for copies of pages, in bytes; default: 64 MiB. */
+  readonly cacheBytes?: number | undefined;
+}
+
+/** How auto-converge slows the guest down; each in percent, 1 to 99; default: QEMU's. */
+export interface AutoConvergeOptions {
+  /** By how much at first. */
+  readonly initialPercent?: number | undefined;
+  /** By how much more each time. */
+  readonly incrementPercent?: number | undefined;
+  /** By how much at most. */
+  readonly maxPercent?: number | undefined;
+}
+
+/** A destination that `migrate` prepares over its QMP. */
+export interface Destination {
+  /** The destination's QMP; its QEMU was started with `-incoming defer`. */
+  readonly qmp: QmpClient;
+  /** Where the destination listens: `unix:/path`, `tcp:0.0.0.0:4444`; with port 0 it chooses one. */
+  readonly listen: string;
+  /** Where the source connects to; default: where the destination listens. */
+  readonly connect?: string | undefined;
+}
+
+/** How far a migration is. */
+export interface MigrationProgress {
+  /** Time since the migration began. */
+  readonly elapsedMs: number;
+  /** QEMU's own status, such as `active`. */
+  readonly status: string;
+  /** Bytes sent so far. */
+  readonly sentBytes: number;
+  /** Guest memory that is left to send in this pass, in bytes. */
+  readonly remainingBytes: number;
+  /** How fast QEMU sent just now. */
+  readonly linkBytesPerSecond: number;
+}
+
+/** How to migrate a VM. Only `to` is required. */
+export interface MigrateOptions {
+  /** A URI at which a destination listens, as QEMU takes it (`tcp:host:port`), or a destination to prepare. */
+  readonly to: string | Destination;
+  /**
+   * `pre-copy` (the default), `post-copy` from the start, or `hybrid`: pre-copy first, then post-copy when the policy
+   * says so or, without a policy, after the first pass.
+   */
+  readonly method?: 'pre-copy' | 'post-copy' | 'hybrid' | undefined;
+  /** Skip fake dirty pages; default: no. */
+  readonly filter?: FilterOptions | undefined;
+  /** Send differences of pages that were sent before; default: no. */
+  readonly xbzrle?: XbzrleOptions | undefined;
+  /** Use several connections; default: no. */
+  readonly multifd?: MultifdOptions | undefined;
+  /** Slow the guest down when it writes too fast; default: no. */
+  readonly autoConverge?: AutoConvergeOptions | undefined;
+  /** How fast to send; 0: as fast as possible; default: as QEMU is set. */
+  readonly bandwidthBytesPerSecond?: number | undefined;
+  /** How fast to send in post-copy what was not asked for; 0: as fast as possible; default: as QEMU is set. */
+  readonly postcopyBandwidthBytesPerSecond?: number | undefined;
+  /** How long the guest may stand still at the end, up to 2,000,000 ms; default: as QEMU is set. */
+  readonly downtimeLimitMs?: number | undefined;
+  /** If the guest had to be stopped, leave it stopped at the destination; default: false, it is continued. */
+  readonly holdAtDestination?: boolean | undefined;
+  /** Other capabilities of QEMU to turn on or off; default: none. */
+  readonly capabilities?: Readonly<Record<string, boolean>> | undefined;
+  /** Other parameters of QEMU to set; default: none. */
+  readonly parameters?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /** Decides when to stop, to switch to post-copy, or to give up; default: QEMU alone decides. */
+  readonly policy?: Policy | undefined;
+  /** Aborting it cancels the migration; the reason is in the result. */
+  readonly signal?: AbortSignal | undefined;
+  /** Is given each entry of a recording. */
+  readonly record?: Recorder | undefined;
+  /** Is called when a pass has ended. */
+  readonly onPass?: ((pass: Pass, observation: Observation) => void) | undefined;
+  /** Is called with each answer to query-migrate; QEMU is then also asked between passes. */
+  readonly onProgress?: ((progress: MigrationProgress) => void) | undefined;
+}
+
+/** Limits of a migration that runs; a limit that is left out stays as it is. */
+export interface MigrationLimits {
+  /** How fast to send; 0: as fast as possible. */
+  readonly bandwidthBytesPerSecond?: number | undefined;
+  /** How long the guest may stand still at the end, up to 2,000,000 ms. */
+  readonly downtimeLimitMs?: number | undefined;
+}
+
+const bytesPerSecond = z.int().nonnegative();
 const percent = z.int().min(1).max(99);
+const downtimeLimitMs = z.int().nonnegative().max(maxDowntimeLimitMs);
 
-const filterSchema = z.strictObject({
-  /** Default: ph128. */
-  hash: z.enum(fakeDirtyHashes).default('ph128'),
-  /** One of 32 bits will corrupt a guest sooner or later; it must be accepted. */
-  acceptWeakHash: z.boolean().default(false),
-  /** Compares each skip with a full copy. */
-  verify: z.boolean().default(false),
-  /** What to do on a QEMU without the series. */
-  ifMissing: z.enum(['refuse', 'leave-out']).default('refuse'),
-});
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
 
-const multifdSchema = z.strictObject({
-  channels: z.int().min(1).max(255).default(2),
-  compression: z.enum(['none', 'zlib', 'zstd']).default('none'),
-  /** Of the compression. */
-  level: z.int().min(0).max(20).optional(),
-});
-
-const autoConvergeSchema = z.strictObject({
-  initialPercent: percent.optional(),
-  incrementPercent: percent.optional(),
-  maxPercent: percent.optional(),
-});
-
-/** Where to: a URI as QEMU takes it, or a destination to prepare. */
 const destinationSchema = z.strictObject({
   qmp: z.custom<QmpClient>((value) => value instanceof QmpClient, 'expected a QmpClient'),
-  /** Where it listens: `unix:/path`, `tcp:0.0.0.0:4444`; with port 0 it chooses one. */
   listen: z.string(),
-  /** Where the source connects to, if that is another name for the same. */
   connect: z.string().optional(),
 });
 
+/** Checks `MigrateOptions`, and fills in what is left out. */
 export const optionsSchema = z.strictObject({
   to: z.union([z.string().min(1), destinationSchema]),
-  /** hybrid: begins as pre-copy and goes on as post-copy, when the policy says so or after the first pass. */
   method: z.enum(['pre-copy', 'post-copy', 'hybrid']).default('pre-copy'),
-  filter: filterSchema.optional(),
+  filter: z
+    .strictObject({
+      hash: z.enum(fakeDirtyHashes).default('ph128'),
+      acceptWeakHash: z.boolean().default(false),
+      verify: z.boolean().default(false),
+      ifMissing: z.enum(['refuse', 'leave-out']).default('refuse'),
+    })
+    .optional(),
   xbzrle: z
     .strictObject({
       cacheBytes: z
@@ -58,49 +156,57 @@ export const optionsSchema = z.strictObject({
         .default(64 * mebibyte),
     })
     .optional(),
-  multifd: multifdSchema.optional(),
-  autoConverge: autoConvergeSchema.optional(),
-  /** 0: no limit. */
-  bandwidthBytesPerSecond: whole.optional(),
-  /** Of what is fetched in post-copy without being asked for; 0: no limit. */
-  postcopyBandwidthBytesPerSecond: whole.optional(),
-  downtimeLimitMs: whole.max(2_000_000).optional(),
-  /** Where a guest had to be stopped for its end, leave it so at the destination: "cont" lets it go on. */
+  multifd: z
+    .strictObject({
+      channels: z.int().min(1).max(255).default(2),
+      compression: z.enum(['none', 'zlib', 'zstd']).default('none'),
+      level: z.int().min(0).max(20).optional(),
+    })
+    .optional(),
+  autoConverge: z
+    .strictObject({
+      initialPercent: percent.optional(),
+      incrementPercent: percent.optional(),
+      maxPercent: percent.optional(),
+    })
+    .optional(),
+  bandwidthBytesPerSecond: bytesPerSecond.optional(),
+  postcopyBandwidthBytesPerSecond: bytesPerSecond.optional(),
+  downtimeLimitMs: downtimeLimitMs.optional(),
   holdAtDestination: z.boolean().default(false),
-  /** Any others that this QEMU has. */
   capabilities: z.record(z.string(), z.boolean()).default({}),
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
-  policy: z.custom<Policy>((value) => typeof value === 'function').optional(),
-  /** Aborting it cancels the migration. */
+  policy: z.custom<Policy>(isFunction).optional(),
   signal: z.instanceof(AbortSignal).optional(),
-  record: z.custom<Recorder>((value) => typeof value === 'function').optional(),
-  /** Told of each pass that has ended. */
-  onPass: z
-    .custom<(pass: Pass, observation: Observation) => void>((value) => typeof value === 'function')
-    .optional(),
-  /** Told of each answer to query-migrate; asks for some between passes too. */
-  onProgress: z
-    .custom<(progress: MigrationProgress) => void>((value) => typeof value === 'function')
-    .optional(),
+  record: z.custom<Recorder>(isFunction).optional(),
+  onPass: z.custom<(pass: Pass, observation: Observation) => void>(isFunction).optional(),
+  onProgress: z.custom<(progress: MigrationProgress) => void>(isFunction).optional(),
 });
 
-/** How far a migration is. */
-export interface MigrationProgress {
-  readonly elapsedMs: number;
-  readonly status: string;
-  readonly sentBytes: number;
-  readonly remainingBytes: number;
-  readonly linkBytesPerSecond: number;
-}
+/** Checks `MigrationLimits`. */
+export const limitsSchema = z.strictObject({
+  bandwidthBytesPerSecond: bytesPerSecond.optional(),
+  downtimeLimitMs: downtimeLimitMs.optional(),
+});
 
-export type MigrateOptions = z.input<typeof optionsSchema>;
+/** Options that were checked, with their defaults. */
 export type CheckedOptions = z.output<typeof optionsSchema>;
 
-export function parseMigrateOptions(options: MigrateOptions): CheckedOptions {
-  const { success, data, error } = optionsSchema.safeParse(options);
+function parse<Schema extends z.ZodType>(schema: Schema, options: unknown): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(options);
   if (success) return data;
   const problems = error.issues.map(
     ({ path, message }) => `option "${path.join('.')}": ${message}`,
   );
   throw new MigrationRefusedError(problems);
+}
+
+/** The options with their defaults; throws MigrationRefusedError with all that is wrong with them. */
+export function parseMigrateOptions(options: MigrateOptions): CheckedOptions {
+  return parse(optionsSchema, options);
+}
+
+/** The limits, checked; throws MigrationRefusedError with all that is wrong with them. */
+export function parseLimits(limits: MigrationLimits): z.output<typeof limitsSchema> {
+  return parse(limitsSchema, limits);
 }

@@ -1,7 +1,7 @@
 // Makes passes of answers to query-migrate, however often QEMU was asked. Pure.
 import type { FakeDirtyInfo, FakeDirtyPass } from '../qmp/schema/fake-dirty.js';
 import type { MigrationInfo } from '../qmp/schema/migration.js';
-import type { FilterTotals, Pass, VerdictCounts } from './pass.js';
+import type { FilterTotals, Pass, PassVerdicts } from './pass.js';
 
 export interface Sample {
   /** Since the migration began. */
@@ -16,7 +16,7 @@ type Counted = Omit<FakeDirtyPass, 'pass'>;
 
 const bitsPerByte = 8;
 
-function verdictCounts(counted: readonly Counted[]): VerdictCounts {
+function verdictsOf(counted: readonly Counted[]): PassVerdicts {
   const sum = (member: keyof Counted) =>
     counted.reduce((total, one) => total + Number(one[member]), 0);
   return {
@@ -31,13 +31,13 @@ function verdictCounts(counted: readonly Counted[]): VerdictCounts {
 }
 
 function combined(
-  one: VerdictCounts,
-  other: VerdictCounts,
+  one: PassVerdicts,
+  other: PassVerdicts,
   combine: (one: number, other: number) => number,
-): VerdictCounts {
-  const members = Object.keys(one) as (keyof VerdictCounts)[];
+): PassVerdicts {
+  const members = Object.keys(one) as (keyof PassVerdicts)[];
   const entries = members.map((member) => [member, combine(one[member], other[member])]);
-  return Object.fromEntries(entries) as VerdictCounts;
+  return Object.fromEntries(entries) as PassVerdicts;
 }
 
 export function filterTotals(info: FakeDirtyInfo): FilterTotals {
@@ -46,7 +46,7 @@ export function filterTotals(info: FakeDirtyInfo): FilterTotals {
     verify: info.verify,
     tableBytes: info['table-bytes'],
     falseSkips: info['false-skips'],
-    ...verdictCounts([info]),
+    ...verdictsOf([info]),
   };
 }
 
@@ -90,7 +90,7 @@ interface Ended {
   readonly isEnd: boolean;
   readonly next: Beginning;
   readonly boundary: Boundary;
-  readonly verdicts: VerdictCounts | undefined;
+  readonly verdicts: PassVerdicts | undefined;
 }
 
 const beginning: Beginning = {
@@ -110,7 +110,7 @@ export class PassTracker {
   #last: Sample | undefined;
   #filterSyncs = 1;
   /** What the filter said in the passes that have been handed out. */
-  #told: VerdictCounts = verdictCounts([]);
+  #told: PassVerdicts = verdictsOf([]);
 
   /** `sawBeginning`: false for whoever comes to a migration that runs already. */
   constructor(private readonly sawBeginning = true) {}
@@ -148,7 +148,7 @@ export class PassTracker {
     const syncs = ram['dirty-sync-count'];
     if (syncs <= 1) return;
     this.#filterSyncs = syncs;
-    if (filter) this.#told = verdictCounts([filter]);
+    if (filter) this.#told = verdictsOf([filter]);
     const { transferred, normal, duplicate: zero } = ram;
     const donePagesAtEnd = donePages(info) + pagesOf(ram.remaining, ram);
     const counted = { transferred, normal, zero, sentPages: sentPages(info), donePagesAtEnd };
@@ -221,12 +221,12 @@ export class PassTracker {
   }
 
   /** QEMU keeps the figures of the last 16 passes that have ended; of the one that goes on, only in its sum. */
-  #verdicts(filter: FakeDirtyInfo, syncs: number, isEnd: boolean): VerdictCounts {
+  #verdicts(filter: FakeDirtyInfo, syncs: number, isEnd: boolean): PassVerdicts {
     const ended = filter.passes.filter(({ pass }) => pass > this.#filterSyncs && pass <= syncs);
     this.#filterSyncs = syncs;
     const counts = isEnd
-      ? combined(verdictCounts([filter]), this.#told, (all, told) => Math.max(0, all - told))
-      : verdictCounts(ended);
+      ? combined(verdictsOf([filter]), this.#told, (all, told) => Math.max(0, all - told))
+      : verdictsOf(ended);
     this.#told = combined(this.#told, counts, (told, more) => told + more);
     return counts;
   }

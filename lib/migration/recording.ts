@@ -1,59 +1,118 @@
-// A migration as a file of JSON Lines: what was observed, asked and decided. One schema writes and reads it.
+// A migration as a file of JSON Lines: what was observed, asked and decided.
 
 import { z } from 'zod';
 import { FakedirtyError } from '../errors/error.js';
-import { circumstancesSchema, consultationSchema } from './decision.js';
-import { passSchema } from './pass.js';
-import { resultSchema } from './result.js';
+import {
+  type MigrationContext,
+  migrationContextSchema,
+  type PolicyEvaluation,
+  policyEvaluationSchema,
+} from './decision.js';
+import { type Pass, passSchema } from './pass.js';
+import { type MigrationResult, resultSchema } from './result.js';
+
+/** Which form the entries have. It goes up when an entry changes, so that no recording is misread. */
+export const recordingFormat = 2;
 
 const count = z.number().nonnegative();
 
-const entrySchema = z.discriminatedUnion('type', [
+/** The first entry of a recording. */
+export interface RecordingStart {
+  /** What kind of entry it is. */
+  readonly type: 'start';
+  /** Which form the entries have. */
+  readonly format: typeof recordingFormat;
+  /** The version of the source's QEMU, such as "7.2.22". */
+  readonly qemu: string;
+  /** When the migration began, in milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** What is known of the migration when it begins. */
+  readonly context: MigrationContext;
+  /** The options of the migration, or `{ startedBy: 'another program' }` when it was only watched. */
+  readonly request: Readonly<Record<string, unknown>>;
+}
+
+/** An entry of a recording: one line of the file. */
+export type RecordingEntry =
+  | RecordingStart
+  /** An event of QEMU. */
+  | {
+      readonly type: 'event';
+      readonly name: string;
+      readonly data: Readonly<Record<string, unknown>>;
+      /** By QEMU's clock. */
+      readonly timestamp: { readonly seconds: number; readonly microseconds: number };
+    }
+  /** An answer to query-migrate. */
+  | {
+      readonly type: 'sample';
+      readonly elapsedMs: number;
+      readonly info: Readonly<Record<string, unknown>>;
+    }
+  /** A pass that has ended. */
+  | { readonly type: 'pass'; readonly pass: Pass }
+  /** The limits were changed while the migration ran. */
+  | {
+      readonly type: 'limits';
+      readonly elapsedMs: number;
+      readonly bandwidthLimitBytesPerSecond: number;
+      readonly downtimeLimitMs: number;
+    }
+  /** The policy was evaluated. */
+  | { readonly type: 'policy-evaluation'; readonly evaluation: PolicyEvaluation }
+  /** The last entry. */
+  | { readonly type: 'end'; readonly result: MigrationResult };
+
+/** Checks an entry that was read from a file. */
+export const recordingEntrySchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('start'),
-    format: z.literal(1),
+    format: z.literal(recordingFormat),
     qemu: z.string(),
-    /** When it began, in milliseconds since 1970. */
     startedAtMs: count,
-    circumstances: circumstancesSchema,
-    /** What was asked for, or that somebody else had started it. */
-    asked: z.record(z.string(), z.unknown()),
+    context: migrationContextSchema,
+    request: z.record(z.string(), z.unknown()),
   }),
   z.strictObject({
     type: z.literal('event'),
     name: z.string(),
     data: z.record(z.string(), z.unknown()),
-    /** By QEMU's clock. */
     timestamp: z.strictObject({ seconds: z.number(), microseconds: z.number() }),
   }),
-  /** An answer to query-migrate. */
   z.strictObject({
     type: z.literal('sample'),
     elapsedMs: count,
     info: z.record(z.string(), z.unknown()),
   }),
   z.strictObject({ type: z.literal('pass'), pass: passSchema }),
-  z.strictObject({ type: z.literal('consultation'), consultation: consultationSchema }),
+  z.strictObject({
+    type: z.literal('limits'),
+    elapsedMs: count,
+    bandwidthLimitBytesPerSecond: count,
+    downtimeLimitMs: count,
+  }),
+  z.strictObject({ type: z.literal('policy-evaluation'), evaluation: policyEvaluationSchema }),
   z.strictObject({ type: z.literal('end'), result: resultSchema }),
 ]);
-export type RecordingEntry = z.infer<typeof entrySchema>;
-export type RecordingStart = Extract<RecordingEntry, { type: 'start' }>;
 
-/** Takes what is observed as it happens. */
+/** Is given each entry of a recording as it happens. */
 export type Recorder = (entry: RecordingEntry) => void;
 
 /** A recording that was read back. */
 export interface Recording {
+  /** The first entry. */
   readonly start: RecordingStart;
+  /** All entries, the first included. */
   readonly entries: readonly RecordingEntry[];
 }
 
-/** This is no recording, or one that ends within a line. */
+/** A file is not a recording of a migration, is of an older format, or ends within a line. */
 export class RecordingError extends FakedirtyError {
   override readonly name = 'RecordingError';
   override readonly code = 'ERR_RECORDING';
 
   constructor(
+    /** The number of the line that is wrong. */
     readonly line: number,
     problem: string,
   ) {
@@ -61,9 +120,21 @@ export class RecordingError extends FakedirtyError {
   }
 }
 
-/** A line of the file, its end included. */
+/** An entry as a line of a recording file, with its line feed. */
 export function entryLine(entry: RecordingEntry): string {
-  return `${JSON.stringify(entrySchema.parse(entry))}\n`;
+  return `${JSON.stringify(recordingEntrySchema.parse(entry))}\n`;
+}
+
+/** Says so rather than name every member that differs. Format 1 lacks the policy of each decision. */
+function refuseOtherFormat(entry: unknown, line: number): void {
+  if (typeof entry !== 'object' || entry === null || !('format' in entry)) return;
+  const { format } = entry;
+  if (typeof format !== 'number' || format === recordingFormat) return;
+  throw new RecordingError(
+    line,
+    `has format ${format}; this version reads format ${recordingFormat}. Record the migration again, or read ` +
+      `it with ${format < recordingFormat ? 'the older' : 'a newer'} version of fakedirty that wrote it`,
+  );
 }
 
 function parseLine(text: string, line: number): RecordingEntry {
@@ -71,14 +142,15 @@ function parseLine(text: string, line: number): RecordingEntry {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new RecordingError(line, 'expected an object of JSON');
+    throw new RecordingError(line, 'expected a JSON object');
   }
-  const { success, data, error } = entrySchema.safeParse(json);
+  refuseOtherFormat(json, line);
+  const { success, data, error } = recordingEntrySchema.safeParse(json);
   if (success) return data;
   throw new RecordingError(line, z.prettifyError(error).replaceAll('\n', ' '));
 }
 
-/** Reads a recording, which may lack its end: whoever wrote it may have been killed. */
+/** Reads a recording. Its end may be missing: whatever wrote it may have been killed. */
 export function parseRecording(text: string): Recording {
   const entries = text
     .split('\n')

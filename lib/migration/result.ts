@@ -1,36 +1,97 @@
-// What a migration came to.
+// How a migration ended, and what it cost.
 import { z } from 'zod';
-import { consultationSchema } from './decision.js';
-import { filterTotalsSchema, passSchema } from './pass.js';
+import { type PolicyEvaluation, policyEvaluationSchema } from './decision.js';
+import { type FilterTotals, filterTotalsSchema, type Pass, passSchema } from './pass.js';
 
 const count = z.number().nonnegative();
 
-/**
- * interrupted: the link broke in post-copy. Each side holds a part of the guest, which stands still until
- * `migrate-recover` and `migrate` with `resume` bring them together.
- */
+/** All outcomes that a migration can have. */
 export const outcomes = ['completed', 'cancelled', 'failed', 'interrupted'] as const;
 
+/**
+ * How a migration ended. `completed`: the guest is at the destination. `cancelled` and `failed`: it is at the source.
+ * `interrupted`: the link broke in post-copy; each side holds a part of the guest, which stands still until
+ * `migrate-recover` and `migrate` with `resume` bring the parts together.
+ */
+export type Outcome = (typeof outcomes)[number];
+
+/** Where the guest is after a migration. */
+export interface GuestLocation {
+  /** `both`: each side holds a part of it, after post-copy was interrupted. */
+  readonly where: 'source' | 'destination' | 'both';
+  /** QEMU's run state on that side; `unknown` at a destination whose QMP was not given. */
+  readonly status: string;
+  /** Whether it runs. */
+  readonly running: boolean;
+}
+
+/** Bytes that a migration sent. */
+export interface SentBytes {
+  /** All bytes. */
+  readonly total: number;
+  /** Bytes of the first pass over memory (Jain's TD). */
+  readonly firstPass: number;
+  /** Bytes of all later passes (Jain's RD). */
+  readonly retransferred: number;
+  /** Bytes sent before the guest was stopped, where QEMU tells it. */
+  readonly precopy?: number | undefined;
+  /** Bytes sent while the guest stood still, where QEMU tells it. */
+  readonly downtime?: number | undefined;
+  /** Bytes sent after the switch to post-copy, where QEMU tells it. */
+  readonly postcopy?: number | undefined;
+  /** Bytes sent over multifd connections. */
+  readonly multifd: number;
+}
+
+/** What `migrate` returns: how the migration ended, and what it cost. */
+export interface MigrationResult {
+  /** How it ended. */
+  readonly outcome: Outcome;
+  /** Why it ended as it did, in a sentence. */
+  readonly reason: string;
+  /** Where the guest is. */
+  readonly guest: GuestLocation;
+  /** How long it took: QEMU's figure, or the time since `migrate` where QEMU gives none. */
+  readonly totalMs: number;
+  /** How long the guest stood still; QEMU tells it of completed migrations. */
+  readonly downtimeMs?: number | undefined;
+  /** How long QEMU took before the first pass. */
+  readonly setupMs?: number | undefined;
+  /** What was sent. */
+  readonly bytes: SentBytes;
+  /** Pages sent with their contents, and as a mark that says zero. */
+  readonly pages: { readonly normal: number; readonly zero: number };
+  /** All passes, oldest first. */
+  readonly passes: readonly Pass[];
+  /** What the fake dirty filter found, if it was on. */
+  readonly filter?: FilterTotals | undefined;
+  /** Pages that the guest marked, a second, in the last pass of pre-copy. */
+  readonly dirtyPagesPerSecond: number;
+  /** The most by which auto-converge slowed the guest down: 0 to 100. */
+  readonly throttlePercent: number;
+  /** CPU time of the threads that QEMU started for it; known where QEMU runs on this machine. */
+  readonly migrationCpuMs?: number | undefined;
+  /** How much QEMU's own memory grew at most, guest memory in files not counted; known there too. */
+  readonly extraMemoryBytes?: number | undefined;
+  /** Each evaluation of the policy, oldest first. */
+  readonly policyEvaluations: readonly PolicyEvaluation[];
+}
+
+/** Checks a `MigrationResult` that was read from a file. */
 export const resultSchema = z.strictObject({
   outcome: z.enum(outcomes),
-  /** Why it ended as it did, in a sentence. */
   reason: z.string(),
   guest: z.strictObject({
     where: z.enum(['source', 'destination', 'both']),
-    /** Of the guest on the source; of the destination where it was given and holds the guest. */
     status: z.string(),
     running: z.boolean(),
   }),
-  /** The time that QEMU gives, or since `migrate` where it gives none. */
   totalMs: count,
-  /** How long the guest stood still; QEMU tells it of a completed migration. */
   downtimeMs: count.optional(),
   setupMs: count.optional(),
   bytes: z.strictObject({
     total: count,
-    /** Of the first walk over memory: TD. */
     firstPass: count,
-    /** Of all after that: RD. */
     retransferred: count,
     precopy: count.optional(),
     downtime: count.optional(),
@@ -38,17 +99,11 @@ export const resultSchema = z.strictObject({
     multifd: count,
   }),
   pages: z.strictObject({ normal: count, zero: count }),
-  passes: z.array(passSchema),
-  /** Of the fake dirty filter, if it was on. */
+  passes: z.array(passSchema).readonly(),
   filter: filterTotalsSchema.optional(),
-  /** Marked by the guest in the last pass of pre-copy, a second. */
   dirtyPagesPerSecond: count,
-  /** The most that auto-converge slowed the guest down. */
   throttlePercent: count,
-  /** CPU time of the threads that QEMU started for it. Known where QEMU runs on this machine. */
   migrationCpuMs: count.optional(),
-  /** By how much QEMU's own memory grew at most, guest memory in files not counted. Known there as well. */
   extraMemoryBytes: count.optional(),
-  consultations: z.array(consultationSchema),
+  policyEvaluations: z.array(policyEvaluationSchema).readonly(),
 });
-export type MigrationResult = z.infer<typeof resultSchema>;

@@ -1,18 +1,18 @@
 // Sets capabilities and parameters of a QEMU, and puts back those that it changed.
 import type { QmpClient } from '../qmp/client.js';
-import type { Facts } from './facts.js';
-import type { Settings } from './plan.js';
+import type { Settings } from './plan-settings.js';
+import type { QemuSetup } from './qemu-setup.js';
 
-/** What is on QEMU already need not be set, nor put back. */
-function changed(facts: Facts, { capabilities, parameters }: Settings): Settings {
+/** What is set that way already need not be set, nor put back. */
+function changed(setup: QemuSetup, { capabilities, parameters }: Settings): Settings {
   return {
     capabilities: Object.fromEntries(
       Object.entries(capabilities).filter(
-        ([name, state]) => facts.capabilities.get(name) !== state,
+        ([name, state]) => setup.capabilities.get(name) !== state,
       ),
     ),
     parameters: Object.fromEntries(
-      Object.entries(parameters).filter(([name, value]) => facts.parameters[name] !== value),
+      Object.entries(parameters).filter(([name, value]) => setup.parameters[name] !== value),
     ),
   };
 }
@@ -28,27 +28,27 @@ async function set(qmp: QmpClient, { capabilities, parameters }: Settings): Prom
   }
 }
 
-function before(facts: Facts, { capabilities, parameters }: Settings): Settings {
+function before(setup: QemuSetup, { capabilities, parameters }: Settings): Settings {
   return {
     capabilities: Object.fromEntries(
-      Object.keys(capabilities).map((name) => [name, facts.capabilities.get(name) ?? false]),
+      Object.keys(capabilities).map((name) => [name, setup.capabilities.get(name) ?? false]),
     ),
     parameters: Object.fromEntries(
       Object.keys(parameters)
-        .map((name) => [name, facts.parameters[name]] as const)
+        .map((name) => [name, setup.parameters[name]] as const)
         .filter(([, value]) => value !== undefined),
     ),
   };
 }
 
-/** Sets them all, or none; the function returned puts back what was before. */
+/** Sets all of them, or none; the function that it returns puts back what was set before. */
 export async function applySettings(
   qmp: QmpClient,
-  facts: Facts,
+  setup: QemuSetup,
   wanted: Settings,
 ): Promise<() => Promise<void>> {
-  const ours = changed(facts, wanted);
-  const previous = before(facts, ours);
+  const ours = changed(setup, wanted);
+  const previous = before(setup, ours);
   const putBack = () => set(qmp, previous);
   try {
     await set(qmp, ours);

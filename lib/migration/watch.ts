@@ -1,30 +1,35 @@
-// Watches a migration that somebody else started, and touches nothing.
+// Watches a migration that somebody else started, and changes nothing.
 import type { QmpClient } from '../qmp/client.js';
 import { QmpError } from '../qmp/errors.js';
-import { conclude } from './conclude.js';
-import type { Ending } from './controller.js';
-import type { Circumstances } from './decision.js';
-import { readFacts } from './facts.js';
-import { circumstancesOf } from './migrate.js';
-import { endStatuses, Observer } from './observer.js';
+import { ProcessUsage } from '../qmp/process-usage.js';
+import { buildResult } from './build-result.js';
+import type { ConfirmedOutcome } from './confirm-outcome.js';
+import type { MigrationEnd } from './controller.js';
+import type { MigrationContext } from './decision.js';
+import { WatchStoppedError } from './errors.js';
+import { contextOf } from './migrate.js';
+import { endStatuses, type Observed, Observer, type ObserverOptions } from './observer.js';
 import type { MigrateOptions } from './options.js';
 import type { Pass } from './pass.js';
-import { ProcessUse } from './process-use.js';
+import { readQemuSetup } from './qemu-setup.js';
+import { recordingFormat } from './recording.js';
 import type { MigrationResult } from './result.js';
-import type { Settled } from './settle.js';
+import { type MigrationUpdate, UpdateLog } from './updates.js';
 
-export interface WatchOptions
-  extends Pick<MigrateOptions, 'record' | 'onPass' | 'onProgress' | 'signal'> {
-  /** Told once what does not change while it runs. */
-  readonly onBegin?: ((circumstances: Circumstances) => void) | undefined;
+/** How to watch a migration. */
+export interface WatchOptions extends Pick<MigrateOptions, 'record' | 'onPass' | 'onProgress'> {
+  /** Is called once, when the migration begins or when one is found running. */
+  readonly onBegin?: ((context: MigrationContext) => void) | undefined;
+  /** Aborting it ends the watching, with its reason. The migration goes on. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-const arrived = 'All memory is at the destination.';
+const arrivedText = 'All memory is at the destination.';
 
-function sentence(status: string, said: string | undefined): string {
+function reasonFor(status: string, said: string | undefined): string {
   switch (status) {
     case 'completed':
-      return arrived;
+      return arrivedText;
     case 'cancelled':
       return 'It was cancelled.';
     case 'postcopy-paused':
@@ -34,14 +39,14 @@ function sentence(status: string, said: string | undefined): string {
   }
 }
 
-async function settledAs(qmp: QmpClient, status: string): Promise<Settled> {
+async function outcomeOf(qmp: QmpClient, status: string): Promise<ConfirmedOutcome> {
   const [{ status: state, running }, { 'error-desc': said }] = await Promise.all([
     qmp.execute('query-status'),
     qmp.execute('query-migrate'),
   ]);
-  const reason = sentence(status, said);
+  const reason = reasonFor(status, said);
   if (status === 'completed') {
-    // Only the destination knows how the guest is.
+    // Only the destination knows the guest's state.
     return {
       outcome: 'completed',
       reason,
@@ -55,99 +60,184 @@ async function settledAs(qmp: QmpClient, status: string): Promise<Settled> {
 }
 
 /** libvirt ends the QEMU that it has migrated away from as soon as it can. */
-async function settledOrGone(qmp: QmpClient, status: string): Promise<Settled> {
+async function outcomeOrGone(qmp: QmpClient, status: string): Promise<ConfirmedOutcome> {
   try {
-    return await settledAs(qmp, status);
+    return await outcomeOf(qmp, status);
   } catch (error) {
     if (!(error instanceof QmpError) || status !== 'completed') throw error;
     const guest = { where: 'destination', status: 'unknown', running: true } as const;
-    return { outcome: 'completed', reason: arrived, guest };
+    return { outcome: 'completed', reason: arrivedText, guest };
   }
 }
 
-function runs(status: string): boolean {
+function isRunning(status: string): boolean {
   return status !== 'none' && !endStatuses.includes(status);
 }
 
-type Following = Omit<ConstructorParameters<typeof Observer>[0], 'events'>;
+/** Ends the wait of an observer when a signal is aborted. */
+function interruptOnAbort(observer: Observer, signal: AbortSignal): Disposable {
+  const onAbort = () => observer.interrupt();
+  signal.addEventListener('abort', onAbort);
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', onAbort) };
+}
 
-/** Waits until a migration runs, or until one has run: a short one may end between two looks. */
-async function untilBegun(following: Following, status: string): Promise<void> {
-  const events = following.qmp.events();
-  try {
-    const observer = new Observer({ ...following, events });
-    let now = status;
-    while (!runs(now) && now === status) {
-      ({ status: now } = await observer.next(Number.POSITIVE_INFINITY, true));
-      following.signal?.throwIfAborted();
-    }
-  } finally {
-    events.close();
+interface Watching {
+  readonly qmp: QmpClient;
+  readonly options: WatchOptions;
+  readonly updates: UpdateLog;
+  /** Aborted when the watching is to end. */
+  readonly signal: AbortSignal;
+}
+
+type ObserverBasics = Pick<ObserverOptions, 'qmp' | 'eventsOn' | 'sawBeginning'>;
+
+/** Waits until a migration runs, or until one has run: a short one may end between two queries. */
+async function waitForBegin(
+  basics: ObserverBasics,
+  { signal }: Watching,
+  statusBefore: string,
+): Promise<void> {
+  using events = basics.qmp.events();
+  const unrecorded = { record: undefined, onProgress: undefined, wantsProgress: () => false };
+  const observer = new Observer({ ...basics, ...unrecorded, events });
+  using _ = interruptOnAbort(observer, signal);
+  let status = statusBefore;
+  while (!isRunning(status) && status === statusBefore) {
+    signal.throwIfAborted();
+    ({ status } = await observer.next());
   }
 }
 
-interface Watched {
-  readonly observer: Observer;
-  readonly circumstances: Circumstances;
-  readonly use: ProcessUse | undefined;
-  readonly options: WatchOptions;
-}
-
-/** Follows a migration that runs; answers how it ended. */
-async function follow({ observer, circumstances, use, options }: Watched): Promise<Ending> {
-  const { record, onPass, signal } = options;
+/** Follows a running migration to its end. */
+async function follow(
+  observer: Observer,
+  context: MigrationContext,
+  usage: ProcessUsage | undefined,
+  { options: { record, onPass }, updates, signal }: Watching,
+): Promise<MigrationEnd> {
   const passes: Pass[] = [];
-  let seen = await observer.ask();
+  using _ = interruptOnAbort(observer, signal);
+  let observed: Observed = await observer.query();
   for (;;) {
-    signal?.throwIfAborted();
-    const { pass, status, elapsedMs } = seen;
+    signal.throwIfAborted();
+    const { pass, status, elapsedMs } = observed;
     if (pass) {
       passes.push(pass);
-      use?.look();
+      usage?.sample();
       record?.({ type: 'pass', pass });
-      onPass?.(pass, { ...circumstances, elapsedMs, passes: [...passes] });
+      updates.add({ type: 'pass', pass });
+      onPass?.(pass, { ...context, elapsedMs, passes: [...passes] });
     }
     if (endStatuses.includes(status)) {
-      const untouched = { consultations: [], stoppedByUs: false, cancelledByUs: false };
+      const untouched = { policyEvaluations: [], stoppedByUs: false, cancelledByUs: false };
       return { status, reason: undefined, passes, ...untouched };
     }
-    seen = await observer.next(Number.POSITIVE_INFINITY, true);
+    observed = await observer.next();
   }
 }
 
-/** Waits for a migration, if none runs, and follows it to its end. The signal ends the watching alone. */
+async function watchToEnd(
+  watching: Watching,
+  setInterrupt: (interrupt: () => void) => void,
+): Promise<MigrationResult> {
+  const { qmp, options, updates, signal } = watching;
+  const { record, onProgress, onBegin } = options;
+  signal.throwIfAborted();
+  const setup = await readQemuSetup(qmp);
+  const { status = 'none' } = setup.migration;
+  const eventsOn = setup.capabilities.get('events') ?? false;
+  const basics = { qmp, eventsOn, sawBeginning: !isRunning(status) };
+  await waitForBegin(basics, watching, status);
+  using events = qmp.events();
+  const usage = await ProcessUsage.begin(qmp);
+  const context = contextOf(await readQemuSetup(qmp));
+  onBegin?.(context);
+  updates.add({ type: 'begin', context });
+  record?.({
+    type: 'start',
+    format: recordingFormat,
+    qemu: setup.version,
+    startedAtMs: Date.now(),
+    context,
+    request: { startedBy: 'another program' },
+  });
+  const observer = new Observer({
+    ...basics,
+    events,
+    record,
+    onProgress: (progress) => {
+      onProgress?.(progress);
+      updates.setProgress(progress);
+    },
+    wantsProgress: () => onProgress !== undefined || updates.hasReaders,
+  });
+  setInterrupt(() => observer.interrupt());
+  const end = await follow(observer, context, usage, watching);
+  usage?.sample({ force: true });
+  const confirmed = await outcomeOrGone(qmp, end.status);
+  const result = buildResult({ end, confirmed, observer, usage });
+  record?.({ type: 'end', result });
+  return result;
+}
+
+/**
+ * A migration that is being watched, or waited for. Iterate over it for passes and progress; `result` is how it ends.
+ * With `await using`, leaving the block ends the watching. The migration itself is never touched.
+ */
+export class MigrationWatch implements AsyncIterable<MigrationUpdate>, AsyncDisposable {
+  /** How the migration ended, once it has; rejects when the watching ended before, or the connection broke. */
+  readonly result: Promise<MigrationResult>;
+  readonly #updates: UpdateLog;
+  readonly #stop: AbortController;
+
+  /** @internal */
+  constructor(updates: UpdateLog, stop: AbortController, result: Promise<MigrationResult>) {
+    this.#updates = updates;
+    this.#stop = stop;
+    this.result = result;
+  }
+
+  /** Ends the watching; resolves when nothing is asked of QEMU any more. `result` rejects with WatchStoppedError. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new WatchStoppedError('The migration is no longer watched.'));
+    await this.result.catch(() => {});
+  }
+
+  /** The updates from the beginning on, each once; of progress that was not read in time, only the newest. */
+  [Symbol.asyncIterator](): AsyncIterator<MigrationUpdate, void, undefined> {
+    return this.#updates[Symbol.asyncIterator]();
+  }
+
+  /** Ends the watching. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Waits for a migration, if none runs, and watches it to its end. */
+export function startWatching(qmp: QmpClient, options: WatchOptions = {}): MigrationWatch {
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(options.signal?.reason);
+  if (options.signal?.aborted) onAbort();
+  options.signal?.addEventListener('abort', onAbort);
+  let interrupt = () => {};
+  const updates = new UpdateLog(() => interrupt());
+  const watching = { qmp, options, updates, signal: stop.signal };
+  const result = watchToEnd(watching, (ofObserver) => {
+    interrupt = ofObserver;
+  }).finally(() => options.signal?.removeEventListener('abort', onAbort));
+  result.then(
+    () => updates.end(),
+    // Whoever has stopped the watching need not be told so.
+    (error) => updates.end(error instanceof WatchStoppedError ? {} : { error }),
+  );
+  return new MigrationWatch(updates, stop, result);
+}
+
+/** Waits for a migration, if none runs, and watches it to its end. The signal ends the watching alone. */
 export async function watchMigration(
   qmp: QmpClient,
   options: WatchOptions = {},
 ): Promise<MigrationResult> {
-  const { record, onProgress, onBegin, signal } = options;
-  signal?.throwIfAborted();
-  const facts = await readFacts(qmp);
-  const { status = 'none' } = facts.migration;
-  const eventsOn = facts.capabilities.get('events') ?? false;
-  const following = { qmp, eventsOn, sawBeginning: !runs(status), signal };
-  await untilBegun({ ...following, record: undefined, onProgress: undefined }, status);
-  const events = qmp.events();
-  try {
-    const use = await ProcessUse.begin(qmp);
-    const circumstances = circumstancesOf(await readFacts(qmp));
-    onBegin?.(circumstances);
-    record?.({
-      type: 'start',
-      format: 1,
-      qemu: facts.version,
-      startedAtMs: Date.now(),
-      circumstances,
-      asked: { by: 'somebody else' },
-    });
-    const observer = new Observer({ ...following, events, record, onProgress });
-    const ending = await follow({ observer, circumstances, use, options });
-    use?.look({ force: true });
-    const settled = await settledOrGone(qmp, ending.status);
-    const result = conclude({ ending, settled, observer, use });
-    record?.({ type: 'end', result });
-    return result;
-  } finally {
-    events.close();
-  }
+  return await startWatching(qmp, options).result;
 }

@@ -1,65 +1,77 @@
-// How a running guest dirties its memory, measured before a migration: by marks, by contents, and what
-// of it is fake. Works on any QEMU that has calc-dirty-rate with dirty-bitmap (6.2 and later).
+// Measures how a running guest dirties its memory: how many pages it marks, and how many really change. Works on
+// any QEMU whose calc-dirty-rate has the mode dirty-bitmap (6.2 and later).
 
 import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
-import { MemoryFile } from '../fingerprint/memory-file.js';
-import { FingerprintTable } from '../fingerprint/table.js';
 import { gibibyte, mebibyte } from '../format/bytes.js';
-import { MigrationRefusedError } from '../migration/errors.js';
-import { ProcessUse } from '../migration/process-use.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError } from '../qmp/errors.js';
+import { ProcessUsage } from '../qmp/process-usage.js';
+import { MeasurementError } from './errors.js';
 
 const pageBytes = 4096;
-/** The most that every QEMU takes. */
+/** The largest number that every QEMU accepts. */
 const samplePagesPerGib = 4096;
-/** QEMU samples no smaller block. */
-const leastSampledBytes = 128 * mebibyte;
-const lookMs = 50;
-const longestSeconds = 30;
-const nothingToSee =
-  'Without KVM only contents can be looked at, and this guest is too small for QEMU to sample; put its memory ' +
+/** QEMU samples no smaller RAM block. */
+const minSampledBytes = 128 * mebibyte;
+const pollMs = 50;
+const maxSeconds = 30;
+const nothingMeasurable =
+  'Without KVM only contents can be compared, and this guest is too small for QEMU to sample; put its memory ' +
   'into a shared file (memory-backend-file, share=on) on this machine.';
 
+/** How long to measure. */
 export interface MeasureOptions {
-  /** How long each look takes; default 2 s. There are three, or four where contents are fingerprinted. */
-  readonly seconds?: number;
-  readonly signal?: AbortSignal;
+  /** The length of one measurement, a whole number from 1 to 30; default: 2. All of them take four times as long. */
+  readonly seconds?: number | undefined;
+  /** Aborting it ends the measuring, with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** A count of pages, and how far it may be off. */
-export interface Measured {
+/** An estimated number of pages. */
+export interface PageEstimate {
+  /** The estimate. */
   readonly pages: number;
+  /** Its standard error, or the error of rounding. */
   readonly errorPages: number;
 }
 
+/** What measuring cost. */
+export interface MeasurementOverhead {
+  /** How long it took. */
+  readonly totalMs: number;
+  /** CPU time of the threads that QEMU started for it; known where QEMU runs on this machine. */
+  readonly qemuCpuMs: number | undefined;
+  /** CPU time of this process. */
+  readonly ownCpuMs: number;
+}
+
+/** How a guest dirties its memory. */
 export interface DirtyingMeasurement {
+  /** Guest memory, in bytes. */
   readonly ramBytes: number;
+  /** The size of a page, in bytes. */
   readonly pageBytes: number;
+  /** The length of one measurement. */
   readonly seconds: number;
-  /** Marked dirty within `seconds`, and within twice that. Undefined without KVM. */
-  readonly marked: Measured | undefined;
-  readonly markedInTwice: Measured | undefined;
-  /** Of other contents after `seconds`; undefined where neither way of looking is possible. */
-  readonly changed: Measured | undefined;
-  /** Of those, what had other contents after a fraction of that time: how fast it goes where it soon is all. */
-  readonly changedSoon?: { readonly pages: number; readonly ms: number } | undefined;
-  /** How long a first look at a page takes here, with whatever else this machine does. */
-  readonly lookMsPerPage?: number | undefined;
-  /** How the contents were looked at: all in place, or a sample by QEMU. */
+  /** Pages marked dirty within `seconds`; undefined without KVM. */
+  readonly marked: PageEstimate | undefined;
+  /** Pages marked dirty within twice `seconds`; undefined without KVM. */
+  readonly markedInDoubleTime: PageEstimate | undefined;
+  /** Pages whose contents differed after `seconds`; undefined where contents could not be compared. */
+  readonly changed: PageEstimate | undefined;
+  /** Pages whose contents differed already after `ms`, a fraction of that time; known where all were fingerprinted. */
+  readonly changedEarly?: { readonly pages: number; readonly ms: number } | undefined;
+  /** How long reading a page for the first time took on this machine; known where all were fingerprinted. */
+  readonly scanMsPerPage?: number | undefined;
+  /** How contents were compared: by fingerprints of all pages, by a sample of QEMU's, or not at all. */
   readonly contents: 'fingerprints' | 'sample' | 'none';
-  /** How many pages were looked at. */
-  readonly lookedAtPages: number;
-  /** That hold nothing but zeros; known where all were looked at. */
+  /** How many pages were compared. */
+  readonly scannedPages: number;
+  /** Pages that are all zero; known where all were fingerprinted. */
   readonly zeroPages: number | undefined;
-  readonly disturbance: {
-    readonly totalMs: number;
-    /** Of QEMU's own threads for it, where QEMU runs on this machine. */
-    readonly qemuCpuMs: number | undefined;
-    /** Of this process, fingerprinting. */
-    readonly ownCpuMs: number;
-  };
+  /** What measuring cost. */
+  readonly overhead: MeasurementOverhead;
 }
 
 async function calculate(
@@ -80,31 +92,28 @@ async function calculate(
     signal?.throwIfAborted();
     const info = await qmp.execute('query-dirty-rate');
     if (info.status === 'measured') return ((info['dirty-rate'] ?? 0) * mebibyte) / pageBytes;
-    waitMs = lookMs;
+    waitMs = pollMs;
   }
 }
 
-/**
- * Marks within that time. Only with KVM: an emulating QEMU (seen with Debian's 7.2) does not survive this mode of
- * calc-dirty-rate.
- */
-async function marks(
+/** Pages marked within that time. Only with KVM: under TCG, this mode of calc-dirty-rate crashes Debian's QEMU 7.2. */
+async function countMarked(
   qmp: QmpClient,
   hasKvm: boolean,
   seconds: number,
   signal: AbortSignal | undefined,
-): Promise<Measured | undefined> {
+): Promise<PageEstimate | undefined> {
   if (!hasKvm) return undefined;
-  return measured(await calculate(qmp, 'dirty-bitmap', seconds, signal), seconds);
+  return estimated(await calculate(qmp, 'dirty-bitmap', seconds, signal), seconds);
 }
 
-/** QEMU answers whole MiB a second. */
-function measured(pagesPerSecond: number, seconds: number, errorPages = 0): Measured {
+/** QEMU answers in whole MiB a second. */
+function estimated(pagesPerSecond: number, seconds: number, errorPages = 0): PageEstimate {
   const rounding = (mebibyte / pageBytes / 2) * seconds;
   return { pages: pagesPerSecond * seconds, errorPages: Math.hypot(rounding, errorPages) };
 }
 
-/** The files that hold all guest memory and can be looked at while the guest runs; none if some is elsewhere. */
+/** The files that hold all guest memory and can be mapped while the guest runs; none if some of it is elsewhere. */
 async function sharedFiles(qmp: QmpClient, ramBytes: number): Promise<string[]> {
   if (!qmp.isLocal) return [];
   const files: string[] = [];
@@ -117,7 +126,7 @@ async function sharedFiles(qmp: QmpClient, ramBytes: number): Promise<string[]> 
       files.push(path);
       bytes += size;
     } catch (error) {
-      // Not in a file, or not in one that is here.
+      // Not in a file, or not in one on this machine.
       if (!(error instanceof QmpCommandError) && !(error as NodeJS.ErrnoException).code)
         throw error;
     }
@@ -127,27 +136,30 @@ async function sharedFiles(qmp: QmpClient, ramBytes: number): Promise<string[]> 
 
 interface Contents {
   readonly changed: number;
-  readonly changedSoon: { readonly pages: number; readonly ms: number };
-  readonly lookMsPerPage: number;
+  readonly changedEarly: { readonly pages: number; readonly ms: number };
+  readonly scanMsPerPage: number;
   readonly zero: number;
   readonly pages: number;
 }
 
-const soonMs = 100;
+const earlyMs = 100;
 
 async function pauseUntil(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - performance.now())));
 }
 
-/** Fingerprints all memory, soon after that again, and once more when the time is over. */
-async function fingerprintThrice(
+/** Fingerprints all memory three times: now, a moment later, and when the time is over. */
+async function fingerprintThreeTimes(
   paths: readonly string[],
   seconds: number,
   signal: AbortSignal | undefined,
 ): Promise<Contents> {
+  // Loaded when needed: measuring a QEMU elsewhere needs no native addon.
+  const { MemoryFile } = await import('../fingerprint/memory-file.js');
+  const { FingerprintTable } = await import('../fingerprint/table.js');
   const files = paths.map((path) => new MemoryFile(path));
   const tables = files.map((file) => new FingerprintTable({ pages: file.pages(pageBytes) }));
-  const look = async () => {
+  const scan = async () => {
     const contents = { changed: 0, zero: 0, pages: 0 };
     for (const [index, file] of files.entries()) {
       const table = tables[index];
@@ -163,103 +175,106 @@ async function fingerprintThrice(
   };
   try {
     const firstMs = performance.now();
-    const { pages } = await look();
-    const lookMsPerPage = (performance.now() - firstMs) / Math.max(1, pages);
-    await pauseUntil(firstMs + soonMs);
+    const { pages } = await scan();
+    const scanMsPerPage = (performance.now() - firstMs) / Math.max(1, pages);
+    await pauseUntil(firstMs + earlyMs);
     const secondMs = performance.now();
-    const { changed: soon } = await look();
+    const { changed: early } = await scan();
     await pauseUntil(secondMs + seconds * 1000);
-    const last = await look();
-    return { ...last, changedSoon: { pages: soon, ms: secondMs - firstMs }, lookMsPerPage };
+    const last = await scan();
+    return { ...last, changedEarly: { pages: early, ms: secondMs - firstMs }, scanMsPerPage };
   } finally {
-    for (const each of [...files, ...tables]) each.dispose();
+    for (const each of [...files, ...tables]) each[Symbol.dispose]();
   }
 }
 
-type LookedAt = Pick<
+type ScannedContents = Pick<
   DirtyingMeasurement,
-  'changed' | 'changedSoon' | 'lookMsPerPage' | 'contents' | 'lookedAtPages' | 'zeroPages'
+  'changed' | 'changedEarly' | 'scanMsPerPage' | 'contents' | 'scannedPages' | 'zeroPages'
 >;
 
-async function lookAtContents(
+async function scanContents(
   qmp: QmpClient,
   ramBytes: number,
   seconds: number,
   signal: AbortSignal | undefined,
-): Promise<LookedAt> {
+): Promise<ScannedContents> {
   const paths = await sharedFiles(qmp, ramBytes);
   if (paths.length > 0) {
-    const looks = await fingerprintThrice(paths, seconds, signal);
-    const { changed, changedSoon, lookMsPerPage, zero, pages } = looks;
+    const scans = await fingerprintThreeTimes(paths, seconds, signal);
+    const { changed, changedEarly, scanMsPerPage, zero, pages } = scans;
     return {
-      changedSoon,
-      lookMsPerPage,
+      changedEarly,
+      scanMsPerPage,
       changed: { pages: changed, errorPages: Math.sqrt(changed) },
       contents: 'fingerprints',
-      lookedAtPages: pages,
+      scannedPages: pages,
       zeroPages: zero,
     };
   }
-  if (ramBytes < leastSampledBytes) {
-    return { changed: undefined, contents: 'none', lookedAtPages: 0, zeroPages: undefined };
+  if (ramBytes < minSampledBytes) {
+    return { changed: undefined, contents: 'none', scannedPages: 0, zeroPages: undefined };
   }
   const rate = await calculate(qmp, 'page-sampling', seconds, signal);
-  const lookedAt = Math.floor((ramBytes / gibibyte) * samplePagesPerGib);
+  const sampledPages = Math.floor((ramBytes / gibibyte) * samplePagesPerGib);
   const share = Math.min(1, (rate * seconds * pageBytes) / ramBytes);
-  // Of a share in a sample; of none seen, one may have been missed.
-  const error = Math.max(Math.sqrt((share * (1 - share)) / lookedAt), 1 / lookedAt);
+  // The standard error of a share in a sample; with none seen, one may have been missed.
+  const error = Math.max(Math.sqrt((share * (1 - share)) / sampledPages), 1 / sampledPages);
   return {
-    changed: measured(rate, seconds, (error * ramBytes) / pageBytes),
+    changed: estimated(rate, seconds, (error * ramBytes) / pageBytes),
     contents: 'sample',
-    lookedAtPages: lookedAt,
+    scannedPages: sampledPages,
     zeroPages: undefined,
   };
 }
 
-function asRefusal(error: unknown): unknown {
+function asMeasurementError(error: unknown): unknown {
   if (!(error instanceof QmpCommandError)) return error;
-  return new MigrationRefusedError([
-    `This QEMU does not measure how its guest dirties memory: ${error.description}`,
-  ]);
+  return new MeasurementError(
+    `This QEMU can't measure how its guest dirties memory: ${error.description}`,
+  );
 }
 
-/** Measures for about four times `seconds`. The guest runs on; nothing is changed. */
+/**
+ * Measures how a running guest dirties its memory, for about four times `seconds`. The guest goes on running, and nothing
+ * is changed. Throws MeasurementError where this QEMU can't be measured.
+ */
 export async function measureDirtying(
   qmp: QmpClient,
   { seconds = 2, signal }: MeasureOptions = {},
 ): Promise<DirtyingMeasurement> {
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > longestSeconds) {
-    throw new MigrationRefusedError([
-      `"seconds" is ${seconds}; expected a whole number from 1 to ${longestSeconds}.`,
-    ]);
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > maxSeconds) {
+    throw new MeasurementError(
+      `"seconds" is ${seconds}; expected a whole number from 1 to ${maxSeconds}.`,
+    );
   }
   const beganMs = performance.now();
   const cpu = process.cpuUsage();
-  const use = await ProcessUse.begin(qmp);
+  const usage = await ProcessUsage.begin(qmp);
   const memory = await qmp.execute('query-memory-size-summary');
   const ramBytes = memory['base-memory'] + (memory['plugged-memory'] ?? 0);
   try {
     const { enabled: hasKvm } = await qmp.execute('query-kvm');
-    const marked = await marks(qmp, hasKvm, seconds, signal);
-    const contents = await lookAtContents(qmp, ramBytes, seconds, signal);
-    const markedInTwice = await marks(qmp, hasKvm, 2 * seconds, signal);
-    if (!marked && !contents.changed) throw new MigrationRefusedError([nothingToSee]);
-    use?.look({ force: true });
+    const marked = await countMarked(qmp, hasKvm, seconds, signal);
+    const contents = await scanContents(qmp, ramBytes, seconds, signal);
+    const markedInDoubleTime = await countMarked(qmp, hasKvm, 2 * seconds, signal);
+    if (!marked && !contents.changed) throw new MeasurementError(nothingMeasurable);
+    usage?.sample({ force: true });
     const { user, system } = process.cpuUsage(cpu);
     return {
       ramBytes,
       pageBytes,
       seconds,
       marked,
-      markedInTwice,
+      markedInDoubleTime,
       ...contents,
-      disturbance: {
+      overhead: {
         totalMs: performance.now() - beganMs,
-        qemuCpuMs: use?.migrationCpuMs,
+        qemuCpuMs: usage?.cpuMs,
         ownCpuMs: (user + system) / 1000,
       },
     };
   } catch (error) {
-    throw asRefusal(error);
+    throw asMeasurementError(error);
   }
 }

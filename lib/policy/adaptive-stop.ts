@@ -1,20 +1,24 @@
-// Jain's adaptive stop: once as much has been sent again as a share of what was sent first, it pays no
-// longer to go on.
+// Jain's adaptive stop: stop and copy once the bytes sent again reach a share of the bytes of the first pass.
 import type { Policy } from '../migration/decision.js';
 import { firstAndRetransferred } from '../migration/pass.js';
-import { bytesText, decide, percentText } from './decide.js';
+import { bytesText, decidingAs, percentText } from './decide.js';
 
+/** When to stop. */
 export interface AdaptiveStopOptions {
-  /** Of RD in TD, in percent; default 75. */
-  readonly limitPercent?: number;
+  /** How much may be sent again (RD), in percent of the first pass (TD); default: 75. */
+  readonly limitPercent?: number | undefined;
 }
 
+const decide = decidingAs('adaptive-stop');
+
+/** Stops and copies once a share of the first pass has been sent again (Jain 2021). */
 export function adaptiveStop({ limitPercent = 75 }: AdaptiveStopOptions = {}): Policy {
   return ({ passes }) => {
     const { td, rd } = firstAndRetransferred(passes);
     const share = td > 0 ? rd / td : 0;
     const numbers = { tdBytes: td, rdBytes: rd, sharePercent: share * 100, limitPercent };
-    if (td === 0) return decide('go-on', 'The first pass goes on: nothing is sent twice.', numbers);
+    if (td === 0)
+      return decide('go-on', 'The first pass is under way: nothing has been sent twice.', numbers);
     const sent = `${bytesText(rd)} sent again are ${percentText(share)} of the first pass's ${bytesText(td)}`;
     return share * 100 >= limitPercent
       ? decide('stop-now', `${sent}, and the limit is ${limitPercent} %.`, numbers)

@@ -1,24 +1,31 @@
-// How policies put their decisions.
+// How policies word their decisions.
 import type { Choice, Decision } from '../migration/decision.js';
 
 export type Numbers = Readonly<Record<string, number>>;
 
-/** JSON has no infinity: such a number is recorded as none. */
-export function decide(
+/** Makes decisions in the name of a policy. */
+export type Decide = (
   choice: Choice,
-  because: string,
+  reason: string,
   numbers: Numbers,
   askAgainAtMs?: number,
-): Decision {
-  const finite = Object.entries(numbers).map(([name, value]) => [
-    name,
-    Number.isFinite(value) ? value : null,
-  ]);
-  return {
-    choice,
-    because,
-    numbers: Object.fromEntries(finite),
-    ...(askAgainAtMs === undefined ? {} : { askAgainAtMs }),
+) => Decision;
+
+/** A function that makes decisions in the name of this policy. */
+export function decidingAs(policy: string): Decide {
+  return (choice, reason, numbers, askAgainAtMs) => {
+    // JSON has no infinity: such a number becomes null.
+    const finite = Object.entries(numbers).map(([name, value]) => [
+      name,
+      Number.isFinite(value) ? value : null,
+    ]);
+    return {
+      choice,
+      policy,
+      reason,
+      numbers: Object.fromEntries(finite),
+      ...(askAgainAtMs === undefined ? {} : { askAgainAtMs }),
+    };
   };
 }
 

@@ -1,18 +1,20 @@
-// Chooses what serves a goal best, by the prediction that knows of fake dirty pages.
+// Chooses what serves a goal best, by predictions that know about fake dirty pages.
 import type { Choice, Decision, Observation, Policy } from '../migration/decision.js';
-import { bytesText, decide, type Numbers, percentText, timeText } from './decide.js';
+import { bytesText, decidingAs, type Numbers, percentText, timeText } from './decide.js';
 import { type Prediction, predict } from './prediction.js';
 
+/** What to aim for. */
 export interface FakeAwareOptions {
-  /** What to have least of, among the choices that keep to the downtime. */
-  readonly goal?: 'fewest-bytes' | 'shortest-total-time';
-  /** The downtime that is acceptable; default: what QEMU is set to. */
-  readonly downtimeMs?: number;
-  /** What to do when no choice keeps to it; default: go on. */
-  readonly otherwise?: Choice;
+  /** What to minimise among the choices that keep to the downtime; default: `fewest-bytes`. */
+  readonly goal?: 'fewest-bytes' | 'shortest-total-time' | undefined;
+  /** The acceptable downtime; default: QEMU's downtime limit. */
+  readonly downtimeMs?: number | undefined;
+  /** What to do when no choice keeps to the downtime; default: `go-on`. */
+  readonly otherwise?: Choice | undefined;
 }
 
-const leastPasses = 2;
+const minPasses = 2;
+const decide = decidingAs('fake-aware');
 
 function cost(goal: FakeAwareOptions['goal'], { bytes, totalMs }: Prediction): number {
   return goal === 'shortest-total-time' ? totalMs.expected : bytes.expected;
@@ -39,7 +41,7 @@ function sentence({ choice, totalMs, downtimeMs, bytes }: Prediction): string {
   );
 }
 
-/** Going on can be thought over a pass later; the others must keep to the downtime at their worst. */
+/** Going on can be reconsidered a pass later; the others must keep to the downtime at their worst. */
 function keepsTo(downtimeMs: number, prediction: Prediction): boolean {
   const { choice, downtimeMs: predicted, totalMs } = prediction;
   if (!Number.isFinite(totalMs.expected)) return false;
@@ -51,11 +53,12 @@ function cheapest(
   goal: FakeAwareOptions['goal'],
 ): Prediction | undefined {
   return predictions.reduce<Prediction | undefined>(
-    (least, each) => (least && cost(goal, least) <= cost(goal, each) ? least : each),
+    (best, each) => (best && cost(goal, best) <= cost(goal, each) ? best : each),
     undefined,
   );
 }
 
+/** Predicts what each choice would cost, and takes the best one that keeps to the downtime. */
 export function fakeAware({
   goal = 'fewest-bytes',
   downtimeMs,
@@ -63,12 +66,12 @@ export function fakeAware({
 }: FakeAwareOptions = {}): Policy {
   return (observation: Observation): Decision => {
     const wantedMs = downtimeMs ?? observation.downtimeLimitMs;
-    const outlook = predict(observation);
+    const predicted = predict(observation);
     const count = observation.passes.at(-1)?.number ?? 0;
-    if (!outlook || count < leastPasses) {
-      return decide('go-on', 'Too little has been seen to predict anything.', { passes: count });
+    if (!predicted || count < minPasses) {
+      return decide('go-on', 'Too few passes have ended to predict anything.', { passes: count });
     }
-    const { predictions, behaviour } = outlook;
+    const { predictions, behaviour } = predicted;
     const numbers = {
       ...numbersOf(predictions),
       fakeSharePercent: behaviour.fakeShare * 100,
@@ -80,15 +83,15 @@ export function fakeAware({
     const keeping = predictions.filter((each) => keepsTo(wantedMs, each));
     const chosen = cheapest(keeping, goal);
     if (!chosen) {
-      const because = `${fake}; no choice keeps to ${timeText(wantedMs)} of downtime.`;
-      return decide(otherwise, because, numbers);
+      const reason = `${fake}; no choice keeps to ${timeText(wantedMs)} of downtime.`;
+      return decide(otherwise, reason, numbers);
     }
-    const hopeless = !predictions.some(
+    const neverEnds = !predictions.some(
       ({ choice, totalMs }) => choice === 'go-on' && Number.isFinite(totalMs.expected),
     );
     const goalText = goal.replaceAll('-', ' ');
     const why = `the ${goalText} within ${timeText(wantedMs)} of downtime`;
-    const never = hopeless ? ' Going on would never end.' : '';
+    const never = neverEnds ? ' Going on would never end.' : '';
     return decide(chosen.choice, `${fake}; ${sentence(chosen)}: ${why}.${never}`, numbers);
   };
 }

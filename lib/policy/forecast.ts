@@ -1,138 +1,149 @@
-// What a migration would cost by each method, from a measurement made before it. Pure.
-import type { DirtyingMeasurement, Measured } from '../monitor/dirtying-measurement.js';
+// What a migration would cost by each method, predicted from a measurement made before it. Pure.
+import type { DirtyingMeasurement, PageEstimate } from '../monitor/dirtying-measurement.js';
 import { percentText } from './decide.js';
 import {
   type Behaviour,
-  goOn,
-  type Point,
+  type Case,
+  type CaseResult,
+  cases,
+  type PredictedRange,
   pageHeaderBytes,
-  type Range,
-  range,
+  passCost,
+  predictPreCopy,
+  rangeOf,
   switchTimeMs,
-  walk,
 } from './prediction.js';
 
-export interface Link {
+/** What the migration is to be forecast for. */
+export interface ForecastOptions {
+  /** How fast the link is. */
   readonly linkBytesPerSecond: number;
-  /** Default 300. */
-  readonly downtimeLimitMs?: number;
+  /** How long the guest may stand still at the end; default: 300 ms. */
+  readonly downtimeLimitMs?: number | undefined;
 }
 
+/** The methods that are forecast. */
 export const forecastMethods = ['pre-copy', 'pre-copy with the filter', 'post-copy'] as const;
 
+/** A method that is forecast. */
+export type ForecastMethod = (typeof forecastMethods)[number];
+
+/** What a migration by one method would cost. */
 export interface MethodForecast {
-  readonly method: (typeof forecastMethods)[number];
-  readonly bytes: Range;
-  /** Infinity: it never ends. */
-  readonly totalMs: Range;
-  readonly downtimeMs: Range;
+  /** The method; `post-copy` begins after one pass of pre-copy. */
+  readonly method: ForecastMethod;
+  /** All bytes sent. */
+  readonly bytes: PredictedRange;
+  /** The total time; infinite if the migration never ends. */
+  readonly totalMs: PredictedRange;
+  /** How long the guest would stand still. */
+  readonly downtimeMs: PredictedRange;
 }
 
+/** What migrating a VM would cost. */
 export interface Forecast {
-  /** Of the pages that the guest marks, how many hold what they held; undefined where it can't be told. */
-  readonly fakeShare: Range | undefined;
+  /** The share of the marked pages that is fake dirty, 0 to 1; undefined where it can't be told. */
+  readonly fakeShare: PredictedRange | undefined;
+  /** One forecast for each of `forecastMethods`. */
   readonly methods: readonly MethodForecast[];
-  /** How sure that is, and why, in sentences. */
+  /** How certain the forecast is, and why, in sentences. */
   readonly confidence: string;
 }
 
-const ways = [-1, 0, 1] as const;
-type Way = (typeof ways)[number];
+/** When twice the time finds hardly more pages than once, the whole working set has been seen. */
+const saturatedGrowth = 1.1;
 
-/** Where the second half of a look found hardly more marks than the first, the whole working set is marked. */
-const growthLeft = 1.1;
-
-function off({ pages, errorPages }: Measured, way: Way): number {
-  return Math.max(0, pages + way * errorPages);
+function pagesIn({ pages, errorPages }: PageEstimate, which: Case): number {
+  return Math.max(0, pages + which * errorPages);
 }
 
-/** In the good case (-1) much is fake. */
-function fakeShareAt({ marked, changed }: DirtyingMeasurement, way: Way): number {
+/** In the good case much is fake. */
+function fakeShareAt({ marked, changed }: DirtyingMeasurement, which: Case): number {
   if (!changed || !marked) return 0;
-  const marks = off(marked, way === 0 ? 0 : (-way as Way));
+  const marks = pagesIn(marked, which === 0 ? 0 : (-which as Case));
   if (marks === 0) return 0;
-  return Math.min(1, Math.max(0, 1 - off(changed, way) / marks));
+  return Math.min(1, Math.max(0, 1 - pagesIn(changed, which) / marks));
 }
 
-/** What changed soon is about all that changes: it was all written at least that fast, and there is no more of it. */
-function isSoonAll({ changed, changedSoon }: DirtyingMeasurement): boolean {
-  if (!changed || !changedSoon) return false;
-  return changedSoon.pages * growthLeft >= changed.pages;
+/** What had changed early is about all that changes: the whole working set was written within that time. */
+function changesAllEarly({ changed, changedEarly }: DirtyingMeasurement): boolean {
+  if (!changed || !changedEarly) return false;
+  return changedEarly.pages * saturatedGrowth >= changed.pages;
 }
 
-/** Where marks could not be counted, there are at least as many as pages that changed. */
-function marksOf(measurement: DirtyingMeasurement): [Measured, Measured] {
-  const { marked, markedInTwice, changed } = measurement;
+/** Where marks could not be counted, at least the pages that changed were marked. */
+function marksOf(measurement: DirtyingMeasurement): [PageEstimate, PageEstimate] {
+  const { marked, markedInDoubleTime, changed } = measurement;
   const { pages = 0, errorPages = 0 } = changed ?? {};
-  if (isSoonAll(measurement)) {
+  if (changesAllEarly(measurement)) {
     const all = { pages, errorPages };
-    return [marked ?? all, markedInTwice ?? all];
+    return [marked ?? all, markedInDoubleTime ?? all];
   }
-  const least = { pages, errorPages: Math.max(errorPages, pages / 3) };
-  return [marked ?? least, markedInTwice ?? { ...least, pages: pages * 1.5 }];
+  const atLeast = { pages, errorPages: Math.max(errorPages, pages / 3) };
+  return [marked ?? atLeast, markedInDoubleTime ?? { ...atLeast, pages: pages * 1.5 }];
 }
 
-/** A mark each time is set at once; only a rate without end shows that a whole working set is marked anew. */
-const atOnce = 1e9;
+/** So fast that any pass marks the whole working set. */
+const unboundedPagesPerMs = 1e9;
 
-/** What changes is marked, so it tells of marks as well, and of shorter times. */
-function markedPagesPerMs(measurement: DirtyingMeasurement, once: number, way: Way): number {
-  const { seconds, changedSoon } = measurement;
+/** What changes is marked too, and changes were also counted over a shorter time. */
+function markedPagesPerMs(measurement: DirtyingMeasurement, once: number, which: Case): number {
+  const { seconds, changedEarly } = measurement;
   const rate = once / (seconds * 1000);
-  if (!changedSoon) return rate;
-  const soonRate = changedSoon.pages / changedSoon.ms;
-  if (!isSoonAll(measurement) || soonRate <= rate) return Math.max(rate, soonRate);
-  return { [-1]: soonRate, 0: soonRate * 1.5, 1: atOnce }[way];
+  if (!changedEarly) return rate;
+  const earlyRate = changedEarly.pages / changedEarly.ms;
+  if (!changesAllEarly(measurement) || earlyRate <= rate) return Math.max(rate, earlyRate);
+  return { [-1]: earlyRate, 0: earlyRate * 1.5, 1: unboundedPagesPerMs }[which];
 }
 
-/** Of looking at a page for the first time: on a busy machine no link is what a walk over zeros waits for. */
-function lookMsPerPage({ lookMsPerPage: measured }: DirtyingMeasurement, way: Way): number {
-  if (measured === undefined) return { [-1]: 0, 0: 0.002, 1: 0.02 }[way];
-  return measured * { [-1]: 0.25, 0: 1, 1: 4 }[way];
+/** Time to read a page for the first time: a pass over zero pages waits for that, not for the link. */
+function scanMsPerPage({ scanMsPerPage: measured }: DirtyingMeasurement, which: Case): number {
+  if (measured === undefined) return { [-1]: 0, 0: 0.002, 1: 0.02 }[which];
+  return measured * { [-1]: 0.25, 0: 1, 1: 4 }[which];
 }
 
 function behaviour(
   measurement: DirtyingMeasurement,
-  link: Link,
-  way: Way,
+  options: ForecastOptions,
+  which: Case,
   fake: number,
 ): Behaviour {
   const { ramBytes, pageBytes } = measurement;
-  const [marked, markedInTwice] = marksOf(measurement);
-  const once = off(marked, way);
-  const twice = Math.max(once, off(markedInTwice, way));
-  const grows = once > 0 ? twice / once : 1;
-  // Marks that become fewer the longer one looks approach a working set: m, m(1 + q), m(1 + q + q²) ...
-  const ratio = Math.min(0.95, Math.max(0, grows - 1));
-  const limit = grows < growthLeft ? twice : once / (1 - ratio);
+  const [marked, markedInDoubleTime] = marksOf(measurement);
+  const once = pagesIn(marked, which);
+  const twice = Math.max(once, pagesIn(markedInDoubleTime, which));
+  const growth = once > 0 ? twice / once : 1;
+  // New marks that become fewer approach a working set: m, m(1 + q), m(1 + q + q²) and so on.
+  const ratio = Math.min(0.95, Math.max(0, growth - 1));
+  const limit = growth < saturatedGrowth ? twice : once / (1 - ratio);
   return {
-    markedPagesPerMs: markedPagesPerMs(measurement, once, way),
+    markedPagesPerMs: markedPagesPerMs(measurement, once, which),
     workingSetPages: Math.min(ramBytes / pageBytes, limit),
     fakeShare: fake,
     bytesPerPage: pageBytes + pageHeaderBytes,
-    linkBytesPerMs: link.linkBytesPerSecond / 1000,
-    unlimitedLinkBytesPerMs: link.linkBytesPerSecond / 1000,
-    switchMs: switchTimeMs(way),
+    linkBytesPerMs: options.linkBytesPerSecond / 1000,
+    unlimitedLinkBytesPerMs: options.linkBytesPerSecond / 1000,
+    switchMs: switchTimeMs(which),
     msPerCheckedPage: 0,
   };
 }
 
-/** The first walk over all memory, and what is marked meanwhile. */
-function firstWalk(measurement: DirtyingMeasurement, guest: Behaviour, way: Way) {
+/** The first pass over all memory, and what is marked during it. */
+function firstPass(measurement: DirtyingMeasurement, guest: Behaviour, which: Case) {
   const { ramBytes, pageBytes, zeroPages = 0 } = measurement;
-  const lookMs = lookMsPerPage(measurement, way);
+  const scanMs = scanMsPerPage(measurement, which);
   const fullPages = ramBytes / pageBytes - zeroPages;
-  const { bytes: fullBytes } = walk(fullPages, { ...guest, fakeShare: 0 });
+  const { bytes: fullBytes } = passCost(fullPages, { ...guest, fakeShare: 0 });
   // A zero page is a header and one byte.
   const zeroBytes = zeroPages * (pageHeaderBytes + 1);
   const waitMs = (bytes: number, pages: number) =>
-    Math.max(bytes / guest.linkBytesPerMs, pages * lookMs);
+    Math.max(bytes / guest.linkBytesPerMs, pages * scanMs);
   const ms = waitMs(fullBytes, fullPages) + waitMs(zeroBytes, zeroPages);
   const marked = Math.min(guest.workingSetPages, guest.markedPagesPerMs * ms);
   return { bytes: fullBytes + zeroBytes, ms, marked };
 }
 
-const never: Point = {
+const neverEnds: CaseResult = {
   remainingPasses: Number.POSITIVE_INFINITY,
   totalMs: Number.POSITIVE_INFINITY,
   downtimeMs: Number.POSITIVE_INFINITY,
@@ -140,89 +151,97 @@ const never: Point = {
 };
 
 /** In the bad case, where marks could not be counted, everything may be marked all the time. */
-function mayMarkAll({ marked }: DirtyingMeasurement, way: Way): boolean {
-  return marked === undefined && way === 1;
+function mayMarkAll({ marked }: DirtyingMeasurement, which: Case): boolean {
+  return marked === undefined && which === 1;
 }
 
 function preCopy(
   measurement: DirtyingMeasurement,
   guest: Behaviour,
   limitMs: number,
-  way: Way,
-): Point {
-  const first = firstWalk(measurement, guest, way);
-  const rest = goOn(first.ms, first.marked, limitMs, guest);
+  which: Case,
+): CaseResult {
+  const first = firstPass(measurement, guest, which);
+  const rest = predictPreCopy(first.ms, first.marked, limitMs, guest);
   return { ...rest, bytes: first.bytes + rest.bytes };
 }
 
-/** As it is done here: after a first pass of pre-copy, whatever is marked is fetched. */
-function postCopy(measurement: DirtyingMeasurement, guest: Behaviour, way: Way): Point {
+/** After a first pass of pre-copy, all that is marked is fetched. */
+function postCopy(measurement: DirtyingMeasurement, guest: Behaviour, which: Case): CaseResult {
   const { ramBytes, pageBytes, zeroPages = 0 } = measurement;
-  const first = firstWalk(measurement, guest, way);
+  const first = firstPass(measurement, guest, which);
   const all = ramBytes / pageBytes - zeroPages;
-  const marked = mayMarkAll(measurement, way) ? Math.max(all, first.marked) : first.marked;
-  const { bytes, ms } = walk(marked, { ...guest, fakeShare: 0 });
+  const marked = mayMarkAll(measurement, which) ? Math.max(all, first.marked) : first.marked;
+  const { bytes, ms } = passCost(marked, { ...guest, fakeShare: 0 });
   const { switchMs } = guest;
   const totalMs = first.ms + ms + switchMs;
   return { remainingPasses: 0, totalMs, downtimeMs: switchMs, bytes: first.bytes + bytes };
 }
 
-function pointOf(
-  method: MethodForecast['method'],
+function resultOf(
+  method: ForecastMethod,
   measurement: DirtyingMeasurement,
-  link: Link,
-  way: Way,
-): Point {
-  const limitMs = link.downtimeLimitMs ?? 300;
-  const fake = method === 'pre-copy with the filter' ? fakeShareAt(measurement, way) : 0;
-  const guest = behaviour(measurement, link, way, fake);
-  if (method === 'post-copy') return postCopy(measurement, guest, way);
+  options: ForecastOptions,
+  which: Case,
+): CaseResult {
+  const limitMs = options.downtimeLimitMs ?? 300;
+  const fake = method === 'pre-copy with the filter' ? fakeShareAt(measurement, which) : 0;
+  const guest = behaviour(measurement, options, which, fake);
+  if (method === 'post-copy') return postCopy(measurement, guest, which);
   // The filter sends no more than what changes, whatever is marked.
-  if (method === 'pre-copy' && mayMarkAll(measurement, way)) return never;
-  return preCopy(measurement, guest, limitMs, way);
+  if (method === 'pre-copy' && mayMarkAll(measurement, which)) return neverEnds;
+  return preCopy(measurement, guest, limitMs, which);
 }
 
-function confidence(measurement: DirtyingMeasurement, fakeShare: Range | undefined): string {
-  const { contents, lookedAtPages, zeroPages, seconds } = measurement;
+function confidence(
+  measurement: DirtyingMeasurement,
+  fakeShare: PredictedRange | undefined,
+): string {
+  const { contents, scannedPages, zeroPages, seconds } = measurement;
   const [marked] = marksOf(measurement);
   const how = {
-    fingerprints: `All ${lookedAtPages} pages were fingerprinted three times within ${seconds} s.`,
-    sample: `QEMU sampled ${lookedAtPages} pages; what happens in a few others may have been missed.`,
-    none: 'Contents could not be looked at: memory is in no shared file, and too small for QEMU to sample.',
+    fingerprints: `All ${scannedPages} pages were fingerprinted three times within ${seconds} s.`,
+    sample: `QEMU sampled ${scannedPages} pages; changes of a few other pages may have been missed.`,
+    none: 'Contents could not be scanned: the memory is not in a shared file, and too small for QEMU to sample.',
   }[contents];
   const marks = measurement.marked
     ? ''
-    : ' Without KVM marks can not be counted: there may be more than pages that changed, and plain pre-copy may never end.';
+    : ' Without KVM, marked pages can not be counted: there may be more of them than changed pages, and plain pre-copy may never end.';
   const share = fakeShare
     ? ` The fake share lies between ${percentText(fakeShare.low)} and ${percentText(fakeShare.high)}.`
-    : ' The fake share is not known; the filter is reckoned to find nothing.';
+    : ' The fake share is unknown; the forecast assumes that the filter finds nothing.';
   const zero =
     zeroPages === undefined
-      ? ' Zero pages are not known, and reckoned as full ones: bytes and time are upper bounds.'
-      : ` ${zeroPages} pages are zero and cost next to nothing.`;
+      ? ' Zero pages are unknown and count as full ones: bytes and time are upper bounds.'
+      : ` ${zeroPages} pages are zero and cost almost nothing.`;
   const few =
     marked.pages <= marked.errorPages ? ' The guest hardly writes: the rest is noise.' : '';
   return `${how}${marks}${share}${zero}${few}`;
 }
 
-export function forecast(measurement: DirtyingMeasurement, link: Link): Forecast {
-  const shares = ways.map((way) => fakeShareAt(measurement, way)).sort((a, b) => a - b);
+/** Predicts total time, bytes and downtime of a migration by each method. */
+export function forecast(measurement: DirtyingMeasurement, options: ForecastOptions): Forecast {
+  const shares = cases.map((which) => fakeShareAt(measurement, which)).sort((a, b) => a - b);
   const [low = 0, , high = 1] = shares;
   const expected = fakeShareAt(measurement, 0);
   const fakeShare = measurement.changed && measurement.marked ? { low, expected, high } : undefined;
   const methods = forecastMethods.map((method): MethodForecast => {
-    const points = ways.map((way) => pointOf(method, measurement, link, way));
+    const results = cases.map((which) => resultOf(method, measurement, options, which));
     return {
       method,
-      bytes: range(points, 'bytes'),
-      totalMs: range(points, 'totalMs'),
-      downtimeMs: range(points, 'downtimeMs'),
+      bytes: rangeOf(results, 'bytes'),
+      totalMs: rangeOf(results, 'totalMs'),
+      downtimeMs: rangeOf(results, 'downtimeMs'),
     };
   });
   return { fakeShare, methods, confidence: confidence(measurement, fakeShare) };
 }
 
-export function rangeText({ low, expected, high }: Range, text: (value: number) => string): string {
+/** A range for people. */
+export function rangeText(
+  { low, expected, high }: PredictedRange,
+  text: (value: number) => string,
+): string {
   if (!Number.isFinite(expected)) {
     return Number.isFinite(low) ? `never (${text(low)} at best)` : 'never';
   }

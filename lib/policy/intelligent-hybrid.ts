@@ -1,19 +1,21 @@
-// WALM's intelligent hybrid, after Li et al.: see that pre-copy does not converge, wait for a local minimum of
-// dirty pages, and switch to post-copy there, so that post-copy has little to fetch.
+// WALM's intelligent hybrid, after Li et al.: when pre-copy does not converge, wait for a local minimum of dirty
+// pages, and switch to post-copy there, so that post-copy has little to fetch.
 import type { Decision, Observation, Policy } from '../migration/decision.js';
-import { decide } from './decide.js';
+import { decidingAs } from './decide.js';
 import { livePasses, reallyDirtyPages } from './dirtying.js';
 
+/** When pre-copy counts as not converging, and what to do then. */
 export interface IntelligentHybridOptions {
-  /** A pass that leaves fewer pages less than that to send does not converge; default 1 % of memory. */
-  readonly thresholdPages?: number;
-  /** For how many passes to watch for a minimum; default 3. */
-  readonly watchPasses?: number;
-  /** Where post-copy is not possible; default: stop and copy. */
-  readonly otherwise?: 'stop-now' | 'go-on';
+  /** Pre-copy does not converge when a pass reduces the dirty pages by less than this; default: 1 % of memory. */
+  readonly thresholdPages?: number | undefined;
+  /** For how many passes to watch for a minimum; default: 3. */
+  readonly watchPasses?: number | undefined;
+  /** What to do where post-copy is not possible; default: `stop-now`. */
+  readonly otherwise?: 'stop-now' | 'go-on' | undefined;
 }
 
 const thresholdShare = 0.01;
+const decide = decidingAs('intelligent-hybrid');
 
 interface Watch {
   /** The index of the pass that did not converge. */
@@ -21,7 +23,7 @@ interface Watch {
   readonly why: string;
 }
 
-/** The first pass after which pre-copy no longer converges. */
+/** The first pass after which pre-copy does not converge. */
 function nonConvergence(dirty: readonly number[], threshold: number): Watch | undefined {
   for (let since = 1; since < dirty.length; since += 1) {
     const [before = 0, now = 0] = [dirty[since - 1], dirty[since]];
@@ -33,6 +35,7 @@ function nonConvergence(dirty: readonly number[], threshold: number): Watch | un
   return undefined;
 }
 
+/** When pre-copy does not converge, switches to post-copy at a local minimum of dirty pages (WALM). */
 export function intelligentHybrid({
   thresholdPages,
   watchPasses = 3,
@@ -48,17 +51,17 @@ export function intelligentHybrid({
       return decide('go-on', `Pre-copy converges so far: ${now} pages are dirty.`, numbers);
     }
     const watched = dirty.slice(watch.since);
-    const least = Math.min(...watched.slice(0, -1), Number.POSITIVE_INFINITY);
+    const minBefore = Math.min(...watched.slice(0, -1), Number.POSITIVE_INFINITY);
     const numbers = {
       dirtyPages: now,
       thresholdPages: threshold,
       watchedPasses: watched.length,
-      leastDirtyPages: Math.min(least, now),
+      minDirtyPages: Math.min(minBefore, now),
     };
     const story = `Pre-copy does not converge (pass ${watch.since + 1} ${watch.why})`;
-    const isMinimum = now <= least;
-    const patient = watched.length <= 2 * watchPasses;
-    if (watched.length < watchPasses || (!isMinimum && patient)) {
+    const isMinimum = now <= minBefore;
+    const mayWait = watched.length <= 2 * watchPasses;
+    if (watched.length < watchPasses || (!isMinimum && mayWait)) {
       return decide('go-on', `${story}; watching for a minimum, now ${now}.`, numbers);
     }
     const point = isMinimum ? `${now} dirty pages are a minimum` : 'no new minimum came in time';

@@ -1,15 +1,20 @@
-// Policies that bound or combine others: give up after, auto-converge first, several in order.
+// Policies that limit or combine others: give up after a limit, auto-converge first, several in order.
 import type { Decision, Policy } from '../migration/decision.js';
-import { bytesText, decide, timeText } from './decide.js';
+import { bytesText, decidingAs, timeText } from './decide.js';
 
+/** When to give up; a limit that is left out does not count. */
 export interface GiveUpOptions {
-  readonly afterMs?: number;
-  readonly afterPasses?: number;
-  readonly afterBytes?: number;
+  /** Give up when the migration has taken this long. */
+  readonly afterMs?: number | undefined;
+  /** Give up when this many passes have ended. */
+  readonly afterPasses?: number | undefined;
+  /** Give up when this many bytes have been sent. */
+  readonly afterBytes?: number | undefined;
 }
 
-/** Cancels what takes too long; the guest goes on at the source. */
+/** Cancels a migration that takes too long; the guest stays at the source. */
 export function giveUp({ afterMs, afterPasses, afterBytes }: GiveUpOptions): Policy {
+  const decide = decidingAs('give-up');
   return ({ elapsedMs, passes }) => {
     const sentBytes = passes.reduce((sum, { sentBytes: sent }) => sum + sent, 0);
     const count = passes.at(-1)?.number ?? 0;
@@ -33,51 +38,55 @@ export function giveUp({ afterMs, afterPasses, afterBytes }: GiveUpOptions): Pol
   };
 }
 
+/** How long auto-converge may try, and what comes after it. */
 export interface AutoConvergeFirstOptions {
-  /** How much the guest may be slowed down before something else is tried; default 80. */
-  readonly untilPercent?: number;
-  /** How many passes auto-converge has to begin in; default 4. */
-  readonly patiencePasses?: number;
+  /** How much auto-converge may slow the guest down before the next policy is evaluated, in percent; default: 80. */
+  readonly untilPercent?: number | undefined;
+  /** How many passes to wait for auto-converge to begin; default: 4. */
+  readonly waitPasses?: number | undefined;
+  /** The policy that decides after that. */
   readonly next: Policy;
 }
 
-/** Lets auto-converge, which must be on, try first. */
+/** Lets auto-converge, which must be on, try before another policy decides. */
 export function autoConvergeFirst({
   untilPercent = 80,
-  patiencePasses = 4,
+  waitPasses = 4,
   next,
 }: AutoConvergeFirstOptions): Policy {
+  const decide = decidingAs('auto-converge-first');
   return (observation) => {
     const { number = 0, throttlePercent = 0 } = observation.passes.at(-1) ?? {};
     const numbers = { throttlePercent, untilPercent, passes: number };
     const begun = throttlePercent > 0;
-    if (begun ? throttlePercent < untilPercent : number < patiencePasses) {
+    if (begun ? throttlePercent < untilPercent : number < waitPasses) {
       const story = begun
-        ? `Auto-converge slows the guest down by ${throttlePercent} %, and may by ${untilPercent} %.`
-        : `Auto-converge has ${patiencePasses - number} more passes to begin in.`;
+        ? `Auto-converge slows the guest down by ${throttlePercent} %, up to ${untilPercent} %.`
+        : `Auto-converge has ${waitPasses - number} more passes to begin.`;
       return decide('go-on', story, numbers);
     }
     const decision = next(observation);
     const tried = begun ? `at ${throttlePercent} % it does not help enough` : 'it has not begun';
-    const because = `Auto-converge was tried (${tried}). ${decision.because}`;
-    return { ...decision, because, numbers: { ...numbers, ...decision.numbers } };
+    const reason = `Auto-converge was tried (${tried}). ${decision.reason}`;
+    return { ...decision, reason, numbers: { ...numbers, ...decision.numbers } };
   };
 }
 
-/** Asks one after the other: the first that does not want to go on decides. */
+/** Evaluates the policies in order: the first one that chooses anything but to go on decides. */
 export function chain(...policies: readonly Policy[]): Policy {
   return (observation) => {
-    const asked: Decision[] = [];
+    const decisions: Decision[] = [];
     for (const policy of policies) {
       const decision = policy(observation);
       if (decision.choice !== 'go-on') return decision;
-      asked.push(decision);
+      decisions.push(decision);
     }
-    const times = asked.flatMap(({ askAgainAtMs }) => askAgainAtMs ?? []);
+    const times = decisions.flatMap(({ askAgainAtMs }) => askAgainAtMs ?? []);
     return {
       choice: 'go-on',
-      because: asked.map(({ because }) => because).join(' ') || 'There is no policy.',
-      numbers: Object.assign({}, ...asked.map(({ numbers }) => numbers)),
+      policy: 'chain',
+      reason: decisions.map(({ reason }) => reason).join(' ') || 'There is no policy.',
+      numbers: Object.assign({}, ...decisions.map(({ numbers }) => numbers)),
       ...(times.length > 0 ? { askAgainAtMs: Math.min(...times) } : {}),
     };
   };

@@ -9,7 +9,7 @@ import { fakeAware } from './fake-aware.js';
 import { intelligentHybrid } from './intelligent-hybrid.js';
 import { autoConvergeFirst, chain, giveUp } from './limits.js';
 
-/** There is no such policy, or it takes other settings. */
+/** There is no such policy, or it does not take these settings. */
 export class PolicyError extends FakedirtyError {
   override readonly name = 'PolicyError';
   override readonly code = 'ERR_POLICY';
@@ -49,7 +49,7 @@ const autoConvergeSettings = z.strictObject({
   patience: number.optional(),
 });
 
-/** The same without the members that nobody set. */
+/** The members that are set. */
 function set<T extends object>(members: T): { [Name in keyof T]-?: Exclude<T[Name], undefined> } {
   const entries = Object.entries(members).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as ReturnType<typeof set<T>>;
@@ -77,12 +77,13 @@ const makers: Readonly<Record<string, Make>> = {
   'auto-converge-first': (settings, rest) => {
     const { until, patience } = autoConvergeSettings.parse(settings);
     return autoConvergeFirst({
-      ...set({ untilPercent: until, patiencePasses: patience }),
+      ...set({ untilPercent: until, waitPasses: patience }),
       next: rest(),
     });
   },
 };
 
+/** The names of all policies. */
 export const policyNames = Object.keys(makers);
 
 /** For help texts. */
@@ -90,14 +91,14 @@ export const policiesHelp = `
 Policies, with their settings and defaults:
   adaptive-stop:limit=75            stop and copy once that percentage of the first pass has been sent again
   intelligent-hybrid:threshold=PAGES,watch=3,otherwise=stop-now
-                                    see that pre-copy does not converge, then post-copy at a minimum of dirty pages
+                                    when pre-copy does not converge, post-copy at a minimum of dirty pages
   fake-aware:goal=fewest-bytes,downtime=300ms,otherwise=go-on
-                                    what the prediction from the verdicts favours; goals: fewest-bytes, shortest-total-time
+                                    the choice that is predicted to be best; goals: fewest-bytes, shortest-total-time
   give-up:after=60s,passes=30,bytes=20G
-                                    cancel; the guest stays where it is
+                                    cancel; the guest stays at the source
   auto-converge-first:until=80,patience=4
                                     let auto-converge try before the policies that follow
-Several are asked in the order given; the first that does not want to go on decides.`;
+Several are evaluated in the order given; the first that chooses anything but to go on decides.`;
 
 function settingsOf(text: string): Record<string, string> {
   const pairs = text.split(',').filter(Boolean);
@@ -119,7 +120,7 @@ function parse([text, ...rest]: readonly string[]): Policy {
   }
   try {
     const policy = make(settingsOf(settings), () => parse(rest));
-    // What comes first has taken the rest with it.
+    // It takes the rest as the policy that comes next.
     return name === 'auto-converge-first' || rest.length === 0
       ? policy
       : chain(policy, parse(rest));
@@ -130,7 +131,10 @@ function parse([text, ...rest]: readonly string[]): Policy {
   }
 }
 
-/** The policy that these make, asked in this order. */
+/**
+ * The policy that these texts describe, evaluated in this order: each is a name of `policyNames`, with settings such as
+ * `give-up:after=60s,passes=30`. Throws PolicyError when a text is wrong.
+ */
 export function parsePolicies(texts: readonly string[]): Policy {
   return parse(texts);
 }

@@ -1,94 +1,112 @@
-// What a policy decides on a recorded migration: pure, like the policies.
-import type { Consultation, Observation, Policy } from '../migration/decision.js';
+// What a policy decides on a recorded migration, and how good predictions were: pure, like the policies.
+import type { Observation, Policy, PolicyEvaluation } from '../migration/decision.js';
 import type { Pass } from '../migration/pass.js';
 import type { Recording } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
 import { type Prediction, predict } from './prediction.js';
 
-interface Moment {
-  readonly elapsedMs: number;
-  readonly passes: number;
-}
+type Moment = Pick<PolicyEvaluation, 'elapsedMs' | 'endedPasses'>;
 
+/** The passes of a recorded migration. */
 export function passesOf({ entries }: Recording): Pass[] {
   return entries.flatMap((entry) => (entry.type === 'pass' ? [entry.pass] : []));
 }
 
-export function consultationsOf({ entries }: Recording): Consultation[] {
-  return entries.flatMap((entry) => (entry.type === 'consultation' ? [entry.consultation] : []));
+/** The policy evaluations of a recorded migration. */
+export function policyEvaluationsOf({ entries }: Recording): PolicyEvaluation[] {
+  return entries.flatMap((entry) => (entry.type === 'policy-evaluation' ? [entry.evaluation] : []));
+}
+
+/** The limits that were changed by then. */
+function limitsAt({ entries }: Recording, elapsedMs: number): Partial<Observation> {
+  const last = entries.findLast((entry) => entry.type === 'limits' && entry.elapsedMs <= elapsedMs);
+  if (last?.type !== 'limits') return {};
+  const { bandwidthLimitBytesPerSecond, downtimeLimitMs } = last;
+  return { bandwidthLimitBytesPerSecond, downtimeLimitMs };
 }
 
 function observationAt(recording: Recording, passes: readonly Pass[], moment: Moment): Observation {
+  const { elapsedMs, endedPasses } = moment;
   return {
-    ...recording.start.circumstances,
-    elapsedMs: moment.elapsedMs,
-    passes: passes.slice(0, moment.passes),
+    ...recording.start.context,
+    ...limitsAt(recording, elapsedMs),
+    elapsedMs,
+    passes: passes.slice(0, endedPasses),
   };
 }
 
-/** When a policy was asked, or would have been: as it began, and at the end of each pass during which the guest ran. */
+/** When the policy was evaluated, or would have been: at the beginning, and after each pass of pre-copy. */
 function momentsOf(recording: Recording, passes: readonly Pass[]): Moment[] {
-  const recorded = consultationsOf(recording);
+  const recorded = policyEvaluationsOf(recording);
   if (recorded.length > 0) return recorded;
   const ends = passes
-    .map(({ endMs, phase }, index) => ({ elapsedMs: endMs, passes: index + 1, phase }))
+    .map(({ endMs, phase }, index) => ({ elapsedMs: endMs, endedPasses: index + 1, phase }))
     .filter(({ phase }) => phase === 'pre-copy');
-  return [{ elapsedMs: 0, passes: 0 }, ...ends];
+  return [{ elapsedMs: 0, endedPasses: 0 }, ...ends];
 }
 
 /**
- * The decisions, up to the first that is not to go on. Where the recording says when a policy was asked, it is
- * asked then, and decides as it did; else as it began, at the end of each pass, and whenever it wants to be asked
- * in between.
+ * Evaluates a policy on a recorded migration, up to its first decision that is not to go on. If a policy was evaluated
+ * in the recording, this one is evaluated at the same times, so that the same policy decides the same; otherwise at
+ * the beginning, after each pass, and at the times that its decisions name.
  */
-export function replay(recording: Recording, policy: Policy): Consultation[] {
+export function replay(recording: Recording, policy: Policy): PolicyEvaluation[] {
   const passes = passesOf(recording);
   const moments = momentsOf(recording, passes);
-  const asksItself = consultationsOf(recording).length === 0;
-  const consultations: Consultation[] = [];
-  let askAtMs = Number.POSITIVE_INFINITY;
-  const ask = (moment: Moment) => {
+  const choosesTimes = policyEvaluationsOf(recording).length === 0;
+  const policyEvaluations: PolicyEvaluation[] = [];
+  let evaluateAtMs = Number.POSITIVE_INFINITY;
+  const evaluate = (moment: Moment) => {
     const decision = policy(observationAt(recording, passes, moment));
-    const { elapsedMs, passes: count } = moment;
-    consultations.push({ elapsedMs, passes: count, decision });
+    const { elapsedMs, endedPasses } = moment;
+    policyEvaluations.push({ elapsedMs, endedPasses, decision });
     const { askAgainAtMs = Number.POSITIVE_INFINITY } = decision;
-    askAtMs = askAgainAtMs > elapsedMs ? askAgainAtMs : Number.POSITIVE_INFINITY;
+    evaluateAtMs = askAgainAtMs > elapsedMs ? askAgainAtMs : Number.POSITIVE_INFINITY;
     return decision.choice === 'go-on';
   };
   for (const moment of moments) {
-    const before = { elapsedMs: askAtMs, passes: Math.max(0, moment.passes - 1) };
-    if (asksItself && askAtMs < moment.elapsedMs && !ask(before)) return consultations;
-    if (!ask(moment)) return consultations;
+    const before = { elapsedMs: evaluateAtMs, endedPasses: Math.max(0, moment.endedPasses - 1) };
+    if (choosesTimes && evaluateAtMs < moment.elapsedMs && !evaluate(before))
+      return policyEvaluations;
+    if (!evaluate(moment)) return policyEvaluations;
   }
-  return consultations;
+  return policyEvaluations;
 }
 
-export interface Foreseen {
+/** What would have been predicted at one time. */
+export interface TimedPredictions {
   /** After how many passes. */
-  readonly passes: number;
+  readonly endedPasses: number;
+  /** A prediction for each choice. */
   readonly predictions: readonly Prediction[];
 }
 
-export interface Happened {
+/** How long a migration really took. */
+export interface ActualTimes {
+  /** The total time. */
   readonly totalMs: number;
+  /** The downtime, where QEMU told it. */
   readonly downtimeMs: number | undefined;
 }
 
-export interface Foresight {
-  readonly foreseen: readonly Foreseen[];
-  /** What really happened. */
-  readonly happened: Happened | undefined;
-  /** Predictions of what was really done, each with what came of it. */
-  readonly comparisons: readonly Comparison[];
+/** A prediction of what was done (to go on, or the decision that was made) beside what came of it. */
+export interface PredictionComparison {
+  /** After how many passes it would have been made. */
+  readonly endedPasses: number;
+  /** What would have been predicted. */
+  readonly predicted: Prediction;
+  /** What happened; `bytes` are those sent after that time. */
+  readonly actual: ActualTimes & { readonly bytes: number };
 }
 
-/** A prediction beside what happened: of going on where nobody intervened, else of the choice that was made. */
-export interface Comparison {
-  /** After how many passes. */
-  readonly passes: number;
-  readonly predicted: Prediction;
-  /** Bytes are those sent from then on. */
-  readonly happened: Happened & { readonly bytes: number };
+/** The predictions that could have been made during a recorded migration, and how they compare with it. */
+export interface PredictionReport {
+  /** What would have been predicted after each pass. */
+  readonly predictions: readonly TimedPredictions[];
+  /** What happened; undefined if the recording lacks its end. */
+  readonly actual: ActualTimes | undefined;
+  /** The predictions of what was done, beside what came of it; none unless the migration completed. */
+  readonly comparisons: readonly PredictionComparison[];
 }
 
 function resultOf({ entries }: Recording): MigrationResult | undefined {
@@ -96,34 +114,35 @@ function resultOf({ entries }: Recording): MigrationResult | undefined {
   return end?.type === 'end' ? end.result : undefined;
 }
 
-/** Only what was done can be compared; a migration that did not arrive tells nothing of how it would have. */
+/** Only predictions of what was done can be compared, and only where the guest arrived. */
 function compare(
   recording: Recording,
-  foreseen: readonly Foreseen[],
+  predictions: readonly TimedPredictions[],
   result: MigrationResult | undefined,
-): Comparison[] {
+): PredictionComparison[] {
   if (result?.outcome !== 'completed') return [];
   const passes = passesOf(recording);
-  const acted = consultationsOf(recording).find(({ decision }) => decision.choice !== 'go-on');
+  const acted = policyEvaluationsOf(recording).find(({ decision }) => decision.choice !== 'go-on');
   const done = acted?.decision.choice ?? 'go-on';
-  return foreseen.flatMap(({ passes: count, predictions }) => {
-    const predicted = predictions.find(({ choice }) => choice === done);
-    if (!predicted || (acted && count !== acted.passes)) return [];
-    const before = passes.slice(0, count).reduce((sum, { sentBytes }) => sum + sentBytes, 0);
+  return predictions.flatMap(({ endedPasses, predictions: made }) => {
+    const predicted = made.find(({ choice }) => choice === done);
+    if (!predicted || (acted && endedPasses !== acted.endedPasses)) return [];
+    const before = passes.slice(0, endedPasses).reduce((sum, { sentBytes }) => sum + sentBytes, 0);
     const { totalMs, downtimeMs, bytes } = result;
-    const happened = { totalMs, downtimeMs, bytes: bytes.total - before };
-    return [{ passes: count, predicted, happened }];
+    const actual = { totalMs, downtimeMs, bytes: bytes.total - before };
+    return [{ endedPasses, predicted, actual }];
   });
 }
 
-/** What would have been predicted after each pass, beside what happened. */
-export function foresee(recording: Recording): Foresight {
+/** Predicts after each pass of a recorded migration, and compares the predictions with what happened. */
+export function evaluatePredictions(recording: Recording): PredictionReport {
   const passes = passesOf(recording);
-  const foreseen = momentsOf(recording, passes).flatMap((moment) => {
-    const outlook = predict(observationAt(recording, passes, moment));
-    return outlook ? [{ passes: moment.passes, predictions: outlook.predictions }] : [];
+  const predictions = momentsOf(recording, passes).flatMap((moment) => {
+    const predicted = predict(observationAt(recording, passes, moment));
+    const { endedPasses } = moment;
+    return predicted ? [{ endedPasses, predictions: predicted.predictions }] : [];
   });
   const result = resultOf(recording);
-  const happened = result && { totalMs: result.totalMs, downtimeMs: result.downtimeMs };
-  return { foreseen, happened, comparisons: compare(recording, foreseen, result) };
+  const actual = result && { totalMs: result.totalMs, downtimeMs: result.downtimeMs };
+  return { predictions, actual, comparisons: compare(recording, predictions, result) };
 }

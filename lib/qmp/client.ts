@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import {
-  becauseClosed,
+  closedError,
   QmpClosedError,
   QmpError,
   QmpGarbledError,
@@ -11,43 +11,56 @@ import {
   type QmpRequest,
 } from './errors.js';
 import { EventStream } from './event-stream.js';
-import { greet } from './handshake.js';
-import { Lines } from './lines.js';
+import { negotiate } from './handshake.js';
+import { LineSplitter } from './lines.js';
 import { type KnownEvent, parseMessage, type QmpGreeting } from './messages.js';
 import { PendingCommands } from './pending-commands.js';
 import {
   type CommandArguments,
-  type CommandName,
   type CommandReturn,
+  type QmpCommandName,
   returnOf,
 } from './schema/commands.js';
-import type { EventName } from './schema/events.js';
-import { isLoopback, joined, open, type QmpAddress, type StandardStreams } from './transport.js';
+import type { QmpEventName } from './schema/events.js';
+import { isLoopback, open, type QmpAddress, type StandardStreams, toDuplex } from './transport.js';
 
 const defaultTimeoutMs = 60_000;
 const defaultMaxMessageBytes = 16 << 20;
 
+/** How to execute one command. */
 export interface ExecuteOptions {
-  /** Answered even while another command runs; few commands may be (migrate-pause, for one). */
+  /**
+   * Execute it while another command is being executed; default: false. QEMU allows that for few commands, such as
+   * `migrate-pause`.
+   */
   readonly outOfBand?: boolean | undefined;
-  /** How long QEMU may take to answer. */
+  /** How long QEMU may take to answer; default: the client's `timeoutMs`. */
   readonly timeoutMs?: number | undefined;
-  /** Stops waiting, with the signal's reason. QEMU carries out the command all the same. */
+  /** Aborting it ends the waiting, with its reason. QEMU may execute the command all the same. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How to execute a command whose answer is checked with a schema of yours. */
+export interface QueryOptions<T> extends ExecuteOptions {
+  /** The form of the answer. */
+  readonly schema: z.ZodType<T>;
+  /** The command's arguments; default: none. */
+  readonly arguments?: object | undefined;
+}
+
+/** How to connect. */
 export interface ClientOptions {
-  /** Of each command that has no other, and of the greeting; default 60 s. */
+  /** How long QEMU may take for its greeting, and for each command that says nothing else; default: 60,000 ms. */
   readonly timeoutMs?: number | undefined;
-  /** A longer message ends the connection; default 16 MiB. */
+  /** A longer message closes the connection; default: 16 MiB. */
   readonly maxMessageBytes?: number | undefined;
-  /** Told of what nobody waits for, such as the late answer to a command that timed out. */
-  readonly onStray?: ((line: string) => void) | undefined;
-  /** Gives up connecting and negotiating. */
+  /** Is called with each answer that no command waits for, such as a late one to a command that timed out. */
+  readonly onUnexpectedAnswer?: ((line: string) => void) | undefined;
+  /** Aborting it ends connecting and negotiating, with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What execute takes after the name: arguments may be left out where all are optional. */
+/** What execute takes after the name: the arguments may be left out where all of them are optional. */
 type Rest<Name extends string> =
   undefined extends CommandArguments<Name>
     ? [commandArguments?: CommandArguments<Name>, options?: ExecuteOptions]
@@ -55,11 +68,15 @@ type Rest<Name extends string> =
       ? [commandArguments?: CommandArguments<Name>, options?: ExecuteOptions]
       : [commandArguments: CommandArguments<Name>, options?: ExecuteOptions];
 
-export class QmpClient {
+/**
+ * A connection to the QMP monitor of a QEMU. Commands and events that migrating and controlling a VM needs are typed,
+ * and what QEMU sends is checked. With `await using`, leaving the block closes the connection.
+ */
+export class QmpClient implements AsyncDisposable {
   readonly #stream: Duplex;
   readonly #options: ClientOptions;
   readonly #address: QmpAddress | undefined;
-  readonly #lines: Lines;
+  readonly #lines: LineSplitter;
   readonly #pending = new PendingCommands();
   readonly #streams = new Set<EventStream>();
   #lastId = 0;
@@ -72,7 +89,7 @@ export class QmpClient {
     this.#stream = stream;
     this.#options = options;
     this.#address = address;
-    this.#lines = new Lines({
+    this.#lines = new LineSplitter({
       maxLineBytes: options.maxMessageBytes ?? defaultMaxMessageBytes,
       onLine: (line) => this.#receive(line),
       onOversized: (line) => this.#fail(new QmpOversizedError(line)),
@@ -82,7 +99,7 @@ export class QmpClient {
     });
     // QEMU never closes one direction alone.
     stream.once('end', () => stream.destroy());
-    // An error is always followed by close, which tells everybody who waits.
+    // An error is always followed by close, which rejects everything that waits.
     stream.on('error', (cause) => {
       this.#failure ??= new QmpClosedError(`The QMP connection failed: ${cause.message}`, {
         cause,
@@ -102,9 +119,9 @@ export class QmpClient {
     return QmpClient.#negotiated(new QmpClient(stream, options, address));
   }
 
-  /** Takes over a connected stream: waits for the greeting and negotiates capabilities. */
+  /** Uses a connected stream, which it then owns: waits for the greeting and negotiates capabilities. */
   static over(streams: Duplex | StandardStreams, options: ClientOptions = {}): Promise<QmpClient> {
-    return QmpClient.#negotiated(new QmpClient(joined(streams), options));
+    return QmpClient.#negotiated(new QmpClient(toDuplex(streams), options));
   }
 
   static async #negotiated(client: QmpClient): Promise<QmpClient> {
@@ -114,7 +131,7 @@ export class QmpClient {
     });
     const closed = client.#closed.then(() => client.#closedError());
     try {
-      await greet({ client, greeting, closed, timeoutMs: client.#timeoutMs, signal });
+      await negotiate({ client, greeting, closed, timeoutMs: client.#timeoutMs, signal });
       return client;
     } catch (error) {
       await client.close();
@@ -122,40 +139,40 @@ export class QmpClient {
     }
   }
 
-  /** What QEMU said of itself. */
+  /** QEMU's greeting: its version and the capabilities of its QMP. */
   get greeting(): QmpGreeting {
     if (!this.#greeting) throw new Error('QEMU has not greeted yet.');
     return this.#greeting;
   }
 
-  /** Whether QEMU may run on this machine: only a TCP port can be elsewhere. */
+  /** Whether QEMU may run on this machine; false for a TCP address of another one. */
   get isLocal(): boolean {
     return typeof this.#address !== 'object' || isLoopback(this.#address.host);
   }
 
-  /** Resolves when the connection is gone, whoever closed it. */
+  /** Resolves when the connection is closed, by whichever side. */
   get closed(): Promise<void> {
     return this.#closed;
   }
 
-  /** Runs a command; answers what QEMU returns, which has been checked where the command is known. */
-  async execute<const Name extends CommandName | (string & Record<never, never>)>(
+  /**
+   * Executes a command and returns QEMU's answer, which has been checked if it is one of `QmpCommands`, and is `unknown`
+   * otherwise. Throws QmpCommandError when QEMU refuses the command, and other QmpErrors when the connection fails.
+   */
+  async execute<const Name extends QmpCommandName | (string & Record<never, never>)>(
     command: Name,
     ...rest: Rest<Name>
   ): Promise<CommandReturn<Name>> {
     const [commandArguments, options] = rest as [object?, ExecuteOptions?];
-    const answer = await this.query(returnOf(command), command, commandArguments, options);
+    const schema = returnOf(command);
+    const answer = await this.query(command, { ...options, schema, arguments: commandArguments });
     return answer as CommandReturn<Name>;
   }
 
-  /** Runs a command and checks its answer: an answer of another form is an error. */
-  async query<T>(
-    schema: z.ZodType<T>,
-    command: string,
-    commandArguments?: object,
-    options?: ExecuteOptions,
-  ): Promise<T> {
-    const { request, answer } = this.#send(command, commandArguments, options);
+  /** Executes a command and checks its answer: one of another form is a QmpProtocolError. */
+  async query<T>(command: string, options: QueryOptions<T>): Promise<T> {
+    const { schema, arguments: commandArguments, ...limits } = options;
+    const { request, answer } = this.#send(command, commandArguments, limits);
     const received = await answer;
     const { success, data, error } = schema.safeParse(received);
     if (success) return data;
@@ -167,9 +184,12 @@ export class QmpClient {
     );
   }
 
-  /** Events from now on: those of the names given, or all. Close the stream when done with it. */
+  /**
+   * The events from now on: those of the names given, or all. Call it before the command whose events you want. Close the
+   * stream when you are done with it, or bind it with `using`.
+   */
   events(): EventStream;
-  events<const Name extends EventName>(...names: Name[]): EventStream<KnownEvent<Name>>;
+  events<const Name extends QmpEventName>(...names: Name[]): EventStream<KnownEvent<Name>>;
   events(...names: string[]): EventStream;
   events(...names: string[]): EventStream {
     const stream = new EventStream(names, () => this.#streams.delete(stream));
@@ -178,18 +198,26 @@ export class QmpClient {
     return stream;
   }
 
-  /** A new connection to the same place. This one and its event streams are closed; nothing is repeated. */
+  /** Closes this connection and its event streams, and returns a new client of the same address. Nothing is sent again. */
   async reconnect(): Promise<QmpClient> {
     await this.close();
     if (this.#address !== undefined) return QmpClient.connect(this.#address, this.#options);
-    throw new QmpError('This QMP connection was handed over: only who made it can make another.');
+    throw new QmpError(
+      'This QMP connection was made from a stream: only whoever made that can make another.',
+    );
   }
 
+  /** Closes the connection; commands that wait are rejected with QmpClosedError. */
   async close(): Promise<void> {
     this.#failure ??= new QmpClosedError('The QMP connection was closed on our side.');
     this.#lines.stop();
     this.#stream.destroy();
     await this.#closed;
+  }
+
+  /** Closes the connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   get #timeoutMs(): number {
@@ -218,7 +246,7 @@ export class QmpClient {
     if (line.trim() === '') return;
     const message = parseMessage(line);
     if (!message) {
-      // After one line that is no QMP nothing that follows can be trusted.
+      // After a line that is not QMP, nothing that follows can be trusted.
       this.#fail(new QmpGarbledError(line));
     } else if ('event' in message) {
       for (const stream of this.#streams) stream.push(message);
@@ -226,7 +254,7 @@ export class QmpClient {
       this.#greeting = message.QMP;
       this.#onGreeting(message.QMP);
     } else {
-      if (!this.#pending.settle(message, line)) this.#options.onStray?.(line);
+      if (!this.#pending.settle(message, line)) this.#options.onUnexpectedAnswer?.(line);
     }
   }
 
@@ -236,9 +264,9 @@ export class QmpClient {
     this.#stream.destroy();
   }
 
-  /** Why the connection is closed, for whoever sent that. */
+  /** Why that command gets no answer. */
   #closedError(sent?: QmpRequest): QmpError {
-    return becauseClosed(this.#failure, sent, this.#lines.rest);
+    return closedError(this.#failure, sent, this.#lines.rest);
   }
 
   #endAll(): void {

@@ -4,43 +4,51 @@ import { FakedirtyError } from '../errors/error.js';
 
 const shownCharacters = 200;
 
-/** A command as it went out. */
+/** A command as it was sent. */
 export interface QmpRequest {
+  /** The command's name. */
   readonly execute?: string;
+  /** The command's name, if it was sent out of band. */
   readonly 'exec-oob'?: string;
+  /** The command's arguments. */
   readonly arguments?: object | undefined;
+  /** The number that its answer carries. */
   readonly id: number;
 }
 
-export interface Exchange {
+/** What an error was about. */
+export interface QmpExchange {
+  /** The command that was sent. */
   readonly sent?: QmpRequest | undefined;
+  /** What came back. */
   readonly received?: string | undefined;
+  /** The error behind this one. */
   readonly cause?: unknown;
 }
 
-/** Any error of this folder. */
+/** Something went wrong between this program and a QEMU. All errors of QMP are of this class. */
 export class QmpError extends FakedirtyError {
   override readonly name: string = 'QmpError';
   override readonly code: ErrorCode = 'ERR_QMP';
-  /** The command that this is about, if it is about one. */
+  /** The command that it is about, if it is about one. */
   readonly sent: QmpRequest | undefined;
-  /** What came back, as it came; the beginning of it if it was oversized. */
+  /** What came back, as it arrived; only the beginning if it was too long. */
   readonly received: string | undefined;
 
-  constructor(message: string, { sent, received, cause }: Exchange = {}) {
+  constructor(message: string, { sent, received, cause }: QmpExchange = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.sent = sent;
     this.received = received;
   }
 }
 
-/** Whoever listens there did not greet as a QEMU does. */
+/** What listens there did not greet as a QEMU does. */
 export class QmpGreetingError extends QmpError {
   override readonly name = 'QmpGreetingError';
   override readonly code = 'ERR_QMP_GREETING';
 }
 
-/** QEMU greeted, but would not leave its capabilities negotiation. */
+/** QEMU greeted, but refused to negotiate capabilities. */
 export class QmpNegotiationError extends QmpError {
   override readonly name = 'QmpNegotiationError';
   override readonly code = 'ERR_QMP_NEGOTIATION';
@@ -52,12 +60,15 @@ export class QmpCommandError extends QmpError {
   override readonly code = 'ERR_QMP_COMMAND';
 
   constructor(
+    /** The command's name. */
     readonly command: string,
+    /** The command's arguments. */
     readonly commandArguments: unknown,
     /** QEMU's class of the error; nearly always "GenericError". */
     readonly errorClass: string,
+    /** QEMU's own words. */
     readonly description: string,
-    exchange: Exchange = {},
+    exchange: QmpExchange = {},
   ) {
     super(`QEMU refused "${command}": ${description}`, exchange);
   }
@@ -81,12 +92,12 @@ export class QmpTimeoutError extends QmpError {
   override readonly code = 'ERR_QMP_TIMEOUT';
 }
 
-/** Something came that is not what was expected. */
+/** QEMU answered in a form that was not expected. */
 export class QmpProtocolError extends QmpError {
   override readonly name: string = 'QmpProtocolError';
   override readonly code: ErrorCode = 'ERR_QMP_PROTOCOL';
 
-  constructor(problem: string, received: string, exchange: Exchange = {}) {
+  constructor(problem: string, received: string, exchange: QmpExchange = {}) {
     const shown = received.slice(0, shownCharacters);
     super(`${problem}: ${shown}${shown.length < received.length ? '…' : ''}`, {
       ...exchange,
@@ -95,38 +106,38 @@ export class QmpProtocolError extends QmpError {
   }
 }
 
-/** Something came that is not QMP: the connection is given up. */
+/** What arrived is not QMP: the connection is closed. */
 export class QmpGarbledError extends QmpProtocolError {
   override readonly name = 'QmpGarbledError';
   override readonly code = 'ERR_QMP_GARBLED';
 
-  constructor(received: string, exchange: Exchange = {}) {
-    super('This is not a message of QMP', received, exchange);
+  constructor(received: string, exchange: QmpExchange = {}) {
+    super('This is not a QMP message', received, exchange);
   }
 }
 
-/** A message is longer than any of QEMU's: the connection is given up. */
+/** A message is longer than the limit of this connection, which is closed. */
 export class QmpOversizedError extends QmpProtocolError {
   override readonly name = 'QmpOversizedError';
   override readonly code = 'ERR_QMP_OVERSIZED';
 
-  constructor(received: string, exchange: Exchange = {}) {
-    super('This message is longer than is accepted', received, exchange);
+  constructor(received: string, exchange: QmpExchange = {}) {
+    super('This message is longer than the limit', received, exchange);
   }
 }
 
-/** More events came than were read: the event stream is given up. */
-export class QmpUnreadError extends QmpProtocolError {
-  override readonly name = 'QmpUnreadError';
-  override readonly code = 'ERR_QMP_UNREAD';
+/** More events came than were read: the event stream is closed. */
+export class QmpEventOverflowError extends QmpProtocolError {
+  override readonly name = 'QmpEventOverflowError';
+  override readonly code = 'ERR_QMP_EVENT_OVERFLOW';
 
-  constructor(most: number, received: string) {
-    super(`More than ${most} events wait, and nobody reads them; the last`, received);
+  constructor(maxUnread: number, received: string) {
+    super(`More than ${maxUnread} events were not read; the last is`, received);
   }
 }
 
-/** Why whoever sent that gets no answer: `failure` closed the connection, or QEMU did. */
-export function becauseClosed(
+/** The error for a command that gets no answer: `failure` closed the connection, or QEMU did. */
+export function closedError(
   failure: QmpError | undefined,
   sent: QmpRequest | undefined,
   unfinished: string,

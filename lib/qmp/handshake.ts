@@ -1,10 +1,10 @@
 // How a connection begins: QEMU greets, and is told which of its capabilities are wanted.
+import { within } from '../system/deadline.js';
 import type { ExecuteOptions } from './client.js';
 import { QmpClosedError, QmpError, QmpGreetingError, QmpNegotiationError } from './errors.js';
 import type { QmpGreeting } from './messages.js';
-import { afterMs } from './pending-commands.js';
 
-interface Beginning {
+interface Handshake {
   readonly client: {
     execute(
       command: 'qmp_capabilities',
@@ -13,43 +13,29 @@ interface Beginning {
     ): Promise<unknown>;
   };
   readonly greeting: Promise<QmpGreeting>;
-  /** Why the connection is closed, once it is. */
+  /** Resolves with the reason when the connection is closed. */
   readonly closed: Promise<QmpError>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
 }
 
-async function awaitGreeting({ greeting, closed, timeoutMs, signal }: Beginning) {
-  let release = () => {};
-  const givenUp = new Promise<never>((_, reject) => {
-    const stopTimer = afterMs(timeoutMs, () => {
-      const hint = 'Perhaps another program is connected: QEMU talks to one at a time.';
-      reject(new QmpGreetingError(`QEMU did not greet within ${timeoutMs} ms. ${hint}`));
-    });
-    const abort = () => reject(signal?.reason);
-    signal?.addEventListener('abort', abort);
-    release = () => {
-      stopTimer();
-      signal?.removeEventListener('abort', abort);
-    };
+async function awaitGreeting({ greeting, closed, timeoutMs, signal }: Handshake) {
+  const late = () => {
+    const hint = 'Perhaps another program is connected: QEMU talks to one at a time.';
+    throw new QmpGreetingError(`QEMU did not greet within ${timeoutMs} ms. ${hint}`);
+  };
+  const first = await within(timeoutMs, Promise.race([greeting, closed]), late, signal);
+  if (!(first instanceof QmpError)) return first;
+  throw new QmpGreetingError(`There was no greeting of a QEMU: ${first.message}`, {
+    received: first.received,
+    cause: first,
   });
-  try {
-    const first = await Promise.race([greeting, closed, givenUp]);
-    if (!(first instanceof QmpError)) return first;
-    throw new QmpGreetingError(`There was no greeting of a QEMU: ${first.message}`, {
-      received: first.received,
-      cause: first,
-    });
-  } finally {
-    release();
-  }
 }
 
-/** Until commands can be executed. */
-export async function greet(beginning: Beginning): Promise<void> {
-  const { client, timeoutMs, signal } = beginning;
-  signal?.throwIfAborted();
-  const { capabilities } = await awaitGreeting(beginning);
+/** Resolves when commands can be executed. */
+export async function negotiate(handshake: Handshake): Promise<void> {
+  const { client, timeoutMs, signal } = handshake;
+  const { capabilities } = await awaitGreeting(handshake);
   const enable = capabilities.filter((name) => name === 'oob');
   try {
     const options = { timeoutMs, signal };

@@ -1,24 +1,24 @@
-// Cuts a stream of bytes into lines, however the bytes arrive, and gives up on a line that has no end.
+// Splits a stream of bytes into lines, however the bytes arrive, and stops at a line that is too long.
 
-export interface LineReader {
+export interface LineSplitterOptions {
   readonly maxLineBytes: number;
   readonly onLine: (line: string) => void;
-  /** Told once, with the beginning of the line; nothing is read after that. */
+  /** Is called once, with the beginning of the line; nothing is read after that. */
   readonly onOversized: (beginning: string) => void;
 }
 
 const newline = 0x0a;
 const beginningBytes = 1000;
 
-export class Lines {
-  readonly #reader: LineReader;
+export class LineSplitter {
+  readonly #options: LineSplitterOptions;
   /** The line that has not ended yet. Bytes, since a character may be cut in two. */
   #parts: Buffer[] = [];
   #bytes = 0;
   #stopped = false;
 
-  constructor(reader: LineReader) {
-    this.#reader = reader;
+  constructor(options: LineSplitterOptions) {
+    this.#options = options;
   }
 
   push(chunk: Buffer): void {
@@ -28,23 +28,23 @@ export class Lines {
       const part = chunk.subarray(start, end === -1 ? chunk.length : end);
       this.#parts.push(part);
       this.#bytes += part.length;
-      if (this.#bytes > this.#reader.maxLineBytes) {
+      if (this.#bytes > this.#options.maxLineBytes) {
         this.#stopped = true;
-        this.#reader.onOversized(this.#take().toString('utf8', 0, beginningBytes));
+        this.#options.onOversized(this.#take().toString('utf8', 0, beginningBytes));
         return;
       }
       if (end === -1) return;
-      this.#reader.onLine(this.#take().toString('utf8'));
+      this.#options.onLine(this.#take().toString('utf8'));
       start = end + 1;
     }
   }
 
-  /** Reads nothing any more. */
+  /** Ignores everything from now on. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** What has come of a line that has not ended. */
+  /** What has arrived of a line that has not ended. */
   get rest(): string {
     return Buffer.concat(this.#parts).toString('utf8', 0, beginningBytes);
   }

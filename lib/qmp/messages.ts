@@ -1,6 +1,6 @@
-// The messages of QMP, one JSON object a line, as QEMU's docs/interop/qmp-spec lays them down.
+// The messages of QMP, one JSON object a line, as QEMU's docs/interop/qmp-spec specifies them.
 import { z } from 'zod';
-import { type EventData, type EventName, eventData } from './schema/events.js';
+import { eventData, type QmpEventData, type QmpEventName } from './schema/events.js';
 import { versionInfo } from './schema/vm.js';
 
 const greeting = z.object({
@@ -31,29 +31,33 @@ const success = z
   .object({ return: z.unknown(), id: z.unknown().optional() })
   .refine((object) => 'return' in object);
 
+/** QEMU's greeting: its version and the capabilities of its QMP. */
 export type QmpGreeting = z.infer<typeof greeting>['QMP'];
+/** An event: its name, its data, and when QEMU sent it. */
 export type QmpEvent = z.infer<typeof unknownEvent>;
+/** The answer to a command. */
 export type QmpAnswer = z.infer<typeof failure> | z.infer<typeof success>;
+/** Any message of QEMU. */
 export type QmpMessage = QmpEvent | QmpAnswer | z.infer<typeof greeting>;
 
-/** An event whose name, and so whose data, is known. */
-export type KnownEvent<Name extends EventName> = {
-  [Each in Name]: Omit<QmpEvent, 'event' | 'data'> & { event: Each; data: EventData<Each> };
+/** An event that is typed: its name says what its data is. */
+export type KnownEvent<Name extends QmpEventName> = {
+  [Each in Name]: Omit<QmpEvent, 'event' | 'data'> & { event: Each; data: QmpEventData<Each> };
 }[Name];
 
-/** When QEMU sent it, in milliseconds since 1970, by the clock of its host. */
+/** When QEMU sent an event, in milliseconds since 1970, by the clock of its host. */
 export function eventTimeMs({ timestamp: { seconds, microseconds } }: QmpEvent): number {
   return seconds * 1000 + microseconds / 1000;
 }
 
-/** A message shows by its members what it wants to be. Only that is tried: events may come thick and fast. */
+/** A message's members say what kind it is. Only that schema is tried, since there may be many events. */
 function schemaOf(received: object): z.ZodType<QmpMessage> {
   if ('event' in received) return knownEvents.get(received.event) ?? unknownEvent;
   if ('error' in received) return failure;
   return 'QMP' in received ? greeting : success;
 }
 
-/** One line as a message; undefined when it is none. */
+/** A line as a message; undefined if it is not one. */
 export function parseMessage(line: string): QmpMessage | undefined {
   let received: unknown;
   try {

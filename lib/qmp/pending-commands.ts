@@ -1,9 +1,10 @@
 // Commands that have been sent and not been answered, by id, each with its limits.
+import { within } from '../system/deadline.js';
 import { QmpCommandError, type QmpRequest, QmpTimeoutError } from './errors.js';
 import type { QmpAnswer } from './messages.js';
 
 export interface Limits {
-  /** How long QEMU may take to answer; Infinity for as long as it wants. */
+  /** How long QEMU may take to answer; Infinity: as long as it wants. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -15,49 +16,31 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-// Node takes a longer time for none at all.
-const longestTimerMs = 2 ** 31 - 1;
-
-/** Calls `late` after that time; answers how to take that back. */
-export function afterMs(timeoutMs: number, late: () => void): () => void {
-  if (timeoutMs > longestTimerMs) return () => {};
-  const timer = setTimeout(late, timeoutMs);
-  return () => clearTimeout(timer);
-}
-
 export class PendingCommands {
   readonly #byId = new Map<number, Pending>();
 
-  add(command: string, request: QmpRequest, { timeoutMs, signal }: Limits): Promise<unknown> {
-    const { id } = request;
-    return new Promise((resolve, reject) => {
-      const release = () => {
-        this.#byId.delete(id);
-        stopTimer();
-        signal?.removeEventListener('abort', abort);
-      };
-      const settling =
-        <T>(settle: (outcome: T) => void) =>
-        (outcome: T) => {
-          release();
-          settle(outcome);
-        };
-      const pending = { command, request, resolve: settling(resolve), reject: settling(reject) };
-      const abort = () => pending.reject(signal?.reason);
-      const stopTimer = afterMs(timeoutMs, () => {
-        const problem = `QEMU did not answer "${command}" within ${timeoutMs} ms.`;
-        pending.reject(new QmpTimeoutError(problem, { sent: request }));
-      });
-      signal?.addEventListener('abort', abort);
-      this.#byId.set(id, pending);
+  /** Waits for the answer to a command that is about to be sent. */
+  async add(command: string, request: QmpRequest, { timeoutMs, signal }: Limits): Promise<unknown> {
+    const answer = new Promise((resolve, reject) => {
+      this.#byId.set(request.id, { command, request, resolve, reject });
     });
+    const late = () => {
+      const problem = `QEMU did not answer "${command}" within ${timeoutMs} ms.`;
+      throw new QmpTimeoutError(problem, { sent: request });
+    };
+    try {
+      return await within(timeoutMs, answer, late, signal);
+    } finally {
+      this.#byId.delete(request.id);
+    }
   }
 
-  /** Hands an answer, which came as that line, to whom it is for; false if nobody waits for such. */
+  /** Gives an answer, received as that line, to its command; false if no command waits for it. */
   settle(message: QmpAnswer, line: string): boolean {
     const pending = typeof message.id === 'number' ? this.#byId.get(message.id) : undefined;
     if (!pending) return false;
     const { command, request, resolve, reject } = pending;
+    this.#byId.delete(request.id);
     if ('error' in message) {
       const { class: errorClass, desc } = message.error;
       const exchange = { sent: request, received: line };

@@ -1,23 +1,26 @@
-// Where a QMP is, and how to get there: a UNIX socket, a TCP port, or the standard streams of a QEMU.
+// How to reach a QMP: over a UNIX socket, a TCP port, or the standard streams of a QEMU.
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { QmpAddressError, QmpClosedError } from './errors.js';
 
-/** The path of a UNIX socket, or a TCP port. */
+/** Where QEMU listens: the path of a UNIX socket, or a TCP port. */
 export type QmpAddress = string | { readonly host: string; readonly port: number };
 
-/** What a QEMU writes and what it reads: with `-qmp stdio`, a child's stdout and stdin. */
+/** The streams of a QEMU that was started with `-qmp stdio`. */
 export interface StandardStreams {
+  /** What QEMU writes: the child's stdout. */
   readonly output: Readable;
+  /** What QEMU reads: the child's stdin. */
   readonly input: Writable;
 }
 
-export function addressText(address: QmpAddress): string {
+/** An address as text, in the form that `parseAddress` reads. */
+export function formatAddress(address: QmpAddress): string {
   return typeof address === 'string' ? address : `tcp:${address.host}:${address.port}`;
 }
 
-/** As QEMU's command line writes it: `/path`, `unix:/path`, `tcp:host:port`, `tcp:[::1]:port`. */
+/** Reads an address as QEMU's command line has it: `/path`, `unix:/path`, `tcp:host:port`, `tcp:[::1]:port`. */
 export function parseAddress(text: string): QmpAddress {
   const tcp = /^tcp:(?:\[([^\]]+)\]|([^:[\]]*)):(\d+)$/.exec(text);
   if (tcp) {
@@ -28,7 +31,7 @@ export function parseAddress(text: string): QmpAddress {
   const path = text.replace(/^unix:/, '');
   if (!text.startsWith('tcp:') && path !== '') return path;
   throw new QmpAddressError(
-    `"${text}" is no place of a QMP; expected the path of a UNIX socket, or tcp:HOST:PORT.`,
+    `"${text}" is not a QMP address; expected the path of a UNIX socket, or tcp:HOST:PORT.`,
   );
 }
 
@@ -36,7 +39,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-/** Connects; `signal` gives up. */
+/** Connects; aborting the signal ends that, with its reason. */
 export async function open(address: QmpAddress, signal?: AbortSignal): Promise<Duplex> {
   signal?.throwIfAborted();
   const socket = createConnection(
@@ -49,14 +52,14 @@ export async function open(address: QmpAddress, signal?: AbortSignal): Promise<D
     socket.destroy();
     signal?.throwIfAborted();
     const { message } = error as Error;
-    throw new QmpClosedError(`There is no QMP at ${addressText(address)}: ${message}`, {
+    throw new QmpClosedError(`There is no QMP at ${formatAddress(address)}: ${message}`, {
       cause: error,
     });
   }
 }
 
 /** Both directions as one stream. */
-export function joined(streams: Duplex | StandardStreams): Duplex {
+export function toDuplex(streams: Duplex | StandardStreams): Duplex {
   if (streams instanceof Duplex) return streams;
   return Duplex.from({ readable: streams.output, writable: streams.input });
 }

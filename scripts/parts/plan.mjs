@@ -3,6 +3,7 @@
 import { ensureNodeModules } from '../setup/node-modules.mjs';
 import { ensureSystemPackages, packagesFor } from '../setup/system-packages.mjs';
 import { buildAddon } from './addon.mjs';
+import { checkReference } from './api-reference.mjs';
 import { checkClangTidy } from './clang-tidy.mjs';
 import { checkGuides } from './examples.mjs';
 import { fuzzNative } from './fuzzing.mjs';
@@ -58,6 +59,7 @@ export function plan(fuzzSeconds) {
     lint('lint: Biome', [modules], checkWithBiome),
     lint('lint: types', [modules], checkTypes),
     lint('lint: programs in the guides', [], checkGuides),
+    lint('lint: API reference', [modules], checkReference),
     lint('lint: clang-format', [packages], checkClangFormat),
     lint('lint: clang-tidy', [packages, modules], () => checkClangTidy(prepare('release'))),
     ...nativeWork('release'),

@@ -182,9 +182,9 @@ describe('fakedirty replay', () => {
 
   it('gives programs the decisions and the predictions', () => {
     const { stdout } = fakedirty('replay', record(), '--json', '--policy', 'give-up:passes=3');
-    const { decisions, foreseen } = JSON.parse(stdout);
-    expect(decisions.at(-1)).toMatchObject({ passes: 3, decision: { choice: 'give-up' } });
-    expect(foreseen).toHaveLength(12);
+    const { decisions, predictions } = JSON.parse(stdout);
+    expect(decisions.at(-1)).toMatchObject({ endedPasses: 3, decision: { choice: 'give-up' } });
+    expect(predictions).toHaveLength(12);
   });
 
   it('says what is wrong with a file, and where', () => {

@@ -53,7 +53,7 @@ const yankInstances = z.array(z.looseObject({ type: z.string() }));
 /** QEMU tells how a migration ended a little before it can begin another, and no event says when. */
 async function untilSettled({ qmp }: Machine): Promise<void> {
   for (let busy = true; busy; ) {
-    const instances = await qmp.query(yankInstances, 'query-yank');
+    const instances = await qmp.query('query-yank', { schema: yankInstances });
     busy = instances.some(({ type }) => type === 'migration');
   }
 }

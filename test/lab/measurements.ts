@@ -82,7 +82,7 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
       filter: { hash: 'ph128', verify: false, tableBytes: 1e6, falseSkips: 0, ...verdicts },
       dirtyPagesPerSecond: 1000,
       throttlePercent: 0,
-      consultations: [],
+      policyEvaluations: [],
     },
     workload: {
       operation: 'pages written',
@@ -108,15 +108,15 @@ const limitMs = 8000;
 /** The measurement with what a policy decides early and late in the migration. */
 export function decidedBy(policy: Policy, measurement: Measurement): Measurement {
   const { passes } = measurement.migration;
-  const circumstances = { ramBytes: 1 << 28, pageBytes: 4096, downtimeLimitMs: 300 };
-  const consultations = [100, limitMs].map((elapsedMs, at) => {
+  const context = { ramBytes: 1 << 28, pageBytes: 4096, downtimeLimitMs: 300 };
+  const policyEvaluations = [100, limitMs].map((elapsedMs, at) => {
     const observation = {
-      ...{ ...circumstances, bandwidthLimitBytesPerSecond: 0, postcopyPossible: false },
+      ...{ ...context, bandwidthLimitBytesPerSecond: 0, postcopyPossible: false },
       ...{ elapsedMs, passes: passes.slice(0, 2 * at) },
     };
-    return { elapsedMs, passes: 2 * at, decision: policy(observation) };
+    return { elapsedMs, endedPasses: 2 * at, decision: policy(observation) };
   });
-  return { ...measurement, migration: { ...measurement.migration, consultations } };
+  return { ...measurement, migration: { ...measurement.migration, policyEvaluations } };
 }
 
 /** The measurement of a migration that was stopped at the limit. */

@@ -1,9 +1,10 @@
-// What the controller does with a QEMU that behaves as real ones rarely do.
+// What migrate() does with a QEMU that behaves as real ones rarely do.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MigrationRefusedError } from '../../lib/migration/errors.js';
 import { migrate } from '../../lib/migration/migrate.js';
 import type { MigrateOptions } from '../../lib/migration/options.js';
-import { FakeQemu, type Request } from '../qmp/fake-qemu.js';
+import { FakeQemu } from '../qmp/fake-qemu.js';
+import { ScriptedQemu } from './scripted-qemu.js';
 
 let qemu: FakeQemu;
 
@@ -13,84 +14,16 @@ beforeEach(async () => {
 });
 afterEach(() => qemu.close());
 
-/** A migration that goes on until the script ends it. */
-class Script {
-  status: string | undefined;
-  state = 'running';
-  syncs = 1;
-  readonly asked: string[] = [];
-  /** How often it is asked after its end before it says how long it took. */
-  lateLooks = 0;
-  /** What happens besides when a command comes; true: it has been answered. */
-  on: (request: Request) => boolean | undefined = () => undefined;
-
-  constructor() {
-    qemu.onRequest = (request) => {
-      const { execute = '', id } = request;
-      if (!execute.startsWith('query-')) this.asked.push(execute);
-      if (!this.on(request)) qemu.say({ return: this.#answer(execute), id });
-    };
-  }
-
-  become(status: string): void {
-    this.status = status;
-    qemu.event('MIGRATION', { status });
-  }
-
-  /** Runs, and has ended a pass, once `migrate` has been answered. */
-  beginSoon(): void {
-    setImmediate(() => this.become('active'));
-    setImmediate(() => this.pass());
-  }
-
-  pass(): void {
-    this.syncs += 1;
-    qemu.event('MIGRATION_PASS', { pass: this.syncs });
-  }
-
-  #answer(command: string): unknown {
-    switch (command) {
-      case 'query-status':
-        return { running: this.state === 'running', status: this.state };
-      case 'query-migrate':
-        return this.#migration();
-      case 'query-migrate-capabilities':
-        return ['events', 'postcopy-ram'].map((capability) => ({ capability, state: false }));
-      case 'query-migrate-parameters':
-        return { 'downtime-limit': 300 };
-      case 'query-qmp-schema':
-        return [];
-      case 'query-memory-size-summary':
-        return { 'base-memory': 1 << 20 };
-      case 'query-cpus-fast':
-        return [];
-      default:
-        return {};
-    }
-  }
-
-  #migration() {
-    if (this.status === undefined) return {};
-    if (['failed', 'cancelled'].includes(this.status)) return { status: this.status };
-    const counters = { duplicate: 0, normal: 0, 'normal-bytes': 0, 'dirty-pages-rate': 0, mbps: 0 };
-    const rest = { 'postcopy-requests': 0, 'multifd-bytes': 0, 'pages-per-second': 0 };
-    const ram = { transferred: 4096 * this.syncs, remaining: 40_960, total: 1 << 20 };
-    const sizes = { 'dirty-sync-count': this.syncs, 'page-size': 4096 };
-    const isFinal = this.status === 'completed' && this.lateLooks-- <= 0;
-    const times = { 'total-time': isFinal ? 1234 : 0, ...(isFinal ? { downtime: 56 } : {}) };
-    return { status: this.status, ...times, ram: { ...ram, ...counters, ...rest, ...sizes } };
-  }
-}
-
 async function run(options: Partial<MigrateOptions> = {}, timeoutMs?: number) {
   return await migrate(await qemu.connect({ timeoutMs }), { to: 'exec:cat', ...options });
 }
 
-const stopNow = () => ({ choice: 'stop-now', because: 'Enough.', numbers: {} }) as const;
+const stopNow = () =>
+  ({ choice: 'stop-now', policy: 'test', reason: 'Enough.', numbers: {} }) as const;
 
-describe('a migration', () => {
-  it('that no downtime is long enough for: the guest is stopped, and said to be so', async () => {
-    const script = new Script();
+describe('migrate', () => {
+  it('stops a guest for which no downtime limit is long enough, and says so', async () => {
+    const script = new ScriptedQemu(qemu);
     script.on = ({ execute }) => {
       if (execute === 'migrate') script.beginSoon();
       if (execute === 'stop') {
@@ -103,7 +36,7 @@ describe('a migration', () => {
     const result = await run({ policy: stopNow });
     expect(result).toMatchObject({
       outcome: 'completed',
-      reason: expect.stringMatching(/^Enough\. .*"cont" lets it go on at the destination/),
+      reason: expect.stringMatching(/^Enough\. .*"cont" continues it at the destination/),
       guest: { where: 'destination', running: false },
     });
     const acts = script.asked.slice(script.asked.indexOf('migrate'));
@@ -111,9 +44,9 @@ describe('a migration', () => {
   }, 20_000);
 
   it.for([true, false])(
-    'in which QEMU answers nobody for long, its guest stopped for the end: %s',
+    'waits for a QEMU that answers nobody only while its guest is stopped for the end: %s',
     async (isStopped) => {
-      const script = new Script();
+      const script = new ScriptedQemu(qemu);
       let isSilent = false;
       script.on = ({ execute }) => {
         if (execute === 'migrate') {
@@ -123,7 +56,7 @@ describe('a migration', () => {
             if (isStopped) qemu.event('STOP');
             script.pass();
           }, 300);
-          // Longer than anybody waits for an answer otherwise.
+          // Longer than the client otherwise waits for an answer.
           setTimeout(() => {
             isSilent = false;
             script.state = 'postmigrate';
@@ -138,8 +71,8 @@ describe('a migration', () => {
     },
   );
 
-  it('that fails after the guest was stopped by us: the guest goes on', async () => {
-    const script = new Script();
+  it('continues a guest that it stopped when the migration then fails', async () => {
+    const script = new ScriptedQemu(qemu);
     script.on = ({ execute }) => {
       if (execute === 'migrate') script.beginSoon();
       if (execute === 'stop') {
@@ -157,8 +90,8 @@ describe('a migration', () => {
     expect(script.asked).toContain('cont');
   }, 20_000);
 
-  it('that QEMU calls failed because it was cancelled: it was cancelled', async () => {
-    const script = new Script();
+  it('reports a migration as cancelled although QEMU calls it failed', async () => {
+    const script = new ScriptedQemu(qemu);
     const controller = new AbortController();
     script.on = ({ execute }) => {
       if (execute === 'migrate') script.beginSoon();
@@ -173,8 +106,8 @@ describe('a migration', () => {
     });
   });
 
-  it('is cancelled at once, however often passes end, and asked no more than it takes', async () => {
-    const script = new Script();
+  it('cancels at once however often passes end, and queries QEMU no more than needed', async () => {
+    const script = new ScriptedQemu(qemu);
     const controller = new AbortController();
     let before = 0;
     script.on = ({ execute }) => {
@@ -197,8 +130,8 @@ describe('a migration', () => {
     expect(passes.at(-1)?.number).toBeGreaterThan(12);
   });
 
-  it('that ends while the policy makes up its mind is no failure', async () => {
-    const script = new Script();
+  it('does not report a failure when the migration ends while the policy decides', async () => {
+    const script = new ScriptedQemu(qemu);
     script.on = ({ execute, id }) => {
       if (execute === 'migrate') script.beginSoon();
       if (execute !== 'migrate-start-postcopy') return undefined;
@@ -210,9 +143,9 @@ describe('a migration', () => {
     expect(await run({ method: 'hybrid' })).toMatchObject({ outcome: 'completed' });
   });
 
-  it('has the times that QEMU tells a moment after its end', async () => {
-    const script = new Script();
-    script.lateLooks = 2;
+  it('reports times that QEMU tells only a moment after the end', async () => {
+    const script = new ScriptedQemu(qemu);
+    script.queriesWithoutTimes = 2;
     script.on = ({ execute }) => {
       if (execute !== 'migrate') return undefined;
       script.state = 'postmigrate';
@@ -222,8 +155,8 @@ describe('a migration', () => {
     expect(await run()).toMatchObject({ outcome: 'completed', totalMs: 1234, downtimeMs: 56 });
   });
 
-  it('whose link breaks in post-copy: both sides hold a part, and nothing is started', async () => {
-    const script = new Script();
+  it('starts no guest when the link breaks in post-copy and each side holds a part', async () => {
+    const script = new ScriptedQemu(qemu);
     script.on = ({ execute }) => {
       if (execute === 'migrate') setImmediate(() => script.become('active'));
       if (execute === 'migrate-start-postcopy') {
@@ -238,8 +171,8 @@ describe('a migration', () => {
     expect(script.asked).not.toContain('cont');
   });
 
-  it('in post-copy is not cancelled any more', async () => {
-    const script = new Script();
+  it('does not cancel once post-copy has begun', async () => {
+    const script = new ScriptedQemu(qemu);
     const controller = new AbortController();
     script.on = ({ execute }) => {
       if (execute === 'migrate') setImmediate(() => script.become('active'));
@@ -261,8 +194,8 @@ describe('a migration', () => {
     expect(script.asked).not.toContain('migrate_cancel');
   });
 
-  it('that QEMU refuses leaves nothing set', async () => {
-    const script = new Script();
+  it('puts settings back when QEMU refuses to migrate', async () => {
+    const script = new ScriptedQemu(qemu);
     script.on = ({ execute, id }) => {
       if (execute !== 'migrate') return undefined;
       qemu.say({ error: { class: 'GenericError', desc: 'no such protocol' }, id });
@@ -278,7 +211,7 @@ describe('a migration', () => {
     ]);
   });
 
-  it('does not begin when its signal was aborted before', async () => {
+  it('does not begin when the signal was aborted before', async () => {
     const signal = AbortSignal.abort(new Error('never mind'));
     await expect(run({ signal })).rejects.toThrow('never mind');
     expect(qemu.requests.map(({ execute }) => execute)).toEqual(['qmp_capabilities']);

@@ -9,17 +9,17 @@ import {
 
 const start: RecordingEntry = {
   type: 'start',
-  format: 1,
+  format: 2,
   qemu: '7.2.22',
   startedAtMs: 1,
-  circumstances: {
+  context: {
     ramBytes: 1 << 20,
     pageBytes: 4096,
     downtimeLimitMs: 300,
     bandwidthLimitBytesPerSecond: 0,
     postcopyPossible: false,
   },
-  asked: { method: 'pre-copy' },
+  request: { method: 'pre-copy' },
 };
 const event: RecordingEntry = {
   type: 'event',

@@ -12,12 +12,12 @@ function measurement(more: Partial<DirtyingMeasurement> = {}): DirtyingMeasureme
     pageBytes: 4096,
     seconds: 2,
     marked: { pages: 50_000, errorPages: 0 },
-    markedInTwice: { pages: 50_000, errorPages: 0 },
+    markedInDoubleTime: { pages: 50_000, errorPages: 0 },
     changed: { pages: 1000, errorPages: 0 },
     contents: 'fingerprints',
-    lookedAtPages: 262_144,
+    scannedPages: 262_144,
     zeroPages: 62_144,
-    disturbance: { totalMs: 8000, qemuCpuMs: 10, ownCpuMs: 100 },
+    overhead: { totalMs: 8000, qemuCpuMs: 10, ownCpuMs: 100 },
     ...more,
   };
 }
@@ -32,15 +32,15 @@ function method(name: Forecast['methods'][number]['method'], from: Forecast) {
 
 describe('a forecast', () => {
   it('knows that the filter lets a guest converge that otherwise never would', () => {
-    const foreseen = forecast(measurement(), link);
-    expect(foreseen.fakeShare?.expected).toBeCloseTo(0.98);
-    expect(method('pre-copy', foreseen).totalMs.expected).toBe(Number.POSITIVE_INFINITY);
-    const filtered = method('pre-copy with the filter', foreseen);
+    const predicted = forecast(measurement(), link);
+    expect(predicted.fakeShare?.expected).toBeCloseTo(0.98);
+    expect(method('pre-copy', predicted).totalMs.expected).toBe(Number.POSITIVE_INFINITY);
+    const filtered = method('pre-copy with the filter', predicted);
     // All that is not zero, once: 200,000 pages of 4,104 bytes at 60 MB/s take 13.7 s.
     expect(filtered.totalMs.expected).toBeGreaterThan(13_600);
     expect(filtered.totalMs.expected).toBeLessThan(13_900);
     expect(filtered.downtimeMs.expected).toBeLessThan(300);
-    expect(method('post-copy', foreseen).downtimeMs.high).toBeLessThan(100);
+    expect(method('post-copy', predicted).downtimeMs.high).toBeLessThan(100);
   });
 
   it('says how sure it is', () => {
@@ -48,48 +48,48 @@ describe('a forecast', () => {
       /All 262144 pages.*62144 pages are zero/,
     );
     const blind = measurement({ changed: undefined, contents: 'none', zeroPages: undefined });
-    const foreseen = forecast(blind, link);
-    expect(foreseen.fakeShare).toBeUndefined();
-    expect(foreseen.confidence).toMatch(/could not be looked at.*not known.*upper bounds/);
-    const sampled = { ...measurement(), contents: 'sample', lookedAtPages: 4096 } as const;
+    const predicted = forecast(blind, link);
+    expect(predicted.fakeShare).toBeUndefined();
+    expect(predicted.confidence).toMatch(/could not be scanned.*unknown.*upper bounds/);
+    const sampled = { ...measurement(), contents: 'sample', scannedPages: 4096 } as const;
     expect(forecast(sampled, link).confidence).toMatch(/sampled 4096 pages/);
   });
 
   it('makes do with contents where marks can not be counted, and says so', () => {
-    const blind = measurement({ marked: undefined, markedInTwice: undefined });
+    const blind = measurement({ marked: undefined, markedInDoubleTime: undefined });
     const { fakeShare, confidence, methods } = forecast(blind, link);
     expect(fakeShare).toBeUndefined();
-    expect(confidence).toMatch(/Without KVM marks can not be counted/);
+    expect(confidence).toMatch(/Without KVM, marked pages can not be counted/);
     expect(methods.every(({ bytes }) => bytes.expected > 0)).toBe(true);
   });
 
   it('does not rule out that pre-copy never ends where marks can not be counted', () => {
-    const blind = measurement({ marked: undefined, markedInTwice: undefined });
-    const foreseen = forecast(blind, link);
-    expect(method('pre-copy', foreseen).totalMs).toMatchObject({
+    const blind = measurement({ marked: undefined, markedInDoubleTime: undefined });
+    const predicted = forecast(blind, link);
+    expect(method('pre-copy', predicted).totalMs).toMatchObject({
       high: Number.POSITIVE_INFINITY,
       expected: expect.toSatisfy(Number.isFinite),
     });
     // The filter sends what changes, whatever is marked.
-    expect(Number.isFinite(method('pre-copy with the filter', foreseen).totalMs.high)).toBe(true);
+    expect(Number.isFinite(method('pre-copy with the filter', predicted).totalMs.high)).toBe(true);
     // At worst all that is not zero is fetched again.
-    expect(method('post-copy', foreseen).bytes.high).toBeGreaterThan(2 * 200_000 * 4104);
+    expect(method('post-copy', predicted).bytes.high).toBeGreaterThan(2 * 200_000 * 4104);
   });
 
   it('sees from a short look that a guest changes its working set faster than the link takes it', () => {
     const changed = { pages: 2000, errorPages: 0 };
     const slow = { linkBytesPerSecond: 16e6, downtimeLimitMs: 100 };
-    const blind = measurement({ marked: undefined, markedInTwice: undefined, changed });
-    const fast = { ...blind, changedSoon: { pages: 2000, ms: 100 } };
+    const blind = measurement({ marked: undefined, markedInDoubleTime: undefined, changed });
+    const fast = { ...blind, changedEarly: { pages: 2000, ms: 100 } };
     const filtered = 'pre-copy with the filter';
     expect(method(filtered, forecast(fast, slow)).totalMs.expected).toBe(Number.POSITIVE_INFINITY);
     // The same in two seconds, evenly: 1000 pages a second are a fourth of what the link takes.
-    const even = { ...blind, changedSoon: { pages: 100, ms: 100 } };
+    const even = { ...blind, changedEarly: { pages: 100, ms: 100 } };
     expect(method(filtered, forecast(even, slow)).totalMs.expected).toBeLessThan(1e6);
   });
 
   it('reckons with the time that looking at zeros takes', () => {
-    const zeros = measurement({ zeroPages: 262_144 - 1000, lookMsPerPage: 0.02 });
+    const zeros = measurement({ zeroPages: 262_144 - 1000, scanMsPerPage: 0.02 });
     const { totalMs } = method('pre-copy with the filter', forecast(zeros, link));
     expect(totalMs.expected).toBeGreaterThan(261_144 * 0.02);
     expect(totalMs.low).toBeLessThan(totalMs.expected / 3);
@@ -98,7 +98,7 @@ describe('a forecast', () => {
   it('extrapolates a working set that has not been seen whole', () => {
     const growing = measurement({
       marked: { pages: 10_000, errorPages: 0 },
-      markedInTwice: { pages: 15_000, errorPages: 0 },
+      markedInDoubleTime: { pages: 15_000, errorPages: 0 },
     });
     // 10,000 and half as many, and half of those ... come to 20,000, which the first pass is long enough for.
     const { bytes } = method('post-copy', forecast(growing, link));
@@ -110,20 +110,20 @@ describe('a forecast', () => {
       pages: fc.integer({ min: 0, max: 262_144 }),
       errorPages: fc.integer({ min: 0, max: 20_000 }),
     });
-    const any = fc.record({ marked: count, markedInTwice: count, changed: count });
+    const any = fc.record({ marked: count, markedInDoubleTime: count, changed: count });
     fc.assert(
       fc.property(any, fc.integer({ min: 1e6, max: 1e10 }), (each, linkBytesPerSecond) => {
-        const foreseen = forecast(measurement(each), { linkBytesPerSecond });
-        for (const { bytes, totalMs, downtimeMs } of foreseen.methods) {
+        const predicted = forecast(measurement(each), { linkBytesPerSecond });
+        for (const { bytes, totalMs, downtimeMs } of predicted.methods) {
           for (const { low, expected, high } of [bytes, totalMs, downtimeMs]) {
             expect(low).toBeLessThanOrEqual(expected);
             expect(expected).toBeLessThanOrEqual(high);
           }
         }
-        const plain = method('pre-copy', foreseen).totalMs.expected;
-        const filtered = method('pre-copy with the filter', foreseen).totalMs.expected;
+        const plain = method('pre-copy', predicted).totalMs.expected;
+        const filtered = method('pre-copy with the filter', predicted).totalMs.expected;
         expect(filtered).toBeLessThanOrEqual(plain * 1.05);
-        const { low = 0, high = 0 } = foreseen.fakeShare ?? {};
+        const { low = 0, high = 0 } = predicted.fakeShare ?? {};
         expect(low >= 0 && high <= 1).toBe(true);
       }),
     );

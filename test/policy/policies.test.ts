@@ -18,7 +18,7 @@ const guests = fc.record<Guest>({
   linkBytesPerMs: fc.double({ min: 1000, max: 1e6, noNaN: true }),
 });
 
-const stopNow: Policy = () => ({ choice: 'stop-now', because: 'Now.', numbers: {} });
+const stopNow: Policy = () => ({ choice: 'stop-now', policy: 'now', reason: 'Now.', numbers: {} });
 const policies: [string, Policy][] = [
   ['adaptive stop', adaptiveStop()],
   ['intelligent hybrid', intelligentHybrid()],
@@ -40,8 +40,8 @@ describe.each(policies)('%s', (_, policy) => {
         expect(policy(JSON.parse(frozen))).toEqual(decision);
         expect(JSON.stringify(observation)).toBe(frozen);
         expect(JSON.parse(JSON.stringify(decisionSchema.parse(decision)))).toEqual(decision);
-        expect(decision.because).toMatch(/\.$/);
-        expect(decision.because).not.toMatch(/NaN|undefined/);
+        expect(decision.reason).toMatch(/\.$/);
+        expect(decision.reason).not.toMatch(/NaN|undefined/);
       }),
     );
   });
@@ -76,7 +76,7 @@ describe('adaptive stop', () => {
   it('says what it has counted', () => {
     expect(firstAct(adaptiveStop(), busy)).toMatchObject({
       choice: 'stop-now',
-      because: expect.stringMatching(/7[5-9]\.\d % of the first pass's 1\.08 GB.*75 %/),
+      reason: expect.stringMatching(/7[5-9]\.\d % of the first pass's 1\.08 GB.*75 %/),
       numbers: { tdBytes: busy.pages * 4104, limitPercent: 75 },
     });
   });
@@ -110,7 +110,7 @@ describe('intelligent hybrid', () => {
     expect(decisionAfter([8000, 9000, 9500, 9200]).choice).toBe('go-on');
     const decision = decisionAfter([8000, 9000, 9500, 7000]);
     expect(decision).toMatchObject({ choice: 'post-copy', numbers: { dirtyPages: 7000 } });
-    expect(decision.because).toMatch(/pass 2 rose from 8000 to 9000.*7000 dirty pages are a min/);
+    expect(decision.reason).toMatch(/pass 2 rose from 8000 to 9000.*7000 dirty pages are a min/);
   });
 
   it('does the same when a pass leaves hardly less', () => {
@@ -120,7 +120,7 @@ describe('intelligent hybrid', () => {
   it('does not wait for ever', () => {
     const rising = Array.from({ length: 10 }, (__, index) => 8000 + index * 10);
     expect(decisionAfter(rising)).toMatchObject({ choice: 'post-copy' });
-    expect(decisionAfter(rising).because).toMatch(/no new minimum/);
+    expect(decisionAfter(rising).reason).toMatch(/no new minimum/);
   });
 
   it('stops and copies where post-copy is not possible, or goes on, as it is told', () => {
@@ -148,7 +148,7 @@ describe('fake-aware', () => {
   it('sees that one never ends, and switches', () => {
     expect(firstAct(fakeAware(), busy)).toMatchObject({
       choice: 'post-copy',
-      because: expect.stringMatching(/Going on would never end/),
+      reason: expect.stringMatching(/Going on would never end/),
       numbers: { 'go-on totalMs': null },
     });
   });
@@ -205,11 +205,11 @@ describe('auto-converge first', () => {
     );
 
   it('waits for it to begin, and then for it to be strong', () => {
-    const policy = autoConvergeFirst({ untilPercent: 60, patiencePasses: 3, next: stopNow });
+    const policy = autoConvergeFirst({ untilPercent: 60, waitPasses: 3, next: stopNow });
     expect(policy(throttled(0, 1)).choice).toBe('go-on');
     expect(policy(throttled(20, 9)).choice).toBe('go-on');
     expect(policy(throttled(60, 9))).toMatchObject({ choice: 'stop-now' });
-    expect(policy(throttled(0, 3)).because).toMatch(/has not begun.*Now\./);
+    expect(policy(throttled(0, 3)).reason).toMatch(/has not begun.*Now\./);
   });
 });
 

@@ -1,11 +1,11 @@
 // What is predicted of migrations on paper, against how they end; and replays.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Consultation } from '../../lib/migration/decision.js';
+import type { PolicyEvaluation } from '../../lib/migration/decision.js';
 import { adaptiveStop } from '../../lib/policy/adaptive-stop.js';
 import { giveUp } from '../../lib/policy/limits.js';
 import { type Prediction, predict } from '../../lib/policy/prediction.js';
-import { foresee, replay } from '../../lib/policy/replay.js';
+import { evaluatePredictions, replay } from '../../lib/policy/replay.js';
 import { busy, calm, type Guest, mostlyFake, observe, preCopy, recordingOf } from './simulation.js';
 
 function predicted(guest: Guest, count: number, choice: Prediction['choice']): Prediction {
@@ -81,8 +81,8 @@ describe('a replay', () => {
     const decisions = replay(recording, policy);
     expect(decisions.at(-1)).toMatchObject({ decision: { choice: 'stop-now' } });
     expect(decisions.slice(0, -1).every(({ decision }) => decision.choice === 'go-on')).toBe(true);
-    decisions.forEach(({ passes: count, decision }) => {
-      expect(decision).toEqual(policy(observe(busy, passes.slice(0, count))));
+    decisions.forEach(({ endedPasses, decision }) => {
+      expect(decision).toEqual(policy(observe(busy, passes.slice(0, endedPasses))));
     });
   });
 
@@ -90,33 +90,35 @@ describe('a replay', () => {
     const [first] = passes;
     const afterMs = (first?.endMs ?? 0) / 2;
     expect(replay(recording, giveUp({ afterMs }))).toMatchObject([
-      { elapsedMs: 0, passes: 0, decision: { choice: 'go-on' } },
-      { elapsedMs: afterMs, passes: 0, decision: { choice: 'give-up' } },
+      { elapsedMs: 0, endedPasses: 0, decision: { choice: 'go-on' } },
+      { elapsedMs: afterMs, endedPasses: 0, decision: { choice: 'give-up' } },
     ]);
     const later = (passes[1]?.startMs ?? 0) + 1;
     expect(replay(recording, giveUp({ afterMs: later })).at(-1)).toMatchObject({
       elapsedMs: later,
-      passes: 1,
+      endedPasses: 1,
     });
   });
 
   it('asks when it was asked, where the recording says when that was', () => {
     const policy = giveUp({ afterMs: 2000 });
-    const asked: Consultation[] = [100, 1500, 2100].map((elapsedMs) => ({
+    const asked: PolicyEvaluation[] = [100, 1500, 2100].map((elapsedMs) => ({
       elapsedMs,
-      passes: 0,
+      endedPasses: 0,
       decision: policy(observe(busy, [], { elapsedMs })),
     }));
     const entries = [
       ...recording.entries,
-      ...asked.map((consultation) => ({ type: 'consultation', consultation }) as const),
+      ...asked.map((evaluation) => ({ type: 'policy-evaluation', evaluation }) as const),
     ];
     expect(replay({ ...recording, entries }, policy)).toEqual(asked);
   });
 
   it('puts what would have been predicted beside what happened', () => {
-    const { foreseen, happened } = foresee(recording);
-    expect(foreseen.map(({ passes: count }) => count)).toEqual(passes.map((__, at) => at + 1));
-    expect(happened).toBeUndefined();
+    const { predictions, actual } = evaluatePredictions(recording);
+    expect(predictions.map(({ endedPasses }) => endedPasses)).toEqual(
+      passes.map((__, at) => at + 1),
+    );
+    expect(actual).toBeUndefined();
   });
 });

@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseRecording } from '../../lib/migration/recording.js';
 import { parsePolicies } from '../../lib/policy/named.js';
-import { type Comparison, consultationsOf, foresee, replay } from '../../lib/policy/replay.js';
+import {
+  evaluatePredictions,
+  type PredictionComparison,
+  policyEvaluationsOf,
+  replay,
+} from '../../lib/policy/replay.js';
 
 function recordingNamed(name: string) {
   const file = new URL(`recordings/${name}.jsonl`, import.meta.url);
@@ -11,7 +16,11 @@ function recordingNamed(name: string) {
 }
 
 /** With the policy that was asked. */
-const recordings: [name: string, policy: string, choice: Comparison['predicted']['choice']][] = [
+const recordings: [
+  name: string,
+  policy: string,
+  choice: PredictionComparison['predicted']['choice'],
+][] = [
   // A guest that writes 8 MiB without end, over 16 MiB/s.
   ['stopped', 'adaptive-stop:limit=300', 'stop-now'],
   ['post-copy', 'intelligent-hybrid:watch=2', 'post-copy'],
@@ -23,10 +32,10 @@ const recordings: [name: string, policy: string, choice: Comparison['predicted']
 
 describe.each(recordings)('the recording "%s"', (name, policy, choice) => {
   const recording = recordingNamed(name);
-  const { comparisons, happened, foreseen } = foresee(recording);
+  const { comparisons, actual, predictions } = evaluatePredictions(recording);
 
   it('tells what was predicted of what was done', () => {
-    expect(happened?.totalMs).toBeGreaterThan(1000);
+    expect(actual?.totalMs).toBeGreaterThan(1000);
     expect(comparisons.length).toBeGreaterThan(0);
     expect(new Set(comparisons.map(({ predicted }) => predicted.choice))).toEqual(
       new Set([choice]),
@@ -34,7 +43,7 @@ describe.each(recordings)('the recording "%s"', (name, policy, choice) => {
   });
 
   it('ends within the bars, and near what was expected', () => {
-    for (const { predicted, happened: real } of comparisons) {
+    for (const { predicted, actual: real } of comparisons) {
       expect(real.totalMs).toBeGreaterThanOrEqual(predicted.totalMs.low);
       expect(real.totalMs).toBeLessThanOrEqual(predicted.totalMs.high);
       expect(real.downtimeMs).toBeGreaterThanOrEqual(predicted.downtimeMs.low);
@@ -48,13 +57,13 @@ describe.each(recordings)('the recording "%s"', (name, policy, choice) => {
   });
 
   it('is replayed to the same decisions', () => {
-    expect(replay(recording, parsePolicies([policy]))).toEqual(consultationsOf(recording));
+    expect(replay(recording, parsePolicies([policy]))).toEqual(policyEvaluationsOf(recording));
   });
 
   it('never foresaw an end where there was none in sight', () => {
-    const goingOn = foreseen
+    const goingOn = predictions
       .slice(2)
-      .flatMap(({ predictions }) => predictions.filter((each) => each.choice === 'go-on'));
+      .flatMap(({ predictions: made }) => made.filter((each) => each.choice === 'go-on'));
     for (const { totalMs } of goingOn) {
       if (choice === 'go-on') expect(Number.isFinite(totalMs.expected)).toBe(true);
       else expect(totalMs.expected).toBe(Number.POSITIVE_INFINITY);

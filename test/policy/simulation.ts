@@ -1,7 +1,7 @@
 // A migration on paper: a guest that marks pages at a rate, up to its working set, some of them fake.
-import type { Circumstances, Observation } from '../../lib/migration/decision.js';
+import type { MigrationContext, Observation } from '../../lib/migration/decision.js';
 import type { Pass } from '../../lib/migration/pass.js';
-import type { Recording } from '../../lib/migration/recording.js';
+import { type Recording, recordingFormat } from '../../lib/migration/recording.js';
 
 export interface Guest {
   readonly pages: number;
@@ -14,7 +14,7 @@ export interface Guest {
 const pageBytes = 4096;
 const sentBytesPerPage = pageBytes + 8;
 
-export function circumstancesOf(guest: Guest, more: Partial<Circumstances> = {}): Circumstances {
+export function contextOf(guest: Guest, more: Partial<MigrationContext> = {}): MigrationContext {
   return {
     ramBytes: guest.pages * pageBytes,
     pageBytes,
@@ -76,17 +76,17 @@ export function observe(
   more: Partial<Observation> = {},
 ): Observation {
   const elapsedMs = passes.at(-1)?.endMs ?? 0;
-  return { ...circumstancesOf(guest), elapsedMs, passes, ...more };
+  return { ...contextOf(guest), elapsedMs, passes, ...more };
 }
 
 export function recordingOf(guest: Guest, passes: readonly Pass[]): Recording {
   const start = {
     type: 'start',
-    format: 1,
+    format: recordingFormat,
     qemu: '7.2.0',
     startedAtMs: 0,
-    circumstances: circumstancesOf(guest),
-    asked: {},
+    context: contextOf(guest),
+    request: {},
   } as const;
   return { start, entries: [start, ...passes.map((pass) => ({ type: 'pass', pass }) as const)] };
 }

@@ -13,7 +13,7 @@ import {
 } from '../../lib/qmp/errors.js';
 import { eventTimeMs } from '../../lib/qmp/messages.js';
 import type { MigrationInfo, MigrationStatus } from '../../lib/qmp/schema/migration.js';
-import { addressText, parseAddress } from '../../lib/qmp/transport.js';
+import { formatAddress, parseAddress } from '../../lib/qmp/transport.js';
 import { FakeQemu, greeting } from './fake-qemu.js';
 
 let qemu: FakeQemu;
@@ -72,7 +72,7 @@ describe('a QMP client', () => {
     const client = await qemu.connect();
     qemu.onRequest = ({ id }) => qemu.say({ return: { status: 5 }, id });
     const schema = z.object({ status: z.string() });
-    await expect(client.query(schema, 'query-odd')).rejects.toThrow(/query-odd.*status/s);
+    await expect(client.query('query-odd', { schema })).rejects.toThrow(/query-odd.*status/s);
     const error = await client.execute('query-status').catch((caught) => caught);
     expect(error).toBeInstanceOf(QmpProtocolError);
     expect(error).toMatchObject({
@@ -83,11 +83,11 @@ describe('a QMP client', () => {
   });
 
   it('gives up when no answer comes in time, and tells of the late one', async () => {
-    let onStray = (_line: string) => {};
+    let onUnexpectedAnswer = (_line: string) => {};
     const stray = new Promise<string>((resolve) => {
-      onStray = resolve;
+      onUnexpectedAnswer = resolve;
     });
-    const client = await qemu.connect({ onStray });
+    const client = await qemu.connect({ onUnexpectedAnswer });
     const slow = client.execute('slow', undefined, { timeoutMs: 20 });
     const error = await slow.catch((caught) => caught);
     expect(error).toBeInstanceOf(QmpTimeoutError);
@@ -140,7 +140,7 @@ describe('a QMP client', () => {
 
   it('does not connect again what it was handed', async () => {
     const handed = await QmpClient.over((await openTcp()).socket);
-    await expect(handed.reconnect()).rejects.toThrow(/handed over/);
+    await expect(handed.reconnect()).rejects.toThrow(/made from a stream/);
   });
 
   /** A TCP port that greets and agrees to everything. */
@@ -177,7 +177,7 @@ describe('the place of a QMP', () => {
     ['tcp::4444', { host: 'localhost', port: 4444 }, 'tcp:localhost:4444'],
   ])('%s', (text, address, shown) => {
     expect(parseAddress(text)).toEqual(address);
-    expect(addressText(parseAddress(text))).toBe(shown);
+    expect(formatAddress(parseAddress(text))).toBe(shown);
   });
 
   it.each(['', 'unix:', 'tcp:', 'tcp:host', 'tcp:host:0', 'tcp:host:70000'])(

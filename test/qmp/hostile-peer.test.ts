@@ -6,14 +6,14 @@ import { QmpClient } from '../../lib/qmp/client.js';
 import {
   QmpClosedError,
   QmpCommandError,
+  QmpEventOverflowError,
   QmpGarbledError,
   QmpGreetingError,
   QmpNegotiationError,
   QmpOversizedError,
   QmpTimeoutError,
-  QmpUnreadError,
 } from '../../lib/qmp/errors.js';
-import { Lines } from '../../lib/qmp/lines.js';
+import { LineSplitter } from '../../lib/qmp/lines.js';
 import { parseMessage } from '../../lib/qmp/messages.js';
 import { FakeQemu, greeting } from './fake-qemu.js';
 
@@ -120,7 +120,7 @@ describe('once commands run', () => {
 
   it('answers with ids of others, of none, and twice the same, disturb nobody', async () => {
     const strays: string[] = [];
-    const client = await qemu.connect({ onStray: (line) => strays.push(line) });
+    const client = await qemu.connect({ onUnexpectedAnswer: (line) => strays.push(line) });
     qemu.onRequest = ({ id }) => {
       qemu.say({ return: 'not yours', id: 99 });
       qemu.say({ return: 'not yours', id: String(id) });
@@ -151,7 +151,7 @@ describe('once commands run', () => {
         for await (const _ of flooded) read += 1;
       })(),
     );
-    expect(error).toBeInstanceOf(QmpUnreadError);
+    expect(error).toBeInstanceOf(QmpEventOverflowError);
     expect(read).toBe(10_000);
   });
 
@@ -180,7 +180,7 @@ describe('however the bytes are split', () => {
       fc.property(fc.array(text), fc.array(fc.nat()), (lines, places) => {
         const read: string[] = [];
         const onOversized = () => expect.fail('there is no such line');
-        const reader = new Lines({
+        const reader = new LineSplitter({
           maxLineBytes: 1e6,
           onLine: (line) => read.push(line),
           onOversized,

@@ -1,5 +1,5 @@
-// The commands that this program knows, each with what it takes and what it answers. Others can be
-// executed too: what they answer is unknown then.
+// The commands that are typed, each with its arguments and its answer. Others can be executed too; their answers
+// are of type unknown.
 import { z } from 'zod';
 import {
   dirtyRateInfo,
@@ -22,7 +22,7 @@ import {
 
 const nothing = z.looseObject({});
 
-/** What each command answers. */
+/** The form of each command's answer. */
 export const returns = {
   migrate: nothing,
   migrate_cancel: nothing,
@@ -66,27 +66,30 @@ export const returns = {
   system_wakeup: nothing,
 } satisfies Record<string, z.ZodType>;
 
-export type CommandName = keyof typeof returns;
+/** The name of a command that is typed. */
+export type QmpCommandName = keyof typeof returns;
 
 type ArgumentsByName = MigrationArguments & VmArguments;
 
-/** By name: what a command takes (undefined: nothing) and what it answers. */
-export type Commands = {
-  [Name in CommandName]: {
+/** All commands that are typed, by name: each with its arguments (undefined: none) and its answer. */
+export type QmpCommands = {
+  [Name in QmpCommandName]: {
     arguments: Name extends keyof ArgumentsByName ? ArgumentsByName[Name] : undefined;
     returns: z.infer<(typeof returns)[Name]>;
   };
 };
 
-export type CommandArguments<Name extends string> = Name extends CommandName
-  ? Commands[Name]['arguments']
+/** What a command takes; any object, if it is not typed. */
+export type CommandArguments<Name extends string> = Name extends QmpCommandName
+  ? QmpCommands[Name]['arguments']
   : object | undefined;
 
-export type CommandReturn<Name extends string> = Name extends CommandName
-  ? Commands[Name]['returns']
+/** What a command answers; unknown, if it is not typed. */
+export type CommandReturn<Name extends string> = Name extends QmpCommandName
+  ? QmpCommands[Name]['returns']
   : unknown;
 
-/** What a command of that name answers; anything, if it is not known. */
+/** The form of a command's answer; any form, if the command is not typed. */
 export function returnOf(name: string): z.ZodType {
-  return Object.hasOwn(returns, name) ? returns[name as CommandName] : z.unknown();
+  return Object.hasOwn(returns, name) ? returns[name as QmpCommandName] : z.unknown();
 }

@@ -1,4 +1,4 @@
-// The events that this program knows, each with its data. Others can be awaited too.
+// The events that are typed, each with its data. Others can be awaited too.
 import { z } from 'zod';
 import { fakeDirtyPass } from './fake-dirty.js';
 import { migrationStatus } from './migration.js';
@@ -6,6 +6,7 @@ import { migrationStatus } from './migration.js';
 const nothing = z.looseObject({});
 const cause = z.looseObject({ guest: z.boolean(), reason: z.string() });
 
+/** The form of each event's data. */
 export const eventData = {
   MIGRATION: z.looseObject({ status: migrationStatus }),
   MIGRATION_PASS: z.looseObject({ pass: z.number() }),
@@ -21,5 +22,7 @@ export const eventData = {
   GUEST_PANICKED: z.looseObject({ action: z.string() }),
 } satisfies Record<string, z.ZodType>;
 
-export type EventName = keyof typeof eventData;
-export type EventData<Name extends EventName> = z.infer<(typeof eventData)[Name]>;
+/** The name of an event that is typed. */
+export type QmpEventName = keyof typeof eventData;
+/** The data of an event that is typed. */
+export type QmpEventData<Name extends QmpEventName> = z.infer<(typeof eventData)[Name]>;

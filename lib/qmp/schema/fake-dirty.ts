@@ -1,11 +1,24 @@
-// What the series adds: qemu-patches/shared/qapi/fake-dirty.json in TypeScript.
+// What the patch series adds to QEMU's schema: qemu-patches/shared/qapi/fake-dirty.json in TypeScript.
 import { z } from 'zod';
-import { type AlgorithmName, algorithmNames } from '../../fingerprint/algorithms.js';
-import { openNames } from './open-names.js';
+import { extensibleEnum } from './extensible-enum.js';
 
-/** QEMU's names of fingerprints are libfakedirty's. */
-export const fakeDirtyHashes = algorithmNames;
-export type FakeDirtyHash = AlgorithmName;
+/** The fingerprint algorithms that a patched QEMU offers, its default first. */
+export const fakeDirtyHashes = [
+  'ph128',
+  'xxh3-128',
+  'xxh3-64',
+  'xxh64',
+  'xxh32',
+  'sha256',
+  'sha1',
+  'md5',
+  'murmur3-128',
+  'murmur3-32',
+  'crc32',
+] as const;
+
+/** One of the fingerprint algorithms that a patched QEMU offers. */
+export type FakeDirtyHash = (typeof fakeDirtyHashes)[number];
 
 const counts = {
   checked: z.number(),
@@ -17,11 +30,14 @@ const counts = {
   'time-ns': z.number(),
 };
 
+/** The form of MIGRATION_FAKE_DIRTY_PASS. */
 export const fakeDirtyPass = z.looseObject({ pass: z.number(), ...counts });
+/** What the filter found in one pass, as QEMU tells it. */
 export type FakeDirtyPass = z.infer<typeof fakeDirtyPass>;
 
+/** The form of `fake-dirty` in query-migrate. */
 export const fakeDirtyInfo = z.looseObject({
-  hash: openNames(...fakeDirtyHashes),
+  hash: extensibleEnum(...fakeDirtyHashes),
   verify: z.boolean(),
   'table-bytes': z.number(),
   ...counts,
@@ -30,6 +46,7 @@ export const fakeDirtyInfo = z.looseObject({
   'changed-pages-rate': z.number(),
   passes: z.array(fakeDirtyPass),
 });
+/** What the filter found in a migration, as query-migrate tells it. */
 export type FakeDirtyInfo = z.infer<typeof fakeDirtyInfo>;
 
 /** Further members of migrate-set-parameters. */

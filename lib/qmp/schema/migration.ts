@@ -1,9 +1,9 @@
-// Migration in QEMU's QAPI schema (7.2 and 8.1): what is answered is checked, what is asked is typed.
+// Migration in QEMU's QAPI schema (7.2 and 8.1): answers are checked, arguments are typed.
 import { z } from 'zod';
+import { type Extensible, extensibleEnum } from './extensible-enum.js';
 import { type FakeDirtyParameters, fakeDirtyInfo } from './fake-dirty.js';
-import { type Open, openNames } from './open-names.js';
 
-export const migrationStatus = openNames(
+export const migrationStatus = extensibleEnum(
   'none',
   'setup',
   'cancelling',
@@ -19,6 +19,7 @@ export const migrationStatus = openNames(
   'device',
   'wait-unplug',
 );
+/** The status of a migration, as QEMU names it. */
 export type MigrationStatus = z.infer<typeof migrationStatus>;
 
 const ramStatistics = z.looseObject({
@@ -72,9 +73,11 @@ export const migrationInfo = z.looseObject({
   'socket-address': z.array(socketAddress).optional(),
   'fake-dirty': fakeDirtyInfo.optional(),
 });
+/** What query-migrate answers. */
 export type MigrationInfo = z.infer<typeof migrationInfo>;
 
-export type MigrationCapability = Open<
+/** A capability of migration. */
+export type MigrationCapability = Extensible<
   | 'xbzrle'
   | 'rdma-pin-all'
   | 'auto-converge'
@@ -100,6 +103,7 @@ export type MigrationCapability = Open<
   | 'fake-dirty-filter'
 >;
 
+/** A capability of migration, on or off. */
 export interface MigrationCapabilityStatus {
   capability: MigrationCapability;
   state: boolean;
@@ -108,6 +112,7 @@ export const migrationCapabilities = z.array(
   z.looseObject({ capability: z.string(), state: z.boolean() }),
 );
 
+/** The parameters of migration. */
 export interface MigrationParameters extends FakeDirtyParameters {
   'announce-initial'?: number;
   'announce-max'?: number;
@@ -134,11 +139,11 @@ export interface MigrationParameters extends FakeDirtyParameters {
   /** Bytes a second. */
   'max-postcopy-bandwidth'?: number;
   'max-cpu-throttle'?: number;
-  'multifd-compression'?: Open<'none' | 'zlib' | 'zstd'>;
+  'multifd-compression'?: Extensible<'none' | 'zlib' | 'zstd'>;
   'multifd-zlib-level'?: number;
   'multifd-zstd-level'?: number;
 }
-/** Of the kinds of values that parameters have; newer QEMUs have further parameters. */
+/** Newer QEMUs have further parameters. */
 export const migrationParameters = z.record(z.string(), z.unknown()) as unknown as z.ZodType<
   MigrationParameters & Record<string, unknown>
 >;
@@ -146,13 +151,13 @@ export const migrationParameters = z.record(z.string(), z.unknown()) as unknown 
 export const dirtyRateInfo = z.looseObject({
   /** MiB a second. */
   'dirty-rate': z.number().optional(),
-  status: openNames('unstarted', 'measuring', 'measured'),
+  status: extensibleEnum('unstarted', 'measuring', 'measured'),
   'start-time': z.number(),
   /** Seconds. */
   'calc-time': z.number(),
   /** A GiB of guest memory. */
   'sample-pages': z.number(),
-  mode: openNames('page-sampling', 'dirty-ring', 'dirty-bitmap'),
+  mode: extensibleEnum('page-sampling', 'dirty-ring', 'dirty-bitmap'),
   'vcpu-dirty-rate': z
     .array(z.looseObject({ id: z.number(), 'dirty-rate': z.number() }))
     .optional(),
@@ -174,7 +179,7 @@ export interface MigrationArguments {
     /** Seconds, 1 to 60. */
     'calc-time': number;
     'sample-pages'?: number;
-    mode?: Open<'page-sampling' | 'dirty-ring' | 'dirty-bitmap'>;
+    mode?: Extensible<'page-sampling' | 'dirty-ring' | 'dirty-bitmap'>;
   };
   'set-vcpu-dirty-limit': { 'cpu-index'?: number; 'dirty-rate': number };
   'cancel-vcpu-dirty-limit': { 'cpu-index'?: number };

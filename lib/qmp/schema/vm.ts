@@ -1,10 +1,10 @@
-// What controls a VM and tells of it, in QEMU's QAPI schema: run state, memory, objects, QEMU itself.
+// Controlling and querying a VM in QEMU's QAPI schema: run state, memory, objects, QEMU itself.
 import { z } from 'zod';
-import { openNames } from './open-names.js';
+import { extensibleEnum } from './extensible-enum.js';
 
 export const statusInfo = z.looseObject({
   running: z.boolean(),
-  status: openNames(
+  status: extensibleEnum(
     'debug',
     'inmigrate',
     'internal-error',
@@ -23,6 +23,7 @@ export const statusInfo = z.looseObject({
     'colo',
   ),
 });
+/** What query-status answers. */
 export type StatusInfo = z.infer<typeof statusInfo>;
 
 export const versionInfo = z.looseObject({
@@ -53,7 +54,15 @@ export const memoryBackends = z.array(
 /** An entity of QEMU's schema; its members depend on the meta-type. */
 export const schemaInfo = z.looseObject({
   name: z.string(),
-  'meta-type': openNames('builtin', 'enum', 'array', 'object', 'alternate', 'command', 'event'),
+  'meta-type': extensibleEnum(
+    'builtin',
+    'enum',
+    'array',
+    'object',
+    'alternate',
+    'command',
+    'event',
+  ),
   'arg-type': z.string().optional(),
   members: z
     .array(z.looseObject({ name: z.string().optional(), type: z.string().optional() }))

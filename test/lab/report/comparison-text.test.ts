@@ -68,7 +68,7 @@ describe('results as text', () => {
 
   it('do not mistake the policy of a method for the limit, whatever its numbers are called', () => {
     const numbers = { elapsedMs: 8000, limitMs: 5000, dirtyPages: 3 };
-    const own: Policy = () => ({ choice: 'stop-now', because: 'Enough.', numbers });
+    const own: Policy = () => ({ choice: 'stop-now', policy: 'own', reason: 'Enough.', numbers });
     expect(stoppedBy(decidedBy(own, measurementOf(1500, 2e8)))).toBe('policy');
   });
 

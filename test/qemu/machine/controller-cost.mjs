@@ -1,7 +1,8 @@
 // A migration by the built package in a process that does nothing else: what it costs is the controller's.
 // usage: node controller-cost.mjs SOURCE_QMP DESTINATION_QMP LISTEN_URI
 // Says, as JSON, which share of a processor it took, and how often it asked QEMU.
-import { migrate, parseAddress, QmpClient } from '../../../dist/index.js';
+import { migrate } from '../../../dist/migration/index.js';
+import { parseAddress, QmpClient } from '../../../dist/qmp/index.js';
 import { processorShares } from './processor-share.mjs';
 
 const mebibyte = 1 << 20;

@@ -54,12 +54,17 @@ async function settingsOf({ source }: MigrationPair) {
 const stopOnceThrottled: Policy = ({ passes }) => {
   const { throttlePercent = 0 } = passes.at(-1) ?? {};
   const choice = throttlePercent >= 50 ? 'stop-now' : 'go-on';
-  return { choice, because: 'Auto-converge has been seen.', numbers: { throttlePercent } };
+  return {
+    choice,
+    policy: 'test',
+    reason: 'Auto-converge has been seen.',
+    numbers: { throttlePercent },
+  };
 };
 /** On a machine with much else to do, a guest may outrun its link. */
 const stopLate: Policy = ({ elapsedMs }) => {
   const choice = elapsedMs > 5000 ? 'stop-now' : 'go-on';
-  return { choice, because: 'It shall end.', numbers: { elapsedMs } };
+  return { choice, policy: 'test', reason: 'It shall end.', numbers: { elapsedMs } };
 };
 const filter = { hash: 'ph128' } as const;
 const several = { bandwidthBytesPerSecond: 64 * mebibyte, downtimeLimitMs: 100 };
@@ -135,9 +140,9 @@ describe('keeps away from what it can not have', () => {
       capabilities: { 'x-nowhere': true },
     });
     expect(problems).toEqual([
-      expect.stringMatching(/"x-nowhere" is no capability/),
-      expect.stringMatching(/"x-nonsense" is no parameter/),
-      expect.stringMatching(/"x-nowhere" is no capability .* destination/),
+      expect.stringMatching(/"x-nowhere" is not a capability/),
+      expect.stringMatching(/"x-nonsense" is not a parameter/),
+      expect.stringMatching(/"x-nowhere" is not a capability .* destination/),
       expect.stringMatching(/Post-copy and multifd/),
       expect.stringMatching(/level .* 15; expected 0 to 9/),
       expect.stringMatching(/"crc32" has 32 bits/),
@@ -195,7 +200,8 @@ describe('leaves the guest running at the source', () => {
     expect(await settingsOf(machines)).toEqual(before);
     await expectRunning(machines);
     await machines.replaceDestination();
-    const policy = () => ({ choice: 'stop-now', because: 'Enough.', numbers: {} }) as const;
+    const policy = () =>
+      ({ choice: 'stop-now', policy: 'test', reason: 'Enough.', numbers: {} }) as const;
     expect(await drive(machines, { policy, ...several })).toMatchObject({ outcome: 'completed' });
     expect(await machines.compare()).toMatchObject({ differentPages: 0 });
   });
@@ -233,7 +239,7 @@ describe('a recording', () => {
     const result = await drive(machines, { filter, record, ...several });
     const { entries: read, start: first } = parseRecording(entries.map(entryLine).join(''));
     expect(read).toEqual(JSON.parse(JSON.stringify(entries)));
-    expect(first.circumstances).toMatchObject({ downtimeLimitMs: 100, postcopyPossible: false });
+    expect(first.context).toMatchObject({ downtimeLimitMs: 100, postcopyPossible: false });
     expect(read.filter(({ type }) => type === 'pass')).toHaveLength(result.passes.length);
     expect(read.at(-1)).toMatchObject({ type: 'end', result: { outcome: 'completed' } });
     // One question for each pass that ends, and a few at the beginning and the end.

@@ -8,7 +8,7 @@ import { migrate } from '../../../lib/migration/migrate.js';
 import type { MigrateOptions } from '../../../lib/migration/options.js';
 import { entryLine, parseRecording } from '../../../lib/migration/recording.js';
 import { parsePolicies } from '../../../lib/policy/named.js';
-import { consultationsOf, foresee, replay } from '../../../lib/policy/replay.js';
+import { evaluatePredictions, policyEvaluationsOf, replay } from '../../../lib/policy/replay.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import { needDriven } from '../../harness/driven-qemu.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
@@ -85,21 +85,21 @@ describe('a guest that never converges', () => {
     const binary = needDriven(context, 'with the series');
     const { pair: machines, result, policy, recording } = await run(binary, each);
     expect(result.outcome).toBe('completed');
-    expect(result.consultations.at(-1)?.decision.choice).toBe(each.choice);
-    expect(result.reason).toBe(result.consultations.at(-1)?.decision.because);
+    expect(result.policyEvaluations.at(-1)?.decision.choice).toBe(each.choice);
+    expect(result.reason).toBe(result.policyEvaluations.at(-1)?.decision.reason);
     expect(await machines.compare()).toMatchObject({ differentPages: 0 });
     const { qmp, serial } = machines.destination;
     await qmp.execute('cont');
     const { passes, wrongWords } = await guestState(serial);
     expect(wrongWords).toBe(0);
     expect((await guestState(serial)).passes).toBeGreaterThan(passes);
-    const predictedMs = result.consultations.at(-1)?.decision.numbers[`${each.choice} totalMs`];
+    const predictedMs = result.policyEvaluations.at(-1)?.decision.numbers[`${each.choice} totalMs`];
     if (predictedMs) {
       expect(result.totalMs / predictedMs).toBeGreaterThan(0.5);
       expect(result.totalMs / predictedMs).toBeLessThan(2);
     }
-    expect(replay(recording, policy)).toEqual(consultationsOf(recording));
-    expect(consultationsOf(recording)).toEqual(result.consultations);
+    expect(replay(recording, policy)).toEqual(policyEvaluationsOf(recording));
+    expect(policyEvaluationsOf(recording)).toEqual(result.policyEvaluations);
   });
 
   it('is left where it is by a policy that gives up, on time', async (context) => {
@@ -125,13 +125,13 @@ describe('a guest that never converges', () => {
       choice: 'give-up',
     });
     expect(result).toMatchObject({ outcome: 'cancelled', guest: { where: 'source' } });
-    expect(result.consultations.at(-1)).toMatchObject({ passes: 0 });
+    expect(result.policyEvaluations.at(-1)).toMatchObject({ endedPasses: 0 });
     // It would have taken 16 s.
     expect(result.totalMs).toBeLessThan(8000);
     expect((await guestState(machines.source.serial)).wrongWords).toBe(0);
   });
 
-  it('is foreseen never to end by itself', async (context) => {
+  it('is predicted never to end by itself', async (context) => {
     const binary = needDriven(context, 'with the series');
     const { recording } = await run(binary, {
       policies: ['give-up:passes=4'],
@@ -139,7 +139,7 @@ describe('a guest that never converges', () => {
       choice: 'give-up',
     });
     // On a busy machine some passes may find the guest held up: not each of them tells.
-    const totals = foresee(recording).foreseen.map(
+    const totals = evaluatePredictions(recording).predictions.map(
       ({ predictions }) => predictions.find(({ choice }) => choice === 'go-on')?.totalMs.expected,
     );
     expect(totals).toContain(Number.POSITIVE_INFINITY);

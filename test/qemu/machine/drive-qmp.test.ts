@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { QmpClosedError, QmpCommandError, QmpGreetingError } from '../../../lib/qmp/errors.js';
 import { eventTimeMs } from '../../../lib/qmp/messages.js';
-import { type CommandName, returns } from '../../../lib/qmp/schema/commands.js';
+import { type QmpCommandName, returns } from '../../../lib/qmp/schema/commands.js';
 import type { QmpAddress } from '../../../lib/qmp/transport.js';
 import { drivenQemus, needDriven } from '../../harness/driven-qemu.js';
 
@@ -94,7 +94,7 @@ describe.each(drivenQemus)('the QEMU %s', (which) => {
     const names = new Set((await qmp.execute('query-commands')).map(({ name }) => name));
     const newer = qmp.greeting.version.qemu.major < 8 ? ['query-migrationthreads'] : [];
     expect(Object.keys(returns).filter((name) => !names.has(name))).toEqual(newer);
-    const withoutGuest: CommandName[] = [
+    const withoutGuest: QmpCommandName[] = [
       'query-migrate',
       'query-migrate-capabilities',
       'query-migrate-parameters',

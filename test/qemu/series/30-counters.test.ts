@@ -37,7 +37,7 @@ async function sampled(
   const sampling = (async () => {
     while (running) {
       // Before it begins there is nothing to tell.
-      const counts = await pair.source.qmp.query(z.looseObject({}), 'query-migrate');
+      const counts = await pair.source.qmp.query('query-migrate', { schema: z.looseObject({}) });
       if (counts['fake-dirty']) samples.push(counts);
     }
   })();
@@ -118,7 +118,10 @@ describe('the monitor', () => {
     await withPair(plain(needQemu(context), rewrite), async (pair) => {
       const { qmp } = pair.source;
       const monitor = (line: string) =>
-        qmp.query(z.string(), 'human-monitor-command', { 'command-line': line });
+        qmp.query('human-monitor-command', {
+          schema: z.string(),
+          arguments: { 'command-line': line },
+        });
       expect(await monitor('info migrate_parameters')).toMatch(/^fake-dirty-hash: ph128\r?$/m);
       expect(await monitor('migrate_set_parameter fake-dirty-hash sha257')).toMatch(/sha257/);
       expect(await monitor('migrate_set_parameter fake-dirty-hash sha1')).toBe('');

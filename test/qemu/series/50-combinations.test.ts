@@ -112,7 +112,7 @@ describe('savevm', () => {
     const id = command;
     await qmp.execute(command, { 'job-id': id, ...options });
     for (;;) {
-      const state = (await qmp.query(jobs, 'query-jobs')).find((one) => one.id === id);
+      const state = (await qmp.query('query-jobs', { schema: jobs })).find((one) => one.id === id);
       if (state?.status === 'concluded') {
         await qmp.execute('job-dismiss', { id });
         expect(state.error).toBeUndefined();
@@ -149,7 +149,7 @@ describe('savevm', () => {
       const loaded = await guestState(source.serial);
       expect(loaded.wrongWords).toBe(0);
       expect(loaded.passes).toBeLessThan(later.passes);
-      const counts = await source.qmp.query(z.looseObject({}), 'query-migrate');
+      const counts = await source.qmp.query('query-migrate', { schema: z.looseObject({}) });
       expect(counts['fake-dirty']).toBeUndefined();
     });
   });

@@ -77,7 +77,7 @@ describe('memory that was plugged in before a migration', () => {
         const { qmp } = pair.source;
         await qmp.execute('object-add', { 'qom-type': 'memory-backend-ram', ...backend });
         await qmp.execute('device_add', { driver: 'pc-dimm', id: 'dimm', memdev: backend.id });
-        const [dimm] = await qmp.query(plugged, 'query-memory-devices');
+        const [dimm] = await qmp.query('query-memory-devices', { schema: plugged });
         const address = dimm?.data.addr ?? 0;
         expect(address).toBeGreaterThan(0);
         await machine.fill(address, bytes / 2, 0x5a);

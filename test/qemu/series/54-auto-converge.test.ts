@@ -26,8 +26,8 @@ describe('auto-converge', () => {
     const watched = (async () => {
       for await (const _ of events) {
         const { 'cpu-throttle-percentage': percentage = 0 } = await pair.source.qmp.query(
-          throttled,
           'query-migrate',
+          { schema: throttled },
         );
         highest = Math.max(highest, percentage);
       }

@@ -45,7 +45,7 @@ function set({ qmp }: Machine, capabilities: Record<string, boolean>): Promise<u
 }
 
 async function isOn({ qmp }: Machine, name: string): Promise<boolean> {
-  const all = await qmp.query(capabilityStates, 'query-migrate-capabilities');
+  const all = await qmp.query('query-migrate-capabilities', { schema: capabilityStates });
   return all.some(({ capability, state }) => capability === name && state);
 }
 

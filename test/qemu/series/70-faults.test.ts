@@ -77,7 +77,9 @@ function titleOf({ accident, method, algorithm, guest, point }: Entry, index: nu
 }
 
 async function statusOf({ qmp }: Machine): Promise<string> {
-  const { status } = await qmp.query(z.looseObject({ status: z.string() }), 'query-status');
+  const { status } = await qmp.query('query-status', {
+    schema: z.looseObject({ status: z.string() }),
+  });
   return status;
 }
 

@@ -63,7 +63,9 @@ async function cancelMs({ qmp }: Machine, mark: () => Promise<void>) {
   await passes.next();
   let unchanged = 0;
   while (unchanged === 0) {
-    ({ unchanged } = filterCountsOf(await qmp.query(z.looseObject({}), 'query-migrate')));
+    ({ unchanged } = filterCountsOf(
+      await qmp.query('query-migrate', { schema: z.looseObject({}) }),
+    ));
   }
   const begun = performance.now();
   await qmp.execute('migrate_cancel');

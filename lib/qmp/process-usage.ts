@@ -1,10 +1,10 @@
-// CPU time and memory that a migration costs on the source, where its QEMU runs on this machine.
+// CPU time and memory that a QEMU on this machine uses for what is asked of it: a migration, a measurement.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { QmpClient } from '../qmp/client.js';
+import type { QmpClient } from './client.js';
 
 const msPerTick = 10;
-/** Reading takes longer than many a pass. */
-const gapMs = 1000;
+/** Reading /proc takes longer than some passes do, so it is not read for each of them. */
+const minGapMs = 1000;
 
 /** Ticks of user and system time; fields 14 and 15, counted behind the name, which may hold anything. */
 function ticksOf(path: string): number {
@@ -18,7 +18,7 @@ function anonymousBytes(pid: number): number {
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
-/** The process of the QEMU at the other end, found by a thread of its vCPUs; undefined if it is not here. */
+/** The QEMU at the other end, found by one of its vCPU threads; undefined if it is not on this machine. */
 async function localPid(qmp: QmpClient): Promise<number | undefined> {
   if (!qmp.isLocal) return undefined;
   try {
@@ -27,19 +27,20 @@ async function localPid(qmp: QmpClient): Promise<number | undefined> {
     const pid = Number(/^Tgid:\s+(\d+)$/m.exec(status)?.[1]);
     return /qemu/i.test(readlinkSync(`/proc/${pid}/exe`)) ? pid : undefined;
   } catch {
-    // Another machine, another namespace, or not ours to look at.
+    // Another machine, another namespace, or no permission to read it.
     return undefined;
   }
 }
 
-export class ProcessUse {
+/** What one QEMU uses beyond what it used before: CPU time of new threads, and anonymous memory. */
+export class ProcessUsage {
   readonly #pid: number;
-  /** Threads that were there before, with their ticks: what the rest of the process uses is the migration's. */
+  /** Threads that existed before, with their ticks: what the rest of the process uses is counted. */
   readonly #others = new Map<string, number>();
   readonly #ticksBefore: number;
   readonly #anonymousBefore: number;
-  #lookedMs = Number.NEGATIVE_INFINITY;
-  #most = 0;
+  #sampledAtMs = Number.NEGATIVE_INFINITY;
+  #maxExtraBytes = 0;
   #ticks = 0;
 
   private constructor(pid: number) {
@@ -49,30 +50,35 @@ export class ProcessUse {
     this.#ticksBefore = this.#newThreadsTicks();
   }
 
-  /** From now on; undefined where it can't be known. */
-  static async begin(qmp: QmpClient): Promise<ProcessUse | undefined> {
+  /** Measures from now on; undefined where QEMU does not run on this machine, or can't be inspected. */
+  static async begin(qmp: QmpClient): Promise<ProcessUsage | undefined> {
     const pid = await localPid(qmp);
-    return pid === undefined ? undefined : new ProcessUse(pid);
+    return pid === undefined ? undefined : new ProcessUsage(pid);
   }
 
-  /** Looks again, unless it has just looked. A process keeps the time of its threads that have ended. */
-  look({ force = false } = {}): void {
-    if (!force && performance.now() < this.#lookedMs + gapMs) return;
-    this.#lookedMs = performance.now();
+  /** Reads both again, unless that was just done. A process keeps the time of its threads that have ended. */
+  sample({ force = false } = {}): void {
+    if (!force && performance.now() < this.#sampledAtMs + minGapMs) return;
+    this.#sampledAtMs = performance.now();
     try {
       this.#ticks = this.#newThreadsTicks() - this.#ticksBefore;
-      this.#most = Math.max(this.#most, anonymousBytes(this.#pid) - this.#anonymousBefore);
+      this.#maxExtraBytes = Math.max(
+        this.#maxExtraBytes,
+        anonymousBytes(this.#pid) - this.#anonymousBefore,
+      );
     } catch {
-      // It has ended; what was seen last stands.
+      // QEMU has ended: the last sample stands.
     }
   }
 
-  get migrationCpuMs(): number {
+  /** CPU time of the threads that QEMU started since. */
+  get cpuMs(): number {
     return Math.max(0, this.#ticks) * msPerTick;
   }
 
+  /** By how much QEMU's anonymous memory grew at most. */
   get extraMemoryBytes(): number {
-    return this.#most;
+    return this.#maxExtraBytes;
   }
 
   #newThreadsTicks(): number {
@@ -83,7 +89,7 @@ export class ProcessUse {
         own = ticksOf(`/proc/${this.#pid}/task/${thread}/stat`);
         this.#others.set(thread, own);
       } catch {
-        // It has ended; what it had used when it was last seen stands.
+        // The thread has ended: its last sample stands.
       }
       ticks -= own;
     }

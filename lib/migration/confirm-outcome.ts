@@ -1,19 +1,20 @@
-// After the end of a migration: where the guest is, and that it runs there.
+// After a migration has ended: finds out where the guest is, and makes sure that it runs there if it ran before.
 import type { QmpClient } from '../qmp/client.js';
 import { QmpError } from '../qmp/errors.js';
 import type { StatusInfo } from '../qmp/schema/vm.js';
-import type { Ending } from './controller.js';
-import type { Facts } from './facts.js';
+import type { MigrationEnd } from './controller.js';
 import type { Incoming } from './incoming.js';
 import type { CheckedOptions } from './options.js';
+import type { QemuSetup } from './qemu-setup.js';
 import type { MigrationResult } from './result.js';
 
-/** QEMU says that it failed before it has ended its threads, and says to nobody when that is done. */
+/** QEMU says that a migration failed before it has ended its threads, and sends no event when that is done. */
 const threadsEndMs = 100;
-const lookMs = 10;
-const patienceMs = 10_000;
+const pollMs = 10;
+const maxWaitMs = 10_000;
 
-export interface Settled {
+/** How a migration ended, and where the guest is. */
+export interface ConfirmedOutcome {
   readonly outcome: MigrationResult['outcome'];
   readonly reason: string;
   readonly guest: MigrationResult['guest'];
@@ -21,31 +22,31 @@ export interface Settled {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Looks until the run state is one of these, or for as long as is reasonable. */
-async function untilState(
+/** Waits for a run state; returns another one when it does not come for long. */
+async function waitForState(
   qmp: QmpClient,
   accepts: (status: StatusInfo) => boolean,
 ): Promise<StatusInfo> {
-  const giveUpAt = Date.now() + patienceMs;
+  const giveUpAt = Date.now() + maxWaitMs;
   for (;;) {
     const status = await qmp.execute('query-status');
     if (accepts(status) || Date.now() > giveUpAt) return status;
-    await pause(lookMs);
+    await pause(pollMs);
   }
 }
 
-function guestAt(where: Settled['guest']['where'], { status, running }: StatusInfo) {
+function guestAt(where: ConfirmedOutcome['guest']['where'], { status, running }: StatusInfo) {
   return { where, status, running };
 }
 
-/** The guest is on the source: it must run there if it ran before. */
+/** The guest is at the source, and is continued there if it ran before. */
 async function backOnSource(
   qmp: QmpClient,
-  { stoppedByUs }: Ending,
+  { stoppedByUs }: MigrationEnd,
   wasRunning: boolean,
-): Promise<Settled['guest']> {
+): Promise<ConfirmedOutcome['guest']> {
   await pause(threadsEndMs);
-  const now = await untilState(qmp, ({ status }) => status !== 'finish-migrate');
+  const now = await waitForState(qmp, ({ status }) => status !== 'finish-migrate');
   if (now.running || !wasRunning) return guestAt('source', now);
   if (stoppedByUs || now.status === 'postmigrate') await qmp.execute('cont');
   return guestAt('source', await qmp.execute('query-status'));
@@ -53,17 +54,17 @@ async function backOnSource(
 
 async function arrived(
   qmp: QmpClient,
-  ending: Ending,
+  end: MigrationEnd,
   incoming: Incoming | undefined,
   wasRunning: boolean,
   hold: boolean,
-): Promise<Settled> {
-  // QEMU's threads are on their way out when it says this; before, nothing may be set.
-  const source = await untilState(qmp, ({ status }) => status === 'postmigrate');
-  const reason = ending.reason ?? 'All memory is at the destination.';
+): Promise<ConfirmedOutcome> {
+  // Until then QEMU's threads are still ending, and nothing may be set.
+  const source = await waitForState(qmp, ({ status }) => status === 'postmigrate');
+  const reason = end.reason ?? 'All memory is at the destination.';
   const completed = { outcome: 'completed', reason } as const;
-  if (!incoming && ending.stoppedByUs && wasRunning) {
-    const how = 'The guest had to be stopped for that: "cont" lets it go on at the destination.';
+  if (!incoming && end.stoppedByUs && wasRunning) {
+    const how = 'The guest had to be stopped for that: "cont" continues it at the destination.';
     const guest = { where: 'destination', status: 'paused', running: false } as const;
     return { outcome: 'completed', reason: `${reason} ${how}`, guest };
   }
@@ -71,36 +72,38 @@ async function arrived(
     const guest = { where: 'destination', status: 'unknown', running: wasRunning } as const;
     return { ...completed, guest };
   }
-  const end = await incoming.untilEnd();
-  if (end === 'completed') {
-    if (ending.stoppedByUs && wasRunning && !hold) await incoming.qmp.execute('cont');
+  const destination = await incoming.untilEnd();
+  if (destination === 'completed') {
+    if (end.stoppedByUs && wasRunning && !hold) await incoming.qmp.execute('cont');
     const there = await incoming.qmp.execute('query-status');
     return { ...completed, guest: guestAt('destination', there) };
   }
-  if (end === 'failed') {
-    const guest = await backOnSource(qmp, ending, wasRunning);
+  if (destination === 'failed') {
+    const guest = await backOnSource(qmp, end, wasRunning);
     return { outcome: 'failed', reason: 'The destination could not load the guest.', guest };
   }
   const guest = guestAt('source', source);
-  const what = end === 'gone' ? 'closed its QMP connection' : 'does not say that it has the guest';
+  const what =
+    destination === 'gone' ? 'closed its QMP connection' : 'does not say that it has the guest';
   return {
     outcome: 'failed',
     reason:
       `The source has sent everything, but the destination ${what}. Make sure that the guest ` +
-      'does not run there; then "cont" lets it go on at the source.',
+      'does not run there; then "cont" continues it at the source.',
     guest,
   };
 }
 
-export async function settle(
+/** Resolves once the guest is where it belongs, as far as that can be known. */
+export async function confirmOutcome(
   qmp: QmpClient,
-  ending: Ending,
+  end: MigrationEnd,
   incoming: Incoming | undefined,
-  { status: { running: wasRunning } }: Facts,
+  { status: { running: wasRunning } }: QemuSetup,
   { holdAtDestination: hold }: Pick<CheckedOptions, 'holdAtDestination'>,
-): Promise<Settled> {
-  const { status, reason } = ending;
-  if (status === 'completed') return await arrived(qmp, ending, incoming, wasRunning, hold);
+): Promise<ConfirmedOutcome> {
+  const { status, reason } = end;
+  if (status === 'completed') return await arrived(qmp, end, incoming, wasRunning, hold);
   if (status === 'postcopy-paused') {
     return {
       outcome: 'interrupted',
@@ -110,10 +113,10 @@ export async function settle(
       guest: { where: 'both', status, running: false },
     };
   }
-  const guest = await backOnSource(qmp, ending, wasRunning);
-  // With a return path, QEMU closes that before it says that it is being cancelled, and may take what follows for
-  // a failure of the link.
-  if (status === 'cancelled' || ending.cancelledByUs) {
+  const guest = await backOnSource(qmp, end, wasRunning);
+  // With a return path, QEMU closes it before it reports the cancellation, and may take what follows for a failed
+  // link.
+  if (status === 'cancelled' || end.cancelledByUs) {
     return { outcome: 'cancelled', reason: reason ?? 'Somebody else cancelled it.', guest };
   }
   const { 'error-desc': said } = await qmp.execute('query-migrate');

@@ -1,44 +1,44 @@
-// The result of a migration, of all that was observed.
-import type { Ending } from './controller.js';
+// Builds the result of a migration from all that was observed.
+import type { ProcessUsage } from '../qmp/process-usage.js';
+import type { ConfirmedOutcome } from './confirm-outcome.js';
+import type { MigrationEnd } from './controller.js';
 import type { Observer } from './observer.js';
 import { firstAndRetransferred } from './pass.js';
 import { filterTotals } from './pass-tracker.js';
-import type { ProcessUse } from './process-use.js';
 import type { MigrationResult } from './result.js';
-import type { Settled } from './settle.js';
 
-interface Observed {
-  readonly ending: Ending;
-  readonly settled: Settled;
+interface Ended {
+  readonly end: MigrationEnd;
+  readonly confirmed: ConfirmedOutcome;
   readonly observer: Observer;
-  readonly use: ProcessUse | undefined;
+  readonly usage: ProcessUsage | undefined;
 }
 
-/** The same without the members that are not known. */
+/** The members that are known. */
 function known<T extends object>(members: { [Name in keyof T]: T[Name] | undefined }): Partial<T> {
   const entries = Object.entries(members).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Partial<T>;
 }
 
-/** Of the last pass that the guest spent running. */
-function dirtyRate({ passes }: Ending): number {
+/** Pages marked a second in the last pass during which the guest ran. */
+function dirtyRate({ passes }: MigrationEnd): number {
   const last = passes.findLast(({ phase }) => phase === 'pre-copy');
   if (!last) return 0;
   const seconds = (last.endMs - last.startMs) / last.merged / 1000;
   return seconds > 0 ? last.dirtyPages / seconds : 0;
 }
 
-export function conclude({ ending, settled, observer, use }: Observed): MigrationResult {
-  const { passes, consultations } = ending;
+export function buildResult({ end, confirmed, observer, usage }: Ended): MigrationResult {
+  const { passes, policyEvaluations } = end;
   const last = observer.tracker.last;
   const info = last?.info ?? {};
   const { ram } = info;
   const { td, rd } = firstAndRetransferred(passes);
   const filter = info['fake-dirty'];
   return {
-    outcome: settled.outcome,
-    reason: settled.reason,
-    guest: settled.guest,
+    outcome: confirmed.outcome,
+    reason: confirmed.reason,
+    guest: confirmed.guest,
     totalMs: info.status === 'completed' ? (info['total-time'] ?? 0) : observer.elapsedMs,
     ...known<{ downtimeMs: number; setupMs: number }>({
       downtimeMs: info.downtime,
@@ -58,9 +58,9 @@ export function conclude({ ending, settled, observer, use }: Observed): Migratio
     pages: { normal: ram?.normal ?? 0, zero: ram?.duplicate ?? 0 },
     passes: [...passes],
     ...(filter ? { filter: filterTotals(filter) } : {}),
-    dirtyPagesPerSecond: dirtyRate(ending),
+    dirtyPagesPerSecond: dirtyRate(end),
     throttlePercent: Math.max(0, ...passes.map(({ throttlePercent }) => throttlePercent)),
-    ...(use ? { migrationCpuMs: use.migrationCpuMs, extraMemoryBytes: use.extraMemoryBytes } : {}),
-    consultations: [...consultations],
+    ...(usage ? { migrationCpuMs: usage.cpuMs, extraMemoryBytes: usage.extraMemoryBytes } : {}),
+    policyEvaluations: [...policyEvaluations],
   };
 }

@@ -1,23 +1,24 @@
-// What a QEMU can do and how it is set, read before anything is touched.
+// What a QEMU can do and how it is set up, read before anything is changed.
 import type { QmpClient } from '../qmp/client.js';
 import type { MigrationInfo, MigrationParameters } from '../qmp/schema/migration.js';
 import type { SchemaInfo, StatusInfo } from '../qmp/schema/vm.js';
 
-export interface Facts {
-  /** As "7.2.22". */
+/** What a QEMU can do and how it is set up. */
+export interface QemuSetup {
+  /** Such as "7.2.22". */
   readonly version: string;
   readonly status: StatusInfo;
   readonly migration: MigrationInfo;
-  /** Those that there are, and whether they are on. */
+  /** The capabilities that it has, and whether each is on. */
   readonly capabilities: ReadonlyMap<string, boolean>;
   readonly parameters: MigrationParameters & Record<string, unknown>;
-  /** Of each parameter that can be set: the names it takes, if it takes names. */
+  /** The parameters that can be set, each with the names that it accepts if it accepts names. */
   readonly settable: ReadonlyMap<string, readonly string[] | undefined>;
   readonly ramBytes: number;
 }
 
 /** QEMU's schema names types by numbers: follow them from the command to what its members take. */
-function settableParameters(schema: readonly SchemaInfo[]): Facts['settable'] {
+function settableParameters(schema: readonly SchemaInfo[]): QemuSetup['settable'] {
   const entities = new Map(schema.map((each) => [each.name, each]));
   const entity = (name = '') => entities.get(name);
   const command = schema.find(
@@ -29,7 +30,8 @@ function settableParameters(schema: readonly SchemaInfo[]): Facts['settable'] {
   );
 }
 
-export async function readFacts(qmp: QmpClient): Promise<Facts> {
+/** Asks a QEMU for all of it. */
+export async function readQemuSetup(qmp: QmpClient): Promise<QemuSetup> {
   const [status, migration, capabilities, parameters, schema, memory] = await Promise.all([
     qmp.execute('query-status'),
     qmp.execute('query-migrate'),

@@ -1,9 +1,9 @@
 // A guest that had to be stopped for its end goes on at the destination, unless somebody wants to hold it there.
 import { expect, it } from 'vitest';
-import type { Ending } from '../../lib/migration/controller.js';
-import type { Facts } from '../../lib/migration/facts.js';
+import { confirmOutcome } from '../../lib/migration/confirm-outcome.js';
+import type { MigrationEnd } from '../../lib/migration/controller.js';
 import type { Incoming } from '../../lib/migration/incoming.js';
-import { settle } from '../../lib/migration/settle.js';
+import type { QemuSetup } from '../../lib/migration/qemu-setup.js';
 import type { QmpClient } from '../../lib/qmp/client.js';
 
 /** One side, which knows whether its guest runs. */
@@ -18,11 +18,11 @@ function side(status: string) {
 
 it.each([true, false])('held at the destination: %s', async (holdAtDestination) => {
   const incoming = { qmp: side('paused'), untilEnd: () => Promise.resolve('completed') };
-  const settled = await settle(
+  const settled = await confirmOutcome(
     side('postmigrate'),
-    { status: 'completed', stoppedByUs: true } as Ending,
+    { status: 'completed', stoppedByUs: true } as MigrationEnd,
     incoming as unknown as Incoming,
-    { status: { running: true } } as Facts,
+    { status: { running: true } } as QemuSetup,
     { holdAtDestination },
   );
   expect(settled).toMatchObject({

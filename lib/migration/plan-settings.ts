@@ -1,32 +1,34 @@
-// From what is asked for and what two QEMUs can do: what to set on each, or why it can't be.
-import type { Facts } from './facts.js';
+// Plans what to set on each QEMU for what was asked, or says why that is not possible.
+
 import type { CheckedOptions } from './options.js';
+import type { QemuSetup } from './qemu-setup.js';
 
 export interface Settings {
   readonly capabilities: Readonly<Record<string, boolean>>;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-export interface Plan {
+/** What to set on both sides. With problems, nothing may be set. */
+export interface SettingsPlan {
   readonly source: Settings;
   readonly destination: Settings;
-  /** Asked for, not there, and left out since the caller agreed. */
+  /** The filter was asked for, is not there, and is left out as the caller agreed. */
   readonly filterLeftOut: boolean;
   readonly problems: readonly string[];
 }
 
 export const filterCapability = 'fake-dirty-filter';
 const weakHashes = ['xxh32', 'murmur3-32', 'crc32'];
-/** Each lets the kernel or the destination see memory that the filter has not seen. */
-const againstFilter = ['zero-copy-send', 'x-colo', 'background-snapshot', 'rdma-pin-all'];
+/** With each of these, pages can be sent that the filter has not looked at. */
+const incompatibleWithFilter = ['zero-copy-send', 'x-colo', 'background-snapshot', 'rdma-pin-all'];
 const busy = ['setup', 'active', 'postcopy-active', 'pre-switchover', 'device', 'cancelling'];
 
 function withoutUndefined(parameters: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
 }
 
-/** What both sides must agree on. */
-function shared({ method, xbzrle, multifd, capabilities }: CheckedOptions): Settings {
+/** What both sides must set alike. */
+function sharedSettings({ method, xbzrle, multifd, capabilities }: CheckedOptions): Settings {
   const { compression, level } = multifd ?? {};
   return {
     capabilities: {
@@ -45,17 +47,17 @@ function shared({ method, xbzrle, multifd, capabilities }: CheckedOptions): Sett
   };
 }
 
-/** With a way back, the destination says whether it has the guest; else the source can only hope. */
-function hasWayBack({ to }: CheckedOptions): boolean {
+/** With a return path, the destination tells the source whether it has the guest; without, nobody does. */
+function hasReturnPath({ to }: CheckedOptions): boolean {
   return /^(tcp|unix):/.test(typeof to === 'string' ? to : to.listen);
 }
 
-function ofSource(options: CheckedOptions, withFilter: boolean): Settings {
+function sourceSettings(options: CheckedOptions, withFilter: boolean): Settings {
   const { filter, xbzrle, autoConverge } = options;
-  const both = shared(options);
+  const both = sharedSettings(options);
   return {
     capabilities: {
-      ...(hasWayBack(options) ? { 'return-path': true } : {}),
+      ...(hasReturnPath(options) ? { 'return-path': true } : {}),
       ...both.capabilities,
       ...(autoConverge ? { 'auto-converge': true } : {}),
       ...(withFilter ? { [filterCapability]: true } : {}),
@@ -83,17 +85,17 @@ function ofSource(options: CheckedOptions, withFilter: boolean): Settings {
   };
 }
 
-function missing(side: string, facts: Facts, { capabilities, parameters }: Settings): string[] {
-  const here = `the QEMU ${facts.version} of the ${side}`;
+function missing(side: string, setup: QemuSetup, { capabilities, parameters }: Settings): string[] {
+  const here = `the QEMU ${setup.version} of the ${side}`;
   const problems: string[] = [];
   for (const name of Object.keys(capabilities)) {
-    if (facts.capabilities.has(name)) continue;
-    problems.push(`"${name}" is no capability of ${here}; leave it out or take another QEMU.`);
+    if (setup.capabilities.has(name)) continue;
+    problems.push(`"${name}" is not a capability of ${here}; leave it out or use another QEMU.`);
   }
   for (const [name, value] of Object.entries(parameters)) {
-    const names = facts.settable.get(name);
-    if (!facts.settable.has(name)) {
-      problems.push(`"${name}" is no parameter of ${here}; leave it out or take another QEMU.`);
+    const names = setup.settable.get(name);
+    if (!setup.settable.has(name)) {
+      problems.push(`"${name}" is not a parameter of ${here}; leave it out or use another QEMU.`);
     } else if (names && !names.includes(String(value))) {
       problems.push(`"${name}" is "${value}"; ${here} takes ${names.join(', ')}.`);
     }
@@ -115,9 +117,9 @@ function conflicts(options: CheckedOptions, on: (capability: string) => boolean)
     problems.push('XBZRLE does nothing under multifd in this QEMU; choose one of them.');
   }
   if (multifd && multifd.level !== undefined) {
-    const most = { none: -1, zlib: 9, zstd: 20 }[multifd.compression];
-    if (multifd.level > most) {
-      const expected = most < 0 ? 'none, without compression' : `0 to ${most}`;
+    const maxLevel = { none: -1, zlib: 9, zstd: 20 }[multifd.compression];
+    if (multifd.level > maxLevel) {
+      const expected = maxLevel < 0 ? 'none, without compression' : `0 to ${maxLevel}`;
       problems.push(
         `The level of multifd's compression is ${multifd.level}; expected ${expected}.`,
       );
@@ -130,16 +132,16 @@ function conflicts(options: CheckedOptions, on: (capability: string) => boolean)
         'take ph128, or set acceptWeakHash for an experiment.',
     );
   }
-  for (const name of againstFilter.filter(on)) {
+  for (const name of incompatibleWithFilter.filter(on)) {
     problems.push(`The filter and "${name}" do not go together; turn one of them off.`);
   }
   if (typeof to === 'string' && to.startsWith('rdma:')) {
-    problems.push('The filter does not work over RDMA; take another transport or no filter.');
+    problems.push('The filter does not work over RDMA; use another transport or no filter.');
   }
   return problems;
 }
 
-function stateProblems(source: Facts, destination: Facts | undefined): string[] {
+function stateProblems(source: QemuSetup, destination: QemuSetup | undefined): string[] {
   const problems: string[] = [];
   const { status = 'none', 'blocked-reasons': blocked = [] } = source.migration;
   if (busy.includes(status)) {
@@ -157,14 +159,19 @@ function stateProblems(source: Facts, destination: Facts | undefined): string[] 
   return problems;
 }
 
-export function plan(options: CheckedOptions, source: Facts, destination: Facts | undefined): Plan {
+/** What to set for these options, or what is wrong with them. */
+export function planSettings(
+  options: CheckedOptions,
+  source: QemuSetup,
+  destination: QemuSetup | undefined,
+): SettingsPlan {
   const { filter } = options;
   const available = source.capabilities.has(filterCapability);
   const filterLeftOut = filter?.ifMissing === 'leave-out' && !available;
-  const ours = ofSource(options, filter !== undefined && !filterLeftOut);
-  const theirs = shared(options);
+  const ours = sourceSettings(options, filter !== undefined && !filterLeftOut);
+  const theirs = sharedSettings(options);
   const on = (name: string) => ours.capabilities[name] ?? source.capabilities.get(name) ?? false;
-  const kept = filterLeftOut ? { ...options, filter: undefined } : options;
+  const effective = filterLeftOut ? { ...options, filter: undefined } : options;
   const problems = [
     ...stateProblems(source, destination),
     ...(filter && !available && !filterLeftOut
@@ -176,7 +183,7 @@ export function plan(options: CheckedOptions, source: Facts, destination: Facts 
           ...missing('source', source, ours),
           ...(destination ? missing('destination', destination, theirs) : []),
         ]),
-    ...conflicts(kept, on),
+    ...conflicts(effective, on),
   ];
   return { source: ours, destination: theirs, filterLeftOut, problems };
 }

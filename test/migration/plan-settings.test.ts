@@ -1,8 +1,8 @@
 // What is set on which side, and what is refused before anything is.
 import { describe, expect, it } from 'vitest';
-import type { Facts } from '../../lib/migration/facts.js';
 import { type MigrateOptions, parseMigrateOptions } from '../../lib/migration/options.js';
-import { plan } from '../../lib/migration/plan.js';
+import { planSettings } from '../../lib/migration/plan-settings.js';
+import type { QemuSetup } from '../../lib/migration/qemu-setup.js';
 
 const capabilityNames = [
   'events',
@@ -27,7 +27,7 @@ const parameterNames = [
   'fake-dirty-verify',
 ];
 
-function facts({ on = [], filter = true, ...more }: FactsOptions = {}): Facts {
+function setup({ on = [], filter = true, ...more }: FactsOptions = {}): QemuSetup {
   const names = filter ? [...capabilityNames, 'fake-dirty-filter'] : capabilityNames;
   return {
     version: '7.2.0',
@@ -43,10 +43,10 @@ function facts({ on = [], filter = true, ...more }: FactsOptions = {}): Facts {
     ...more,
   };
 }
-type FactsOptions = Partial<Facts> & { on?: string[]; filter?: boolean };
+type FactsOptions = Partial<QemuSetup> & { on?: string[]; filter?: boolean };
 
-function planOf(options: Partial<MigrateOptions>, source = facts(), destination?: Facts) {
-  return plan(parseMigrateOptions({ to: 'tcp:b:1', ...options }), source, destination);
+function planOf(options: Partial<MigrateOptions>, source = setup(), destination?: QemuSetup) {
+  return planSettings(parseMigrateOptions({ to: 'tcp:b:1', ...options }), source, destination);
 }
 
 describe('what is set', () => {
@@ -90,7 +90,7 @@ describe('what is set', () => {
 
   it('leaves the filter out where it is missing and may be', () => {
     const options = { filter: { ifMissing: 'leave-out' } } as const;
-    const without = planOf(options, facts({ filter: false }));
+    const without = planOf(options, setup({ filter: false }));
     expect(without).toMatchObject({ filterLeftOut: true, problems: [] });
     expect(without.source.capabilities).not.toHaveProperty('fake-dirty-filter');
     expect(planOf(options)).toMatchObject({ filterLeftOut: false });
@@ -98,40 +98,40 @@ describe('what is set', () => {
 });
 
 describe('what is refused', () => {
-  it.each<[string, Partial<MigrateOptions>, Facts, RegExp]>([
-    ['no filter', { filter: {} }, facts({ filter: false }), /no fake dirty filter/],
-    ['32 bits', { filter: { hash: 'xxh32' } }, facts(), /32 bits.*acceptWeakHash/],
-    ['zero copy', { filter: {} }, facts({ on: ['zero-copy-send'] }), /"zero-copy-send"/],
-    ['RDMA', { filter: {}, to: 'rdma:b:1' }, facts(), /RDMA/],
-    ['post-copy with multifd', { method: 'hybrid', multifd: {} }, facts(), /Post-copy and multifd/],
+  it.each<[string, Partial<MigrateOptions>, QemuSetup, RegExp]>([
+    ['no filter', { filter: {} }, setup({ filter: false }), /no fake dirty filter/],
+    ['32 bits', { filter: { hash: 'xxh32' } }, setup(), /32 bits.*acceptWeakHash/],
+    ['zero copy', { filter: {} }, setup({ on: ['zero-copy-send'] }), /"zero-copy-send"/],
+    ['RDMA', { filter: {}, to: 'rdma:b:1' }, setup(), /RDMA/],
+    ['post-copy with multifd', { method: 'hybrid', multifd: {} }, setup(), /Post-copy and multifd/],
     [
       'post-copy with a compress that is on',
       { method: 'post-copy' },
-      facts({ on: ['compress'] }),
+      setup({ on: ['compress'] }),
       /Post-copy and compress/,
     ],
-    ['XBZRLE with multifd', { xbzrle: {}, multifd: {} }, facts(), /XBZRLE does nothing/],
-    ['an unknown value', { multifd: { compression: 'zstd' } }, facts(), /takes none, zlib/],
-    ['a level of nothing', { multifd: { level: 1 } }, facts(), /expected none/],
-    ['a parameter', { parameters: { odd: 1 } }, facts(), /"odd" is no parameter.*7\.2\.0/],
-    ['a busy source', {}, facts({ migration: { status: 'active' } }), /active already/],
+    ['XBZRLE with multifd', { xbzrle: {}, multifd: {} }, setup(), /XBZRLE does nothing/],
+    ['an unknown value', { multifd: { compression: 'zstd' } }, setup(), /takes none, zlib/],
+    ['a level of nothing', { multifd: { level: 1 } }, setup(), /expected none/],
+    ['a parameter', { parameters: { odd: 1 } }, setup(), /"odd" is not a parameter.*7\.2\.0/],
+    ['a busy source', {}, setup({ migration: { status: 'active' } }), /active already/],
     [
       'an empty source',
       {},
-      facts({ status: { running: false, status: 'inmigrate' } }),
+      setup({ status: { running: false, status: 'inmigrate' } }),
       /not there/,
     ],
-    ['a blocked one', {}, facts({ migration: { 'blocked-reasons': ['nested'] } }), /nested/],
+    ['a blocked one', {}, setup({ migration: { 'blocked-reasons': ['nested'] } }), /nested/],
   ])('%s', (_, options, source, problem) => {
     expect(planOf(options, source).problems).toEqual([expect.stringMatching(problem)]);
   });
 
   it('a destination that runs, or that lacks something', () => {
     const waiting = { running: false, status: 'inmigrate' };
-    const old = facts({ status: waiting, capabilities: new Map([['events', true]]) });
-    const problems = [expect.stringMatching(/"xbzrle" is no capability of .* destination/)];
-    expect(planOf({ xbzrle: {} }, facts(), old).problems).toEqual(problems);
-    expect(planOf({}, facts(), facts()).problems).toEqual([
+    const old = setup({ status: waiting, capabilities: new Map([['events', true]]) });
+    const problems = [expect.stringMatching(/"xbzrle" is not a capability of .* destination/)];
+    expect(planOf({ xbzrle: {} }, setup(), old).problems).toEqual(problems);
+    expect(planOf({}, setup(), setup()).problems).toEqual([
       expect.stringMatching(/destination is in state "running".*-incoming defer/),
     ]);
   });

@@ -1,0 +1,48 @@
+// fakedirty/migration: starts, controls, watches and records migrations.
+export {
+  type Choice,
+  choices,
+  type Decision,
+  type MigrationContext,
+  type Observation,
+  type Policy,
+  type PolicyEvaluation,
+} from './decision.js';
+export { MigrationRefusedError, MigrationStateError, WatchStoppedError } from './errors.js';
+export { migrate, startMigration } from './migrate.js';
+export type { Migration } from './migration.js';
+export type {
+  AutoConvergeOptions,
+  Destination,
+  FilterOptions,
+  MigrateOptions,
+  MigrationLimits,
+  MigrationProgress,
+  MultifdOptions,
+  XbzrleOptions,
+} from './options.js';
+export {
+  type FilterTotals,
+  type Pass,
+  type PassVerdicts,
+  type Phase,
+  passName,
+} from './pass.js';
+export {
+  entryLine,
+  parseRecording,
+  type Recorder,
+  type Recording,
+  type RecordingEntry,
+  RecordingError,
+  type RecordingStart,
+  recordingFormat,
+} from './recording.js';
+export type { GuestLocation, MigrationResult, Outcome, SentBytes } from './result.js';
+export type { MigrationUpdate } from './updates.js';
+export {
+  type MigrationWatch,
+  startWatching,
+  type WatchOptions,
+  watchMigration,
+} from './watch.js';

@@ -1,0 +1,240 @@
+// The API reference: docs/reference/api has a page for each door of the package, made by TypeDoc from the comments
+// in lib; docs/reference/errors.md lists the codes of errors.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { register } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { repository } from '../run/cache.mjs';
+import { step } from '../run/step.mjs';
+
+const folder = join('docs', 'reference');
+
+// TypeDoc needs the API that TypeScript has up to version 6: it alone gets that version.
+const resolveHook = `
+export function resolve(specifier, context, next) {
+  const isForTypeDoc = specifier === 'typescript' && /\\/typedoc[^/]*\\//.test(context.parentURL ?? '');
+  return next(isForTypeDoc ? 'typescript-for-typedoc' : specifier, context);
+}`;
+
+let typedoc;
+function loadTypeDoc() {
+  typedoc ??= (() => {
+    register(`data:text/javascript,${encodeURIComponent(resolveHook)}`, import.meta.url);
+    return import('typedoc');
+  })();
+  return typedoc;
+}
+
+/** Doors whose names have no sentences yet, and so no page. */
+const undocumentedDoors = ['fakedirty/lab', 'fakedirty/lab/figures'];
+
+/** The doors that package.json exports, each with its source and the name of its page. */
+function doors() {
+  const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
+  return Object.entries(exports)
+    .filter(([, target]) => typeof target === 'object')
+    .map(([path, { types }]) => ({
+      name: path.replace('.', 'fakedirty'),
+      source: types.replace('./dist/', 'lib/').replace('.d.ts', '.ts'),
+      page: path === '.' ? 'fakedirty' : path.slice(2).replaceAll('/', '-'),
+    }))
+    .filter(({ name }) => !undocumentedDoors.includes(name));
+}
+
+/** What a door is for: the first line of its source, after its name. */
+function purposeOf({ source }) {
+  const [firstLine] = readFileSync(join(repository, source), 'utf8').split('\n');
+  return firstLine.replace(/^\/\/ [\w/]+: /, '');
+}
+
+const asTables = Object.fromEntries(
+  [
+    'parametersFormat',
+    'interfacePropertiesFormat',
+    'classPropertiesFormat',
+    'typeDeclarationFormat',
+    'typeAliasPropertiesFormat',
+    'propertyMembersFormat',
+  ].map((option) => [option, 'table']),
+);
+
+const options = {
+  plugin: ['typedoc-plugin-markdown'],
+  tsconfig: join(repository, 'tsconfig.build.json'),
+  readme: 'none',
+  name: 'API reference',
+  logLevel: 'Error',
+  excludeInternal: true,
+  excludePrivate: true,
+  excludeExternals: true,
+  disableSources: true,
+  router: 'module',
+  hideBreadcrumbs: true,
+  hidePageHeader: true,
+  useCodeBlocks: true,
+  ...asTables,
+  tableColumnSettings: {
+    hideDefaults: true,
+    hideInherited: true,
+    hideModifiers: true,
+    hideOverrides: true,
+    hideSources: true,
+  },
+};
+
+/** The members of these are QEMU's own names, which QEMU documents. */
+const qemusFolder = 'lib/qmp/schema/';
+
+/** The exported names, and members of classes and interfaces, that have no sentence. */
+function undocumented(project, kinds) {
+  const documentable =
+    kinds.ClassOrInterface |
+    kinds.TypeAlias |
+    kinds.Variable |
+    kinds.Function |
+    kinds.Method |
+    kinds.Property |
+    kinds.Accessor;
+  const holders = kinds.ClassOrInterface | kinds.SomeModule;
+  const isExempt = (reflection) => {
+    if (reflection.inheritedFrom || !reflection.parent?.kindOf(holders)) return true;
+    const { fileName = '' } = project.getSymbolIdFromReflection(reflection) ?? {};
+    return reflection.kindOf(kinds.Property) && fileName.includes(qemusFolder);
+  };
+  const hasSentence = (reflection) =>
+    [reflection, ...(reflection.signatures ?? []), reflection.getSignature].some((one) =>
+      one?.hasComment(),
+    );
+  return Object.values(project.reflections)
+    .filter((one) => one.kindOf(documentable) && !isExempt(one) && !hasSentence(one))
+    .map((one) => one.getFriendlyFullName());
+}
+
+/** Nobody but this package makes its errors. */
+function removeConstructorsOfErrors(project, kinds) {
+  const constructors = Object.values(project.reflections).filter(
+    (one) => one.kindOf(kinds.Constructor) && one.parent?.name.endsWith('Error'),
+  );
+  for (const one of constructors) project.removeReflection(one);
+}
+
+/** Markdown of each door by the name of its page; throws when an exported name has no sentence. */
+async function pagesOfDoors() {
+  const { Application, ReflectionKind: kinds } = await loadTypeDoc();
+  const all = doors();
+  const entryPoints = all.map(({ source }) => join(repository, source));
+  const app = await Application.bootstrapWithPlugins({ ...options, entryPoints });
+  const project = await app.convert();
+  if (!project || app.logger.hasErrors()) throw new Error('TypeDoc could not read the sources');
+  const missing = undocumented(project, kinds);
+  if (missing.length > 0) {
+    throw new Error(
+      `exported, and without a sentence of documentation:\n  ${missing.join('\n  ')}`,
+    );
+  }
+  removeConstructorsOfErrors(project, kinds);
+  for (const module of project.children) {
+    const door = all.find(
+      ({ source }) => source.replace(/^lib\/|(\/index)?\.ts$/g, '') === module.name,
+    );
+    module.name = door.page;
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'fakedirty-api-'));
+  try {
+    app.options.setValue('outputs', [{ name: 'markdown', path: directory }]);
+    await app.generateOutputs(project);
+    return all.map((door) => ({
+      ...door,
+      text: readFileSync(join(directory, `${door.page}.md`), 'utf8').replace(
+        /^# .*\n/,
+        `# ${door.name}\n\n${purposeOf(door)}\n`,
+      ),
+    }));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function indexOf(pages) {
+  const rows = pages.map((page) => `| [\`${page.name}\`](${page.page}.md) | ${purposeOf(page)} |`);
+  return `# API reference
+
+What each import of the package offers. \`npm run format\` makes these pages from the comments in \`lib\`.
+
+| import | is for |
+| --- | --- |
+${rows.join('\n')}
+
+Errors have codes that keep their meaning: [all of them](../errors.md).
+`;
+}
+
+/** The codes and their sections, which are comments, from the source. */
+async function pageOfErrors() {
+  const { default: ts } = await import('typescript-for-typedoc');
+  const source = readFileSync(join(repository, 'lib', 'errors', 'codes.ts'), 'utf8');
+  const { outputText } = ts.transpileModule(source, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  });
+  const { errorCodes } = await import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+  const sections = source.matchAll(/^ {2}\/\/ (.*)\.$|^ {2}(ERR_\w+):/gm);
+  const lines = [...sections].flatMap(([, title, code]) =>
+    title === undefined
+      ? [`| \`${code}\` | ${errorCodes[code]} |`]
+      : ['', `## ${title}`, '', '| code | means |', '| --- | --- |'],
+  );
+  return `# Errors
+
+Every error that fakedirty throws on purpose is a \`FakedirtyError\`, and has a \`code\`. A code keeps its meaning from version to
+version, while messages may change: tell errors apart by \`code\` or by class.
+${lines.join('\n')}
+`;
+}
+
+/** All files of the reference that are made, by their paths. */
+async function referenceFiles() {
+  const pages = await pagesOfDoors();
+  return new Map([
+    [join(folder, 'errors.md'), await pageOfErrors()],
+    [join(folder, 'api', 'README.md'), indexOf(pages)],
+    ...pages.map(({ page, text }) => [join(folder, 'api', `${page}.md`), text]),
+  ]);
+}
+
+/** Pages of doors that there are no more. */
+function leftOver(files) {
+  const directory = join(repository, folder, 'api');
+  const present = existsSync(directory) ? readdirSync(directory) : [];
+  return present.map((name) => join(folder, 'api', name)).filter((path) => !files.has(path));
+}
+
+/** Makes the reference anew. */
+export async function updateReference() {
+  const files = await referenceFiles();
+  for (const path of leftOver(files)) rmSync(join(repository, path));
+  for (const [path, text] of files) {
+    mkdirSync(dirname(join(repository, path)), { recursive: true });
+    writeFileSync(join(repository, path), text);
+  }
+}
+
+/** Fails when an exported name has no sentence, or when the reference is not what the sources say. */
+export function checkReference() {
+  return step({ title: 'lint: API reference', log: 'api-reference' }, async () => {
+    const files = await referenceFiles();
+    const isStale = ([path, text]) => {
+      const file = join(repository, path);
+      return !existsSync(file) || readFileSync(file, 'utf8') !== text;
+    };
+    const stale = [...[...files].filter(isStale).map(([path]) => path), ...leftOver(files)];
+    if (stale.length > 0) throw new Error(`${stale.join(', ')}: not up to date; npm run format`);
+  });
+}

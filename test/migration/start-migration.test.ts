@@ -1,0 +1,305 @@
+// The handle of a running migration: updates, cancelling, switching to post-copy, limits, disposal.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  MigrationRefusedError,
+  MigrationStateError,
+  WatchStoppedError,
+} from '../../lib/migration/errors.js';
+import { startMigration } from '../../lib/migration/migrate.js';
+import type { Migration } from '../../lib/migration/migration.js';
+import type { MigrateOptions } from '../../lib/migration/options.js';
+import type { RecordingEntry } from '../../lib/migration/recording.js';
+import type { MigrationUpdate } from '../../lib/migration/updates.js';
+import { startWatching } from '../../lib/migration/watch.js';
+import { QmpClosedError } from '../../lib/qmp/errors.js';
+import { FakeQemu } from '../qmp/fake-qemu.js';
+import { ScriptedQemu } from './scripted-qemu.js';
+
+let qemu: FakeQemu;
+let script: ScriptedQemu;
+
+beforeEach(async () => {
+  qemu = new FakeQemu();
+  await qemu.listen();
+  script = new ScriptedQemu(qemu);
+});
+afterEach(() => qemu.close());
+
+/** Begins at once, is cancelled at once, and does nothing by itself. */
+function behave(): void {
+  script.on = ({ execute }) => {
+    if (execute === 'migrate') setImmediate(() => script.become('active'));
+    if (execute === 'migrate_cancel') setImmediate(() => script.become('cancelled'));
+    if (execute === 'migrate-start-postcopy') script.become('postcopy-active');
+    return undefined;
+  };
+}
+
+function complete(): void {
+  script.state = 'postmigrate';
+  script.become('completed');
+}
+
+async function start(options: Partial<MigrateOptions> = {}): Promise<Migration> {
+  behave();
+  return await startMigration(await qemu.connect(), { to: 'exec:cat', ...options });
+}
+
+async function all(updates: AsyncIterable<MigrationUpdate>): Promise<MigrationUpdate[]> {
+  const read: MigrationUpdate[] = [];
+  for await (const update of updates) read.push(update);
+  return read;
+}
+
+const typesOf = (updates: readonly MigrationUpdate[]) => updates.map(({ type }) => type);
+
+/** Until QEMU has been asked for that. */
+async function untilAsked(command: string, times = 1): Promise<void> {
+  while (script.asked.filter((asked) => asked === command).length < times) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+describe('iterating over a migration', () => {
+  it('yields the beginning, each pass and progress, and ends with the migration', async () => {
+    const migration = await start();
+    const updates: MigrationUpdate[] = [];
+    for await (const update of migration) {
+      updates.push(update);
+      if (update.type === 'begin') script.pass();
+      // Progress comes without another event: QEMU is asked between passes too.
+      if (update.type === 'progress' && typesOf(updates).includes('pass')) complete();
+    }
+    expect(updates[0]).toMatchObject({ type: 'begin', context: { pageBytes: 4096 } });
+    expect(new Set(typesOf(updates))).toEqual(new Set(['begin', 'pass', 'progress']));
+    const { passes } = await migration.result;
+    const read = updates.flatMap((update) => (update.type === 'pass' ? [update.pass] : []));
+    expect(read).toEqual(passes);
+  });
+
+  it('yields everything to a reader who comes late, and to each of several', async () => {
+    const migration = await start();
+    script.pass();
+    setTimeout(complete, 300);
+    const { passes } = await migration.result;
+    expect(passes.length).toBeGreaterThan(0);
+    const [one, other] = await Promise.all([all(migration), all(migration)]);
+    expect(one).toEqual(other);
+    expect(one.filter(({ type }) => type === 'pass')).toHaveLength(passes.length);
+  });
+
+  it('asks QEMU for no progress while nobody iterates', async () => {
+    const migration = await start();
+    await untilAsked('migrate');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const queries = () => qemu.requests.filter(({ execute }) => execute === 'query-migrate').length;
+    const before = queries();
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(queries()).toBe(before);
+    let progress = 0;
+    // The first was there already.
+    for await (const { type } of migration) {
+      if (type === 'progress') progress += 1;
+      if (progress === 2) break;
+    }
+    expect(queries()).toBeGreaterThan(before);
+    complete();
+    await migration.result;
+  });
+
+  it('throws what the result rejects with when the connection breaks', async () => {
+    const migration = await start();
+    const reading = all(migration);
+    qemu.socket?.destroy();
+    await expect(reading).rejects.toThrow(QmpClosedError);
+    await expect(migration.result).rejects.toThrow(QmpClosedError);
+    await expect(migration.setLimits({ downtimeLimitMs: 1 })).rejects.toThrow(MigrationStateError);
+  });
+
+  it('yields what the policy decides, with the name of the policy', async () => {
+    const policy = () =>
+      ({ choice: 'give-up', policy: 'impatient', reason: 'Enough.', numbers: {} }) as const;
+    const updates = await all(await start({ policy }));
+    expect(updates).toContainEqual({
+      type: 'policy-evaluation',
+      evaluation: expect.objectContaining({
+        endedPasses: 0,
+        decision: expect.objectContaining({ choice: 'give-up', policy: 'impatient' }),
+      }),
+    });
+  });
+});
+
+describe('cancel', () => {
+  it('cancels the migration and returns its result', async () => {
+    const migration = await start();
+    expect(await migration.cancel('maintenance is over')).toMatchObject({
+      outcome: 'cancelled',
+      reason: 'The caller cancelled it: maintenance is over',
+      guest: { where: 'source', running: true },
+    });
+    expect(await migration.cancel()).toBe(await migration.result);
+    expect(script.asked.filter((name) => name === 'migrate_cancel')).toHaveLength(1);
+  });
+
+  it('lets the migration go on once post-copy has begun, and says so', async () => {
+    const migration = await start({ method: 'hybrid', policy: goOn });
+    await migration.switchToPostcopy();
+    setTimeout(complete, 200);
+    expect(await migration.cancel()).toMatchObject({
+      outcome: 'completed',
+      reason: expect.stringMatching(/too late to cancel/),
+    });
+    expect(script.asked).not.toContain('migrate_cancel');
+  });
+});
+
+const goOn = () => ({ choice: 'go-on', policy: 'patient', reason: 'Wait.', numbers: {} }) as const;
+
+describe('switchToPostcopy', () => {
+  it('switches, and says in the result that the caller did', async () => {
+    const migration = await start({ method: 'hybrid', policy: goOn });
+    await migration.switchToPostcopy();
+    complete();
+    const { outcome, policyEvaluations } = await migration.result;
+    expect(outcome).toBe('completed');
+    expect(policyEvaluations.at(-1)?.decision).toMatchObject({
+      choice: 'post-copy',
+      policy: 'caller',
+    });
+    expect(script.asked).toContain('migrate-start-postcopy');
+  });
+
+  it('is refused without the capability, twice, while cancelling, and after the end', async () => {
+    const plain = await start();
+    await expect(plain.switchToPostcopy()).rejects.toThrow(/capability "postcopy-ram"/);
+    const cancelled = plain.cancel();
+    await expect(plain.switchToPostcopy()).rejects.toThrow(/is being cancelled/);
+    await cancelled;
+    await expect(plain.switchToPostcopy()).rejects.toThrow(/has ended/);
+    script.status = undefined;
+    const hybrid = await start({ method: 'hybrid', policy: goOn });
+    await hybrid.switchToPostcopy();
+    const again = hybrid.switchToPostcopy();
+    await expect(again).rejects.toThrow(MigrationStateError);
+    await expect(again).rejects.toMatchObject({ code: 'ERR_MIGRATION_STATE' });
+    complete();
+    await hybrid.result;
+  });
+});
+
+describe('setLimits', () => {
+  const sets = () =>
+    qemu.requests
+      .filter(({ execute }) => execute === 'migrate-set-parameters')
+      .map(({ arguments: given }) => given);
+
+  it('sets the limits, tells the policy and the recording, and puts them back', async () => {
+    const seen: number[] = [];
+    const entries: RecordingEntry[] = [];
+    const migration = await start({
+      policy: ({ downtimeLimitMs }) => {
+        seen.push(downtimeLimitMs);
+        return goOn();
+      },
+      record: (entry) => entries.push(entry),
+    });
+    await untilAsked('migrate');
+    await migration.setLimits({ bandwidthBytesPerSecond: 5e6, downtimeLimitMs: 20 });
+    script.pass();
+    setTimeout(complete, 300);
+    await migration.result;
+    expect(sets()).toEqual([
+      { 'max-bandwidth': 5e6, 'downtime-limit': 20 },
+      // This QEMU does not say what its bandwidth was.
+      { 'downtime-limit': 300 },
+    ]);
+    expect(seen.at(-1)).toBe(20);
+    expect(entries).toContainEqual({
+      type: 'limits',
+      elapsedMs: expect.any(Number),
+      bandwidthLimitBytesPerSecond: 5e6,
+      downtimeLimitMs: 20,
+    });
+  });
+
+  it('refuses limits that make no sense, and changes nothing', async () => {
+    const migration = await start();
+    const odd = migration.setLimits({ downtimeLimitMs: -1 });
+    await expect(odd).rejects.toThrow(MigrationRefusedError);
+    expect(sets()).toEqual([]);
+    await migration.cancel();
+  });
+});
+
+describe('await using', () => {
+  it('cancels a migration that still runs when the block is left, and waits for its end', async () => {
+    let result: Migration['result'] | undefined;
+    {
+      await using migration = await start();
+      ({ result } = migration);
+    }
+    expect(script.status).toBe('cancelled');
+    expect(await result).toMatchObject({ outcome: 'cancelled' });
+  });
+
+  it('leaves a migration alone that has ended', async () => {
+    {
+      await using migration = await start();
+      complete();
+      expect(await migration.result).toMatchObject({ outcome: 'completed' });
+    }
+    expect(script.asked).not.toContain('migrate_cancel');
+  });
+});
+
+describe('a policy or callback that throws', () => {
+  it.for(['policy', 'onPass', 'record'] as const)(
+    'cancels the migration instead of leaving it alone: %s',
+    async (where) => {
+      const fail = (): never => {
+        throw new Error('a mistake');
+      };
+      const migration = await start({
+        ...(where === 'policy' ? { policy: fail } : {}),
+        ...(where === 'onPass' ? { onPass: fail } : {}),
+        ...(where === 'record' ? { record: ({ type }) => type === 'pass' && fail() } : {}),
+      });
+      script.pass();
+      await expect(migration.result).rejects.toThrow('a mistake');
+      expect(script.asked).toContain('migrate_cancel');
+      const last = qemu.requests.at(-1);
+      expect(last).toMatchObject({ execute: 'migrate-set-capabilities' });
+    },
+  );
+});
+
+describe('watching a migration of another program', () => {
+  it('yields its passes and ends with it', async () => {
+    const watch = startWatching(await qemu.connect());
+    const reading = all(watch);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    script.become('active');
+    script.pass();
+    setTimeout(complete, 1500);
+    expect(await watch.result).toMatchObject({ outcome: 'completed' });
+    expect(new Set(typesOf(await reading))).toEqual(new Set(['begin', 'pass', 'progress']));
+    expect(script.asked).toEqual([]);
+  }, 20_000);
+
+  it.for([false, true])(
+    'ends when it is stopped, and touches nothing (a migration runs: %s)',
+    async (begun) => {
+      if (begun) script.become('active');
+      const watch = startWatching(await qemu.connect());
+      const reading = all(watch);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await watch.stop();
+      expect(typesOf(await reading).filter((type) => type !== 'progress')).toEqual(
+        begun ? ['begin'] : [],
+      );
+      await expect(watch.result).rejects.toThrow(WatchStoppedError);
+      expect(script.asked).toEqual([]);
+    },
+  );
+});
