@@ -1,5 +1,5 @@
-# The Node-API addon, build/Release/fakedirty.node: libfakedirty's sources and native/addon in one.
-# Every flag that matters is set here, so that the headers' own settings (common.gypi) make no difference.
+# The Node-API addon, build/Release/fakedirty.node: the sources of libfakedirty and of native/addon.
+# All flags that matter are set here, whatever the settings of Node's headers (common.gypi).
 {
   'targets': [
     {
@@ -17,12 +17,12 @@
         'NAPI_VERSION=9',
       ],
       'cflags': ['-O3', '-fvisibility=hidden', '-Wall', '-Wextra'],
-      # Only what Node calls is seen from outside. The C++ runtime is the one that Node itself needs: linked
-      # in, it would ask for a newer C library.
+      # Only what Node calls is exported. The C++ runtime library is linked dynamically, as Node does: a
+      # static one would need a newer C library.
       'ldflags': [
         '-Wl,--version-script=<(module_root_dir)/native/addon/exports.map',
-        # A signal handler and threads of the pool are in it (addon/mapping.cc): Node unloads the addons of a
-        # worker thread that ends.
+        # Node unloads the addons of a worker thread that ends, but a signal handler and pool threads may
+        # still be running in this one (addon/mapping.cc).
         '-Wl,-z,nodelete',
       ],
       'cflags_cc': ['-std=c++17', '-fno-exceptions', '-fno-rtti', '-fvisibility-inlines-hidden'],

@@ -1,6 +1,6 @@
 // What the figures were measured on.
 import { targets, version } from '../lib/index.js';
-import { machineFacts } from '../lib/lab/model/machine.js';
+import { machineFacts } from '../lib/lab/run/machine-facts.js';
 import type { Machine } from './results/schema.js';
 
 export function thisMachine(): Machine {

@@ -1,5 +1,5 @@
 // Which goals were reached.
-import { inColumns, left, right, threeDigits } from '../../lib/lab/report/columns.js';
+import { inColumns, left, right, threeDigits } from '../../lib/format/columns.js';
 import { median } from '../../lib/statistics/samples.js';
 import type { Goal } from '../results/schema.js';
 

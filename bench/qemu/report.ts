@@ -1,5 +1,5 @@
 // A run as tables.
-import { inColumns, left, percent, right, threeDigits } from '../../lib/lab/report/columns.js';
+import { inColumns, left, percent, right, threeDigits } from '../../lib/format/columns.js';
 import { type Cost, judge, type Sample, samplesOf, summaryOf } from './results.js';
 import { type Scenario, scenarios } from './scenarios.js';
 

@@ -1,5 +1,6 @@
 // What the cost and the worth of the filter in QEMU are judged by: guests, links, and who takes part.
 import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
+import type { FakeDirtyHash } from '../../lib/qmp/schema/fake-dirty.js';
 import type { MigrationMethod } from '../../test/harness/migration-plan.js';
 
 export interface Contestant {
@@ -35,7 +36,7 @@ const gigabit = 125_000_000;
 const mib = 256;
 
 function channels(count: number): MigrationMethod {
-  return { capabilities: { multifd: true }, parameters: { 'multifd-channels': count } };
+  return { multifd: { channels: count } };
 }
 
 function unpatched(method: MigrationMethod = {}): Contestant {
@@ -46,10 +47,8 @@ function off(method: MigrationMethod = {}): Contestant {
   return { name: 'filter off', patched: true, method };
 }
 
-function filtered(hash: string, method: MigrationMethod = {}): Contestant {
-  const sourceCapabilities = { 'fake-dirty-filter': true };
-  const sourceParameters = { 'fake-dirty-hash': hash };
-  return { name: hash, patched: true, method: { ...method, sourceCapabilities, sourceParameters } };
+function filtered(hash: FakeDirtyHash, method: MigrationMethod = {}): Contestant {
+  return { name: hash, patched: true, method: { ...method, filter: { hash } } };
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -59,7 +58,11 @@ export const scenarios: readonly Scenario[] = [
     guest: { pattern: 'random', pages: 256 * mib },
     bytesPerSecond: 0,
     passes: 3,
-    contestants: [unpatched(), off(), ...['ph128', 'sha1', 'md5'].map((hash) => filtered(hash))],
+    contestants: [
+      unpatched(),
+      off(),
+      ...(['ph128', 'sha1', 'md5'] as const).map((hash) => filtered(hash)),
+    ],
     goals: [
       { figure: 'total time', contestant: 'ph128', most: 1.06 },
       { figure: 'filter a page', contestant: 'ph128', most: 250 },

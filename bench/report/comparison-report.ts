@@ -1,6 +1,6 @@
 // What changed since an earlier run, row by row.
 
-import { inColumns, left, right, threeDigits } from '../../lib/lab/report/columns.js';
+import { inColumns, left, right, threeDigits } from '../../lib/format/columns.js';
 import type { Comparison } from '../results/comparison.js';
 import { verdicts } from '../results/comparison.js';
 

@@ -1,49 +1,35 @@
-// The results for spreadsheets: a line a row, medians and what follows from them.
+// The results for spreadsheets: one line for each row, with medians and what follows from them.
+import { type CsvValue, csvText } from '../../lib/format/csv.js';
 import { groupsOf } from '../results/figures.js';
 import type { Run } from '../results/schema.js';
 
-const header = [
-  'algorithm',
-  'package',
-  'mode',
-  'contents',
-  'page_size_bytes',
-  'pages_per_call',
-  'rounds',
-  'ns_per_page',
-  'spread',
-  'pages_per_second',
-  'gb_per_second',
-  'relative_to_fastest',
-  'times_sha1_page_by_page',
-  'seconds_for_16_gib',
-];
+type Row = ReturnType<typeof groupsOf>[number]['rows'][number];
 
-function number(value: number | null): string {
-  return value === null ? '' : String(Number(value.toPrecision(6)));
+function rounded(value: number | null): CsvValue {
+  return value === null ? null : Number(value.toPrecision(6));
 }
 
-/** As RFC 4180 has it. Names here need no quotes: they hold neither commas nor quotes nor line ends. */
+const columns: Readonly<Record<string, (row: Row) => CsvValue>> = {
+  algorithm: (row) => row.algorithm,
+  package: (row) => row.package,
+  mode: (row) => row.mode,
+  contents: (row) => row.contents,
+  page_size_bytes: (row) => row.pageSizeBytes,
+  pages_per_call: (row) => row.pagesPerCall,
+  rounds: (row) => row.nsPerPage.length,
+  ns_per_page: ({ figures }) => rounded(figures.nsPerPage),
+  spread: ({ figures }) => rounded(figures.spread),
+  pages_per_second: ({ figures }) => rounded(figures.pagesPerSecond),
+  gb_per_second: ({ figures }) => rounded(figures.gbPerSecond),
+  relative_to_fastest: ({ figures }) => rounded(figures.relativeToFastest),
+  times_sha1_page_by_page: ({ figures }) => rounded(figures.timesSha1),
+  seconds_for_16_gib: ({ figures }) => rounded(figures.secondsFor16GiB),
+};
+
+/** The results as CSV. */
 export function csvOf(run: Run): string {
-  const lines = groupsOf(run).flatMap(({ rows }) =>
-    rows.map(({ figures, ...row }) =>
-      [
-        row.algorithm,
-        row.package,
-        row.mode,
-        row.contents,
-        row.pageSizeBytes,
-        row.pagesPerCall,
-        row.nsPerPage.length,
-        number(figures.nsPerPage),
-        number(figures.spread),
-        number(figures.pagesPerSecond),
-        number(figures.gbPerSecond),
-        number(figures.relativeToFastest),
-        number(figures.timesSha1),
-        number(figures.secondsFor16GiB),
-      ].join(','),
-    ),
+  return csvText(
+    columns,
+    groupsOf(run).flatMap(({ rows }) => rows),
   );
-  return `${[header.join(','), ...lines].join('\r\n')}\r\n`;
 }

@@ -2,7 +2,7 @@
 // patterns, so that it reads the same in print. Like the hash computation times in studies of fake dirty
 // pages, but with everything that is compared here.
 import * as echarts from 'echarts';
-import { threeDigits } from '../../lib/lab/report/columns.js';
+import { threeDigits } from '../../lib/format/columns.js';
 import { isAsync } from '../implementations/implementation.js';
 import { machineLine, settingsLine } from '../results/describe.js';
 import { groupsOf, type RowWithFigures } from '../results/figures.js';

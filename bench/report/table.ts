@@ -1,6 +1,6 @@
 // The results as tables for people: one for each kind of pages, fastest first.
 
-import { inColumns, left, percent, right, threeDigits } from '../../lib/lab/report/columns.js';
+import { inColumns, left, percent, right, threeDigits } from '../../lib/format/columns.js';
 import { machineLine, settingsLine } from '../results/describe.js';
 import { groupsOf, type PagesGroup, type RowWithFigures } from '../results/figures.js';
 import type { Run } from '../results/schema.js';

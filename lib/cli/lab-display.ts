@@ -1,20 +1,23 @@
-// What an experiment looks like while it is carried out: each run and what it came to; on a terminal, how far
-// its migration is.
-import { describeCell } from '../lab/plan/cells.js';
-import { outcomeText } from '../lab/report/comparison.js';
-import type { MeasureOptions } from '../lab/run/measure.js';
-import type { Progress } from '../lab/run/runner.js';
+// What a running experiment looks like: each run and its outcome; on a terminal, the progress of its migration.
+import {
+  describeCell,
+  type ExperimentEvent,
+  type ExperimentOptions,
+  outcomeText,
+} from '../lab/index.js';
 import { type Display, displayFor } from './display.js';
 
 const msPerMinute = 60_000;
 
-function headline({ run, done, total, leftMs }: Progress): string {
+function headline({ run, done, total, remainingMs }: Extract<ExperimentEvent, { done: number }>) {
   const { cell, round, warmUp } = run;
-  const left = leftMs === undefined ? '' : `, ${Math.ceil(leftMs / msPerMinute)} min left`;
+  const remaining =
+    remainingMs === undefined ? '' : `, ${Math.ceil(remainingMs / msPerMinute)} min left`;
   const which = warmUp ? 'warm-up' : `round ${round}`;
-  return `${done + 1}/${total}${left}: ${describeCell(cell)}, ${which}`;
+  return `${done + 1}/${total}${remaining}: ${describeCell(cell)}, ${which}`;
 }
 
+/** Shows a running experiment. */
 export class LabDisplay {
   readonly #output: NodeJS.WriteStream;
   readonly #showsPasses: boolean;
@@ -26,37 +29,41 @@ export class LabDisplay {
     this.#migration = displayFor(output, false);
   }
 
+  /** Shows a line. */
   note(text: string): void {
     this.#migration.note(text);
   }
 
-  /** What a migration tells of itself in its course. */
-  get watcher(): NonNullable<MeasureOptions['watcher']> {
+  /** What the experiment has to call. Progress between passes only on a terminal: asking for it costs QEMU time. */
+  get callbacks(): Pick<ExperimentOptions, 'onEvent' | 'onPass' | 'onMigrationProgress'> {
     return {
-      ...(this.#showsPasses
-        ? { onPass: (pass, observation) => this.#migration.pass(pass, observation) }
-        : {}),
-      ...(this.#migration.isLive
-        ? { onProgress: (progress) => this.#migration.progress(progress) }
-        : {}),
+      onEvent: (event) => this.#show(event),
+      ...(this.#showsPasses && {
+        onPass: (pass, observation) => this.#migration.pass(pass, observation),
+      }),
+      ...(this.#migration.isLive && {
+        onMigrationProgress: (progress) => this.#migration.progress(progress),
+      }),
     };
   }
 
-  run(progress: Progress): void {
-    const { what, message, measurement } = progress;
-    switch (what) {
-      case 'starts':
+  #show(event: ExperimentEvent): void {
+    switch (event.type) {
+      case 'experiment-started':
+        this.note(`${event.runs} runs with ${event.qemu}, ${event.accelerator}`);
+        break;
+      case 'run-started':
         this.#migration = displayFor(this.#output, false);
-        this.note(headline(progress));
+        this.note(headline(event));
         break;
-      case 'done':
-        if (measurement) this.note(`  ${outcomeText(measurement)}`);
+      case 'run-measured':
+        this.note(`  ${outcomeText(event.measurement)}`);
         break;
-      case 'fails':
-        this.note(`  failed: ${message}`);
+      case 'attempt-failed':
+        this.note(`  failed: ${event.message}`);
         break;
-      case 'gives up':
-        this.note('  given up: no attempt worked');
+      case 'run-failed':
+        this.note('  giving up: every attempt failed');
         break;
     }
   }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { StepFailed } from '../../scripts/run/step.mjs';
-import { UnmetNeedsError } from '../lab/run/needs.js';
+import { UnmetNeedsError } from '../lab/index.js';
 import { MigrationRefusedError } from '../migration/errors.js';
 import { MeasurementError } from '../monitor/errors.js';
 import { PolicyError } from '../policy/named.js';

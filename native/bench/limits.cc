@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The limits: how fast pages can be read, copied and compared when nothing else is done to them.
+// The limits of the machine: how fast pages can be read and copied.
 //
-// Reading goes strictly upwards, one cache line after another, in the widest vectors: in other
-// orders the processor's own fetching fails and "reading" would be slower than hashing.
+// Reads go strictly upwards, cache line by cache line, in the widest vectors. In any other order
+// the processor prefetches worse, and "reading" would be slower than hashing.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/limits.cc"
-#include "src/vector.h"
-// After vector.h.
+#include "src/simd/vector.h"
+// vector.h must come first.
 #include <string.h>
 
 #include "bench/rivals.h"

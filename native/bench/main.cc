@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// fakedirty-bench: every algorithm, its rivals and the machine's limits, side by side in one run.
+// fakedirty-bench: measures every algorithm, its rivals and the machine's limits in one run.
 #include <benchmark/benchmark.h>
 #include <errno.h>
 #include <stdio.h>
@@ -26,8 +26,10 @@ namespace {
 using PageList = std::vector<const uint8_t*>;
 using AnyPass = std::function<uint64_t(const uint8_t* const*, size_t)>;
 
-constexpr size_t kCachePages = 128;    // 512 KiB: more than a first cache, less than a second
-constexpr size_t kWindowPages = 4096;  // 16 MiB an iteration; the next goes on where it ended
+// 512 KiB: larger than a first-level cache, smaller than a second-level one.
+constexpr size_t kCachePages = 128;
+// 16 MiB per iteration. The next iteration continues where it ended.
+constexpr size_t kWindowPages = 4096;
 
 struct Arguments {
   bool quick = false;
@@ -108,7 +110,7 @@ std::string Processor() {
   return "unknown processor";
 }
 
-// Like a guest's memory: huge pages where the system gives them. All pages hold the same bytes.
+// Memory like a guest's, in huge pages if there are any. All pages hold the same bytes.
 PageList MakePages(size_t bytes) {
   void* const memory =
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -128,15 +130,15 @@ PageList MakePages(size_t bytes) {
   return pages;
 }
 
-// A row in a place.
-class Reading {
+// The measurement of a row in one place.
+class Measurement {
  public:
-  Reading(Result& result, Place place, AnyPass pass, double share, const PageList& pages)
+  Measurement(Result& result, Place place, AnyPass pass, double share, const PageList& pages)
       : result_(result), place_(place), pass_(std::move(pass)), share_(share), pages_(pages) {}
 
   std::string Name() const { return result_.name + "/" + std::to_string(place_); }
 
-  // Threads take pages of their own: each half of the list, when there are two.
+  // Each thread has its own share of the pages.
   void Measure(benchmark::State& state) {
     const size_t share = pages_.size() / state.threads();
     const uint8_t* const* const pages = pages_.data() + share * state.thread_index();
@@ -162,8 +164,9 @@ class Reading {
 
 class Collector : public benchmark::BenchmarkReporter {
  public:
-  explicit Collector(const std::vector<std::unique_ptr<Reading>>& readings) {
-    for (const auto& reading : readings) readings_[reading->Name()] = reading.get();
+  explicit Collector(const std::vector<std::unique_ptr<Measurement>>& measurements) {
+    for (const auto& measurement : measurements)
+      measurements_[measurement->Name()] = measurement.get();
   }
 
   bool ReportContext(const Context&) override { return true; }
@@ -171,16 +174,16 @@ class Collector : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
       if (run.run_type != Run::RT_Iteration) continue;
-      readings_.at(run.run_name.function_name)->Record(run.counters.at("bytes_per_second"));
+      measurements_.at(run.run_name.function_name)->Record(run.counters.at("bytes_per_second"));
     }
     ++done_;
     if (!isatty(STDERR_FILENO)) return;
-    fprintf(stderr, "\r%3zu of %zu measured%s", done_, readings_.size(),
-            done_ == readings_.size() ? "\n" : "");
+    fprintf(stderr, "\r%3zu of %zu measured%s", done_, measurements_.size(),
+            done_ == measurements_.size() ? "\n" : "");
   }
 
  private:
-  std::map<std::string, Reading*> readings_;
+  std::map<std::string, Measurement*> measurements_;
   size_t done_ = 0;
 };
 
@@ -198,13 +201,13 @@ Pages LayOut(size_t mib) {
   return pages;
 }
 
-// All rows, in the order in which they are shown, and a reading for each place.
+// All rows, in the order in which they are shown, and a measurement of each in each place.
 class Suite {
  public:
   Suite(const Arguments& arguments, const std::string& target)
       : only_(arguments.only), pages_(LayOut(arguments.memory_mib)) {
     CheckAgreement(pages_.memory[0], target);
-    results_.reserve(64);  // readings point into it
+    results_.reserve(64);  // measurements point into it
     for (const Row& row : Limits(target)) Add(row.name, row.kind, row.pass, row.share);
     for (int algorithm = 0; fakedirty_algorithm_info(algorithm); ++algorithm) {
       const auto digester = std::make_shared<Digester>(algorithm, target);
@@ -224,21 +227,21 @@ class Suite {
   }
 
   std::vector<Result> Measure(int repetitions, double seconds) {
-    for (const auto& reading : readings_) {
+    for (const auto& measurement : measurements_) {
       benchmark::internal::Benchmark* const one = benchmark::RegisterBenchmark(
-          reading->Name().c_str(),
-          [&reading](benchmark::State& state) { reading->Measure(state); });
+          measurement->Name().c_str(),
+          [&measurement](benchmark::State& state) { measurement->Measure(state); });
       one->Repetitions(repetitions)->MinTime(seconds)->UseRealTime();
-      if (reading->place() == kTwoThreads) one->Threads(2);
+      if (measurement->place() == kTwoThreads) one->Threads(2);
     }
-    // Rows take turns: a noisy moment hits all of them alike.
+    // Rows are interleaved, so that a noisy moment affects all of them.
     std::vector<std::string> flags = {"fakedirty-bench",
                                       "--benchmark_enable_random_interleaving=true"};
     std::vector<char*> argv;
     for (std::string& flag : flags) argv.push_back(flag.data());
     int argc = static_cast<int>(argv.size());
     benchmark::Initialize(&argc, argv.data());
-    Collector collector(readings_);
+    Collector collector(measurements_);
     benchmark::RunSpecifiedBenchmarks(&collector);
     return results_;
   }
@@ -253,7 +256,7 @@ class Suite {
     result.name = name;
     result.kind = kind;
     const auto read = [&](Place place, const PageList& pages) {
-      readings_.push_back(std::make_unique<Reading>(result, place, pass, share, pages));
+      measurements_.push_back(std::make_unique<Measurement>(result, place, pass, share, pages));
     };
     read(kCache, pages_.cache);
     read(kMemory, pages_.memory);
@@ -265,7 +268,7 @@ class Suite {
   std::string only_;
   Pages pages_;
   std::vector<Result> results_;
-  std::vector<std::unique_ptr<Reading>> readings_;
+  std::vector<std::unique_ptr<Measurement>> measurements_;
 };
 
 int Main(const Arguments& arguments) {

@@ -28,10 +28,10 @@ class Digester {
   size_t digest_bytes_;
 };
 
-// Copy, zero test, ph128, comparison, from scattered pages into a stage.
+// The whole filter step: copy to the stage, zero test, ph128, comparison.
 class Filter {
  public:
-  // The destination holds all of pages already (all_fake), or nothing is known of any.
+  // Either the destination holds all pages already (all_fake), or all slots are unknown.
   Filter(const std::string& target, const std::vector<const uint8_t*>& pages, bool all_fake);
   uint64_t Pass(const uint8_t* const* pages, size_t count);
 
@@ -44,7 +44,7 @@ class Filter {
   bool all_fake_;
 };
 
-// Ends the program with a message unless every algorithm agrees with its rivals on a page.
+// Ends the program with a message if an algorithm disagrees with its rivals on a page.
 void CheckAgreement(const uint8_t* page, const std::string& target);
 
 }  // namespace fakedirty_bench

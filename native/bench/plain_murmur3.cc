@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// MurmurHash3 as one writes it down: a page at a time, a word at a time, whole words read at once.
+// MurmurHash3 written straightforwardly: page by page, word by word.
 #include <string.h>
 
 #include "bench/rivals.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a run of the benchmark found: a table and ratios for people, JSON for programs.
+// Reports a run of the benchmark: a table and ratios for people, JSON for programs.
 #include "bench/report.h"
 
 #include <errno.h>
@@ -18,11 +18,11 @@ const char* const kPlaceNames[kPlaces] = {"cache", "memory", "scattered", "two t
 const char* const kJsonNames[kPlaces] = {"cacheGBps", "memoryGBps", "scatteredGBps",
                                          "twoThreadsCacheGBps"};
 
-// What the library is meant to reach: ours / other >= at_least, in one run.
+// What the library should reach in one run: ours / other >= min_ratio.
 struct Goal {
   const char* ours;
   const char* other;
-  double at_least;
+  double min_ratio;
 };
 
 constexpr Goal kGoals[] = {
@@ -47,20 +47,20 @@ const Result* Find(const Run& run, const std::string& name) {
   return nullptr;
 }
 
-// The ratio of two rows in one place; 0 when either was not measured.
+// The ratio of two rows in one place; 0 if one of them was not measured.
 double Ratio(const Run& run, const char* ours, const char* other, Place place) {
   const Result* const a = Find(run, ours);
   const Result* const b = Find(run, other);
   return a && b && b->Best(place) > 0 ? a->Best(place) / b->Best(place) : 0;
 }
 
-const char* Verdict(double ratio, double at_least) {
+const char* Verdict(double ratio, double min_ratio) {
   if (ratio == 0) return "not measured";
-  return ratio >= at_least ? "reached" : "NOT reached";
+  return ratio >= min_ratio ? "reached" : "NOT reached";
 }
 
-// A file is written beside its place and renamed into it, so that nobody ever reads half of it.
-// What is there and is none, a device or a pipe, is written as it is: a rename would replace it.
+// Writes a temporary file and renames it, so that nobody reads a partly written one. A device or a
+// pipe is written directly: a rename would replace it.
 class Output {
  public:
   explicit Output(const std::string& path) : path_(path), part_(path) {
@@ -141,9 +141,9 @@ bool PrintGoals(const Run& run) {
     }
     const std::string pair = std::string(goal.ours) + " / " + goal.other;
     printf("%-46s %6.2f %8.2f %8.2f %10.2f  memory: %s, scattered: %s\n", pair.c_str(),
-           goal.at_least, ratios[kCache], ratios[kMemory], ratios[kScattered],
-           Verdict(ratios[kMemory], goal.at_least), Verdict(ratios[kScattered], goal.at_least));
-    all = all && ratios[kMemory] >= goal.at_least && ratios[kScattered] >= goal.at_least;
+           goal.min_ratio, ratios[kCache], ratios[kMemory], ratios[kScattered],
+           Verdict(ratios[kMemory], goal.min_ratio), Verdict(ratios[kScattered], goal.min_ratio));
+    all = all && ratios[kMemory] >= goal.min_ratio && ratios[kScattered] >= goal.min_ratio;
   }
   printf("\n%-46s %6s %8s\n", "two threads / one, from cache", "goal", "ratio");
   for (const Result& result : run.results) {

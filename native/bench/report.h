@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a run of the benchmark found: a table and ratios for people, JSON for programs.
+// Reports a run of the benchmark: a table and ratios for people, JSON for programs.
 #ifndef FAKEDIRTY_BENCH_REPORT_H_
 #define FAKEDIRTY_BENCH_REPORT_H_
 
@@ -9,7 +9,7 @@
 
 namespace fakedirty_bench {
 
-// Where the pages lie: in the second cache; in memory one behind the other; in memory, anywhere.
+// Where the pages are: in the second-level cache; consecutive in memory; scattered in memory.
 enum Place { kCache, kMemory, kScattered, kTwoThreads, kPlaces };
 
 struct Result {
@@ -30,11 +30,11 @@ struct Run {
 };
 
 void PrintTables(const Run& run);
-// False when a ratio asked for was not reached.
+// False if a goal was not reached.
 bool PrintGoals(const Run& run);
-// False, with a message, when nothing can be written there: told before the work. Changes nothing.
+// False, with a message, if the file can't be written. Call it before the work; it changes nothing.
 bool CanWrite(const std::string& path);
-// False, with a message, when the file could not be written; nothing half written is left.
+// False, with a message, if writing failed; then no partly written file is left.
 bool WriteJson(const Run& run, const std::string& path);
 
 }  // namespace fakedirty_bench

@@ -23,7 +23,7 @@ inline uint64_t Sum(const uint8_t* const* pages, size_t count, Hash hash) {
   return sum;
 }
 
-// The context and the algorithm are looked up once, not for each page.
+// Context and algorithm are created once, not for each page.
 uint64_t OpenSsl(const char* name, const uint8_t* const* pages, size_t count) {
   EVP_MD* const algorithm = EVP_MD_fetch(nullptr, name, nullptr);
   EVP_MD_CTX* const context = EVP_MD_CTX_new();
@@ -95,8 +95,8 @@ uint64_t Murmur3_128Plain(const uint8_t* const* pages, size_t count) {
   });
 }
 
-// Comparing each page with a stored copy of it: what keeping whole pages would cost. The copies are
-// the pages of the other half; all pages of the benchmark hold the same bytes.
+// Compares each page with a stored copy, which is what keeping whole pages would cost. The copies
+// are the other half of the pages; all pages of the benchmark hold the same bytes.
 uint64_t Memcmp(const uint8_t* const* pages, size_t count) {
   return Sum(pages, count / 2, [&, i = size_t{0}](const uint8_t* page) mutable {
     return static_cast<uint64_t>(memcmp(page, pages[count / 2 + i++], kPageSize) != 0);

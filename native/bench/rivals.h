@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the algorithms are measured against: other implementations, and the limits of the machine.
+// What the algorithms are compared with: other implementations, and the limits of the machine.
 #ifndef FAKEDIRTY_BENCH_RIVALS_H_
 #define FAKEDIRTY_BENCH_RIVALS_H_
 
@@ -13,14 +13,15 @@ namespace fakedirty_bench {
 
 constexpr size_t kPageSize = 4096;
 
-// Goes over the pages once, in order; what it finds ends in a sum, so that nothing is left out.
+// Processes the pages once, in order. The result depends on each of them, so that the compiler
+// can't omit any.
 using Pass = uint64_t (*)(const uint8_t* const* pages, size_t count);
 
 struct Row {
   std::string name;
   std::string kind;  // "limit" or "rival"
   Pass pass;
-  double share = 1;  // of the pages that were gone over, how many were worked on
+  double share = 1;  // of the pages that counts as processed
 };
 
 std::vector<Row> Limits(const std::string& target);

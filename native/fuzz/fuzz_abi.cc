@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzz target: sequences of calls with wild arguments. None may crash, and a refused call has
-// written nothing.
+// Fuzz target: sequences of calls with arbitrary arguments. None may crash, and a call that fails
+// must not have written anything.
 #include <fuzzer/FuzzedDataProvider.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 
 namespace {
 
-constexpr size_t kMostPages = 40;  // in one call that is meant to be let through
-constexpr size_t kArenaBytes = (kMostPages + 1) * FAKEDIRTY_PAGE_SIZE_MAX;
+constexpr size_t kMaxPages = 40;  // in one call that may succeed
+constexpr size_t kArenaBytes = (kMaxPages + 1) * FAKEDIRTY_PAGE_SIZE_MAX;
 constexpr uint8_t kUntouched = 0xB7;
 
 void Check(bool holds, const char* what) {
@@ -22,8 +22,8 @@ void Check(bool holds, const char* what) {
   abort();
 }
 
-// The memory that pointers point into: pages come from the first half of one arena or, to overlap,
-// from the stage.
+// The memory that pointers point into. Pages come from the first half of an arena or, so that they
+// overlap, from the stage.
 uint8_t* Sources() {
   static std::vector<uint8_t> arena = [] {
     std::vector<uint8_t> bytes(2 * FAKEDIRTY_PAGE_SIZE_MAX);
@@ -83,7 +83,7 @@ class Caller {
  private:
   bool Rarely() { return input_.ConsumeIntegralInRange(0, 15) == 0; }
 
-  // Anything, but often something small.
+  // Any number, but often a small one.
   uint64_t Number() {
     switch (input_.ConsumeIntegralInRange(0, 3)) {
       case 0:
@@ -170,9 +170,9 @@ class Caller {
     return tables_[input_.ConsumeIntegralInRange<size_t>(0, tables_.size() - 1)];
   }
 
-  // The arrays of a batch; a count that they do not hold is beyond what a call may take.
+  // The arrays of a batch. A count larger than the arrays is also larger than a call accepts.
   void ChooseBatch() {
-    count_ = input_.ConsumeIntegralInRange<size_t>(0, kMostPages);
+    count_ = input_.ConsumeIntegralInRange<size_t>(0, kMaxPages);
     index_.resize(count_ + 1);
     pages_.resize(count_ + 1);
     for (size_t i = 0; i <= count_; ++i) {
@@ -211,7 +211,7 @@ class Caller {
 
   void Digest() {
     ChooseBatch();
-    std::vector<uint8_t> digests((kMostPages + 1) * FAKEDIRTY_DIGEST_BYTES_MAX, kUntouched);
+    std::vector<uint8_t> digests((kMaxPages + 1) * FAKEDIRTY_DIGEST_BYTES_MAX, kUntouched);
     const size_t room = input_.ConsumeIntegralInRange<size_t>(0, digests.size());
     const int status = fakedirty_digest(Hasher(), Maybe(pages_), count_, Maybe(digests), room);
     if (status == FAKEDIRTY_OK) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Fuzz target: a random history of a small guest (writes, passes, sends, drops, failures, resets)
-// against a model that keeps whole pages. What is called unchanged must be at the destination.
+// against a model that keeps whole pages. The destination must hold every page that is unchanged.
 #include <fuzzer/FuzzedDataProvider.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ void Check(bool holds, const char* what) {
   if (!holds) Fail(what);
 }
 
-// Those whose fingerprints are wide enough to never lie in a run of the fuzzer.
+// Algorithms whose fingerprints are wide enough that no run of the fuzzer finds a collision.
 constexpr int kWide[] = {FAKEDIRTY_PH128, FAKEDIRTY_XXH3_128,   FAKEDIRTY_XXH3_64,
                          FAKEDIRTY_XXH64, FAKEDIRTY_SHA256,     FAKEDIRTY_SHA1,
                          FAKEDIRTY_MD5,   FAKEDIRTY_MURMUR3_128};
@@ -105,7 +105,7 @@ class History {
     }
   }
 
-  // Some pages in any order, none twice; then each is sent, lost on the way, or dropped.
+  // Classifies different pages in any order; then sends, loses or drops each.
   void Pass() {
     const auto marked = input_.ConsumeIntegral<uint16_t>();
     const size_t start = AnyPage();
@@ -173,7 +173,7 @@ class History {
     model_.Receive(index, sent);
   }
 
-  // The send fails half-way: nobody knows what the destination holds.
+  // The send fails midway: it is unknown what the destination holds.
   void LoseOne(size_t i) {
     if (verdicts_[i] == FAKEDIRTY_UNCHANGED) return;
     const uint64_t index = index_[i];
@@ -191,7 +191,7 @@ class History {
     model_.Invalidate(first, pages);
   }
 
-  // A new migration, to a destination that has nothing.
+  // A new migration, to a destination that holds nothing.
   void Forget() {
     Check(fakedirty_table_forget(table_) == FAKEDIRTY_OK, "forget failed");
     model_.Forget();

@@ -7,27 +7,28 @@
  * of what the destination holds, one slot a page, and says for each page:
  * first, zero, changed or unchanged. An unchanged page need not be sent.
  *
- * How sure is "unchanged"? With the default algorithm, ph128, two different
+ * How certain is "unchanged"? With the default algorithm, ph128, two different
  * pages get the same fingerprint with a probability of at most 2^-125, for any
- * contents chosen without knowledge of the secret key, the guest's own and an
- * attacker's included. The bound is proven (docs/guides/libfakedirty.md), and holds
+ * contents chosen without knowledge of the secret key, even by an attacker. The
+ * bound is proven (docs/guides/libfakedirty.md), and holds
  *   - for a key drawn uniformly at random and used for one migration only,
- *   - while digests and key stay inside the process: never print a ph128 digest,
- *   - for the comparison of two fingerprints made with the same key.
- * No other algorithm here has a proven bound; fakedirty_algorithm_info says so.
+ *   - as long as digests and key stay inside the process: never print a ph128
+ *     digest,
+ *   - between two fingerprints made with the same key.
+ * No other algorithm here has a proven bound (fakedirty_algorithm_info).
  *
- * Three rules are the caller's to keep:
- *   - A slot tells the truth or is unknown (R1). Look only at private copies of
- *     guest pages, never at memory that the guest can write: fakedirty_classify
- *     makes the copies. Commit what was sent, after it was sent.
- *   - Nothing survives a migration (R5): a new hasher for each.
- *   - One writer at a time (R6): two threads may work on one table without a
- *     lock as long as they never name the same page at the same time.
+ * The caller must keep three rules:
+ *   - A slot is true or unknown (R1). Look only at private copies of guest
+ *     pages, never at memory that the guest can write; fakedirty_classify makes
+ *     the copies. Commit what was sent, after it was sent.
+ *   - Nothing survives a migration (R5). Create a new hasher for each.
+ *   - One writer at a time (R6). Threads may work on one table without a lock
+ *     as long as no two of them name the same page at the same time.
  *
- * No call allocates, locks or enters the kernel, except the ones that create,
- * destroy, invalidate or forget, and the first commit to each stretch of 16,384
- * pages: it asks for the memory of their slots. Every call checks its arguments
- * before it does anything: on an error it has changed nothing and says why.
+ * No call allocates, locks or enters the kernel, except those that create,
+ * destroy, invalidate or forget, and the first commit to each chunk of 16,384
+ * pages, which takes the memory of their slots. Every call checks its arguments
+ * first; a call that returns an error has changed nothing.
  */
 #ifndef FAKEDIRTY_H
 #define FAKEDIRTY_H
@@ -44,7 +45,7 @@
 #define FAKEDIRTY_DIGEST_BYTES_MAX 32u
 #define FAKEDIRTY_BATCH_MAX 65536u /* pages in one call */
 
-/* FAKEDIRTY_STATIC: the library becomes part of what is built, and shows nothing to others. */
+/* Define FAKEDIRTY_STATIC where the library becomes part of another binary: nothing is exported. */
 #if defined(__GNUC__) && !defined(FAKEDIRTY_STATIC)
 #define FAKEDIRTY_API __attribute__((visibility("default")))
 #else
@@ -64,28 +65,28 @@ extern "C" {
 
 typedef enum fakedirty_status {
   FAKEDIRTY_OK = 0,
-  FAKEDIRTY_ERROR_NULL = -1,       /* a pointer that must not be null is null */
+  FAKEDIRTY_ERROR_NULL = -1,       /* a required pointer is NULL */
   FAKEDIRTY_ERROR_ALGORITHM = -2,  /* no such algorithm */
   FAKEDIRTY_ERROR_PAGE_SIZE = -3,  /* not a power of two from 1 KiB to 64 KiB */
-  FAKEDIRTY_ERROR_SEED = -4,       /* the algorithm takes no seed, or a shorter one */
-  FAKEDIRTY_ERROR_KEY = -5,        /* the algorithm takes no key, or one of another length */
-  FAKEDIRTY_ERROR_TARGET = -6,     /* this machine has no such instruction set */
-  FAKEDIRTY_ERROR_OPTIONS = -7,    /* the options' size field is not one that this library knows */
+  FAKEDIRTY_ERROR_SEED = -4,       /* the algorithm takes no seed, or only a shorter one */
+  FAKEDIRTY_ERROR_KEY = -5,        /* the algorithm takes no key, or the key has the wrong length */
+  FAKEDIRTY_ERROR_TARGET = -6,     /* this machine does not have that instruction set */
+  FAKEDIRTY_ERROR_OPTIONS = -7,    /* the size field of the options is wrong */
   FAKEDIRTY_ERROR_FLAGS = -8,      /* an unknown flag */
   FAKEDIRTY_ERROR_COUNT = -9,      /* more than FAKEDIRTY_BATCH_MAX pages in one call */
   FAKEDIRTY_ERROR_INDEX = -10,     /* a page number at or past the end of the table */
   FAKEDIRTY_ERROR_CAPACITY = -11,  /* the caller's buffer is too small for that many pages */
-  FAKEDIRTY_ERROR_OVERLAP = -12,   /* what the call writes overlaps what it reads or other output */
-  FAKEDIRTY_ERROR_PAGES = -13,     /* a table of no pages */
-  FAKEDIRTY_ERROR_TOO_LARGE = -14, /* a table that no address space can hold */
-  FAKEDIRTY_ERROR_NO_MEMORY = -15, /* the operating system has no memory for it */
-  FAKEDIRTY_ERROR_RANDOM = -16     /* the operating system gave no random key */
+  FAKEDIRTY_ERROR_OVERLAP = -12,   /* what the call writes overlaps other arguments */
+  FAKEDIRTY_ERROR_PAGES = -13,     /* a table of zero pages */
+  FAKEDIRTY_ERROR_TOO_LARGE = -14, /* the table does not fit in the address space */
+  FAKEDIRTY_ERROR_NO_MEMORY = -15, /* the operating system gave no memory */
+  FAKEDIRTY_ERROR_RANDOM = -16     /* the operating system gave no random bytes for the key */
 } fakedirty_status;
 
-/* One sentence: what was wrong, what is expected. Never null, never freed. */
+/* One sentence: what was wrong and what was expected. Never NULL; do not free it. */
 FAKEDIRTY_API const char* fakedirty_status_text(int status);
 
-/* The version of the library that is running, as "major.minor.patch". */
+/* The version of the library at run time, "major.minor.patch". */
 FAKEDIRTY_API const char* fakedirty_version(void);
 
 /* --- Algorithms ---------------------------------------------------------- */
@@ -109,17 +110,16 @@ typedef struct fakedirty_algorithm_properties {
   uint32_t digest_bytes;   /* 4 to 32; a slot of the table has the same size */
   uint32_t seed_bits;      /* 0 (takes no seed), 32 or 64 */
   uint32_t keyed;          /* 1: has a secret key */
-  uint32_t collision_bits; /* n: two pages collide with p <= 2^-n, proven; 0: no bound is known */
-  uint32_t production;     /* 1: no contents are known, and none can be made, that pass for
-                              unchanged when they are not */
+  uint32_t collision_bits; /* n: two pages collide with probability <= 2^-n, proven; 0: no bound */
+  uint32_t production;     /* 1: no two contents are known that collide, and nobody can make any */
 } fakedirty_algorithm_properties;
 
-/* Null for an unknown algorithm: count up from 0 to list them all. */
+/* NULL for an unknown algorithm. To list all algorithms, count up from 0. */
 FAKEDIRTY_API const fakedirty_algorithm_properties* fakedirty_algorithm_info(int algorithm);
 /* The algorithm of that name, or FAKEDIRTY_ERROR_ALGORITHM. */
 FAKEDIRTY_API int fakedirty_algorithm_find(const char* name);
 /* The instruction sets that this machine has and this build uses, best first ("avx512-icelake",
-   "avx512", "avx2", "sse4", "neon", "portable"); null past the last. */
+   "avx512", "avx2", "sse4", "neon", "portable"). NULL past the last. */
 FAKEDIRTY_API const char* fakedirty_target_name(size_t position);
 
 /* --- Hashers: an algorithm, a page size, a key ---------------------------- */
@@ -127,30 +127,31 @@ FAKEDIRTY_API const char* fakedirty_target_name(size_t position);
 typedef struct fakedirty_hasher fakedirty_hasher;
 
 typedef struct fakedirty_hasher_options {
-  size_t size;      /* sizeof(fakedirty_hasher_options) */
-  int algorithm;    /* a fakedirty_algorithm */
-  size_t page_size; /* bytes */
-  uint64_t seed;    /* for algorithms that take one; 0 otherwise */
-  const void* key;  /* null: a fresh one from the operating system (for a migration, always null) */
-  size_t key_bytes; /* of key: fakedirty_key_bytes(); 0 when it is null */
-  const char* target; /* null: FAKEDIRTY_TARGET from the environment, or the machine's best */
+  size_t size;        /* sizeof(fakedirty_hasher_options) */
+  int algorithm;      /* a fakedirty_algorithm */
+  size_t page_size;   /* bytes */
+  uint64_t seed;      /* for algorithms that take one; otherwise 0 */
+  const void* key;    /* NULL: a fresh random key. For a migration, always NULL. */
+  size_t key_bytes;   /* fakedirty_key_bytes(); 0 if key is NULL */
+  const char* target; /* NULL: FAKEDIRTY_TARGET from the environment, or the machine's best */
 } fakedirty_hasher_options;
 
-/* The length of a key; 0 when the algorithm has none or the page size is not one. */
+/* The length of a key. 0 if the algorithm takes none or the page size is invalid. */
 FAKEDIRTY_API size_t fakedirty_key_bytes(int algorithm, size_t page_size);
 
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_hasher_create(const fakedirty_hasher_options* options,
                                                           fakedirty_hasher** hasher);
-/* Lets go of the hasher. Tables made from it keep it until they are destroyed; with the last of
-   them the key is wiped. Null is allowed. */
+/* Releases the hasher. Tables made from it keep it alive; when the last of them is destroyed, the
+   key is wiped. NULL is allowed. */
 FAKEDIRTY_API void fakedirty_hasher_destroy(fakedirty_hasher* hasher);
-/* The instruction set that it runs on. Null for null. */
+/* The instruction set that the hasher uses. NULL if hasher is NULL. */
 FAKEDIRTY_API const char* fakedirty_hasher_target(const fakedirty_hasher* hasher);
-/* How many pages fill its SIMD lanes: batches of a multiple are fastest. 0 for null. */
+/* How many pages the hasher works on side by side: batches of a multiple of it are fastest.
+   0 if hasher is NULL. */
 FAKEDIRTY_API size_t fakedirty_hasher_lanes(const fakedirty_hasher* hasher);
 
-/* Writes the digests of count pages, packed, in the byte order of the algorithm's own tools
-   (integers big-endian). Pages may lie anywhere, with any alignment. */
+/* Writes the digests of count pages, packed, in the byte order that the algorithm's usual tools
+   print (integers big-endian). Pages may have any alignment. */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_digest(const fakedirty_hasher* hasher,
                                                    const void* const* pages, size_t count,
                                                    void* digests, size_t digests_bytes);
@@ -159,9 +160,9 @@ FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_digest(const fakedirty_hasher* hashe
 
 typedef struct fakedirty_table fakedirty_table;
 
-/* Keep a full copy of what was committed, and compare it with each page that seems unchanged: a
-   page whose fingerprint lies is reported as changed, and counted as a false skip when it is
-   committed. For experiments and tests; costs the guest's memory once more. */
+/* Keep a full copy of each committed page, and compare it with every page whose fingerprint is
+   unchanged. If they differ, the verdict is changed, and the commit counts a false skip. For
+   experiments and tests: takes as much memory as the guest. */
 #define FAKEDIRTY_TABLE_VERIFY 1u
 
 typedef enum fakedirty_verdict {
@@ -171,23 +172,24 @@ typedef enum fakedirty_verdict {
   FAKEDIRTY_UNCHANGED = 3 /* the destination holds these bytes: nothing to send */
 } fakedirty_verdict;
 
-/* What a slot will hold once the page has been sent. Opaque: from look to commit. */
+/* What the slot will hold once the page has been sent. Opaque: pass it from look or classify to
+   commit. */
 typedef struct fakedirty_fingerprint {
   unsigned char bytes[FAKEDIRTY_DIGEST_BYTES_MAX];
 } fakedirty_fingerprint;
 
-/* All slots are unknown. Memory is taken from the operating system as slots are first written. */
+/* Creates a table of unknown slots. It takes memory as slots are first written. */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_create(fakedirty_hasher* hasher, uint64_t pages,
                                                          uint32_t flags, fakedirty_table** table);
-/* Null is allowed. */
+/* NULL is allowed. */
 FAKEDIRTY_API void fakedirty_table_destroy(fakedirty_table* table);
 
-/* Copies count guest pages into the stage and says of each copy what it is. index[i] is the page's
-   number in the table, each at most once: the second verdict on a page would not know of the first.
-   sources[i] may be written by the guest meanwhile. copies[i] is the private copy, a page inside
-   the stage, or null when the page is unchanged (such a page takes no room).
-   Verdict, fingerprint and what must be sent all belong to that copy, and to nothing else.
-   The stage must hold count pages. Changes nothing in the table. */
+/* Copies count guest pages into the stage and gives a verdict on each copy. index[i] is the page's
+   number in the table; no page may occur twice in one call, because its second verdict would not
+   take the first into account. The guest may write sources[i] during the call. copies[i] is set to
+   the private copy inside the stage, or to NULL if the page is unchanged. Verdict and fingerprint
+   describe that copy: send the copy, never the source.
+   The stage must have room for count pages. The table is not changed. */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_classify(const fakedirty_table* table,
                                                      const uint64_t* index,
                                                      const void* const* sources, size_t count,
@@ -195,37 +197,39 @@ FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_classify(const fakedirty_table* tabl
                                                      const void** copies, uint8_t* verdicts,
                                                      fakedirty_fingerprint* fingerprints);
 
-/* The same for pages that are private already: nobody may write them during the call, nor until
-   they are committed. */
+/* The same for pages that are private already: nobody may write them during the call, or before
+   they have been sent and committed. */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_look(const fakedirty_table* table,
                                                  const uint64_t* index, const void* const* pages,
                                                  size_t count, uint8_t* verdicts,
                                                  fakedirty_fingerprint* fingerprints);
 
-/* These copies have been sent: the slots now hold their fingerprints. A page that was dropped
-   instead needs no call, its slot is as it was. pages (the bytes that were sent) are read only by
-   a verifying table and may be null for others. */
+/* Records that these pages have been sent: their slots now hold the fingerprints. Don't call it for
+   a page that was dropped instead: its slot stays as it was. Only a verifying table reads pages
+   (the bytes that were sent); for other tables it may be NULL. */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_commit(fakedirty_table* table, const uint64_t* index,
                                                    const void* const* pages,
                                                    const fakedirty_fingerprint* fingerprints,
                                                    size_t count);
 
-/* What the destination holds of these pages is not known any more (a failed send, a hint). */
+/* Makes a range of slots unknown: it is no longer known what the destination holds (a failed send,
+   a free page hint). */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_invalidate(fakedirty_table* table, uint64_t first,
                                                              uint64_t pages);
-/* All slots unknown, counters zero, memory given back. */
+/* Makes all slots unknown, clears the counters and gives memory back. */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_forget(fakedirty_table* table);
 
 typedef struct fakedirty_table_counts {
   uint64_t pages;       /* = unknown + zero + known */
   uint64_t unknown;     /* slots */
-  uint64_t zero;        /* slots: the destination's page is all zero */
+  uint64_t zero;        /* slots of pages that are all zero at the destination */
   uint64_t known;       /* slots with a fingerprint */
-  uint64_t false_skips; /* pages committed whose fingerprint would have hidden a change (verify) */
-  uint64_t bytes;       /* of address space: slots, and copies when verifying */
+  uint64_t false_skips; /* commits of changed pages with an unchanged fingerprint (verify) */
+  uint64_t bytes;       /* of address space, for slots and for the copies of a verifying table */
 } fakedirty_table_counts;
 
-/* Walks all slots that were ever written; not while another thread commits or invalidates. */
+/* Counts the slots in each state. It reads all slots that were ever written; don't call it while
+   another thread commits or invalidates. */
 FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_count(const fakedirty_table* table,
                                                         fakedirty_table_counts* counts);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What went wrong, in words, and which version this is.
+// The texts of the status codes, and the version.
 #include "include/fakedirty.h"
 
 #define FAKEDIRTY_TEXT(number) #number
@@ -10,7 +10,7 @@ const char* fakedirty_status_text(int status) {
     case FAKEDIRTY_OK:
       return "no error";
     case FAKEDIRTY_ERROR_NULL:
-      return "a required pointer (or an entry of an array of pages) is null";
+      return "a required pointer (or an entry of an array of pages) is NULL";
     case FAKEDIRTY_ERROR_ALGORITHM:
       return "unknown algorithm; fakedirty_algorithm_info lists them";
     case FAKEDIRTY_ERROR_PAGE_SIZE:

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every argument of look, classify and commit that can be wrong is answered with its own error, and
-// nothing is written.
+// Each wrong argument of look, classify and commit returns its own error, and nothing is written.
 #include <gtest/gtest.h>
 #include <string.h>
 
@@ -18,7 +17,7 @@ constexpr size_t kPageSize = 1024;
 constexpr uint64_t kTablePages = 8;
 constexpr size_t kCount = 3;
 
-// All arguments of the three calls, right until a test spoils one.
+// The arguments of the three calls, valid until a test spoils one.
 class FilterAbi : public ::testing::TestWithParam<uint32_t> {
  protected:
   FilterAbi() {
@@ -61,7 +60,7 @@ class FilterAbi : public ::testing::TestWithParam<uint32_t> {
   int Commit(const Arguments& a) {
     return Unchanged(fakedirty_commit(a.table, a.index, a.pages, a.fingerprints, a.count));
   }
-  // All three say the same.
+  // Expects this status from all three.
   void ExpectOfAll(int status, const Arguments& a) {
     EXPECT_EQ(Look(a), status);
     EXPECT_EQ(Classify(a), status);
@@ -99,7 +98,7 @@ class FilterAbi : public ::testing::TestWithParam<uint32_t> {
   fakedirty_table_counts before_;
 };
 
-TEST_P(FilterAbi, SucceedsWhenAllIsRight) { ExpectOfAll(FAKEDIRTY_OK, a_); }
+TEST_P(FilterAbi, SucceedsWithValidArguments) { ExpectOfAll(FAKEDIRTY_OK, a_); }
 
 TEST_P(FilterAbi, NeedsATable) {
   a_.table = nullptr;
@@ -131,7 +130,7 @@ TEST_P(FilterAbi, NeedsVerdictsCopiesAndAStage) {
   EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_NULL);
 }
 
-TEST_P(FilterAbi, NeedsPagesToReadThem) {
+TEST_P(FilterAbi, NeedsPages) {
   const int commits = GetParam() & FAKEDIRTY_TABLE_VERIFY ? FAKEDIRTY_ERROR_NULL : FAKEDIRTY_OK;
   for (size_t at = 0; at < kCount; ++at) {
     Pages holed = pages_;
@@ -147,7 +146,7 @@ TEST_P(FilterAbi, NeedsPagesToReadThem) {
   EXPECT_EQ(Commit(a_), commits);
 }
 
-TEST_P(FilterAbi, CommitReadsPagesOnlyToVerify) {
+TEST_P(FilterAbi, CommitNeedsPagesOnlyToVerify) {
   Pages holed = {pages_[0], nullptr, pages_[2]};
   a_.pages = holed.data();
   const int commits = GetParam() & FAKEDIRTY_TABLE_VERIFY ? FAKEDIRTY_ERROR_NULL : FAKEDIRTY_OK;
@@ -175,7 +174,7 @@ TEST_P(FilterAbi, RefusesPageNumbersPastTheEnd) {
   }
 }
 
-TEST_P(FilterAbi, NeedsRoomInTheStageForEveryPage) {
+TEST_P(FilterAbi, RefusesASmallStage) {
   for (const size_t room :
        {size_t{0}, size_t{1}, kPageSize, kCount * kPageSize - kPageSize, kCount * kPageSize - 1}) {
     a_.stage_bytes = room;
@@ -194,8 +193,8 @@ TEST_P(FilterAbi, RefusesSourcesInTheStage) {
   }
 }
 
-// A stage in the middle of a buffer; sources that reach into it by one byte, and such as just
-// don't.
+// The stage lies in the middle of a buffer. Some sources reach into it by one byte, others end just
+// before it.
 TEST_P(FilterAbi, RefusesSourcesThatReachIntoTheStage) {
   std::vector<uint8_t> buffer((kCount + 2) * kPageSize, 9);
   uint8_t* const stage = buffer.data() + kPageSize;
@@ -214,7 +213,8 @@ TEST_P(FilterAbi, RefusesSourcesThatReachIntoTheStage) {
   }
 }
 
-// Copies that take their sources' place would be made of what they have just overwritten.
+// If copies replaced their sources in one array, the list of sources would be overwritten while it
+// is read.
 TEST_P(FilterAbi, RefusesOneArrayForSourcesAndCopies) {
   a_.copies = pages_.data();
   EXPECT_EQ(Classify(a_), FAKEDIRTY_ERROR_OVERLAP);
@@ -265,7 +265,7 @@ TEST_P(FilterAbi, RefusesToWriteOverPageNumbers) {
   EXPECT_EQ(index_, right);
 }
 
-TEST_P(FilterAbi, OfNoPagesNeedsNothingButATable) {
+TEST_P(FilterAbi, OfZeroPagesNeedsOnlyATable) {
   Arguments a = {};
   a.table = table_.get();
   a.count = 0;

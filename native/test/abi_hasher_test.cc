@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every argument of hashers and digests that can be wrong is answered with its own error.
+// Each wrong argument of the calls for hashers and digests returns its own error.
 #include <gtest/gtest.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 namespace fakedirty_test {
 namespace {
 
-// An error leaves the out pointer as it was.
+// An error does not write the output pointer.
 int TryToCreate(const fakedirty_hasher_options& options) {
   int mark = 0;
   const auto untouched = reinterpret_cast<fakedirty_hasher*>(&mark);
@@ -37,7 +37,7 @@ TEST(HasherCreate, NeedsBothPointers) {
   EXPECT_EQ(fakedirty_hasher_create(nullptr, nullptr), FAKEDIRTY_ERROR_NULL);
 }
 
-TEST(HasherCreate, KnowsOneSizeOfOptions) {
+TEST(HasherCreate, RefusesOptionsOfAnotherSize) {
   fakedirty_hasher_options options = Options(FAKEDIRTY_PH128);
   for (const size_t size : {size_t{0}, size_t{1}, sizeof(options) - 1, sizeof(options) + 1,
                             2 * sizeof(options), SIZE_MAX}) {
@@ -62,7 +62,7 @@ TEST(HasherCreate, RefusesOddPageSizes) {
   }
 }
 
-TEST(HasherCreate, TakesEveryPageSize) {
+TEST(HasherCreate, AcceptsEveryPageSize) {
   for (const int algorithm : Algorithms()) {
     for (const size_t page_size : kPageSizes) {
       EXPECT_EQ(TryToCreate(Options(algorithm, page_size)), FAKEDIRTY_OK) << page_size;
@@ -70,7 +70,7 @@ TEST(HasherCreate, TakesEveryPageSize) {
   }
 }
 
-TEST(HasherCreate, TakesSeedsAsLongAsTheAlgorithmSays) {
+TEST(HasherCreate, AcceptsSeedsUpToTheAlgorithmsLength) {
   for (const int algorithm : Algorithms()) {
     fakedirty_hasher_options options = Options(algorithm);
     const uint32_t bits = fakedirty_algorithm_info(algorithm)->seed_bits;
@@ -84,7 +84,7 @@ TEST(HasherCreate, TakesSeedsAsLongAsTheAlgorithmSays) {
   }
 }
 
-TEST(HasherCreate, TakesKeysOfOneLength) {
+TEST(HasherCreate, AcceptsKeysOfOneLengthOnly) {
   const std::vector<uint8_t> key(65536 + 64);
   for (const size_t page_size : kPageSizes) {
     fakedirty_hasher_options options = Options(FAKEDIRTY_PH128, page_size);
@@ -100,7 +100,7 @@ TEST(HasherCreate, TakesKeysOfOneLength) {
   }
 }
 
-TEST(HasherCreate, TakesNoLengthWithoutAKey) {
+TEST(HasherCreate, RefusesAKeyLengthWithoutAKey) {
   for (const int algorithm : Algorithms()) {
     fakedirty_hasher_options options = Options(algorithm);
     for (const size_t bytes : {size_t{1}, size_t{4096 + 32}, SIZE_MAX}) {
@@ -110,7 +110,7 @@ TEST(HasherCreate, TakesNoLengthWithoutAKey) {
   }
 }
 
-TEST(HasherCreate, TakesNoKeyForUnkeyedAlgorithms) {
+TEST(HasherCreate, RefusesKeysForUnkeyedAlgorithms) {
   const std::vector<uint8_t> key(4096 + 32);
   for (const int algorithm : Algorithms()) {
     if (fakedirty_algorithm_info(algorithm)->keyed) continue;
@@ -156,7 +156,7 @@ TEST_F(TargetFromEnvironment, IsUsed) {
   }
 }
 
-TEST_F(TargetFromEnvironment, YieldsToTheOptions) {
+TEST_F(TargetFromEnvironment, IsOverriddenByTheOptions) {
   ASSERT_EQ(setenv(kVariable, "avx9000", 1), 0);
   fakedirty_hasher_options options = Options(FAKEDIRTY_PH128);
   options.target = "portable";
@@ -168,13 +168,13 @@ TEST_F(TargetFromEnvironment, IsRefusedWhenUnknown) {
   EXPECT_EQ(TryToCreate(Options(FAKEDIRTY_PH128)), FAKEDIRTY_ERROR_TARGET);
 }
 
-TEST_F(TargetFromEnvironment, IsOtherwiseTheBest) {
+TEST_F(TargetFromEnvironment, IsTheBestIfUnset) {
   ASSERT_EQ(unsetenv(kVariable), 0);
   EXPECT_STREQ(fakedirty_hasher_target(MakeHasher(FAKEDIRTY_PH128).get()),
                fakedirty_target_name(0));
 }
 
-TEST(Hasher, OfNullHasNothing) {
+TEST(Hasher, OfNullHasNoProperties) {
   fakedirty_hasher_destroy(nullptr);
   EXPECT_EQ(fakedirty_hasher_target(nullptr), nullptr);
   EXPECT_EQ(fakedirty_hasher_lanes(nullptr), 0u);
@@ -224,7 +224,7 @@ TEST_P(Digest, NeedsItsPointers) {
   }
 }
 
-TEST_P(Digest, OfNoPagesNeedsNothing) {
+TEST_P(Digest, OfZeroPagesNeedsNoPointers) {
   EXPECT_EQ(Try(hasher_.get(), nullptr, 0, nullptr, 0), FAKEDIRTY_OK);
   EXPECT_EQ(Try(nullptr, nullptr, 0, nullptr, 0), FAKEDIRTY_ERROR_NULL);
 }
@@ -235,7 +235,7 @@ TEST_P(Digest, RefusesHugeCounts) {
   }
 }
 
-TEST_P(Digest, NeedsRoom) {
+TEST_P(Digest, RefusesASmallBuffer) {
   for (const size_t room : {size_t{0}, size_t{1}, bytes_ - 1}) {
     EXPECT_EQ(Try(hasher_.get(), pages_, kCount, digests_.data(), room), FAKEDIRTY_ERROR_CAPACITY);
   }
@@ -244,7 +244,7 @@ TEST_P(Digest, NeedsRoom) {
             std::vector<uint8_t>(digests_.size() - bytes_, kUntouched));
 }
 
-// A digest written over a page that is hashed after it would be that of other bytes.
+// Writing a digest over a page that is hashed later would change that page's digest.
 TEST_P(Digest, RefusesToWriteIntoThePages) {
   const size_t page_size = page_.size();
   std::vector<uint8_t> memory(page_size + 2 * bytes_, kUntouched);
@@ -270,7 +270,7 @@ TEST_P(Digest, RefusesToWriteOverTheListOfPages) {
   EXPECT_EQ(pages, std::vector<const void*>(pages_, pages_ + kCount));
 }
 
-TEST_P(Digest, TakesTheLargestBatch) {
+TEST_P(Digest, AcceptsTheLargestBatch) {
   const Hasher hasher = MakeHasher(GetParam(), 1024);
   const std::vector<const void*> pages(FAKEDIRTY_BATCH_MAX, page_.data());
   std::vector<uint8_t> digests(pages.size() * DigestBytes(GetParam()));

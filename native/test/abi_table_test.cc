@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every argument of the table's calls that can be wrong is answered with its own error.
+// Each wrong argument of the calls for tables returns its own error.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -40,14 +40,14 @@ TEST(TableCreate, NeedsPages) {
   }
 }
 
-TEST(TableCreate, KnowsOneFlag) {
+TEST(TableCreate, RefusesUnknownFlags) {
   const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
   for (const uint32_t flags : {2u, 3u, 0x80000000u, 0x80000001u, UINT32_MAX}) {
     EXPECT_EQ(TryToCreate(hasher, 1, flags), FAKEDIRTY_ERROR_FLAGS) << flags;
   }
 }
 
-TEST(TableCreate, RefusesWhatNoAddressSpaceHolds) {
+TEST(TableCreate, RefusesTablesLargerThanTheAddressSpace) {
   for (const int algorithm : Algorithms()) {
     const Hasher hasher = MakeHasher(algorithm);
     for (const uint64_t pages :
@@ -62,7 +62,7 @@ TEST(TableCreate, RefusesWhatNoAddressSpaceHolds) {
   }
 }
 
-TEST(TableCreate, SaysWhenMemoryIsDenied) {
+TEST(TableCreate, ReportsWhenThereIsNoMemory) {
   const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
   const uint64_t exabyte_of_slots = uint64_t{1} << 56;
   EXPECT_EQ(TryToCreate(hasher, exabyte_of_slots, 0), FAKEDIRTY_ERROR_NO_MEMORY);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the library says of itself: version, status texts, algorithms, targets.
+// Version, status texts, algorithms and targets.
 #include <gtest/gtest.h>
 #include <limits.h>
 
@@ -17,7 +17,7 @@ TEST(Version, IsThatOfTheHeader) {
                                      std::to_string(FAKEDIRTY_VERSION_PATCH));
 }
 
-TEST(StatusText, IsAnotherForEachCode) {
+TEST(StatusText, DiffersForEachCode) {
   std::set<std::string> texts;
   for (int status = FAKEDIRTY_ERROR_RANDOM; status <= FAKEDIRTY_OK; ++status) {
     const char* const text = fakedirty_status_text(status);
@@ -27,14 +27,14 @@ TEST(StatusText, IsAnotherForEachCode) {
   }
 }
 
-TEST(StatusText, IsThereForUnknownCodes) {
+TEST(StatusText, ExistsForUnknownCodes) {
   for (const int status : {1, FAKEDIRTY_ERROR_RANDOM - 1, INT_MIN, INT_MAX}) {
     ASSERT_NE(fakedirty_status_text(status), nullptr) << status;
     EXPECT_STRNE(fakedirty_status_text(status), fakedirty_status_text(FAKEDIRTY_OK)) << status;
   }
 }
 
-TEST(AlgorithmInfo, ListsThemAll) {
+TEST(AlgorithmInfo, ListsAllAlgorithms) {
   const struct {
     int number;
     const char* name;
@@ -68,8 +68,8 @@ TEST(AlgorithmInfo, ListsThemAll) {
   EXPECT_EQ(fakedirty_algorithm_info(number), nullptr);
 }
 
-// Whoever can choose page contents can make them collide under all others.
-TEST(AlgorithmInfo, CallsOnlyUnforgeableOnesFitForProduction) {
+// With any other algorithm, somebody who chooses page contents can make them collide.
+TEST(AlgorithmInfo, RecommendsOnlyUnforgeableAlgorithms) {
   for (const int algorithm : Algorithms()) {
     const bool unforgeable = algorithm == FAKEDIRTY_PH128 || algorithm == FAKEDIRTY_SHA256;
     EXPECT_EQ(fakedirty_algorithm_info(algorithm)->production, unforgeable ? 1u : 0u)
@@ -77,13 +77,13 @@ TEST(AlgorithmInfo, CallsOnlyUnforgeableOnesFitForProduction) {
   }
 }
 
-TEST(AlgorithmInfo, IsNullForOthers) {
+TEST(AlgorithmInfo, IsNullForUnknownAlgorithms) {
   for (const int algorithm : {-1, 11, 1000, INT_MIN, INT_MAX}) {
     EXPECT_EQ(fakedirty_algorithm_info(algorithm), nullptr) << algorithm;
   }
 }
 
-TEST(AlgorithmFind, KnowsNoOtherNames) {
+TEST(AlgorithmFind, RefusesUnknownNames) {
   for (const char* const name : {"", "PH128", "ph128 ", "ph12", "ph1288", "xxh3", "sha512"}) {
     EXPECT_EQ(fakedirty_algorithm_find(name), FAKEDIRTY_ERROR_ALGORITHM) << name;
   }
@@ -96,7 +96,7 @@ TEST(KeyBytes, AreAPageAndFourWords) {
   }
 }
 
-TEST(KeyBytes, AreNoneWhereThereIsNoKey) {
+TEST(KeyBytes, AreZeroWithoutAKey) {
   for (const int algorithm : Algorithms()) {
     if (algorithm != FAKEDIRTY_PH128) {
       EXPECT_EQ(fakedirty_key_bytes(algorithm, 4096), 0u) << algorithm;

@@ -79,8 +79,8 @@ TEST_P(Agreement, OnRandomPagesAnywhere) {
   }
 }
 
-// Kernels fill lanes with whole batches, then treat what is left over.
-TEST_P(Agreement, OnRaggedBatches) {
+// Kernels fill lanes first, then hash the pages that are left over.
+TEST_P(Agreement, OnBatchesThatDoNotFillLanes) {
   const size_t page_size = 1024;
   const Hasher hasher = Make(page_size);
   const std::vector<uint8_t> memory = random_.Bytes(71 * page_size);
@@ -113,7 +113,7 @@ TEST_P(Agreement, OnBatchesAndOnTheirPagesAlone) {
   }
 }
 
-// A lane must not see its neighbour: the same page many times, one of them different.
+// Lanes must be independent: one page of many equal ones differs.
 TEST_P(Agreement, OnPagesThatDifferInOneBit) {
   for (const size_t page_size : {size_t{1024}, size_t{4096}}) {
     const Hasher hasher = Make(page_size);
@@ -136,7 +136,7 @@ TEST_P(Agreement, OnUniformPages) {
   }
 }
 
-// No kernel reads past either end, whatever the address: it would crash.
+// A kernel that reads past either end crashes.
 TEST_P(Agreement, AtTheVeryEndsOfMemory) {
   for (const size_t page_size : kPageSizes) {
     const Hasher hasher = Make(page_size);
@@ -156,8 +156,8 @@ TEST_P(Agreement, AtTheVeryEndsOfMemory) {
   }
 }
 
-// The same at addresses a few bytes off.
-TEST_P(Agreement, OnUnalignedPagesBesideForbiddenOnes) {
+// The same at unaligned addresses.
+TEST_P(Agreement, OnUnalignedPagesNextToForbiddenMemory) {
   const size_t page_size = 1024;
   const Hasher hasher = Make(page_size);
   GuardedMemory memory(4096);

@@ -15,7 +15,7 @@
 
 namespace fakedirty_test {
 
-// Each page flips between two contents for ever: half of them in a single word, half entirely.
+// Each page alternates between two contents: half of the pages in a single word, half entirely.
 class BusyGuest {
  public:
   static constexpr size_t kPages = 64;
@@ -49,8 +49,8 @@ class BusyGuest {
   bool TakeMark(size_t i) { return marks_[i].exchange(false); }
 
  private:
-  // The mark comes after the store: whoever takes the mark and reads sees the store, and a store
-  // after the reading leaves a new mark. (A log that marks first must make the same sure, R2.)
+  // The guest stores before it marks. A reader that takes the mark therefore sees the store, and a
+  // later store leaves a new mark. (A log that marks first must ensure the same, R2.)
   void Write(size_t i, uint64_t round) {
     if (i % 2 == 0) {
       const uint64_t word = round % 2;
@@ -73,7 +73,7 @@ class Migration {
   explicit Migration(BusyGuest* guest)
       : guest_(guest), received_(BusyGuest::kPages * BusyGuest::kPageSize) {}
 
-  // Walks the dirty log: copies and classifies marked pages together, sends what is not unchanged.
+  // Walks the dirty log: classifies the marked pages in batches and sends those that changed.
   void Pass() {
     Indexes index;
     Pages sources;
@@ -98,7 +98,7 @@ class Migration {
 
   uint64_t sent() const { return sent_; }
   uint64_t unchanged() const { return unchanged_; }
-  // Pages whose fingerprint was not that of the bytes sent.
+  // How many pages were sent with the fingerprint of other bytes.
   uint64_t foreign_fingerprints() const { return foreign_fingerprints_; }
   bool DestinationIsRight() const { return received_ == guest_->memory(); }
 

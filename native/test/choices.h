@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What there is to choose from: algorithms, instruction sets, page sizes; and names of tests for
-// it.
+// Parameters of tests: algorithms, instruction sets, page sizes; and how tests are named by them.
 #ifndef FAKEDIRTY_TEST_CHOICES_H_
 #define FAKEDIRTY_TEST_CHOICES_H_
 
@@ -23,7 +22,7 @@ inline std::vector<int> Algorithms() {
   return algorithms;
 }
 
-// Those of which a test may say that two different pages never seem equal.
+// Algorithms whose digests never collide in a test.
 inline std::vector<int> WideAlgorithms() {
   std::vector<int> algorithms;
   for (const int number : Algorithms()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Classify's copies: the source's bytes, inside the stage, apart from each other, none for
-// unchanged.
+// The copies that classify makes: the bytes of the sources, inside the stage, disjoint, and none
+// for unchanged pages.
 #include <gtest/gtest.h>
 #include <string.h>
 
@@ -19,8 +19,8 @@ namespace {
 
 class Copies : public ::testing::TestWithParam<int> {};
 
-// The stage may be filled in any order, but what is unchanged takes no room: at most the pages that
-// are fingerprinted together lie beyond the room of those that are kept.
+// The stage may be filled in any order, but unchanged pages take no room: beyond the room of the
+// pages that are kept, at most as many as are fingerprinted together have been used.
 void CheckCopies(const Staged& staged, size_t page_size, size_t lanes, const Pages& sources) {
   const uint8_t* const stage = staged.stage.data();
   std::vector<const uint8_t*> used;
@@ -85,7 +85,7 @@ TEST_P(Copies, HoldTheSources) {
   }
 }
 
-// Nothing is read past a source's ends, nor written past the stage's.
+// Nothing is read past the ends of a source or written past the ends of the stage.
 TEST_P(Copies, StayWithinBounds) {
   const size_t page_size = 4096, pages = 17;
   const Hasher hasher = MakeHasher(GetParam(), page_size);

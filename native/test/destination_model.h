@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a destination holds, page by page, and the verdicts that follow from it: the whole filter
-// without a fingerprint.
+// What a destination holds, page by page, and the verdicts that follow: the filter without
+// fingerprints.
 #ifndef FAKEDIRTY_TEST_DESTINATION_MODEL_H_
 #define FAKEDIRTY_TEST_DESTINATION_MODEL_H_
 
@@ -39,7 +39,7 @@ class DestinationModel {
 
   void Forget() { Invalidate(0, held_.size()); }
 
-  // What the table should count; not its bytes and false skips.
+  // What the table should count, except bytes and false skips.
   fakedirty_table_counts Counts() const {
     fakedirty_table_counts counts = {};
     for (const std::optional<Contents>& held : held_) {

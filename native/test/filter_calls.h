@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The filter's calls with vectors for arguments, which must succeed.
+// The filter's calls with vectors as arguments. They must succeed.
 #ifndef FAKEDIRTY_TEST_FILTER_CALLS_H_
 #define FAKEDIRTY_TEST_FILTER_CALLS_H_
 
@@ -51,12 +51,12 @@ inline void Commit(const Table& table, const Indexes& index, const Pages& pages,
       FAKEDIRTY_OK);
 }
 
-// One page.
+// The verdict on one page.
 inline int VerdictOn(const Table& table, uint64_t index, const void* page) {
   return Look(table, {index}, {page}).verdicts[0];
 }
 
-// Pages that are looked at, sent and committed.
+// Looks at pages and commits them.
 inline void Send(const Table& table, const Indexes& index, const Pages& pages) {
   Commit(table, index, pages, Look(table, index, pages).fingerprints);
 }

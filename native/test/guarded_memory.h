@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Memory between two pages that nobody may touch: a read past either end is a crash.
+// Memory between two inaccessible pages: a read past either end crashes.
 #ifndef FAKEDIRTY_TEST_GUARDED_MEMORY_H_
 #define FAKEDIRTY_TEST_GUARDED_MEMORY_H_
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Hashers and tables that destroy themselves, made in one line.
+// Hashers and tables in smart pointers.
 #ifndef FAKEDIRTY_TEST_HANDLES_H_
 #define FAKEDIRTY_TEST_HANDLES_H_
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Digests as people write them.
+// Digests as hexadecimal text.
 #ifndef FAKEDIRTY_TEST_HEXADECIMAL_H_
 #define FAKEDIRTY_TEST_HEXADECIMAL_H_
 

@@ -55,7 +55,7 @@ class History : public ::testing::TestWithParam<std::tuple<int, std::string, uin
     }
   }
 
-  // The first so many of the batch are sent, the others dropped.
+  // Sends the first pages of the batch and drops the others.
   void CommitSome(const Fingerprints& fingerprints) {
     const size_t sent = random_.Below(index_.size() + 1);
     index_.resize(sent);

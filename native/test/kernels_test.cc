@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Kernels that the public calls would not choose on this machine: the lanes and the plain code of
-// SHA-1 and SHA-256 where the processor has instructions for them.
+// Kernels that the C ABI would not choose on this machine: the lanes and the plain code of SHA-1
+// and SHA-256 on a processor with SHA instructions.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -9,7 +9,7 @@
 #include "hexadecimal.h"
 #include "random.h"
 #include "reference/oracle.h"
-#include "src/kernel.h"
+#include "src/kernels/kernel.h"
 
 namespace fakedirty_test {
 namespace {
@@ -47,11 +47,11 @@ class Kernels : public ::testing::TestWithParam<std::string> {
   Random random_{7};
 };
 
-TEST_P(Kernels, Sha1WithoutItsInstructions) {
+TEST_P(Kernels, Sha1WithoutShaInstructions) {
   CheckWithoutInstructions(FAKEDIRTY_SHA1, fakedirty::Sha1Kernel);
 }
 
-TEST_P(Kernels, Sha256WithoutItsInstructions) {
+TEST_P(Kernels, Sha256WithoutShaInstructions) {
   CheckWithoutInstructions(FAKEDIRTY_SHA256, fakedirty::Sha256Kernel);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Keys of hashers: a new one for each migration (R5), or the one given.
+// Keys of hashers: a random one for each hasher (R5), or the caller's.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -21,16 +21,16 @@ std::vector<uint8_t> DigestOf(const Hasher& hasher, const std::vector<uint8_t>& 
   return digest;
 }
 
-TEST(Key, IsAnotherForEachHasher) {
+TEST(Key, DiffersForEachHasher) {
   const std::vector<uint8_t> page = Random(1).Bytes(4096);
   std::set<std::vector<uint8_t>> digests;
   for (int i = 0; i < 20; ++i) digests.insert(DigestOf(MakeHasher(FAKEDIRTY_PH128), page));
   EXPECT_EQ(digests.size(), 20u);
 }
 
-// Each word matters: one that were not drawn would be the same in all keys. With a page of zeros
-// the digest depends on every word of the key alone.
-TEST(Key, GivenIsUsedToTheLastWord) {
+// Every word must be random: one that is not would be the same in all keys. The digest of a page of
+// zeros depends on every word of the key, and on nothing else.
+TEST(Key, FromTheCallerIsUsedToTheLastWord) {
   const size_t page_size = 1024;
   const std::vector<uint8_t> page(page_size);
   std::vector<uint8_t> key = Random(2).Bytes(fakedirty_key_bytes(FAKEDIRTY_PH128, page_size));
@@ -45,7 +45,7 @@ TEST(Key, GivenIsUsedToTheLastWord) {
   }
 }
 
-TEST(Key, GivenIsCopied) {
+TEST(Key, FromTheCallerIsCopied) {
   const std::vector<uint8_t> page = Random(3).Bytes(4096);
   std::vector<uint8_t> key = Random(4).Bytes(4096 + 32);
   fakedirty_hasher_options options = Options(FAKEDIRTY_PH128);
@@ -73,7 +73,7 @@ TEST(Key, MayHaveAnyAlignment) {
   EXPECT_EQ(digests.size(), 1u);
 }
 
-// Tables of one hasher can be compared; what one of them learnt, another does not know.
+// Fingerprints of tables of one hasher can be compared, but the tables share no slots.
 TEST(Key, IsSharedByTablesWhoseSlotsAreNot) {
   const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
   const std::vector<uint8_t> page = Random(5).Bytes(4096);

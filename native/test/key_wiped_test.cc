@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Where a key lies: in memory of the hasher's own, left out of core dumps; and nowhere at all once
-// the hasher and its tables are gone. The whole memory of this process is searched for it.
+// Where a key is stored: only in the hasher's own memory, which is left out of core dumps, and
+// nowhere once the hasher and its tables are destroyed. The tests search the whole memory of this
+// process.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdio.h>
@@ -18,12 +19,12 @@
 #include "handles.h"
 #include "random.h"
 #include "sanitizers.h"
-#include "src/hasher.h"
+#include "src/core/hasher.h"
 
 namespace fakedirty_test {
 namespace {
 
-// A word is searched for by its mixture alone: else the search would find itself.
+// Words are searched for by a mixed form of them: otherwise the search would find itself.
 uint64_t Mixture(uint64_t word) {
   word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9;
   return word ^ (word >> 27);
@@ -35,7 +36,7 @@ uint64_t MixtureAt(const uint8_t* bytes) {
   return Mixture(word);
 }
 
-// What the search reads others' memory into; not searched itself.
+// The buffer that memory is read into; not searched itself.
 class Buffer {
  public:
   static constexpr size_t kBytes = 1 << 20;
@@ -54,7 +55,7 @@ class Buffer {
   uint8_t* const bytes_;
 };
 
-// The addresses, of all that can be written, where a word of one of these mixtures lies.
+// The addresses in writable memory of words with one of these mixtures.
 std::vector<uintptr_t> PlacesOf(const std::vector<uint64_t>& mixtures) {
   std::vector<uintptr_t> places;
   const Buffer buffer;
@@ -83,7 +84,7 @@ std::vector<uintptr_t> PlacesOf(const std::vector<uint64_t>& mixtures) {
   return places;
 }
 
-// Words from all parts of a laid out key.
+// Words from all parts of a key layout.
 std::vector<uint64_t> MixturesOf(const fakedirty::Secret& key) {
   std::vector<uint64_t> mixtures;
   for (size_t at = 0; at + 8 <= key.size(); at += 8) {
@@ -105,7 +106,7 @@ class KeyInMemory : public ::testing::TestWithParam<std::string> {
  protected:
   static constexpr size_t kPageSize = 4096, kPages = 5;
 
-  // What a migration does with it.
+  // Use it as a migration does.
   static void Use(const Table& table) {
     const std::vector<uint8_t> guest = Random(1).Bytes(kPages * kPageSize);
     Indexes index;
@@ -133,16 +134,16 @@ class KeyInMemory : public ::testing::TestWithParam<std::string> {
   }
 };
 
-TEST_P(KeyInMemory, DrawnIsTheHashersAlone) {
+TEST_P(KeyInMemory, RandomKeyIsOnlyInTheHasher) {
   if (kSanitizer) GTEST_SKIP() << "a sanitizer's own memory is too much to search";
   fakedirty_hasher_options options = Options(FAKEDIRTY_PH128, kPageSize);
   options.target = GetParam().c_str();
   CheckLife(MakeHasher(options));
 }
 
-TEST_P(KeyInMemory, GivenIsCopiedOnce) {
+TEST_P(KeyInMemory, CallersKeyIsCopiedOnce) {
   if (kSanitizer) GTEST_SKIP() << "a sanitizer's own memory is too much to search";
-  // From the kernel: a generator of our own leaves its last word behind.
+  // Bytes from the kernel: a generator in this process would leave its last word behind.
   std::vector<uint8_t> key(fakedirty_key_bytes(FAKEDIRTY_PH128, kPageSize));
   ASSERT_TRUE(fakedirty::FillRandom(key.data(), key.size()));
   fakedirty_hasher_options options = Options(FAKEDIRTY_PH128, kPageSize);

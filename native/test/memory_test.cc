@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a table costs: address space at once, memory only as slots are written, nothing once
-// forgotten.
+// What a table costs: address space from the start, memory only as slots are written, and nothing
+// after it is forgotten.
 #include <gtest/gtest.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ namespace {
 constexpr uint64_t kMiB = uint64_t{1} << 20, kGiB = uint64_t{1} << 30, kTiB = uint64_t{1} << 40;
 constexpr uint64_t kPagesOfOneTiB = kTiB / 4096;
 
-// Sanitizers keep memory of their own beside each access.
+// Sanitizers take additional memory for each access.
 #define SKIP_UNDER_SANITIZERS() \
   if (kSanitizer) GTEST_SKIP() << "a sanitizer's own memory hides the table's"
 
@@ -67,7 +67,7 @@ TEST(Memory, OfATerabyteGuestIsNotTakenBeforeItIsNeeded) {
     Send(table, {index}, {page.data()});
     EXPECT_EQ(VerdictOn(table, index, page.data()), FAKEDIRTY_UNCHANGED);
   }
-  // Three slots; the rest is what a page of the operating system may be at most.
+  // Three slots, each in the largest page that an operating system may have.
   EXPECT_LT(ResidentBytes() - before, static_cast<int64_t>(8 * kMiB));
 }
 
@@ -83,8 +83,8 @@ TEST(Memory, OfATerabyteGuestIsAtMostFourGigabytes) {
   EXPECT_LT(ResidentBytes() - before, static_cast<int64_t>(64 * kMiB)) << "counting fills memory";
 }
 
-// Around the sizes from which huge pages are asked for.
-TEST(Memory, IsAddressedForTheSlotsAloneAndUntilTheTableIsDestroyed) {
+// Sizes around the one from which huge pages are used.
+TEST(Memory, IsMappedForSlotsOnlyUntilTheTableIsDestroyed) {
   SKIP_UNDER_SANITIZERS();
   const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
   const int64_t before = BytesOfProcess().addressed;
@@ -147,7 +147,7 @@ TEST_F(MemoryGivenBack, ByInvalidateOfALongRange) {
   EXPECT_EQ(VerdictOn(table_, kPages - 1, page_.data()), FAKEDIRTY_UNCHANGED);
 }
 
-TEST_F(MemoryGivenBack, WasTakenInHugePagesWhereThereAre) {
+TEST_F(MemoryGivenBack, WasInHugePagesIfThereAreAny) {
   SKIP_UNDER_SANITIZERS();
   const std::string choice = Contents("/sys/kernel/mm/transparent_hugepage/enabled");
   if (choice.empty() || choice.find("[never]") != std::string::npos) {
@@ -155,7 +155,7 @@ TEST_F(MemoryGivenBack, WasTakenInHugePagesWhereThereAre) {
   }
   const int64_t before = HugeBytes();
   Fill();
-  // Not all need be had: memory can be in small pieces.
+  // Not all of them: memory may be fragmented.
   EXPECT_GE(HugeBytes() - before, kSlotBytes / 4);
 }
 

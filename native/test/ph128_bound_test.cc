@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// ph128's promise, counted: with small words, no two pages collide under more keys than proven.
+// ph128's collision bound, by counting: with small words, no two pages collide under more keys than
+// proven.
 //
-// With words of w bits the proof promises at most 2^-2w for the unfolded pair (H, H') and at most
+// With words of w bits the proven bounds are 2^-2w for the unfolded pair (H, H') and
 // 4 * 2^-2w for the digest, over a key that is uniformly random.
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ struct Bound {
   using Difference = typename Count::Difference;
   using Spread = typename Count::Spread;
 
-  // Of all keys k[0..2n+1] and, when folded, r and r'.
+  // How many keys there are: k[0..2n+1] and, if folded, r and r'.
   static uint64_t Keys(What what, size_t pairs) {
     const uint64_t all = uint64_t{1} << (kWidth * (2 * pairs + 2));
     return what == What::kUnfolded ? all >> (2 * kWidth)
@@ -42,8 +43,8 @@ typename CollisionCount<kWidth>::Difference DifferenceOf(const WordPairs& words)
 
 constexpr size_t kTwoPairs = 2;
 
-// All pages of two pairs of 3-bit words against all others. Many word pairs make the same
-// difference under every key; those are counted once.
+// Compares all pages of two pairs of 3-bit words. Many word pairs have the same difference under
+// every key; those are counted once.
 void CheckAllPages(CollisionCount<3>::What what, bool bound_is_met) {
   using Count = CollisionCount<3>;
   std::set<Count::Difference> distinct;
@@ -82,8 +83,8 @@ TEST(Ph128Bound, NoTwoPagesOfThreeBitWordsExceedItFolded) {
   CheckAllPages(CollisionCount<3>::What::kFolded, false);
 }
 
-// Pages made to be difficult: a difference in the first pair or the last alone, in one word or one
-// bit, words swapped within a pair and between pairs, and random ones.
+// Difficult pages: they differ only in the first or the last pair, in one word or one bit, or by
+// words swapped within a pair or between pairs; and random pages.
 template <int kWidth>
 std::vector<std::vector<WordPairs>> DifficultPages(size_t pairs, int random_pages) {
   constexpr Word kWords = Word{1} << kWidth;
@@ -139,8 +140,9 @@ TEST(Ph128Bound, HoldsForDifficultPagesOfThreePairs) { CheckDifficultPages<3>(3,
 
 TEST(Ph128Bound, HoldsForDifficultPagesOfFourBitWords) { CheckDifficultPages<4>(2, Scaled(1000)); }
 
-// Every key visited, every digest computed by the reference: slow, so for a few pages only.
-TEST(Ph128Bound, CountsWhatVisitingEveryKeyCounts) {
+// Visits every key and computes every digest with the reference. This is slow, so only for a few
+// pages.
+TEST(Ph128Bound, IsCountedAsByVisitingEveryKey) {
   using Count = CollisionCount<3>;
   const WordPairs tried[][kTwoPairs] = {
       {{1, 2, 3, 4}, {5, 6, 7, 0}}, {{0, 0, 1, 0}, {0, 0, 0, 0}}, {{3, 5, 3, 5}, {2, 4, 4, 2}}};
@@ -172,7 +174,7 @@ TEST(Ph128Bound, CountsWhatVisitingEveryKeyCounts) {
   }
 }
 
-// The test can fail: without the shift between the halves, one coincidence is two.
+// Shows that the test can fail: without the shift, both halves collide under the same keys.
 TEST(Ph128Bound, IsExceededWithoutTheShift) {
   using Count = CollisionCount<3>;
   for (const auto what : {Count::What::kUnfolded, Count::What::kFolded}) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Digests that others published, of inputs that happen to be as long as a page.
+// Published digests of inputs that happen to be as long as a page.
 #include <gtest/gtest.h>
 
 #include <string>

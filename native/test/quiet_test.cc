@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is called for every page asks nothing of anyone: no system call (and so no lock that waits),
-// no memory. Each call is made in a process of its own that would be killed for the first of these.
+// The calls for every page allocate no memory and make no system call (so they never wait for a
+// lock). Each runs in a process of its own, which is killed if it does.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
@@ -25,7 +25,7 @@ bool counting = false;
 int allocations = 0;
 }  // namespace
 
-// All allocations of this program, the library's among them, come through here.
+// All allocations of this program go through here, also those of the library.
 #define FAKEDIRTY_COUNTED(name, parameters, arguments) \
   extern "C" void* __libc_##name parameters;           \
   extern "C" void* name parameters {                   \
@@ -46,7 +46,7 @@ namespace {
 #define SKIP_UNDER_SANITIZERS() \
   if (kSanitizer) GTEST_SKIP() << "sanitizers make calls of their own"
 
-// From now on the process may end, and nothing else.
+// From now on the process may do nothing but exit.
 void ForbidSystemCalls() {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -63,7 +63,7 @@ void ForbidSystemCalls() {
 
 constexpr int kQuiet = 77, kFailed = 78, kAllocated = 79;
 
-// Ends this process: what a call is told by, not its result.
+// Ends this process; how it ended is what the tests check, not its result.
 template <class Body>
 [[noreturn]] void Quietly(Body body) {
   ForbidSystemCalls();
@@ -123,8 +123,8 @@ TEST_P(Quiet, Digest) {
               ::testing::ExitedWithCode(kQuiet), "");
 }
 
-// Twice each: slots are unknown the first time, pages unchanged the second. The memory of the slots
-// has been asked for, for other pages of the same stretches.
+// Each call is made twice: first the slots are unknown, then the pages are unchanged. Other pages
+// of the same chunks have been committed before, so the memory of the slots is there.
 TEST_P(Quiet, LookClassifyAndCommit) {
   SKIP_UNDER_SANITIZERS();
   for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {

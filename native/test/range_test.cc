@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Invalidating ranges of slots and forgetting all of them, wherever operating-system pages end.
+// Invalidating ranges of slots and forgetting all of them, on both sides of where operating-system
+// pages end.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -11,7 +12,7 @@
 #include "handles.h"
 #include "random.h"
 #include "sanitizers.h"
-#include "src/table.h"
+#include "src/core/table.h"
 
 namespace fakedirty_test {
 namespace {
@@ -51,9 +52,9 @@ class Range : public ::testing::TestWithParam<int> {
   const Hasher hasher_ = MakeHasher(GetParam(), kPageSize);
 };
 
-TEST_P(Range, IsInvalidatedToTheSlot) {
+TEST_P(Range, IsInvalidatedExactly) {
   const Table table = MakeTable(hasher_, pages());
-  // On both sides of where operating-system pages end, and at the table's own ends.
+  // Around the ends of operating-system pages, and at the ends of the table.
   std::set<uint64_t> edges = {0, 1, pages() - 1, pages()};
   for (size_t os_page = 1; os_page <= 4; ++os_page) {
     const size_t bytes = os_page * static_cast<size_t>(sysconf(_SC_PAGESIZE));
@@ -73,8 +74,8 @@ TEST_P(Range, IsInvalidatedToTheSlot) {
   }
 }
 
-// A stale copy must not be taken for what the destination holds.
-TEST_P(Range, OfAVerifyingTableIsUnknownToo) {
+// An old copy must not be mistaken for what the destination holds.
+TEST_P(Range, IsInvalidatedInAVerifyingTable) {
   const Table table = MakeTable(hasher_, pages(), FAKEDIRTY_TABLE_VERIFY);
   Fill(table);
   ASSERT_EQ(fakedirty_table_invalidate(table.get(), 3, SlotsInPage() + 5), FAKEDIRTY_OK);
@@ -84,7 +85,7 @@ TEST_P(Range, OfAVerifyingTableIsUnknownToo) {
   EXPECT_EQ(Count(table).false_skips, 0u);
 }
 
-TEST_P(Range, OfEverythingIsForgotten) {
+TEST_P(Range, OfAllSlotsIsForgotten) {
   for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {
     const Table table = MakeTable(hasher_, pages(), flags);
     CheckUnknown(table, 0, pages());
@@ -97,16 +98,16 @@ TEST_P(Range, OfEverythingIsForgotten) {
   }
 }
 
-// A few slots, far apart, where operating-system pages end and where stretches do that are passed
-// by when nothing in them was written.
+// A few slots, far apart, at the ends of operating-system pages and of the chunks that are skipped
+// when nothing in them was written.
 TEST_P(Range, IsCountedWhereverItWasWritten) {
-  constexpr uint64_t kStretch = fakedirty::WrittenStretches::kSlots;
-  const uint64_t past = 7 * kStretch + 100;
+  constexpr uint64_t kChunk = fakedirty::WrittenChunks::kSlots;
+  const uint64_t past = 7 * kChunk + 100;
   const Table table = MakeTable(hasher_, past);
   const std::vector<uint8_t> zeros(kPageSize);
   std::set<uint64_t> written = {0, past - 1};
   for (const uint64_t edge :
-       {1 * SlotsInPage(), 3 * SlotsInPage(), kStretch, 2 * kStretch, 3 * kStretch, 5 * kStretch}) {
+       {1 * SlotsInPage(), 3 * SlotsInPage(), kChunk, 2 * kChunk, 3 * kChunk, 5 * kChunk}) {
     written.insert({edge - 1, edge, edge + 1});
   }
   for (const uint64_t slot : written) Send(table, {slot}, {slot % 3 ? page_.data() : zeros.data()});
@@ -120,10 +121,10 @@ TEST_P(Range, IsCountedWhereverItWasWritten) {
   check();
   const struct {
     uint64_t first, end;
-  } forgotten[] = {{kStretch, 2 * kStretch},
-                   {2 * kStretch, 2 * kStretch + 1},
-                   {3 * kStretch - 1, 3 * kStretch},
-                   {5 * kStretch + 1, past}};
+  } forgotten[] = {{kChunk, 2 * kChunk},
+                   {2 * kChunk, 2 * kChunk + 1},
+                   {3 * kChunk - 1, 3 * kChunk},
+                   {5 * kChunk + 1, past}};
   for (const auto& range : forgotten) {
     ASSERT_EQ(fakedirty_table_invalidate(table.get(), range.first, range.end - range.first),
               FAKEDIRTY_OK);
@@ -132,7 +133,7 @@ TEST_P(Range, IsCountedWhereverItWasWritten) {
   }
 }
 
-TEST_P(Range, TakesTheBytesThatAreCounted) {
+TEST_P(Range, TakesTheBytesThatCountReports) {
   EXPECT_EQ(Count(MakeTable(hasher_, 1000)).bytes, 1000 * DigestBytes(GetParam()));
   EXPECT_EQ(Count(MakeTable(hasher_, 1000, FAKEDIRTY_TABLE_VERIFY)).bytes,
             1000 * (DigestBytes(GetParam()) + kPageSize));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The references are held to published values and to algebra before anything is held to them.
+// Checks the references against published values and algebra, before anything is checked against
+// them.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -19,8 +20,8 @@ void AppendLittle(uint64_t word, int bytes, std::vector<uint8_t>* to) {
   for (int i = 0; i < bytes; ++i) to->push_back(static_cast<uint8_t>(word >> (8 * i)));
 }
 
-// The figure that SMHasher prints for a hash: keys of 0 to 255 bytes (0, 1, 2, ...) with seeds from
-// 256 down, and the hash of all their digests; its first four bytes, little-endian.
+// The verification value of SMHasher: hash keys of 0 to 255 bytes (0, 1, 2, ...) with seeds from
+// 256 down, then hash all the digests, and take the first four bytes, little-endian.
 template <class DigestBytes>
 uint32_t SmhasherVerification(DigestBytes digest_bytes) {
   std::vector<uint8_t> key, digests;
@@ -120,7 +121,7 @@ TEST(BinaryFieldReference, ModuliAreIrreducible) {
   EXPECT_TRUE(IsIrreducible<64>());
 }
 
-// Of degree three: irreducible because it has no root.
+// A polynomial of degree three is irreducible if it has no root.
 TEST(BinaryFieldReference, ModulusOfThreeBitsHasNoRoot) {
   EXPECT_EQ(BinaryField<3>::kModulus & 1, 1u);                                    // at 0
   EXPECT_EQ(__builtin_parityll(static_cast<Word>(BinaryField<3>::kModulus)), 1);  // at 1
@@ -154,7 +155,8 @@ TEST(Ph128Reference, AgreesWithPaper) {
   EXPECT_EQ(Ph128<3>::Hash(page, 1, other_key).first, 3u);
 }
 
-// A key of zeros and folds of one leave plain products: (x^63)(x^63) = x^126, hi = x^62, lo = 0.
+// With a key of zeros and folds of one, plain products remain:
+// (x^63)(x^63) = x^126, hi = x^62, lo = 0.
 TEST(Ph128Reference, FoldsTheHighestTerm) {
   const Word page[] = {Word{1} << 63, Word{1} << 63};
   const Word key[] = {0, 0, 0, 0, 1, 4};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The rules R1, R5 and R6. This file is also linked with libraries that break one of them each
-// (src/broken.h); there its tests must fail.
+// The rules R1, R5 and R6. This file is also linked with the mutants that break one of them each
+// (src/core/mutants.h): with those its tests must fail.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -20,7 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// The guest writes memory that the migration reads: that is the point, and a race by design.
+// The guest writes memory while the migration reads it: a race by design.
 #define SKIP_UNDER_THREAD_SANITIZER() \
   if (kThreadSanitizer) GTEST_SKIP() << "guest memory is written while it is read, on purpose"
 
@@ -30,7 +30,7 @@ TEST(Rules, R1EveryFingerprintIsThatOfTheCopy) {
   Migration migration(&guest);
   guest.Start();
   const auto start = Clock::now();
-  // Long enough to be meaningful, however the machine is loaded; over at once when it goes wrong.
+  // Runs long enough to be meaningful on a loaded machine; ends at once when it fails.
   while (migration.foreign_fingerprints() == 0 && Clock::now() < start + milliseconds(4000) &&
          (migration.sent() < 5000 || Clock::now() < start + milliseconds(700))) {
     migration.Pass();
@@ -72,7 +72,7 @@ TEST(Rules, R5ForgetLeavesNoSlot) {
   }
 }
 
-// A migration fails, another to a new destination starts: that one has nothing yet.
+// A migration fails, and another to a new destination starts, which holds nothing yet.
 TEST(Rules, R5AnotherDestinationGetsEverything) {
   const Hasher hasher = MakeHasher(FAKEDIRTY_PH128, kPageSize);
   const Table table = MakeTable(hasher, 2);
@@ -88,7 +88,7 @@ TEST(Rules, R5AnotherDestinationGetsEverything) {
   }
 }
 
-// Two threads commit to slots in turn, each to its own, and look whether they stay.
+// Two threads commit to interleaved slots, each to its own, and check that they stay.
 TEST(Rules, R6NeighboursKeepWhatTheyCommitted) {
   constexpr size_t kThreads = 2, kSlotsOfOne = 16;
   const Hasher hasher = MakeHasher(FAKEDIRTY_PH128, kPageSize);

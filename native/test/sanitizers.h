@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which sanitizer this program is built with, and how much less work it should do for that.
+// Which sanitizer this program is built with, and by how much tests reduce their work for it.
 #ifndef FAKEDIRTY_TEST_SANITIZERS_H_
 #define FAKEDIRTY_TEST_SANITIZERS_H_
 
@@ -28,7 +28,7 @@ constexpr bool kAddressSanitizer = false;
 
 constexpr bool kSanitizer = kThreadSanitizer || kAddressSanitizer;
 
-// Sanitized code runs about ten times slower: so many rounds fewer.
+// Sanitized code is about ten times slower, so tests do fewer rounds.
 constexpr int Scaled(int rounds) { return kSanitizer ? rounds / 10 + 1 : rounds; }
 
 }  // namespace fakedirty_test

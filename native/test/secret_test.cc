@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Key material: filled completely or not at all, wiped when asked.
-#include "src/secret.h"
+#include "src/core/secret.h"
 
 #include <errno.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace {
 using fakedirty::FillRandom;
 using fakedirty::Secret;
 
-// Sources that misbehave in one way each. They count their calls.
+// Each source misbehaves in one way, and counts its calls.
 int calls = 0;
 
 ssize_t Give(void* buffer, size_t bytes, size_t most) {
@@ -75,7 +75,7 @@ TEST_F(RandomBytes, AreGatheredFromShortReads) {
   EXPECT_EQ(buffer_[64], kUntouched);
 }
 
-TEST_F(RandomBytes, AreAskedForAgainAfterASignal) {
+TEST_F(RandomBytes, AreRequestedAgainAfterASignal) {
   EXPECT_TRUE(FillRandom(buffer_, 64, InterruptedEverySecondTime));
   EXPECT_EQ(calls, 8);
   EXPECT_TRUE(AllGiven());
@@ -96,12 +96,12 @@ TEST_F(RandomBytes, FailWhenTheSourceGivesNothing) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_F(RandomBytes, OfNoLengthNeedNoSource) {
+TEST_F(RandomBytes, NeedNoSourceForZeroBytes) {
   EXPECT_TRUE(FillRandom(buffer_, 0, FailsAtOnce));
   EXPECT_EQ(calls, 0);
 }
 
-// More than getrandom(2) gives in one uninterruptible call.
+// More than getrandom(2) returns in one call without the risk of an interruption.
 TEST_F(RandomBytes, ComeFromTheKernel) {
   std::vector<uint8_t> one(65536 + 32), other(one.size());
   ASSERT_TRUE(FillRandom(one.data(), one.size()));

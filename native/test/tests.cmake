@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The test programs. Included by ../CMakeLists.txt, which makes the libraries that they link.
 
-# Other people's digests, and the slow references.
+# Digests by other libraries, and the slow references.
 add_library(fakedirty_reference STATIC test/reference/murmur3.cc test/reference/oracle.cc)
 target_compile_options(fakedirty_reference PRIVATE -Wall -Wextra)
 target_include_directories(fakedirty_reference PUBLIC
@@ -15,7 +15,7 @@ function(fakedirty_test_program program name library)
   target_link_libraries(${program} PRIVATE ${library} fakedirty_reference GTest::gtest_main)
 endfunction()
 
-# One test for ctest, which is all its cases: a process for each would take longer than most cases.
+# Each program is one test for ctest: starting a process for each case would take longer than most cases.
 function(fakedirty_test name library)
   fakedirty_test_program(fakedirty_${name}_test ${name} ${library})
   add_test(NAME fakedirty_${name}_test COMMAND fakedirty_${name}_test)
@@ -27,9 +27,9 @@ foreach(name
     ph128_bound published quiet range reference rules secret threads vectors verdict)
   fakedirty_test(${name} fakedirty_static)
 endforeach()
-fakedirty_test(crippled fakedirty_crippled)
+fakedirty_test(false_skips fakedirty_crippled)
 
-# Each test of a rule must fail with the library that breaks the rule.
+# Each test of a rule must fail with the mutant that breaks the rule.
 set(rule_tests
   R1EveryFingerprintIsThatOfTheCopy
   R1TheDestinationEndsAsTheSource
@@ -40,15 +40,25 @@ if(FAKEDIRTY_SANITIZE STREQUAL "thread")
   list(FILTER rule_tests EXCLUDE REGEX "^R1")  # skipped there: a race by design
 endif()
 foreach(rule R1 R5 R6)
-  fakedirty_test_program(fakedirty_rules_broken_${rule}_test rules fakedirty_broken_${rule})
+  fakedirty_test_program(fakedirty_rules_mutant_${rule}_test rules fakedirty_mutant_${rule})
 endforeach()
 foreach(test ${rule_tests})
   string(SUBSTRING ${test} 0 2 rule)
-  add_test(NAME Broken.${test}
-    COMMAND fakedirty_rules_broken_${rule}_test --gtest_filter=Rules.${test})
-  set_tests_properties(Broken.${test} PROPERTIES
+  add_test(NAME Mutant.${test}
+    COMMAND fakedirty_rules_mutant_${rule}_test --gtest_filter=Rules.${test})
+  set_tests_properties(Mutant.${test} PROPERTIES
     TIMEOUT 300 PASS_REGULAR_EXPRESSION "\\[  FAILED  \\] Rules\\.${test}")
 endforeach()
+
+# A production build sees nothing of the mutants: not a token.
+add_test(NAME Mutants.AreNotInProductionBuilds
+  COMMAND ${CMAKE_CXX_COMPILER} -E -P -x c++ ${CMAKE_CURRENT_SOURCE_DIR}/src/core/mutants.h)
+set_tests_properties(Mutants.AreNotInProductionBuilds PROPERTIES FAIL_REGULAR_EXPRESSION "[^ \n]")
+
+# Includes go one way: abi.cc, core, kernels, simd.
+add_test(NAME Includes.GoDownwards
+  COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/src
+    -P ${CMAKE_CURRENT_SOURCE_DIR}/test/includes.cmake)
 
 # vectors.inc is what vectors.py prints.
 find_package(Python3 COMPONENTS Interpreter)
@@ -58,7 +68,7 @@ if(Python3_FOUND)
       --check ${CMAKE_CURRENT_SOURCE_DIR}/test/vectors.inc)
 endif()
 
-# The installed library, as its users find it. A sanitized one is never installed.
+# The installed library, as its users find it. Sanitized builds are never installed.
 if(NOT FAKEDIRTY_SANITIZE)
   add_test(NAME Install.WorksFromPkgConfig
     COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/test/install_test.sh
@@ -71,12 +81,3 @@ add_test(NAME Guide.ShowsTheProgramThatIsTested
   COMMAND ${CMAKE_COMMAND} -DWHOLE=${CMAKE_CURRENT_SOURCE_DIR}/../docs/guides/libfakedirty.md
     -DPART=${CMAKE_CURRENT_SOURCE_DIR}/test/example.c
     -P ${CMAKE_CURRENT_SOURCE_DIR}/test/contains.cmake)
-
-# What the benchmark writes for programs.
-if(FAKEDIRTY_BENCH)
-  add_test(NAME Bench.WritesWhatItMeasured
-    COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:fakedirty-bench>
-      -DWORK=${CMAKE_CURRENT_BINARY_DIR}/bench_json
-      -P ${CMAKE_CURRENT_SOURCE_DIR}/test/bench_json.cmake)
-  set_tests_properties(Bench.WritesWhatItMeasured PROPERTIES TIMEOUT 120)
-endif()

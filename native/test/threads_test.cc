@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Threads that share a table but no page, without a lock. Most telling under ThreadSanitizer.
+// Threads that share a table but no page, without a lock. ThreadSanitizer finds the most here.
 #include <gtest/gtest.h>
 #include <string.h>
 
@@ -25,8 +25,8 @@ constexpr size_t kTablePages = kThreads * kPagesOfOne;
 
 class Threads : public ::testing::TestWithParam<std::tuple<int, uint32_t>> {
  protected:
-  // Page i belongs to thread i % kThreads: every slot's neighbours belong to others.
-  // False at the first verdict that is not the model's.
+  // Page i belongs to thread i % kThreads, so the neighbours of every slot belong to other threads.
+  // Returns false at the first verdict that differs from the model's.
   bool Work(size_t thread, const std::vector<Contents>& pool) {
     Random random(thread);
     DestinationModel model(kPagesOfOne);
@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Every, Threads,
                                   (std::get<1>(info.param) ? "_verifying" : "");
                          });
 
-// Tables of one hasher, made, used and destroyed by many threads at once: the last one lets it go.
+// Many threads create, use and destroy tables of one hasher at the same time.
 TEST(ThreadsOfOneHasher, ShareIt) {
   const std::vector<uint8_t> page = Random(4).Bytes(kPageSize);
   Hasher hasher = MakeHasher(FAKEDIRTY_PH128, kPageSize);

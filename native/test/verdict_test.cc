@@ -80,7 +80,7 @@ TEST_P(Verdict, IsNotZeroForASingleBit) {
   }
 }
 
-TEST_P(Verdict, SurvivesADrop) {
+TEST_P(Verdict, IsUnaffectedByADroppedPage) {
   Send(table_, {0}, {page_a_});
   Look(table_, {0}, {page_b_});                             // looked at and never sent
   Classify(table_, kPageSize, {0, 1}, {page_b_, page_b_});  // staged and dropped
@@ -89,7 +89,7 @@ TEST_P(Verdict, SurvivesADrop) {
   EXPECT_EQ(VerdictOn(table_, 1, page_b_), FAKEDIRTY_FIRST);
 }
 
-// All looks of a batch come before its commits; commits happen in order.
+// A batch is looked at before any of it is committed; commits happen in order.
 TEST_P(Verdict, OfARepeatedPageComesFromTheSlot) {
   const Seen seen = Look(table_, {2, 2, 2}, {page_a_, page_a_, page_b_});
   EXPECT_EQ(seen.verdicts, std::vector<uint8_t>(3, FAKEDIRTY_FIRST));
@@ -111,7 +111,7 @@ TEST_P(Verdict, ComesWithTheFingerprint) {
   EXPECT_EQ(memcmp(&seen.fingerprints[1], &expected, sizeof(expected)), 0);
 }
 
-// Tables keep what they need of a hasher that its owner let go.
+// A table keeps its hasher alive when the owner destroys it.
 TEST_P(Verdict, OutlivesTheHandleOfTheHasher) {
   Hasher hasher = MakeHasher(algorithm(), kPageSize);
   const Table one = MakeTable(hasher, 1, std::get<1>(GetParam()));
@@ -132,8 +132,8 @@ INSTANTIATE_TEST_SUITE_P(Every, Verdict,
                                   (std::get<1>(info.param) ? "_verifying" : "");
                          });
 
-// Two pages whose 32-bit checksum is a reserved value. CRC-32 is linear: the last four bytes can be
-// chosen to give any.
+// Pages whose 32-bit checksum is a reserved value. CRC-32 is linear: with the last four bytes, any
+// checksum can be made.
 std::vector<uint8_t> PageWithCrc32(const Hasher& hasher, uint32_t wanted) {
   std::vector<uint8_t> page = Random(9).Bytes(kPageSize);
   const auto crc32 = [&] {
@@ -178,7 +178,8 @@ std::vector<uint8_t> PageWithCrc32(const Hasher& hasher, uint32_t wanted) {
   return page;
 }
 
-// 0 would say unknown, 1 would say zero page: such digests move aside, and the page is still known.
+// As slots, 0 would mean unknown and 1 a zero page. Such digests are changed, and the page is known
+// all the same.
 TEST(ReservedValues, AreNeverTheFingerprintOfAPage) {
   const Hasher hasher = MakeHasher(FAKEDIRTY_CRC32, kPageSize);
   const std::vector<uint8_t> zeros(kPageSize);

@@ -23,7 +23,7 @@ function foreignFlags(commands) {
 
 /** How each source of library and addon is compiled: once, though tests build variants of some. */
 function compileCommands(build) {
-  const all = JSON.parse(readFileSync(join(build.directory, 'compile_commands.json'), 'utf8'));
+  const all = JSON.parse(readFileSync(join(build.tree, 'compile_commands.json'), 'utf8'));
   const bySource = new Map();
   for (const command of all) {
     const file = relative(repository, command.file);
@@ -44,7 +44,7 @@ function optionsFor(file) {
 
 export async function checkClangTidy(build) {
   await configureNative(build);
-  const directory = cacheDirectory('builds', basename(build.directory), 'clang-tidy');
+  const directory = cacheDirectory('builds', basename(build.tree), 'clang-tidy');
   const commands = compileCommands(build);
   if (commands.length === 0) throw new Error('the release build compiles no source of the library');
   const foreign = foreignFlags(commands);

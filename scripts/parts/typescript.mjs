@@ -63,9 +63,12 @@ function runVitest({ title, log: name, args: selection, env: added = {}, command
 
 /** All tests but those that run guests, or take hours. */
 export function testTypescript() {
-  const args = ['--dir=test', '--exclude=**/{machine,long}/**'];
+  const args = ['--dir=test', '--exclude=**/{machine,series,long}/**'];
   return runVitest({ title: 'vitest: testing', log: 'vitest', args });
 }
+
+/** The folders of tests that run guests. */
+const withGuests = ['qemu/machine/', 'qemu/series/', 'lab/machine/'];
 
 /**
  * The tests that run guests. Each takes all processors, but waits for its link as well: two at a time end
@@ -76,7 +79,7 @@ export async function testMachines() {
   const tally = await runVitest({
     title: 'qemu: testing',
     log: 'qemu',
-    args: ['--dir=test', 'qemu/machine', 'lab/machine', `--exclude=${alone}`, '--maxWorkers=2'],
+    args: ['--dir=test', ...withGuests, `--exclude=${alone}`, '--maxWorkers=2'],
   });
   const timed = await runVitest({
     title: 'qemu: testing what measures time',
@@ -89,13 +92,20 @@ export async function testMachines() {
 
 /** Those that compare memories, with a QEMU that watches itself. */
 export function testSanitizedMachines() {
-  const subjects = ['equality', 'combinations', 'devices', 'counters'];
+  const subjects = [
+    '20-equality',
+    '30-counters',
+    '50-combinations',
+    '51-devices',
+    '53-post-copy',
+    '54-auto-converge',
+  ];
   return runVitest({
     title: 'qemu: testing with sanitizers',
     log: 'qemu-sanitized',
     args: [
       '--no-file-parallelism',
-      ...subjects.map((subject) => `test/qemu/machine/${subject}.test.ts`),
+      ...subjects.map((subject) => `test/qemu/series/${subject}.test.ts`),
     ],
     env: {
       FAKEDIRTY_SANITIZED: '1',

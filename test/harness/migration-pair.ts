@@ -2,7 +2,10 @@
 // The destination stays paused afterwards, so that both memories can be compared.
 
 import { rmSync } from 'node:fs';
+import { z } from 'zod';
 import { mebibyte } from '../../lib/format/bytes.js';
+import { migrate } from '../../lib/migration/migrate.js';
+import type { RecordingEntry } from '../../lib/migration/recording.js';
 import { compareMemory, type MemoryComparison } from '../../lib/qemu/machine/compare-memory.js';
 import {
   assembleGuest,
@@ -13,12 +16,18 @@ import {
 import { type Accelerator, Machine, type MachineOptions } from '../../lib/qemu/machine/machine.js';
 import type { MemoryKind } from '../../lib/qemu/machine/memory.js';
 import { QmpClosedError } from '../../lib/qmp/errors.js';
-import type { EventStream } from '../../lib/qmp/event-stream.js';
+import { type MigrationInfo, migrationInfo } from '../../lib/qmp/schema/migration.js';
+import { within } from '../../lib/system/deadline.js';
 import { Workspace } from '../../lib/system/workspace.js';
-import { type MigrationCounts, MigrationError, migrationCounts } from './migration-outcome.js';
-import { type MigrationPlan, prepareMigration } from './migration-plan.js';
+import { MigrationError } from './migration-error.js';
+import { type MigrationPlan, optionsOf } from './migration-plan.js';
+import { giveTlsKeys, tlsKey } from './tls-keys.js';
 
 const migrationMs = 120_000;
+/** A QEMU that has closed its connections has ended by then. */
+const endMs = 1000;
+/** The longest that QEMU accepts: whatever is left may be sent in it. */
+const endlessDowntimeMs = 2_000_000;
 
 export interface PairOptions {
   /** The QEMU of the source, and of the destination if that has no other. */
@@ -28,7 +37,7 @@ export interface PairOptions {
   /** One that QEMU 7.2 and 8.1 both have when not given. */
   readonly machineType?: string | undefined;
   readonly guest: GuestOptions;
-  /** At least what the guest needs. */
+  /** What the guest needs when not given. */
   readonly ramBytes?: number;
   readonly preallocate?: boolean;
   readonly memory?: MemoryKind;
@@ -39,15 +48,36 @@ export interface PairOptions {
   readonly destinationArguments?: readonly string[];
 }
 
-const finalStatuses = ['completed', 'failed', 'cancelled'];
+const yankInstances = z.array(z.looseObject({ type: z.string() }));
 
-/** Until the migration has reached one of its ends on this side; answers which. */
-async function untilEnd(events: EventStream): Promise<string> {
-  const { data } = await events.until(({ data: { status } }) =>
-    finalStatuses.includes(String(status)),
-  );
-  const { status } = data;
-  return String(status);
+/** QEMU tells how a migration ended a little before it can begin another, and no event says when. */
+async function untilSettled({ qmp }: Machine): Promise<void> {
+  for (let busy = true; busy; ) {
+    const instances = await qmp.query('query-yank', { schema: yankInstances });
+    busy = instances.some(({ type }) => type === 'migration');
+  }
+}
+
+/** Starts a QEMU that sends events of migrations: tests listen for longer than migrate() does, which turns them on. */
+async function startMachine(options: MachineOptions): Promise<Machine> {
+  const machine = await Machine.start(options);
+  await machine.qmp.execute('migrate-set-capabilities', {
+    capabilities: [{ capability: 'events', state: true }],
+  });
+  return machine;
+}
+
+/** Keeps the last answer of the source to query-migrate, which tells how the migration ended. */
+class LastAnswer {
+  #info: MigrationInfo = {};
+
+  readonly record = (entry: RecordingEntry): void => {
+    if (entry.type === 'sample') this.#info = migrationInfo.parse(entry.info);
+  };
+
+  get info(): MigrationInfo {
+    return this.#info;
+  }
 }
 
 /** What both machines have in common. */
@@ -59,7 +89,7 @@ function startDestination(
   source: Machine,
   attempt: number,
 ): Promise<Machine> {
-  return Machine.start({
+  return startMachine({
     ...common,
     ...(sharesMemory ? { ramFile: source.ramFile } : {}),
     name: attempt === 1 ? 'destination' : `destination-${attempt}`,
@@ -99,7 +129,7 @@ export class MigrationPair {
       const { machineType } = options;
       const how = { machineType, accelerator, acceleratorOptions, memory, preallocate };
       const common = { ...how, workspace, ramBytes, firmware };
-      const source = await Machine.start({
+      const source = await startMachine({
         ...common,
         name: 'source',
         binary,
@@ -126,7 +156,7 @@ export class MigrationPair {
     return this.#common.workspace;
   }
 
-  /** A new destination for another attempt: one that has seen a migration fail is of no more use. */
+  /** Starts a new destination for another attempt: one that has seen a migration fail can't be used again. */
   async replaceDestination(): Promise<void> {
     await this.#destination.kill();
     const { memory = 'file' } = this.#common;
@@ -139,30 +169,24 @@ export class MigrationPair {
     this.#destination = await startDestination(this.#options, this.#common, source, attempt);
   }
 
-  /** Migrates, and waits until both sides say that it is completed. */
-  async migrate(plan: MigrationPlan): Promise<MigrationCounts> {
-    const { source, destination } = this;
-    await this.prepare(plan);
-    const arrived = destination.qmp.events('MIGRATION');
-    const sent = source.qmp.events('MIGRATION');
-    const passes = source.qmp.events('MIGRATION_PASS');
+  /** Migrates; returns the last answer of the source to query-migrate, with what a patched QEMU adds. */
+  async migrate(plan: MigrationPlan): Promise<MigrationInfo> {
+    const { source, destination, incomingSocket } = this;
+    await this.#prepare(plan);
+    const last = new LastAnswer();
+    const listen = `unix:${incomingSocket}`;
+    const migrating = migrate(source.qmp, {
+      ...optionsOf(plan, this.#options.guest.pages),
+      to: { qmp: destination.qmp, listen, connect: plan.through ? `unix:${plan.through}` : listen },
+      record: last.record,
+    });
     try {
-      await destination.qmp.execute('migrate-incoming', { uri: `unix:${this.incomingSocket}` });
-      if (plan.passes !== undefined) this.#endAfter(plan.passes, plan.postcopy ?? false, passes);
-      await source.qmp.execute('migrate', { uri: `unix:${plan.through ?? this.incomingSocket}` });
-      return await this.#inTime(this.#untilArrived(sent, arrived));
+      const result = await within(migrationMs, migrating, () => this.#failLate());
+      if (result.outcome === 'completed') return last.info;
+      throw new MigrationError(last.info.status ?? 'none', result);
     } catch (error) {
       throw error instanceof QmpClosedError ? await this.#explain(error) : error;
-    } finally {
-      for (const events of [arrived, sent, passes]) events.close();
     }
-  }
-
-  /** Sets capabilities and parameters on both sides. */
-  async prepare(plan: MigrationPlan): Promise<void> {
-    const { source, destination, workspace } = this;
-    const { pages } = this.#options.guest;
-    await prepareMigration({ source, destination, workspace, pages }, plan);
   }
 
   /** Where this destination listens for a migration. */
@@ -170,13 +194,14 @@ export class MigrationPair {
     return this.workspace.path(`${this.#destination.name}.migration`);
   }
 
-  counts(): Promise<MigrationCounts> {
-    return this.source.qmp.query('query-migrate', { schema: migrationCounts });
+  counts(): Promise<MigrationInfo> {
+    return this.source.qmp.execute('query-migrate');
   }
 
   /** Has a running migration end at its next opportunity, whatever downtime that costs. */
   async end(): Promise<void> {
-    await this.source.qmp.execute('migrate-set-parameters', { 'downtime-limit': 2_000_000 });
+    const parameters = { 'downtime-limit': endlessDowntimeMs };
+    await this.source.qmp.execute('migrate-set-parameters', parameters);
   }
 
   /** Compares the memories. Both guests must be at rest: after migrate() they are. */
@@ -209,51 +234,23 @@ export class MigrationPair {
     this.workspace.remove();
   }
 
-  async #untilArrived(sent: EventStream, arrived: EventStream): Promise<MigrationCounts> {
-    const end = await untilEnd(sent);
-    const result = await this.counts();
-    // A source that does not complete says so; its destination may say nothing at all.
-    const destinationEnd = end === 'completed' ? await untilEnd(arrived) : 'not asked';
-    if (destinationEnd === 'completed') return result;
-    throw new MigrationError(end, destinationEnd, result['error-desc'] ?? 'QEMU gives no reason');
+  /** What migrate() is not asked to do: it sets up no keys, and parameters on the source alone. */
+  async #prepare({ tls = false }: MigrationPlan): Promise<void> {
+    const { source, destination, workspace } = this;
+    await untilSettled(source);
+    if (!tls) return;
+    await giveTlsKeys(source, destination, workspace);
+    await destination.qmp.execute('migrate-set-parameters', { 'tls-creds': tlsKey });
   }
 
-  #endAfter(wanted: number, postcopy: boolean, passes: EventStream): void {
-    passes
-      .until(({ data: { pass } }) => Number(pass) > wanted)
-      .then(async () => {
-        if (postcopy) await this.source.qmp.execute('migrate-start-postcopy');
-        else await this.end();
-      })
-      // Closed because the migration ended before: nothing is left to do. Other failures of this
-      // connection reach migrate() as well.
-      .catch(() => {});
-  }
-
-  async #inTime<T>(work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(async () => {
-        const now = await this.counts().then(JSON.stringify, String);
-        reject(new Error(`The migration did not end within ${migrationMs} ms. Source: ${now}`));
-      }, migrationMs);
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  async #failLate(): Promise<never> {
+    const now = await this.counts().then(JSON.stringify, String);
+    throw new Error(`The migration did not end within ${migrationMs} ms. Source: ${now}`);
   }
 
   /** A closed connection is no reason: a QEMU that has ended is. */
-  async #explain(error: QmpClosedError): Promise<Error> {
+  #explain(error: QmpClosedError): Promise<Error> {
     const ended = [this.source, this.destination].map((machine) => machine.explainEnd());
-    let timer: NodeJS.Timeout | undefined;
-    const fallback = new Promise<Error>((resolve) => {
-      timer = setTimeout(() => resolve(error), 1000);
-    });
-    const reason = await Promise.race([...ended, fallback]);
-    clearTimeout(timer);
-    return reason;
+    return within(endMs, Promise.race(ended), () => error);
   }
 }

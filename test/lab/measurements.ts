@@ -1,10 +1,13 @@
-// Results as runs leave them, for tests of what is made of results.
-import { builtIn, Catalogue } from '../../lib/lab/catalogue.js';
+// Results as runs leave them, for tests of tables, figures and reports.
+
+import { builtIn } from '../../lib/lab/catalogue/built-in.js';
+import { Catalogue } from '../../lib/lab/catalogue/catalogue.js';
+import { experimentSchema, settingsOf } from '../../lib/lab/model/experiment.js';
 import { linkSchema } from '../../lib/lab/model/link.js';
-import { machineFacts } from '../../lib/lab/model/machine.js';
-import type { Measurement } from '../../lib/lab/model/run.js';
+import { type Measurement, runFormat } from '../../lib/lab/model/run.js';
 import type { CellSummary } from '../../lib/lab/report/summary.js';
-import { stopAfter } from '../../lib/lab/run/stop-after.js';
+import { machineFacts } from '../../lib/lab/run/machine-facts.js';
+import { timeLimit } from '../../lib/lab/run/time-limit.js';
 import type { Policy } from '../../lib/migration/decision.js';
 
 export const experimentText = `
@@ -21,15 +24,22 @@ methods: [plain, filter]
 retries: 1
 `;
 
+const experiment = experimentSchema.parse({
+  name: 'small',
+  workloads: ['idle'],
+  memoryMiB: [256],
+  methods: ['plain'],
+});
+
 export const methods = ['plain', 'xbzrle', 'filter'];
 
-/** In which methods have short names. */
+/** A catalogue in which methods have short names. */
 export const catalogue = new Catalogue({
   workloads: builtIn.workloads,
   methods: methods.map((name) => ({ ...builtIn.method('plain'), name })),
 });
 
-/** Of a migration that took so long and sent so much. */
+/** The measurement of a migration that took so long and sent so much. */
 export function measurementOf(totalMs: number, sentBytes: number): Measurement {
   const counts = { checked: 3000, first: 1000, zero: 500, changed: 600, unchanged: 900 };
   const verdicts = { ...counts, savedBytes: 900 * 4096, filterNs: 1e6 };
@@ -95,7 +105,7 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
 
 const limitMs = 8000;
 
-/** What a policy decides early and late in a migration. */
+/** The measurement with what a policy decides early and late in the migration. */
 export function decidedBy(policy: Policy, measurement: Measurement): Measurement {
   const { passes } = measurement.migration;
   const context = { ramBytes: 1 << 28, pageBytes: 4096, downtimeLimitMs: 300 };
@@ -109,19 +119,20 @@ export function decidedBy(policy: Policy, measurement: Measurement): Measurement
   return { ...measurement, migration: { ...measurement.migration, policyEvaluations } };
 }
 
-/** It did not end in the time that the experiment gave it. */
+/** The measurement of a migration that was stopped at the limit. */
 export function outOfTime(measurement: Measurement): Measurement {
-  return decidedBy(stopAfter(limitMs), measurement);
+  return decidedBy(timeLimit(limitMs), measurement);
 }
 
-/** A round for each. */
+/** A cell with one round for each measurement. */
 export function cellOf(method: string, measurements: readonly Measurement[]): CellSummary {
   const workload = { name: 'idle', options: {} };
   const cell = { workload, memoryMiB: 256, method, link: linkSchema.parse({}) };
   const runs = measurements.map((measurement, at) => ({
-    format: 'fakedirty-lab-run-1' as const,
+    format: runFormat,
     id: `idle-256m-${method}-r${at + 1}`,
     experiment: 'small',
+    settings: settingsOf(experiment),
     ...{ cell, cellKey: method, round: at + 1, warmUp: false, seed: at },
     startedAt: '2026-01-01T00:00:00.000Z',
     tookMs: 1000,

@@ -65,7 +65,9 @@ const nothingInCommon = `{
 /** These need a QEMU that runs: tests among those of machines run them. */
 const withGuests = [
   'migrate-with-a-policy.mjs',
-  'own-parts.mjs',
+  'run-an-experiment.mjs',
+  'custom-figure.mjs',
+  'custom-workload.mjs',
   'stop-and-continue-a-vm.mjs',
   'try-a-policy.mjs',
 ];
@@ -175,10 +177,14 @@ describe.each(['here', 'newest'])('with Node: %s', (which) => {
       expect(await output(join('examples', name), ...args)).toMatch(printed);
     }
     const main = join(installed, 'dist', 'cli', 'main.js');
-    const own = join('examples', 'own-parts.mjs');
+    const own = join('examples', 'custom-workload.mjs');
     expect(await output(main, 'lab', 'list', '--with', own)).toMatch(
       /block-memory .*filter-md5-verified /s,
     );
+    const figure = join('examples', 'custom-figure.mjs');
+    await expect(output(main, 'lab', 'list', '--with', figure)).rejects.toMatchObject({
+      stderr: expect.stringContaining('npm install echarts @resvg/resvg-js'),
+    });
   }, 60_000);
 });
 

@@ -1,68 +1,56 @@
-// The bare guest of the patch series as a guest of the lab: its firmware is all that it boots.
+// The bare guest (native/guest/guest.S) as a guest of the lab: its firmware is all that it boots.
 import { assembleGuest, type GuestOptions, untilReady } from '../../qemu/machine/guest.js';
 import { Machine } from '../../qemu/machine/machine.js';
-import type { WorkloadAtWork } from '../workloads/at-work.js';
 import { BareControl } from './bare-control.js';
-import type { Guest, Place } from './guest.js';
-import type { GuestRequest } from './linux-guest.js';
+import type { Guest, GuestMachine, Place } from './guest.js';
 
+/** A guest without an operating system. */
 export class BareGuest implements Guest {
   readonly kernelVersion = 'none: the bare guest';
   /** It has none. */
   readonly consoles = {};
-  readonly #control = new BareControl();
-  readonly #request: GuestRequest;
-  readonly #options: GuestOptions;
+  readonly control = new BareControl();
+  readonly #machine: GuestMachine;
   readonly #firmware: string;
 
-  private constructor(request: GuestRequest, options: GuestOptions, firmware: string) {
-    this.#request = request;
-    this.#options = options;
+  private constructor(machine: GuestMachine, firmware: string) {
+    this.#machine = machine;
     this.#firmware = firmware;
   }
 
-  static async create(request: GuestRequest, options: GuestOptions): Promise<BareGuest> {
-    return new BareGuest(request, options, await assembleGuest(request.workspace, options));
-  }
-
-  get workCommandLines(): Record<string, string[]> {
-    const { workload, options, memoryBytes, processors, seed } = this.#request;
-    const surroundings = { memoryBytes, processors, address: null, seed };
-    return { 'the bare guest': [...workload.commands(options, surroundings).inGuest] };
+  /** Assembles its firmware. */
+  static async create(machine: GuestMachine, options: GuestOptions): Promise<BareGuest> {
+    return new BareGuest(machine, await assembleGuest(machine.workspace, options));
   }
 
   async boot(place: Place): Promise<Machine> {
     const machine = await this.#start(place, false);
     await machine.qmp.execute('cont');
     await untilReady(machine.serial);
-    this.#hear(machine);
+    this.#connect(machine);
     return machine;
   }
 
   async expect(place: Place): Promise<Machine> {
     const machine = await this.#start(place, true);
-    this.#hear(machine);
+    this.#connect(machine);
     return machine;
   }
 
-  startWorkload(): Promise<WorkloadAtWork> {
-    return this.#control.startWorkload(this.#options.pages);
-  }
-
-  #hear({ serial, qmp }: Machine): void {
-    const runs = async () => (await qmp.execute('query-status')).running;
-    this.#control.hear({ serial, runs });
+  #connect({ serial, qmp }: Machine): void {
+    const isRunning = async () => (await qmp.execute('query-status')).running;
+    this.control.connect({ serial, isRunning });
   }
 
   async #start({ name, host, arguments: further, started }: Place, incoming: boolean) {
-    const { binary, accelerator, workspace, memory, memoryBytes } = this.#request;
+    const { binary, accelerator, workspace, memory, memoryBytes } = this.#machine;
     const machine = await Machine.start({
       ...{ name, binary, accelerator, workspace, memory, incoming },
       ramBytes: memoryBytes,
       firmware: this.#firmware,
       prefix: host.prefix,
       arguments: further,
-      // Touching it for the first time would be part of what is measured.
+      // Else the first touch of each page would be part of what is measured.
       preallocate: true,
     });
     await started(machine);

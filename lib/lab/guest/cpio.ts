@@ -1,5 +1,6 @@
-// Archives as the kernel unpacks them at boot: cpio's "newc" format.
+// Archives that the kernel unpacks at boot: cpio's "newc" format.
 
+/** A directory or file of an archive. */
 export type Entry =
   | { readonly path: string; readonly kind: 'directory' }
   | { readonly path: string; readonly kind: 'file'; readonly mode: number; readonly data: Buffer };
@@ -39,7 +40,7 @@ export function cpioArchive(entries: readonly Entry[]): Buffer {
   return Buffer.concat([...records, ...record(0, 'TRAILER!!!', 0, Buffer.alloc(0))]);
 }
 
-/** The folders that the paths lie in, those outside first. */
+/** The folders that the paths lie in, outer ones first. */
 export function foldersOf(paths: readonly string[]): Entry[] {
   const folders = new Set<string>();
   for (const path of paths) {

@@ -1,12 +1,12 @@
-// The disk of a guest: a file that all hosts see, which QEMU hands over with the guest.
+// The disk of a guest: a file that all hosts share. QEMU hands its lock over with the guest.
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Hosts } from '../hosts/hosts.js';
+import type { Hosts } from '../hosts/host.js';
 
-/** It takes no more room than what has been written to it. */
+/** The size of the disk. The file is sparse: it takes no more room than what has been written. */
 export const diskBytes = 1 << 30;
 
-/** Makes an empty one; answers its file. */
+/** Makes an empty disk and returns its file. */
 export function makeDisk({ sharedDirectory }: Hosts): string {
   const file = join(sharedDirectory, 'disk.raw');
   const opened = openSync(file, 'wx');
@@ -18,7 +18,7 @@ export function makeDisk({ sharedDirectory }: Hosts): string {
   return file;
 }
 
-/** Locked by the QEMU whose guest runs: two that write would be an error, and not a broken disk. */
+/** QEMU's arguments for the disk. The QEMU whose guest runs locks it: a second writer is an error, not a corrupt disk. */
 export function diskArguments(file: string): string[] {
   const protocol = { driver: 'file', filename: file, locking: 'on' };
   const node = { driver: 'raw', 'node-name': 'disk0', file: protocol };

@@ -1,23 +1,25 @@
-// What the guest boots: the kernel, and an initramfs made of nothing but what this guest needs.
+// What the Linux guest boots: the kernel, and an initramfs that holds only what this guest needs.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Workspace } from '../../system/workspace.js';
 import { cpioArchive, type Entry, foldersOf } from './cpio.js';
 import type { GuestFile } from './debian/libraries.js';
-import type { Say } from './debian/packages.js';
+import type { Log } from './debian/packages.js';
 import { type Devices, guestKernel } from './kernel.js';
 import { compiledProgram, programName } from './programs.js';
 
+/** What an image is made of. */
 export interface ImageOptions extends Devices {
   readonly workspace: Workspace;
-  /** Of native/guest/linux, or by the paths of their sources: the guest has them in /bin. */
+  /** Programs of native/guest/linux, or paths of C sources: the guest has them in /bin. */
   readonly programs: readonly string[];
-  /** Of packages. */
+  /** Files of packages. */
   readonly files?: readonly GuestFile[];
-  readonly say?: Say;
+  readonly log?: Log;
 }
 
+/** What QEMU boots. */
 export interface Image {
   readonly kernel: string;
   readonly kernelVersion: string;
@@ -40,8 +42,9 @@ function text(path: string, contents: string): Entry {
   return { path, kind: 'file', mode: 0o644, data: Buffer.from(contents) };
 }
 
+/** Makes the image of one run. */
 export async function guestImage(options: ImageOptions): Promise<Image> {
-  const kernel = await guestKernel(options.say);
+  const kernel = await guestKernel(options.log);
   const modules = kernel.modulesFor(options);
   const contents = await files(options, modules);
   const texts = [
@@ -57,7 +60,7 @@ export async function guestImage(options: ImageOptions): Promise<Image> {
     ),
   ];
   const initramfs = options.workspace.path('initramfs');
-  // The guest unpacks it on an emulated processor: little to unpack matters, not little to store.
+  // The guest unpacks it on an emulated processor: fast unpacking matters more than a small file.
   writeFileSync(initramfs, gzipSync(cpioArchive(entries), { level: 1 }));
   return { kernel: kernel.image, kernelVersion: kernel.version, initramfs };
 }

@@ -1,11 +1,12 @@
 // Debian's kernel for virtual machines, and the modules of it that the guest loads.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageBehind, type Say, unpackedPackages } from './debian/packages.js';
+import { type Log, packageBehind, unpackedPackages } from './debian/packages.js';
+import { GuestImageError } from './guest-image-error.js';
 
 const kernelPackage = 'linux-image-cloud-amd64';
 
-/** In the order in which they need each other. */
+/** In the order of their dependencies. */
 const virtioModules = [
   'drivers/virtio/virtio_ring',
   'drivers/virtio/virtio',
@@ -16,26 +17,28 @@ const virtioModules = [
 const networkModules = ['net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'];
 const diskModules = ['drivers/block/virtio_blk'];
 
+/** The devices that the guest needs modules for. */
 export interface Devices {
   readonly network: boolean;
   readonly disk: boolean;
 }
 
+/** A kernel, unpacked. */
 export interface Kernel {
   readonly version: string;
   readonly image: string;
-  /** Files of the modules for these devices, in the order in which they are to be loaded. */
+  /** The files of the modules for these devices, in the order in which the guest loads them. */
   modulesFor(devices: Devices): string[];
 }
 
-/** The newest that the distribution has. */
-export async function guestKernel(say?: Say): Promise<Kernel> {
-  const name = await packageBehind(kernelPackage, 'linux-image-', say);
-  const request = { names: [name], withDependencies: false, ...(say ? { say } : {}) };
+/** The newest kernel of the distribution, fetched if need be. */
+export async function guestKernel(log?: Log): Promise<Kernel> {
+  const name = await packageBehind(kernelPackage, 'linux-image-', log);
+  const request = { names: [name], withDependencies: false, ...(log ? { log } : {}) };
   const tree = await unpackedPackages(request);
   const file = readdirSync(join(tree, 'boot')).find((entry) => entry.startsWith('vmlinuz-'));
   const version = file?.replace('vmlinuz-', '');
-  if (!file || !version) throw new Error(`${name} has no kernel in boot/`);
+  if (!file || !version) throw new GuestImageError(`${name} has no kernel in boot/`);
   return {
     version,
     image: join(tree, 'boot', file),
@@ -45,7 +48,7 @@ export async function guestKernel(say?: Say): Promise<Kernel> {
         join(tree, 'lib/modules', version, 'kernel', `${module}.ko`),
       );
       const missing = modules.find((module) => !existsSync(module));
-      if (missing) throw new Error(`${name} has no ${missing}`);
+      if (missing) throw new GuestImageError(`${name} has no ${missing}`);
       return modules;
     },
   };

@@ -1,57 +1,47 @@
-// The lab's Linux guest: made for the run, with the programs that its workload needs.
+// The Linux guest of the lab: made for each run, with the programs that its workload needs.
 
-import type { Accelerator } from '../../qemu/machine/machine.js';
-import type { MemoryKind } from '../../qemu/machine/memory.js';
-import type { Workspace } from '../../system/workspace.js';
-import type { Hosts } from '../hosts/hosts.js';
 import type { Consoles } from '../model/run.js';
-import type { WorkloadAtWork } from '../workloads/at-work.js';
-import { contentsFor } from '../workloads/contents.js';
-import { RunningWorkload } from '../workloads/running.js';
-import type { Surroundings, Workload } from '../workloads/workload.js';
-import { GuestControl } from './control.js';
+import type { GuestFile } from './debian/libraries.js';
 import { makeDisk } from './disk.js';
-import type { Guest, Place } from './guest.js';
+import type { Guest, GuestMachine, Place } from './guest.js';
 import { guestImage, type Image } from './image.js';
+import { LinuxControl } from './linux-control.js';
 import { LinuxVm } from './linux-vm.js';
 
+/** The address of a guest that has a network. */
 export const guestAddress = '10.77.0.100';
 const guestMac = '52:54:00:fd:00:01';
 
-export interface GuestRequest {
-  readonly binary: string;
-  readonly accelerator: Accelerator;
-  readonly workspace: Workspace;
-  readonly hosts: Hosts;
-  readonly memoryBytes: number;
-  readonly memory: MemoryKind;
-  readonly processors: number;
-  readonly workload: Workload;
-  readonly options: unknown;
-  /** Of what the workload does at random. */
-  readonly seed: number;
+/** The virtual machine of a Linux guest, and what the guest holds. */
+export interface LinuxGuestOptions extends GuestMachine {
+  /** Programs of native/guest/linux, or paths of C sources: the guest has them in /bin. */
+  readonly programs: readonly string[];
+  /** Files of packages. */
+  readonly files: readonly GuestFile[];
+  /** Whether it has a disk, as /dev/vda. */
+  readonly disk: boolean;
 }
 
+/** A guest that runs Debian's kernel, and programs of the lab's own. */
 export class LinuxGuest implements Guest {
-  readonly #control = new GuestControl();
-  readonly #request: GuestRequest;
+  readonly control = new LinuxControl();
+  readonly #options: LinuxGuestOptions;
   readonly #image: Image;
   readonly #disk: string | undefined;
   readonly #consoles = new Map<string, readonly string[]>();
 
-  private constructor(request: GuestRequest, image: Image, disk: string | undefined) {
-    this.#request = request;
+  private constructor(options: LinuxGuestOptions, image: Image, disk: string | undefined) {
+    this.#options = options;
     this.#image = image;
     this.#disk = disk;
   }
 
-  static async create(request: GuestRequest): Promise<LinuxGuest> {
-    const { workspace, hosts, workload } = request;
-    const contents = await contentsFor([workload]);
+  /** Makes its image, and its disk if it has one. */
+  static async create(options: LinuxGuestOptions): Promise<LinuxGuest> {
+    const { workspace, hosts, programs, files, disk } = options;
     const network = hosts.client.address !== null;
-    const { needsDisk = false } = workload;
-    const image = await guestImage({ workspace, ...contents, network, disk: needsDisk });
-    return new LinuxGuest(request, image, needsDisk ? makeDisk(hosts) : undefined);
+    const image = await guestImage({ workspace, programs, files, network, disk });
+    return new LinuxGuest(options, image, disk ? makeDisk(hosts) : undefined);
   }
 
   get kernelVersion(): string {
@@ -62,46 +52,26 @@ export class LinuxGuest implements Guest {
     return Object.fromEntries([...this.#consoles].map(([name, lines]) => [name, [...lines]]));
   }
 
-  get workCommandLines(): Record<string, string[]> {
-    const { workload, options } = this.#request;
-    const { inGuest, outside } = workload.commands(options, this.#surroundings);
-    return {
-      'workload in the guest': [...inGuest],
-      ...(outside ? { 'workload outside': [outside.program, ...outside.arguments] } : {}),
-    };
+  /** Null: it has no network. */
+  get address(): string | null {
+    return this.#options.hosts.client.address && guestAddress;
   }
 
   async boot(place: Place) {
     const vm = await this.#start(place, false);
-    await vm.boot(this.#control);
+    await vm.boot(this.control);
     return vm.machine;
   }
 
   async expect(place: Place) {
     const vm = await this.#start(place, true);
-    vm.connect(this.#control);
+    vm.connect(this.control);
     return vm.machine;
-  }
-
-  startWorkload(): Promise<WorkloadAtWork> {
-    const { workload, options, hosts } = this.#request;
-    return RunningWorkload.start({
-      workload,
-      options,
-      surroundings: this.#surroundings,
-      control: this.#control,
-      client: hosts.client,
-    });
-  }
-
-  get #surroundings(): Surroundings {
-    const { memoryBytes, processors, hosts, seed } = this.#request;
-    return { memoryBytes, processors, address: hosts.client.address && guestAddress, seed };
   }
 
   async #start({ name, host, arguments: further, started }: Place, incoming: boolean) {
     const { binary, accelerator, workspace, hosts, memory, memoryBytes, processors } =
-      this.#request;
+      this.#options;
     const tap = await hosts.addTap(host);
     const vm = await LinuxVm.start({
       ...{ name, binary, accelerator, workspace, host, memory, memoryBytes, processors, incoming },
@@ -109,7 +79,7 @@ export class LinuxGuest implements Guest {
       ...(this.#disk === undefined ? {} : { disk: this.#disk }),
       image: this.#image,
       arguments: further,
-      // Touching it for the first time would be part of what is measured.
+      // Else the first touch of each page would be part of what is measured.
       preallocate: true,
     });
     this.#consoles.set(name, vm.console);

@@ -1,23 +1,27 @@
 // A VM that runs the lab's Linux guest, or waits for it to arrive.
 import { type Accelerator, Machine, type MachineOptions } from '../../qemu/machine/machine.js';
 import type { MemoryKind } from '../../qemu/machine/memory.js';
-import type { Host } from '../hosts/hosts.js';
-import { type GuestControl, GuestError, readAll } from './control.js';
+import type { Host } from '../hosts/host.js';
 import { diskArguments } from './disk.js';
+import { GuestError } from './guest-error.js';
 import type { Image } from './image.js';
+import type { LinuxControl } from './linux-control.js';
+import { readLines } from './read-lines.js';
 
 const consolePort = 0;
 const controlPort = 1;
 const readyMs = 120_000;
 const consoleLinesKept = 400;
 
+/** The network of a guest. */
 export interface GuestNetwork {
-  /** The device on the host, from Hosts.addTap. */
+  /** The device on the host, made by Hosts.addTap(). */
   readonly tap: string;
   readonly address: string;
   readonly mac: string;
 }
 
+/** The QEMU of a Linux guest. */
 export interface LinuxVmOptions extends Pick<MachineOptions, 'name' | 'binary' | 'workspace'> {
   readonly host: Host;
   readonly image: Image;
@@ -26,7 +30,7 @@ export interface LinuxVmOptions extends Pick<MachineOptions, 'name' | 'binary' |
   readonly memory?: MemoryKind;
   readonly processors: number;
   readonly network?: GuestNetwork;
-  /** Its file. */
+  /** The file of its disk. */
   readonly disk?: string;
   readonly incoming?: boolean;
   readonly preallocate?: boolean;
@@ -39,7 +43,7 @@ function kernelCommandLine({ accelerator, network }: LinuxVmOptions): string {
     'console=ttyS0',
     'quiet',
     'panic=-1',
-    // Nothing that costs time and that an experiment does not need.
+    // These cost time, and an experiment does not need them.
     'mitigations=off',
     'nokaslr',
     ...(accelerator === 'tcg' ? ['tsc=reliable', 'clocksource=tsc', 'lpj=4000000'] : []),
@@ -48,9 +52,9 @@ function kernelCommandLine({ accelerator, network }: LinuxVmOptions): string {
 }
 
 /**
- * Room for a second processor, which is never plugged in: with room for one alone, QEMU gives an emulated guest no
- * memory barriers; before 8.1 none at all, since then none for locked instructions, which are Linux's. Its network card
- * then sleeps on packets now and then, and for good.
+ * Leaves room for a second processor, which is never plugged in. With room for only one, QEMU omits memory barriers when it
+ * emulates a guest: all of them before 8.1, and since then those of locked instructions, which Linux uses. The guest's network
+ * card then misses packets now and then, and stays silent for good.
  */
 function processorArguments(processors: number): string[] {
   return ['-smp', `${processors},maxcpus=${Math.max(processors, 2)}`];
@@ -59,11 +63,12 @@ function processorArguments(processors: number): string[] {
 function networkArguments({ tap, mac }: GuestNetwork): string[] {
   return [
     ...['-netdev', `tap,id=net0,ifname=${tap},script=no,downscript=no`],
-    // Nobody boots from the network.
+    // The guest does not boot from the network, so it needs no boot ROM.
     ...['-device', `virtio-net-pci,netdev=net0,mac=${mac},romfile=`],
   ];
 }
 
+/** A QEMU that runs a Linux guest, or waits for it to arrive. */
 export class LinuxVm {
   readonly #console: string[] = [];
 
@@ -71,7 +76,7 @@ export class LinuxVm {
     readonly machine: Machine,
     readonly host: Host,
   ) {
-    readAll(machine.serialPort(consolePort), (line) => {
+    readLines(machine.serialPort(consolePort), (line) => {
       this.#console.push(line.trimEnd());
       if (this.#console.length > consoleLinesKept) this.#console.shift();
     });
@@ -98,13 +103,13 @@ export class LinuxVm {
     return new LinuxVm(machine, host);
   }
 
-  /** From now on the control hears this machine, and speaks to it. */
-  connect(control: GuestControl): void {
-    control.hear(this.machine.serialPort(controlPort));
+  /** Has the control listen to this machine, and send its commands here. */
+  connect(control: LinuxControl): void {
+    control.connect(this.machine.serialPort(controlPort));
   }
 
-  /** Boots the guest and waits until its first process says that it is ready; answers how long. */
-  async boot(control: GuestControl): Promise<number> {
+  /** Boots the guest and waits until its first process is ready; returns how many ms that took. */
+  async boot(control: LinuxControl): Promise<number> {
     this.connect(control);
     const sinceMs = performance.now();
     const ready = control.next('ready', readyMs);
@@ -120,7 +125,7 @@ export class LinuxVm {
     return performance.now() - sinceMs;
   }
 
-  /** The last lines that the guest's kernel wrote; grows as it writes. */
+  /** The last lines of the guest's console; grows as the guest writes. */
   get console(): readonly string[] {
     return this.#console;
   }

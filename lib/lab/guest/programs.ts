@@ -1,21 +1,22 @@
-// The programs of native/guest/linux: compiled once for each state of their sources.
+// The programs of native/guest/linux, compiled again only when their sources have changed.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheDirectory, keyOf } from '../../../scripts/run/cache.mjs';
+import { GuestImageError } from './guest-image-error.js';
 
 const run = promisify(execFile);
 const sources = fileURLToPath(new URL('../../../native/guest/linux/', import.meta.url));
 const flags = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra'];
 
-/** A file of native/guest/linux by its name, or any other by its path. */
+/** The path of a file: of native/guest/linux if only a name is given. */
 export function guestSource(file: string): string {
   return resolve(sources, file);
 }
 
-/** What a program is called in the guest: its source is NAME.c of native/guest/linux, or any by its path. */
+/** The name of a program in the guest. The program is NAME of native/guest/linux, or the path of a C source. */
 export function programName(program: string): string {
   return parse(program).name;
 }
@@ -24,18 +25,21 @@ function compilerVersion(): Promise<string> {
   return run('gcc', ['--version']).then(
     ({ stdout }) => stdout.split('\n', 1)[0] ?? '',
     (cause) => {
-      throw new Error('gcc is needed to make the guest, and can’t be run: apt-get install gcc', {
-        cause,
-      });
+      throw new GuestImageError(
+        'gcc compiles the programs of the guest, and cannot be run here: apt-get install gcc',
+        {
+          cause,
+        },
+      );
     },
   );
 }
 
-/** The file of a static program that runs in the guest, and on this machine. */
+/** The compiled program, which is static and runs both in the guest and on this machine. */
 export async function compiledProgram(program: string): Promise<string> {
   const name = programName(program);
   const source = guestSource(program.endsWith('.c') ? program : `${program}.c`);
-  // Headers include each other: any of them may be part of it, and those beside it too.
+  // Any header may be included by another one, so all of them are part of the key.
   const folders = new Set([resolve(sources), dirname(source)]);
   const headers = [...folders].flatMap((folder) =>
     readdirSync(folder)

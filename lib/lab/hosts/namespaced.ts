@@ -1,21 +1,23 @@
-// Hosts as network namespaces. Each has one network card, which its VMs share with migrations, as on
-// machines with one; all cards meet in a switch, a namespace of its own:
+// Hosts as network namespaces. Each has one network card, which its VMs share with migrations, as on a
+// machine with one card; all cards are plugged into a switch, which is another namespace:
 //
 //   host1: br0 [ tap… , nic ]====[ host1 ]
 //   host2: br0 [ tap… , nic ]====[ host2 ]  br0: switch
 //   client:          nic     ====[ client ]
 //
-// Nothing appears among the machine's own devices. The namespaces hold everything: devices go with them.
+// The machine's own devices stay as they are. All devices belong to the namespaces, and are removed with them.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { undoAtExit } from '../../system/cleanup.js';
 import { isAbandoned, ownedName } from '../../system/owner.js';
-import { describeLink, type Link, needsNetem, rateCommands, wholeCommands } from '../model/link.js';
-import type { Host, Hosts, HostsOptions } from './hosts.js';
+import { describeLink, type Link } from '../model/link.js';
+import type { Host, Hosts, HostsOptions } from './host.js';
+import { HostsError } from './hosts-error.js';
+import { linkCommands, needsNetem, rateCommands } from './link-shaping.js';
 
 const run = promisify(execFile);
-const shelf = '/run/netns';
+const namespaceDirectory = '/run/netns';
 const network = '10.77.0';
 const clientNumber = 200;
 const port = 4444;
@@ -38,22 +40,22 @@ function removeNamespace(name: string): void {
   execFileSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
 }
 
-/** What killed runs have left; answers the names. */
+/** Removes what killed runs have left, and returns the names. */
 export function removeAbandonedNamespaces(): string[] {
-  if (!existsSync(shelf)) return [];
-  const names = readdirSync(shelf).filter(isAbandoned);
+  if (!existsSync(namespaceDirectory)) return [];
+  const names = readdirSync(namespaceDirectory).filter(isAbandoned);
   for (const name of names) {
     try {
       removeNamespace(name);
     } catch (error) {
-      // Somebody else was faster.
-      if (existsSync(`${shelf}/${name}`)) throw error;
+      // Another process removed it first.
+      if (existsSync(`${namespaceDirectory}/${name}`)) throw error;
     }
   }
   return names;
 }
 
-/** The reason why there can be no namespaces here; undefined: there can. */
+/** The reason why this machine or user can have no namespaces; undefined: they can. */
 export function whyNoNamespaces(): string | undefined {
   if (process.getuid?.() !== 0) return 'this is not root';
   const name = ownedName('trial');
@@ -64,15 +66,16 @@ export function whyNoNamespaces(): string | undefined {
   return undefined;
 }
 
-/** What TCP uses between the hosts, whatever the machine's own is: every kernel has it. */
+/** TCP's congestion control between the hosts, whatever the machine's own is: every kernel has this one. */
 export const congestionControl = 'reno';
 
+/** Hosts with a network between them. */
 export class NamespacedHosts implements Hosts {
   readonly list: readonly Host[];
   readonly client: Host;
   readonly qemuBytesPerSecond = 0;
   readonly #names: string[] = [];
-  readonly #keepNoMore: () => void;
+  readonly #cancelCleanup: () => void;
   readonly #mark: string;
   #taps = 0;
 
@@ -83,7 +86,7 @@ export class NamespacedHosts implements Hosts {
   ) {
     made += 1;
     this.#mark = `n${made}`;
-    this.#keepNoMore = undoAtExit(() => this.#remove());
+    this.#cancelCleanup = undoAtExit(() => this.#remove());
     this.list = Array.from({ length: count }, (_, at) => this.#host(`host${at + 1}`, at + 1));
     this.client = this.#host('client', clientNumber);
   }
@@ -121,7 +124,7 @@ export class NamespacedHosts implements Hosts {
   }
 
   close(): void {
-    this.#keepNoMore();
+    this.#cancelCleanup();
     this.#remove();
   }
 
@@ -132,7 +135,7 @@ export class NamespacedHosts implements Hosts {
   #host(name: string, number: number): Host {
     return {
       name,
-      prefix: ['nsenter', `--net=${shelf}/${this.#namespace(name)}`, '--'],
+      prefix: ['nsenter', `--net=${namespaceDirectory}/${this.#namespace(name)}`, '--'],
       address: `${network}.${number}`,
     };
   }
@@ -150,7 +153,7 @@ export class NamespacedHosts implements Hosts {
   }
 
   /**
-   * A bridge has the least address of its ports unless it is given one: it would change with a VM that comes or
+   * A bridge without an address of its own takes the lowest one of its ports: that would change when a VM comes or
    * goes, and the other hosts would not reach it for a minute.
    */
   async #addBridge(namespace: string, number: number): Promise<void> {
@@ -160,8 +163,8 @@ export class NamespacedHosts implements Hosts {
   }
 
   async #build(link: Link): Promise<void> {
-    const ways = await this.#addNamespace('switch');
-    await this.#addBridge(ways, 0);
+    const hub = await this.#addNamespace('switch');
+    await this.#addBridge(hub, 0);
     for (const [at, { name, address }] of [...this.list, this.client].entries()) {
       const namespace = await this.#addNamespace(name);
       await ip(
@@ -175,9 +178,9 @@ export class NamespacedHosts implements Hosts {
         'name',
         name,
         'netns',
-        ways,
+        hub,
       );
-      await ip('-n', ways, 'link', 'set', name, 'master', 'br0', 'up');
+      await ip('-n', hub, 'link', 'set', name, 'master', 'br0', 'up');
       let holder = 'nic';
       if (name !== this.client.name) {
         await this.#addBridge(namespace, at + 1);
@@ -188,8 +191,8 @@ export class NamespacedHosts implements Hosts {
       await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', holder, 'noprefixroute');
       const route = [`${network}.0/24`, 'dev', holder, 'congctl', congestionControl];
       await ip('-n', namespace, 'route', 'add', ...route);
-      await this.#shape(namespace, wholeCommands('nic', link), link);
-      await this.#shape(ways, rateCommands(name, link), link);
+      await this.#shape(namespace, linkCommands('nic', link), link);
+      await this.#shape(hub, rateCommands(name, link), link);
     }
   }
 
@@ -200,9 +203,9 @@ export class NamespacedHosts implements Hosts {
       } catch (cause) {
         const { stderr = '' } = cause as { stderr?: string };
         const advice = needsNetem(link)
-          ? 'Delay and loss need a kernel with netem (CONFIG_NET_SCH_NETEM): have one, or take delayMs and lossPercent away.'
+          ? 'Delay and loss need a kernel with netem (CONFIG_NET_SCH_NETEM): use one that has it, or remove delayMs and lossPercent.'
           : 'The rate needs a kernel with tbf (CONFIG_NET_SCH_TBF).';
-        throw new Error(
+        throw new HostsError(
           `tc can't make a link with ${describeLink(link)} (${stderr.trim()}). ${advice}`,
           { cause },
         );

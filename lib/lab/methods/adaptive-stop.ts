@@ -1,4 +1,4 @@
-// Jain's system: pre-copy that stops when too much is sent again, with SHA-256 as the fingerprint.
+// Jain's system: pre-copy that stops when too much has been sent again, with and without SHA-256 fingerprints.
 import { adaptiveStop as policy } from '../../policy/adaptive-stop.js';
 import type { Method } from './method.js';
 
@@ -14,7 +14,7 @@ export const adaptiveStop: Method = {
 export const adaptiveStopSha256: Method = {
   ...adaptiveStop,
   name: 'adaptive-stop-sha256',
-  summary: `${adaptiveStop.summary}; with the filter, its fingerprints made by sha256`,
+  summary: `${adaptiveStop.summary}; with the filter, which uses sha256`,
   needsFilter: true,
   options: () => ({ filter: { hash: 'sha256' } }),
 };

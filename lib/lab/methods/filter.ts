@@ -1,12 +1,12 @@
-// The filter alone, with each of its fingerprints.
+// Pre-copy with the filter, with each of its hashes.
 import { fakeDirtyHashes } from '../../qmp/schema/fake-dirty.js';
 import type { Method } from './method.js';
 
 export const filters: readonly Method[] = fakeDirtyHashes.map((hash) => ({
   name: `filter-${hash}`,
-  summary: `pre-copy with the filter, its fingerprints made by ${hash}`,
+  summary: `pre-copy with the filter, which uses ${hash}`,
   needsFilter: true,
   postcopy: false,
-  // An experiment may compare what nobody should use.
+  // An experiment may compare hashes that nobody should use.
   options: () => ({ filter: { hash, acceptWeakHash: true } }),
 }));

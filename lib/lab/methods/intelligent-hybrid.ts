@@ -1,3 +1,4 @@
+// Pre-copy that switches to post-copy when its policy sees that it does not converge.
 import { intelligentHybrid as policy } from '../../policy/intelligent-hybrid.js';
 import type { Method } from './method.js';
 import { hybrid } from './post-copy.js';
@@ -5,6 +6,6 @@ import { hybrid } from './post-copy.js';
 export const intelligentHybrid: Method = {
   ...hybrid,
   name: 'intelligent-hybrid',
-  summary: 'pre-copy, then post-copy from a minimum of dirty pages on once it does not converge',
+  summary: 'pre-copy; if it does not converge, post-copy from a minimum of dirty pages on',
   policy: () => policy(),
 };

@@ -1,24 +1,25 @@
-// What a method is: how a guest is migrated, as data for migrate(). One file for each kind.
+// What a method is: how a guest is migrated, as options of migrate(). One file for each kind.
 import type { Policy } from '../../migration/decision.js';
 import type { MigrateOptions } from '../../migration/options.js';
 
+/** How a guest is migrated. */
 export interface Method {
   readonly name: string;
   /** What it does, for people. */
   readonly summary: string;
-  /** It needs a QEMU with the fake dirty filter. */
+  /** Whether it needs a QEMU with the fake dirty filter. */
   readonly needsFilter: boolean;
-  /** Part of the guest arrives after it has begun to run at the destination. */
+  /** Whether part of guest memory arrives after the guest has begun to run at the destination. */
   readonly postcopy: boolean;
-  /** Arguments of the QEMU that the guest leaves. */
+  /** Further arguments for the QEMU at the source. */
   readonly sourceArguments?: readonly string[];
-  /** What decides in its course, beside the time that the experiment gives it. */
+  /** Makes the policy that decides during the migration, besides the time limit of the experiment. */
   readonly policy?: () => Policy;
-  /** What is told here; destination and limits come from the experiment. */
+  /** Options of migrate(); destination and limits come from the experiment. */
   options(memoryBytes: number): Partial<MigrateOptions>;
 }
 
-/** The same with the filter, under a name that says so. */
+/** The same method with the filter, under the name NAME-filter. */
 export function withFilter(method: Method): Method {
   return {
     ...method,

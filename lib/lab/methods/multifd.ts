@@ -1,10 +1,11 @@
+// Several channels at once, with and without compression.
 import type { Method } from './method.js';
 
 const channels = 2;
 
 export const multifd: Method = {
   name: 'multifd',
-  summary: `${channels} channels`,
+  summary: `pre-copy over ${channels} channels`,
   needsFilter: false,
   postcopy: false,
   options: () => ({ multifd: { channels } }),
@@ -13,6 +14,6 @@ export const multifd: Method = {
 export const multifdZstd: Method = {
   ...multifd,
   name: 'multifd-zstd',
-  summary: `${channels} channels, compressed with zstd`,
+  summary: `pre-copy over ${channels} channels, compressed with zstd`,
   options: () => ({ multifd: { channels, compression: 'zstd' } }),
 };

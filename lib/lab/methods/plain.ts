@@ -1,8 +1,9 @@
+// What QEMU does by default: the method that others are compared with.
 import type { Method } from './method.js';
 
 export const plain: Method = {
   name: 'plain',
-  summary: 'pre-copy as QEMU does it by default',
+  summary: 'pre-copy with QEMU’s defaults',
   needsFilter: false,
   postcopy: false,
   options: () => ({}),

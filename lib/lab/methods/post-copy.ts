@@ -1,8 +1,9 @@
+// The guest moves before all of its memory has.
 import type { Method } from './method.js';
 
 export const postCopy: Method = {
   name: 'post-copy',
-  summary: 'the guest moves at once, and its memory follows',
+  summary: 'post-copy from the beginning: the guest moves first, its memory follows',
   needsFilter: false,
   postcopy: true,
   options: () => ({ method: 'post-copy' }),

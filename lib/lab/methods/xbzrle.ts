@@ -1,15 +1,16 @@
+// Deltas against the version of a page that was sent last, from a cache at the source.
 import { mebibyte } from '../../format/bytes.js';
 import type { Method } from './method.js';
 
 export const xbzrle: Method = {
   name: 'xbzrle',
-  summary: 'XBZRLE with a cache of 64 MiB, which is QEMU’s default',
+  summary: 'pre-copy with XBZRLE and QEMU’s default cache of 64 MiB',
   needsFilter: false,
   postcopy: false,
   options: () => ({ xbzrle: { cacheBytes: 64 * mebibyte } }),
 };
 
-/** QEMU takes no other size. Rounded up, so that each page has a place of its own; those left over stay empty. */
+/** QEMU takes no other size. Rounded up, so that each page has a slot of its own. */
 function powerOfTwoFrom(bytes: number): number {
   return 2 ** Math.ceil(Math.log2(bytes));
 }
@@ -17,6 +18,6 @@ function powerOfTwoFrom(bytes: number): number {
 export const xbzrleLarge: Method = {
   ...xbzrle,
   name: 'xbzrle-large',
-  summary: 'XBZRLE with a cache that has room for all of guest memory',
+  summary: 'pre-copy with XBZRLE and a cache for all of guest memory',
   options: (memoryBytes) => ({ xbzrle: { cacheBytes: powerOfTwoFrom(memoryBytes) } }),
 };

@@ -1,56 +1,46 @@
-// What a run leaves behind: one schema, by which its file is written and read.
+// A run of an experiment: as it is planned, and as it is kept. One schema, by which its file is written and read.
 import { z } from 'zod';
 import { resultSchema } from '../../migration/result.js';
-import { timeLimitPolicy } from '../run/stop-after.js';
-import { linkSchema } from './link.js';
+import { cellSchema } from './cell.js';
+import { runSettingsSchema } from './experiment.js';
 import { machineSchema } from './machine.js';
-import { upgradedResult } from './older-results.js';
+import { timedReportSchema, workloadCheckSchema } from './workload-report.js';
 
 const count = z.number().nonnegative();
 
-const reportSchema = z.strictObject({
-  /** Since the workload was started, by this machine's clock, when the report was heard. */
-  heardMs: count,
-  /** By the guest's clock. */
-  atMs: count,
-  /** Since it began. */
-  operations: count,
-  p50Us: count.nullable(),
-  p99Us: count.nullable(),
-  maxUs: count.nullable(),
-});
-
-/** The last lines that the guest's kernel wrote, by the machine that it ran on. */
+/** The last lines of the guest's console, by the QEMU that it ran in. */
 const consolesSchema = z.record(z.string(), z.array(z.string()));
 
-export type Consoles = z.output<typeof consolesSchema>;
+/** The last lines of the guest's console, by the QEMU that it ran in. */
+export type Consoles = Readonly<z.output<typeof consolesSchema>>;
 
+/** What one migration and its workload came to. */
 export const measurementSchema = z.strictObject({
-  /** What is between the hosts. */
+  /** What the hosts are, and what joins them. */
   hosts: z.string(),
   accelerator: z.string(),
   qemu: z.string(),
   kernel: z.string(),
-  /** Of each program that was started, by what it was for. */
+  /** The command line of each program that was started, by its purpose. */
   commandLines: z.record(z.string(), z.array(z.string())),
-  /** What QEMU was told of how to migrate: the options of migrate(). */
+  /** The options that migrate() was called with. */
   asked: z.record(z.string(), z.unknown()).default({}),
-  migration: z.preprocess(upgradedResult, resultSchema),
+  migration: resultSchema,
   workload: z.strictObject({
     /** What one operation is. */
     operation: z.string(),
     /** By the clock of the reports. */
     migrationBeganMs: count,
     migrationEndedMs: count,
-    reports: z.array(reportSchema),
-    checks: z.array(z.strictObject({ what: z.string(), checked: count, wrong: count })),
+    reports: z.array(timedReportSchema),
+    checks: z.array(workloadCheckSchema),
   }),
-  /** Both sides' memory, page by page; null: nothing could be compared, for the reason given. */
+  /** Both sides' memory, page by page; null: it was not compared, for the reason given. */
   memory: z
     .strictObject({
       pages: count,
       differentPages: count,
-      /** The numbers of the first of them, if there are any. */
+      /** The numbers of the first different pages, if there are any. */
       firstDifferent: z.array(count).readonly().optional(),
     })
     .nullable(),
@@ -58,7 +48,8 @@ export const measurementSchema = z.strictObject({
   consoles: consolesSchema.default({}),
 });
 
-export type Measurement = z.output<typeof measurementSchema>;
+/** What one migration and its workload came to. */
+export type Measurement = Readonly<z.output<typeof measurementSchema>>;
 
 const failureSchema = z.strictObject({
   at: z.iso.datetime(),
@@ -66,70 +57,64 @@ const failureSchema = z.strictObject({
   consoles: consolesSchema.default({}),
 });
 
-/** Of the experiment, besides the cell. */
-const settingsSchema = z.strictObject({
-  guest: z.strictObject({ processors: count, memory: z.string(), accelerator: z.string() }),
-  sink: z.boolean(),
-  convergeSeconds: count,
-  downtimeLimitMs: count,
-  settleSeconds: count,
-});
-
-export const runSchema = z.strictObject({
-  format: z.literal('fakedirty-lab-run-1'),
+/** A run as it is planned. */
+export const plannedRunSchema = z.strictObject({
+  /** The name of its file. */
   id: z.string(),
-  experiment: z.string(),
-  cell: z.strictObject({
-    workload: z.strictObject({ name: z.string(), options: z.record(z.string(), z.unknown()) }),
-    memoryMiB: count,
-    method: z.string(),
-    link: linkSchema,
-  }),
+  cell: cellSchema,
+  /** The same for all runs of a cell. */
   cellKey: z.string(),
-  /** Runs of earlier versions don't tell them. */
-  settings: settingsSchema.optional(),
+  /** From 1; warm-ups count down to it from 0. */
   round: z.int(),
   warmUp: z.boolean(),
-  /** Of the workload, where its options give none. */
+  /** For what is random in this run, unless the workload's options give a seed: the same for all cells of a round. */
   seed: z.int(),
+});
+
+/** A run as it is planned. */
+export type PlannedRun = Readonly<z.output<typeof plannedRunSchema>>;
+
+/** The format of the files that runs are kept in. Files of another format are refused. */
+export const runFormat = 'fakedirty-lab-run-2' as const;
+
+/** A run as it is kept. */
+export const runSchema = plannedRunSchema.extend({
+  format: z.literal(runFormat),
+  /** The name of the experiment. */
+  experiment: z.string(),
+  settings: runSettingsSchema,
   startedAt: z.iso.datetime(),
   tookMs: count,
   machine: machineSchema,
-  /** Attempts that did not work, before this one or all there were. */
+  /** Attempts that failed before this one, or all of them. */
   failures: z.array(failureSchema),
-  /** Null: no attempt worked. */
+  /** Null: every attempt failed. */
   measurement: measurementSchema.nullable(),
 });
 
-export type Run = z.output<typeof runSchema>;
+/** A run as it is kept. */
+export type Run = Readonly<z.output<typeof runSchema>>;
+
+/** A run that an attempt has measured. */
 export type MeasuredRun = Run & { readonly measurement: Measurement };
 
+/** Whether an attempt has measured this run. */
 export function isMeasured(run: Run): run is MeasuredRun {
   return run.measurement !== null;
 }
 
 const pagesNamed = 8;
 
-/** What makes a measurement worthless, in sentences: nothing, if all is as it has to be. */
-export function faultsOf({ memory, workload }: Measurement): string[] {
-  const faults = workload.checks
+/** What makes a measurement worthless, in sentences; empty if it is good. */
+export function problemsOf({ memory, workload }: Measurement): string[] {
+  const problems = workload.checks
     .filter(({ wrong }) => wrong > 0)
     .map(({ what, checked, wrong }) => `${wrong} of ${checked} ${what} were wrong after the move`);
   if (memory && memory.differentPages > 0) {
     const { pages, differentPages, firstDifferent = [] } = memory;
     const named = firstDifferent.slice(0, pagesNamed).join(', ');
     const which = differentPages > pagesNamed ? `the first: ${named}` : named;
-    faults.push(`${differentPages} of ${pages} pages differed between the two sides (${which})`);
+    problems.push(`${differentPages} of ${pages} pages differed between the two sides (${which})`);
   }
-  return faults;
-}
-
-/**
- * What stopped the guest before the migration ended by itself: the limit of the experiment, or the policy that its
- * method has. Undefined: nothing did.
- */
-export function stoppedBy({ migration }: Measurement): 'limit' | 'policy' | undefined {
-  const stop = migration.policyEvaluations.find(({ decision }) => decision.choice === 'stop-now');
-  if (!stop) return undefined;
-  return stop.decision.policy === timeLimitPolicy ? 'limit' : 'policy';
+  return problems;
 }

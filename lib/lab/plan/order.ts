@@ -1,7 +1,7 @@
-// An order that is random and yet the same in every run: what disturbs the machine for a while disturbs all
-// alike, and nothing always follows the same other thing.
+// A random order that is the same whenever it is made: what disturbs the machine for a while then disturbs all cells
+// equally, and no cell always follows the same other one.
 
-/** The same numbers in every run, from 0 up to 1. */
+/** Random numbers from 0 to 1 (exclusive), the same ones for the same seed. */
 export function pseudoRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -13,6 +13,7 @@ export function pseudoRandom(seed: number): () => number {
   };
 }
 
+/** The items in the order that the random numbers decide. */
 export function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
   const order = items.map((item) => ({ item, rank: random() }));
   return order.sort((a, b) => a.rank - b.rank).map(({ item }) => item);

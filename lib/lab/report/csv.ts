@@ -1,9 +1,9 @@
-// Runs for spreadsheets: a line each, as RFC 4180 has it. Warm-ups and failures are there and marked.
-import { type Run, stoppedBy } from '../model/run.js';
+// Runs for spreadsheets, one line each. Warm-ups and runs that failed are included and marked.
+import { type CsvValue, csvText } from '../../format/csv.js';
+import type { Run } from '../model/run.js';
+import { stoppedBy } from '../model/stopped-by.js';
 
-type Value = string | number | boolean | null | undefined;
-
-const columns: Readonly<Record<string, (run: Run) => Value>> = {
+const columns: Readonly<Record<string, (run: Run) => CsvValue>> = {
   experiment: ({ experiment }) => experiment,
   run: ({ id }) => id,
   started_at: ({ startedAt }) => startedAt,
@@ -38,16 +38,7 @@ const columns: Readonly<Record<string, (run: Run) => Value>> = {
   memory_pages_different: ({ measurement }) => measurement?.memory?.differentPages,
 };
 
-function field(value: Value): string {
-  const text = value === null || value === undefined ? '' : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
+/** The runs as CSV. */
 export function csvOf(runs: readonly Run[]): string {
-  const lines = runs.map((run) =>
-    Object.values(columns)
-      .map((of) => field(of(run)))
-      .join(','),
-  );
-  return `${[Object.keys(columns).join(','), ...lines].join('\r\n')}\r\n`;
+  return csvText(columns, runs);
 }

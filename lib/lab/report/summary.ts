@@ -1,35 +1,32 @@
-// The runs of each cell together: what was measured, how far it scatters, and what can be said of it.
+// The runs of each cell together: what was measured, and how much it varies.
 
 import { mean, meanInterval, median, spread } from '../../statistics/samples.js';
+import type { Cell } from '../model/cell.js';
 import { describeLink } from '../model/link.js';
-import {
-  isMeasured,
-  type MeasuredRun,
-  type Measurement,
-  type Run,
-  stoppedBy,
-} from '../model/run.js';
-import type { Cell } from '../plan/cells.js';
+import { isMeasured, type MeasuredRun, type Measurement, type Run } from '../model/run.js';
+import { stoppedBy } from '../model/stopped-by.js';
 import { workShare } from './work.js';
 
+/** A figure by which migrations are compared. */
 export interface Metric {
   readonly name: string;
   readonly unit: string;
-  /** Undefined: this measurement has no such figure. */
+  /** Its value in a measurement; undefined: the measurement has none. */
   readonly of: (measurement: Measurement) => number | undefined;
-  /** Of a migration that the limit stopped, it would have been more without it; else nobody knows. */
+  /** Whether it would certainly have been more without the limit, for a migration that was stopped at it. */
   readonly growsWithoutLimit: boolean;
-  /** What the limit means for it where it stopped a migration, for those who would compare it. */
+  /** Why it can't be compared for a migration that was stopped at the limit. */
   readonly whenStopped: string;
 }
 
+/** The figures by which migrations are compared. */
 export const metrics = {
   totalTime: {
     name: 'Total migration time',
     unit: 's',
     of: ({ migration }) => migration.totalMs / 1000,
     growsWithoutLimit: true,
-    whenStopped: 'without the limit the time would have been longer',
+    whenStopped: 'without the limit it would have taken longer',
   },
   downtime: {
     name: 'Downtime',
@@ -46,42 +43,45 @@ export const metrics = {
     whenStopped: 'without the limit more would have been sent',
   },
   work: {
-    name: 'Work done by the guest while it moved',
-    unit: '% of before',
+    name: 'Work rate of the guest during the migration',
+    unit: '% of the rate before',
     of: (measurement) => {
       const share = workShare(measurement);
       return share === undefined ? undefined : 100 * share;
     },
     growsWithoutLimit: false,
-    whenStopped: 'how much work is done then depends on the limit',
+    whenStopped: 'the work rate then depends on the limit',
   },
 } as const satisfies Record<string, Metric>;
 
+/** The values of a metric in the rounds of a cell. */
 export interface Values {
   readonly values: readonly number[];
   readonly median: number;
   readonly mean: number;
-  /** From the least to the most, as a share of the median. */
+  /** Maximum minus minimum, as a share of the median. */
   readonly spread: number;
-  /** Of the mean, in 99 of 100 cases; null: too few rounds. */
+  /** The 99 % confidence interval of the mean; null: too few rounds. */
   readonly interval: readonly [number, number] | null;
 }
 
+/** The runs of a cell. */
 export interface CellSummary {
   readonly cell: Cell;
   readonly cellKey: string;
-  /** Warm-ups are not among them. */
+  /** Without warm-ups. */
   readonly runs: readonly MeasuredRun[];
-  /** Of all its runs, warm-ups included. */
+  /** Failed attempts of all its runs, including warm-ups. */
   readonly failures: number;
 }
 
-/** Cells that differ in their method alone. */
+/** Cells that differ only in their method. */
 export interface Comparable {
   readonly title: string;
   readonly cells: readonly CellSummary[];
 }
 
+/** The values of a metric in the rounds of a cell; undefined: there are none. */
 export function valuesOf({ runs }: CellSummary, { of }: Pick<Metric, 'of'>): Values | undefined {
   const values = runs.flatMap(({ measurement }) => of(measurement) ?? []);
   if (values.length === 0) return undefined;
@@ -94,12 +94,12 @@ export function valuesOf({ runs }: CellSummary, { of }: Pick<Metric, 'of'>): Val
   };
 }
 
-/** How many migrations had not ended by themselves in the time that the experiment gave them. */
+/** How many migrations were stopped at the limit, because they had not converged. */
 export function stoppedByLimit({ runs }: CellSummary): number {
   return runs.filter(({ measurement }) => stoppedBy(measurement) === 'limit').length;
 }
 
-/** Of the pages that were marked again, those that had not changed; undefined: nobody looked, or there were none. */
+/** The share of fake dirty pages among those that were marked again; undefined: not counted, or none were marked. */
 export function fakeShare({ runs }: CellSummary): number | undefined {
   const shares = runs.flatMap(({ measurement }) => {
     const { changed = 0, unchanged = 0 } = measurement.migration.filter ?? {};
@@ -108,7 +108,7 @@ export function fakeShare({ runs }: CellSummary): number | undefined {
   return shares.length > 0 ? median(shares) : undefined;
 }
 
-/** The run in the middle of its cell by total time: for what can't be averaged. */
+/** The run with the median total time, for what can't be averaged. */
 export function typicalRun({ runs }: CellSummary): MeasuredRun | undefined {
   const sorted = [...runs].sort(
     (a, b) => a.measurement.migration.totalMs - b.measurement.migration.totalMs,
@@ -116,6 +116,7 @@ export function typicalRun({ runs }: CellSummary): MeasuredRun | undefined {
   return sorted[sorted.length >> 1];
 }
 
+/** The cells of these runs. */
 export function summarise(runs: readonly Run[]): CellSummary[] {
   const groups = new Map<string, Run[]>();
   for (const run of runs) groups.set(run.cellKey, [...(groups.get(run.cellKey) ?? []), run]);
@@ -128,14 +129,14 @@ export function summarise(runs: readonly Run[]): CellSummary[] {
   });
 }
 
-/** What a cell is beside its method: its options are told when there are any. */
+/** What a cell is, besides its method and link. */
 export function titleOf({ workload, memoryMiB }: Cell): string {
   const options = Object.entries(workload.options).map(([name, value]) => `${name} ${value}`);
   const busy = options.length > 0 ? `${workload.name} (${options.join(', ')})` : workload.name;
   return `${busy}, ${memoryMiB} MiB`;
 }
 
-/** In the order of the methods given, the first of which the others are compared with. */
+/** The cells in groups that differ only in their method, in the order of `methods`; the first is the baseline. */
 export function comparables(
   cells: readonly CellSummary[],
   methods: readonly string[],

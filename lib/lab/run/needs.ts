@@ -1,36 +1,42 @@
-// What runs need of this machine and of its user, looked at before the first of them: where something is missing,
-// every attempt would fail, some after a guest has booted.
+// What runs need of this machine and of its user, checked before the first of them: if something is missing, every attempt
+// would fail, some only after a guest has booted.
 
 import { FakedirtyError } from '../../errors/error.js';
 import { mebibyte } from '../../format/bytes.js';
 import { Workspace } from '../../system/workspace.js';
-import type { Catalogue } from '../catalogue.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
 import { guestAddress } from '../guest/linux-guest.js';
-import { createHosts, type HostsKind, whyNoNetwork } from '../hosts/hosts.js';
+import { createHosts, whyNoNetwork } from '../hosts/create-hosts.js';
+import type { HostsKind } from '../hosts/host.js';
+import type { Cell } from '../model/cell.js';
 import type { Experiment } from '../model/experiment.js';
 import type { Link } from '../model/link.js';
-import { type Cell, cellsOf, type PlannedRun } from '../plan/cells.js';
+import type { PlannedRun } from '../model/run.js';
+import { cellsOf } from '../plan/planned-runs.js';
 import { networkNeededBy } from '../workloads/workload.js';
 
+/** The runs whose needs are checked. */
 export interface NeedsOptions {
   readonly experiment: Experiment;
-  /** Those that are going to be made. */
+  /** The runs that are going to be made. */
   readonly runs: readonly PlannedRun[];
   readonly catalogue: Catalogue;
   readonly kind?: HostsKind;
 }
 
-/** Runs were refused, and none has been started. */
+/** An experiment needs what this machine or user does not have. Nothing has been started. */
 export class UnmetNeedsError extends FakedirtyError {
   override readonly name = 'UnmetNeedsError';
   override readonly code = 'ERR_NEEDS';
 
   constructor(
-    /** Each with what to do about it. */
+    /** What is missing, each with what to do about it. */
     readonly problems: readonly string[],
   ) {
     const list = problems.map((text) => `  ${text}`).join('\n');
-    super(`Not all that the experiment asks for can be had here; nothing was started:\n${list}`);
+    super(
+      `This machine does not have all that the experiment needs; nothing was started:\n${list}`,
+    );
   }
 }
 
@@ -38,7 +44,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Hosts are made as for a run: whatever tc or the kernel refuse, they refuse here. */
+/** Makes hosts as a run does: whatever tc or the kernel refuse, they refuse here. */
 async function linkProblems(link: Link, kind: HostsKind): Promise<string[]> {
   const workspace = Workspace.create(0);
   try {
@@ -59,7 +65,7 @@ function workloadProblems(
 ): string[] {
   const workload = catalogue.workload(name);
   if (workload.needsNetwork && noNetwork !== undefined) {
-    return [`${networkNeededBy(name)}: ${noNetwork}. Run as root, or leave it out.`];
+    return [`${networkNeededBy(name)}: ${noNetwork}. Run as root, or remove the workload.`];
   }
   const hasNetwork = noNetwork === undefined && !workload.bareGuest;
   try {
@@ -75,12 +81,12 @@ function workloadProblems(
   }
 }
 
-/** Throws when a link or a workload of these runs can't be had here, and names all of them. */
+/** Throws when this machine or user can't have a link or workload of these runs; the error lists all of them. */
 export async function checkNeeds(options: NeedsOptions): Promise<void> {
   const { experiment, runs, kind = 'auto' } = options;
   if (runs.length === 0) return;
   const noNetwork = whyNoNetwork(kind);
-  // Runs are in an order of their own; what is wrong is told in that of the file.
+  // Runs are shuffled; problems are listed in the order of the file.
   const open = new Set(runs.map(({ cell }) => JSON.stringify(cell)));
   const cells = cellsOf(experiment).filter((cell) => open.has(JSON.stringify(cell)));
   const problems = new Set(cells.flatMap((cell) => workloadProblems(cell, options, noNetwork)));

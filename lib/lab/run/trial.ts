@@ -1,25 +1,25 @@
-// What a run needs of this machine, and its orderly end: hosts, VMs and files, gone when the run is over or
-// told to stop.
+// What a run needs of this machine: hosts, QEMUs and files. All of it is gone when the run is over or told to stop.
 
 import { readFileSync } from 'node:fs';
 import { mebibyte } from '../../format/bytes.js';
 import type { Accelerator, Machine } from '../../qemu/machine/machine.js';
 import { Workspace } from '../../system/workspace.js';
-import type { Catalogue } from '../catalogue.js';
-import { BareGuest } from '../guest/bare-guest.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
 import { diskBytes } from '../guest/disk.js';
-import type { Guest, Place } from '../guest/guest.js';
-import { LinuxGuest } from '../guest/linux-guest.js';
-import { createHosts, type Host, type Hosts } from '../hosts/hosts.js';
+import type { Place } from '../guest/guest.js';
+import { createHosts } from '../hosts/create-hosts.js';
+import type { Host, Hosts } from '../hosts/host.js';
 import type { Experiment } from '../model/experiment.js';
-import type { Consoles } from '../model/run.js';
-import type { PlannedRun } from '../plan/cells.js';
-import type { WorkloadAtWork } from '../workloads/at-work.js';
+import type { Consoles, PlannedRun } from '../model/run.js';
+import { createWorkingGuest, type WorkingGuest } from '../workloads/working-guest.js';
+import type { WorkloadRun } from '../workloads/workload-run.js';
 
-/** Room for the image, sockets and the like. */
+/** Space for the image, sockets and the like. */
 const otherBytes = 64 * mebibyte;
 
+/** What a run is made with. */
 export interface TrialOptions {
+  /** The QEMU program. */
   readonly binary: string;
   readonly accelerator: Accelerator;
   readonly experiment: Experiment;
@@ -27,42 +27,47 @@ export interface TrialOptions {
   readonly catalogue: Catalogue;
 }
 
-function guestFor(options: TrialOptions, workspace: Workspace, hosts: Hosts): Promise<Guest> {
+function createGuest(
+  options: TrialOptions,
+  workspace: Workspace,
+  hosts: Hosts,
+): Promise<WorkingGuest> {
   const { binary, accelerator, experiment, run, catalogue } = options;
   const { memory, processors } = experiment.guest;
-  const workload = catalogue.workload(run.cell.workload.name);
-  const memoryBytes = run.cell.memoryMiB * mebibyte;
-  const { seed } = run;
-  const request = {
-    ...{ binary, accelerator, workspace, hosts, memory, memoryBytes, processors, workload, seed },
-    options: run.cell.workload.options,
-  };
-  const bare = workload.bareGuest?.(request.options, {
-    memoryBytes,
-    processors,
-    address: null,
-    seed,
+  const { workload, memoryMiB } = run.cell;
+  return createWorkingGuest({
+    ...{ binary, accelerator, workspace, hosts, memory, processors },
+    memoryBytes: memoryMiB * mebibyte,
+    workload: catalogue.workload(workload.name),
+    options: workload.options,
+    seed: run.seed,
   });
-  return bare ? BareGuest.create(request, bare) : LinuxGuest.create(request);
 }
 
+/** The hosts, QEMUs and files of one run. */
 export class Trial {
   readonly #commandLines: Record<string, string[]> = {};
   readonly #options: TrialOptions;
   readonly #workspace: Workspace;
   readonly #machines: Machine[] = [];
   readonly hosts: Hosts;
-  readonly #guest: Guest;
-  #workload: WorkloadAtWork | undefined;
+  readonly #working: WorkingGuest;
+  #workload: WorkloadRun | undefined;
   #stopped = false;
 
-  private constructor(options: TrialOptions, workspace: Workspace, hosts: Hosts, guest: Guest) {
+  private constructor(
+    options: TrialOptions,
+    workspace: Workspace,
+    hosts: Hosts,
+    working: WorkingGuest,
+  ) {
     this.#options = options;
     this.#workspace = workspace;
     this.hosts = hosts;
-    this.#guest = guest;
+    this.#working = working;
   }
 
+  /** Makes hosts and the guest's image; nothing runs yet. */
   static async create(options: TrialOptions): Promise<Trial> {
     const { experiment, run, catalogue } = options;
     const { memoryMiB, link } = run.cell;
@@ -73,7 +78,7 @@ export class Trial {
     let hosts: Hosts | undefined;
     try {
       hosts = await createHosts({ workspace, link });
-      return new Trial(options, workspace, hosts, await guestFor(options, workspace, hosts));
+      return new Trial(options, workspace, hosts, await createGuest(options, workspace, hosts));
     } catch (error) {
       hosts?.close();
       workspace.remove();
@@ -81,13 +86,14 @@ export class Trial {
     }
   }
 
-  /** Of what has been started so far, by what it was for. */
+  /** The command line of everything that has been started so far, by its purpose. */
   get commandLines(): Record<string, string[]> {
     return this.#commandLines;
   }
 
+  /** The last lines of the guest's console, by the QEMU that it ran in. */
   get consoles(): Consoles {
-    return this.#guest.consoles;
+    return this.#working.guest.consoles;
   }
 
   get memoryBytes(): number {
@@ -95,35 +101,38 @@ export class Trial {
   }
 
   get kernelVersion(): string {
-    return this.#guest.kernelVersion;
+    return this.#working.guest.kernelVersion;
   }
 
-  /** The QEMU on the first host, its guest ready. */
+  /** Starts the QEMU on the first host, and boots the guest in it. */
   startSource(): Promise<Machine> {
     const { catalogue, run } = this.#options;
     const { sourceArguments = [] } = catalogue.method(run.cell.method);
-    return this.#guest.boot(this.#place('source', this.#host(0), sourceArguments));
+    return this.#working.guest.boot(this.#place('source', this.#host(0), sourceArguments));
   }
 
-  /** The QEMU on the second host, that waits for the guest; what the guest says there is heard. */
+  /** Starts the QEMU on the second host, which waits for the guest. */
   async startDestination(): Promise<{ host: Host; machine: Machine }> {
     const host = this.#host(1);
-    return { host, machine: await this.#guest.expect(this.#place('destination', host, [])) };
+    const machine = await this.#working.guest.expect(this.#place('destination', host, []));
+    return { host, machine };
   }
 
-  async startWorkload(): Promise<WorkloadAtWork> {
-    this.#workload = await this.#guest.startWorkload();
-    Object.assign(this.#commandLines, this.#guest.workCommandLines);
+  /** Starts the workload in the guest, which has booted. */
+  async startWorkload(): Promise<WorkloadRun> {
+    this.#workload = await this.#working.startWorkload();
+    Object.assign(this.#commandLines, this.#working.commandLines);
     return this.#workload;
   }
 
-  /** Ends everything that runs: whoever waits for it hears of that. */
+  /** Ends everything that runs: whoever waits for a part of it gets an error. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#workload?.abandon();
     await Promise.all(this.#machines.map((machine) => machine.kill()));
   }
 
+  /** Ends everything that runs, and removes hosts and files. */
   async close(): Promise<void> {
     await this.stop();
     this.hosts.close();

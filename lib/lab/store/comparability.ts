@@ -1,24 +1,28 @@
-// Whether runs can stand in one table: what was made with another QEMU, or on other hosts, is another experiment.
-import { isMeasured, type Run } from '../model/run.js';
+// Whether runs can stand in one table: what was measured with another QEMU, or on other hosts, is another experiment.
+import { isMeasured, type MeasuredRun, type Run } from '../model/run.js';
+import { ResultError } from './result-error.js';
 
-function sameLink(one: Run, other: Run): boolean {
+function haveSameLink(one: Run, other: Run): boolean {
   return JSON.stringify(one.cell.link) === JSON.stringify(other.cell.link);
 }
 
-/** Linux and the bare guest stand side by side: that they have another kernel is what is compared. */
-function sameWorkload(one: Run, other: Run): boolean {
+/** Linux and the bare guest stand side by side: that they have different kernels is what is compared. */
+function haveSameWorkload(one: Run, other: Run): boolean {
   return one.cell.workload.name === other.cell.workload.name;
 }
 
-/** What a run was made with that those before it were not, in sentences. */
+/** What a run was measured with that the earlier ones were not, in sentences. */
 export function differencesFrom(earlier: readonly Run[], run: Run): string[] {
   const { measurement } = run;
   if (!measurement) return [];
   const measured = earlier.filter(isMeasured);
-  const differs = (name: 'qemu' | 'accelerator' | 'kernel' | 'hosts', among: typeof measured) => {
+  const differs = (
+    name: 'qemu' | 'accelerator' | 'kernel' | 'hosts',
+    among: readonly MeasuredRun[],
+  ) => {
     const other = among.find((each) => each.measurement[name] !== measurement[name]);
     return other
-      ? [`${name}: "${measurement[name]}", and before "${other.measurement[name]}"`]
+      ? [`${name}: "${measurement[name]}" now, "${other.measurement[name]}" before`]
       : [];
   };
   return [
@@ -26,11 +30,21 @@ export function differencesFrom(earlier: readonly Run[], run: Run): string[] {
     ...differs('accelerator', measured),
     ...differs(
       'kernel',
-      measured.filter((each) => sameWorkload(each, run)),
+      measured.filter((each) => haveSameWorkload(each, run)),
     ),
     ...differs(
       'hosts',
-      measured.filter((each) => sameLink(each, run)),
+      measured.filter((each) => haveSameLink(each, run)),
     ),
   ];
+}
+
+/** Throws when the run can't be compared with the earlier ones of its folder. */
+export function assertComparable(earlier: readonly Run[], run: Run, directory: string): void {
+  const differences = differencesFrom(earlier, run);
+  if (differences.length === 0) return;
+  throw new ResultError(
+    `The results in ${directory} were measured under other conditions and can't be compared with the ` +
+      `new run (${differences.join('; ')}). Name another folder with --out, or move that one away.`,
+  );
 }

@@ -1,5 +1,5 @@
-// What the bare guest does (native/guest/guest.S): a firmware image that writes to its working set, the same way
-// in every run. It boots at once and leaves nothing to chance but the moment of each pass.
+// Workloads of the bare guest (native/guest/guest.S): a firmware image that writes to its working set in the same way in
+// every run. It boots at once, and leaves nothing to chance but the moment of each pass.
 import { z } from 'zod';
 import {
   type GuestOptions,
@@ -8,14 +8,20 @@ import {
   mostGuestPages,
 } from '../../qemu/machine/guest.js';
 import { positive, seed, size, sizeBytes } from './options.js';
-import { allInGuest, assignments, type Surroundings, type Workload, workload } from './workload.js';
+import {
+  allInGuest,
+  assignments,
+  type Workload,
+  type WorkloadEnvironment,
+  workload,
+} from './workload.js';
 
 const summaries: Readonly<Record<GuestPattern, string>> = {
-  idle: 'fills its working set and leaves it alone',
-  rewrite: 'stores the values that are there already: every page marked dirty is fake',
+  idle: 'fills its working set once, then does nothing',
+  rewrite: 'stores values that are already there: every page marked dirty is fake',
   random: 'writes new values in each pass over its working set',
   flip: 'inverts its values and inverts them back',
-  zero: 'turns its pages to zero and back',
+  zero: 'zeroes its pages and restores them',
 };
 
 const options = z.strictObject({
@@ -25,7 +31,7 @@ const options = z.strictObject({
     .max(1024)
     .refine((words) => (words & (words - 1)) === 0, 'expected a power of two')
     .default(1),
-  /** Pauses after each page: slows it down. */
+  /** Pauses after each page, to slow it down. */
   spins: z.number().int().nonnegative().default(0),
   seed,
 });
@@ -33,33 +39,34 @@ const options = z.strictObject({
 function guestOptions(
   pattern: GuestPattern,
   { words, spins, seed: first, ...set }: z.output<typeof options>,
-  surroundings: Surroundings,
+  environment: WorkloadEnvironment,
 ): Omit<GuestOptions, 'paged'> {
-  const room = {
-    most: mostGuestPages(surroundings.memoryBytes) * 4096,
-    because: 'its set begins at 1 MiB, and ends where memory does or devices have their addresses',
+  const capacity = {
+    max: mostGuestPages(environment.memoryBytes) * 4096,
+    reason:
+      'its working set begins at 1 MiB and ends where memory or the address space below devices ends',
   };
-  const pages = Math.floor(sizeBytes(set, surroundings, room) / 4096);
-  return { pattern, pages, wordsPerPage: words, spins, seed: first ?? surroundings.seed };
+  const pages = Math.floor(sizeBytes(set, environment, capacity) / 4096);
+  return { pattern, pages, wordsPerPage: words, spins, seed: first ?? environment.seed };
 }
 
 function bare(pattern: GuestPattern): Workload {
   const described = workload({
     name: `bare-${pattern}`,
-    summary: `no Linux, a bare guest: ${summaries[pattern]}`,
+    summary: `bare guest without Linux: ${summaries[pattern]}`,
     operation: 'pages written',
     programs: [],
     ...allInGuest,
     idles: pattern === 'idle',
     options,
-    commands: (wanted, surroundings) => ({
-      inGuest: ['guest.bin', ...assignments({ ...guestOptions(pattern, wanted, surroundings) })],
+    commands: (wanted, environment) => ({
+      inGuest: ['guest.bin', ...assignments({ ...guestOptions(pattern, wanted, environment) })],
     }),
   });
   return {
     ...described,
-    bareGuest: (given, surroundings) =>
-      guestOptions(pattern, options.parse(given ?? {}), surroundings),
+    bareGuest: (given, environment) =>
+      guestOptions(pattern, options.parse(given ?? {}), environment),
   };
 }
 

@@ -6,7 +6,7 @@ import { allInGuest, assignments, workload } from './workload.js';
 
 export const disk = workload({
   name: 'disk',
-  summary: 'reads and writes blocks of a disk that the hosts share, past the page cache',
+  summary: 'reads and writes blocks of a disk that the hosts share, bypassing the page cache',
   operation: 'blocks read or written',
   programs: ['disk'],
   ...allInGuest,
@@ -15,11 +15,11 @@ export const disk = workload({
     bytes: positive.max(diskBytes).default(64 * mebibyte),
     blockBytes: positive.multipleOf(4096).max(mebibyte).default(16_384),
     readsPercent: z.number().int().min(0).max(100).default(50),
-    /** 0: as many as the guest can. */
+    /** 0: no limit. */
     operationsPerSecond: z.number().int().nonnegative().default(0),
     seed,
   }),
-  commands: (wanted, surroundings) => ({
+  commands: (wanted, environment) => ({
     inGuest: [
       '/bin/disk',
       ...assignments({
@@ -28,7 +28,7 @@ export const disk = workload({
         block_bytes: wanted.blockBytes,
         reads_percent: wanted.readsPercent,
         operations_per_second: wanted.operationsPerSecond,
-        seed: wanted.seed ?? surroundings.seed,
+        seed: wanted.seed ?? environment.seed,
       }),
     ],
   }),

@@ -1,3 +1,3 @@
 import { memoryWriter } from './memory-writer.js';
 
-export const idle = memoryWriter('idle', 'fills its memory once and then does nothing', 'idle');
+export const idle = memoryWriter('idle', 'fills its memory once, then does nothing', 'idle');

@@ -1,4 +1,4 @@
-// A stream of bytes into the guest, or out of it: it shares the network card with the migration.
+// A stream of bytes into the guest or out of it, which shares the network card with the migration.
 import { z } from 'zod';
 import { assignments, type Workload, workload } from './workload.js';
 
@@ -12,12 +12,12 @@ function network(name: string, summary: string, guest: 'send' | 'receive'): Work
     operation: 'kibibytes',
     programs: [program],
     needsNetwork: true,
-    // Whoever receives sees what arrived.
+    // The receiver knows what has arrived.
     reports: guest === 'send' ? 'outside' : 'guest',
     sender: guest === 'send' ? 'guest' : 'outside',
     checks: { guest: true, outside: true },
     options: z.strictObject({
-      /** 0: as many as get through. */
+      /** 0: no limit. */
       bytesPerSecond: z.number().int().nonnegative().default(0),
     }),
     commands: ({ bytesPerSecond }, { address }) => {

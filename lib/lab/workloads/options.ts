@@ -1,51 +1,52 @@
-// Options that several workloads have.
+// Options that several workloads have in common, and whether they fit into the guest.
 
 import { z } from 'zod';
 import { mebibyte } from '../../format/bytes.js';
-import { partOf, type Surroundings, WorkloadOptionsError } from './workload.js';
+import { shareBytes, type WorkloadEnvironment, WorkloadOptionsError } from './workload.js';
 
 const pageBytes = 4096;
-const mostShare = 0.75;
+const maxShare = 0.75;
 
+/** A whole number from 1. */
 export const positive = z.number().int().positive();
-/** Where none is given, each round has one of its own. */
+/** If none is given, each round has one of its own. */
 export const seed = z.number().int().nonnegative().optional();
-/** A share of guest memory, which leaves room for the kernel. */
-export const share = z.number().min(0.01).max(mostShare);
-/** Of what a workload writes to: a share of guest memory, or bytes. */
+/** A share of guest memory that leaves room for the kernel. */
+export const share = z.number().min(0.01).max(maxShare);
+/** The size of what a workload writes to: a share of guest memory, or bytes. */
 export const size = { share: share.default(0.5), bytes: positive.min(pageBytes).optional() };
 
-/** How much of something a guest has room for, and why no more. */
-export interface Room {
-  readonly most: number;
-  readonly because: string;
+/** How much of something fits into a guest, and why no more does. */
+export interface Capacity {
+  readonly max: number;
+  readonly reason: string;
 }
 
-/** For what runs beside a kernel. */
-export function besideKernel(surroundings: Surroundings): Room {
-  return { most: partOf(surroundings, mostShare), because: 'the kernel needs the rest' };
+/** The bytes that the kernel leaves. */
+export function besideKernel(environment: WorkloadEnvironment): Capacity {
+  return { max: shareBytes(environment, maxShare), reason: 'the kernel needs the rest' };
 }
 
-/** The same number of what an option counts, if there is room for so many. */
+/** Returns the value of an option if it fits into the guest, and throws otherwise. */
 export function fitting(
-  { memoryBytes }: Surroundings,
+  { memoryBytes }: WorkloadEnvironment,
   option: string,
   wanted: number,
-  { most, because }: Room,
+  { max, reason }: Capacity,
 ): number {
-  if (wanted <= most) return wanted;
+  if (wanted <= max) return wanted;
   const memory = `${memoryBytes / mebibyte} MiB`;
   throw new WorkloadOptionsError(
-    `${option}: ${wanted} do not fit into a guest of ${memory}, ${most} do: ${because}`,
+    `${option}: ${wanted} do not fit into a guest of ${memory}; at most ${max} do: ${reason}`,
   );
 }
 
-/** The bytes that a size comes to: those that are given, else the share, of which what fits. */
+/** The size in bytes: `bytes` if given, else the share, or as much of it as fits. */
 export function sizeBytes(
   { share: part, bytes }: { readonly share: number; readonly bytes?: number | undefined },
-  surroundings: Surroundings,
-  room = besideKernel(surroundings),
+  environment: WorkloadEnvironment,
+  capacity = besideKernel(environment),
 ): number {
-  if (bytes !== undefined) return fitting(surroundings, 'bytes', bytes, room);
-  return Math.min(partOf(surroundings, part), room.most);
+  if (bytes !== undefined) return fitting(environment, 'bytes', bytes, capacity);
+  return Math.min(shareBytes(environment, part), capacity.max);
 }

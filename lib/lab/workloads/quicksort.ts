@@ -9,15 +9,15 @@ export const quicksort = workload({
   programs: ['quicksort'],
   ...allInGuest,
   options: z.strictObject({
-    /** The pool through which the arrays go. */
+    /** The memory that the arrays rotate through. */
     share: share.default(0.25),
     bytes: positive.min(1024).optional(),
     seed,
   }),
-  commands: ({ seed: first, ...pool }, surroundings) => ({
+  commands: ({ seed: first, ...pool }, environment) => ({
     inGuest: [
       '/bin/quicksort',
-      ...assignments({ bytes: sizeBytes(pool, surroundings), seed: first ?? surroundings.seed }),
+      ...assignments({ bytes: sizeBytes(pool, environment), seed: first ?? environment.seed }),
     ],
   }),
 });

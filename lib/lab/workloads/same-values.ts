@@ -2,6 +2,6 @@ import { memoryWriter } from './memory-writer.js';
 
 export const sameValues = memoryWriter(
   'same-values',
-  'stores the values that are there already: every page marked dirty is fake',
+  'stores values that are already there: every page marked dirty is fake',
   'same',
 );

@@ -4,7 +4,7 @@ import { type OutputReader, workload } from './workload.js';
 
 const line = /^\[ (\d+)s \] thds: \d+ eps: ([\d.]+) lat \(ms,99%\): ([\d.]+)/;
 
-/** Out of "[ 3s ] thds: 1 eps: 1083.43 lat (ms,99%): 0.94", one a second. */
+/** Reads lines such as "[ 3s ] thds: 1 eps: 1083.43 lat (ms,99%): 0.94", one a second. */
 function newReader(): OutputReader {
   let operations = 0;
   return (text) => {
@@ -16,7 +16,7 @@ function newReader(): OutputReader {
   };
 }
 
-/** Without 2, as the script counts them. */
+/** The script does not count 2. */
 function oddPrimesBelow(limit: number): number {
   const isComposite = new Uint8Array(limit);
   let found = 0;
@@ -30,7 +30,7 @@ function oddPrimesBelow(limit: number): number {
 
 export const sysbench = workload({
   name: 'sysbench',
-  summary: 'sysbench looks for primes, and has to find all: much computing, little writing',
+  summary: 'sysbench searches primes and has to find all of them: much computing, few writes',
   operation: 'searches',
   programs: [],
   packaged: { packages: ['sysbench'], programs: ['usr/bin/sysbench'] },
@@ -39,12 +39,12 @@ export const sysbench = workload({
   reports: 'guest',
   sender: 'guest',
   checks: { guest: false, outside: false },
-  livesBy: 'searches, each for all primes',
+  livesBy: 'searches that found all primes',
   newReader,
   options: z.strictObject({
-    /** One for each processor of the guest when not given. */
+    /** By default, one for each processor of the guest. */
     threads: positive.max(64).optional(),
-    /** The primes of one search are smaller. */
+    /** Each search looks for all primes below it. */
     maxPrime: positive.min(4).max(10_000_000).default(10_000),
   }),
   commands: ({ threads, maxPrime }, { processors }) => ({
@@ -54,7 +54,7 @@ export const sysbench = workload({
       `--threads=${threads ?? processors}`,
       `--max-prime=${maxPrime}`,
       `--primes=${oddPrimesBelow(maxPrime)}`,
-      // For ever.
+      // Without an end.
       '--time=0',
       '--events=0',
       '--report-interval=1',

@@ -2,6 +2,6 @@ import { memoryWriter } from './memory-writer.js';
 
 export const workingSet = memoryWriter(
   'working-set',
-  'writes new values to a set of pages of the size and at the rate asked for',
+  'writes new values to a working set, of a given size and at a given rate',
   'random',
 );

@@ -1,74 +1,78 @@
-// What a workload is: one file each says which programs it needs, how they are started, and who reports.
+// What a workload is: which programs it needs, how they are started, and who reports. One file each.
 
 import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
 import type { GuestOptions } from '../../qemu/machine/guest.js';
-import type { Report } from '../guest/control.js';
+import type { WorkloadReport } from '../model/workload-report.js';
 
-/** Programs that packages of the distribution hold. */
+/** Programs of Debian packages. */
 export interface PackagedPrograms {
   readonly packages: readonly string[];
-  /** Paths in the packages, and in the guest. */
+  /** Their paths, which are the same in the packages and in the guest. */
   readonly programs: readonly string[];
 }
 
-/** What a workload is told of the machine that it runs on. */
-export interface Surroundings {
+/** The guest that a workload runs in. */
+export interface WorkloadEnvironment {
   readonly memoryBytes: number;
   readonly processors: number;
-  /** Of the guest; null: it has no network. */
+  /** The guest's address; null: it has no network. */
   readonly address: string | null;
-  /** For what is random, where the options give no seed: another one in each round. */
+  /** For what is random, unless the options give a seed: another one in each round. */
   readonly seed: number;
 }
 
-export interface Commands {
-  /** In the guest: the program and its arguments, none of which may hold a blank. */
+/** How a workload is started. */
+export interface WorkloadCommands {
+  /** In the guest: the program and its arguments, none of which may contain a space. */
   readonly inGuest: readonly string[];
   /** On the client host: a program like those of the guest, and its arguments. */
   readonly outside?: { readonly program: string; readonly arguments: readonly string[] };
 }
 
-/** Makes reports out of what a program says that was not written for the lab. */
-export type OutputReader = (line: string) => Omit<Report, 'type'> | undefined;
+/** Makes a report of a line of output, for programs that were not written for the lab. Undefined: there is none in it. */
+export type OutputReader = (line: string) => WorkloadReport | undefined;
 
+/** What runs in a guest while it is migrated. */
 export interface Workload {
   readonly name: string;
   /** What it does, for people. */
   readonly summary: string;
   /** What one operation is. */
   readonly operation: string;
-  /** Of native/guest/linux, or paths of C sources: the guest has them in /bin. */
+  /** Programs of native/guest/linux, or paths of C sources: the guest has them in /bin. */
   readonly programs: readonly string[];
+  /** Programs of Debian packages. */
   readonly packaged?: PackagedPrograms;
-  /** Files of native/guest/linux, or paths, that those read: the guest has them in /share. */
+  /** Files that the programs read, of native/guest/linux or by their paths: the guest has them in /share. */
   readonly scripts?: readonly string[];
   readonly needsNetwork: boolean;
-  /** As /dev/vda. */
+  /** The guest has the disk as /dev/vda. */
   readonly needsDisk?: boolean;
-  /** Whose reports and running count. */
+  /** Which part reports. */
   readonly reports: 'guest' | 'outside';
-  /** Who makes the traffic between the two, if there is any. */
+  /** Which part makes the traffic between the two, if there is any. */
   readonly sender: 'guest' | 'outside';
-  /** Whether each says in the end if all is as it has to be. */
+  /** Which parts check their data at the end, and report the result. */
   readonly checks: { readonly guest: boolean; readonly outside: boolean };
-  /** Of one that ends by itself where something is wrong: what is right as long as it lives. */
+  /** For a program that ends by itself when something is wrong: what is right as long as it lives. */
   readonly livesBy?: string;
-  /** Its operations don't become more: that it reports is all that tells of its life. */
+  /** Its operations do not increase: that it reports is the only sign of life. */
   readonly idles?: boolean;
+  /** Makes a reader of its output, for a program that was not written for the lab. */
   readonly newReader?: () => OutputReader;
-  /** It is what the bare guest does, with these parameters; no Linux is booted. */
-  readonly bareGuest?: (options: unknown, surroundings: Surroundings) => GuestOptions;
-  /** Throws when the options are none of this workload's. */
-  commands(options: unknown, surroundings: Surroundings): Commands;
+  /** For workloads of the bare guest: its parameters. No Linux is booted. */
+  readonly bareGuest?: (options: unknown, environment: WorkloadEnvironment) => GuestOptions;
+  /** How it is started. Throws when it does not take these options, or when they do not fit into the guest. */
+  commands(options: unknown, environment: WorkloadEnvironment): WorkloadCommands;
 }
 
-/** Bytes of a part of guest memory, in whole pages. */
-export function partOf({ memoryBytes }: Surroundings, share: number): number {
+/** A share of guest memory, in bytes of whole pages. */
+export function shareBytes({ memoryBytes }: WorkloadEnvironment, share: number): number {
   return Math.floor((memoryBytes * share) / 4096) * 4096;
 }
 
-/** Of a workload with nothing outside the guest, which checks itself. */
+/** The properties of a workload that has no part outside the guest, and checks its own data. */
 export const allInGuest = {
   needsNetwork: false,
   reports: 'guest',
@@ -76,44 +80,46 @@ export const allInGuest = {
   checks: { guest: true, outside: false },
 } as const;
 
-/** "name=value" for each that is given. */
+/** "name=value" for each value that is defined. */
 export function assignments(values: Readonly<Record<string, string | number | undefined>>) {
   return Object.entries(values).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   );
 }
 
+/** A workload does not take these options, or they do not fit into the guest. */
 export class WorkloadOptionsError extends FakedirtyError {
   override readonly name = 'WorkloadOptionsError';
   override readonly code = 'ERR_WORKLOAD_OPTIONS';
 }
 
+/** Why a workload can't run in a guest without a network. */
 export function networkNeededBy(name: string): string {
   return `The workload ${name} needs a guest with a network, which only hosts in namespaces have`;
 }
 
-/** A workload whose options have been read by its schema before it sees them. */
+/** Makes a workload whose options are checked by a schema before it gets them. */
 export function workload<Options extends z.ZodObject>(
   description: Omit<Workload, 'commands'> & {
     readonly options: Options;
-    commands(options: z.output<Options>, surroundings: Surroundings): Commands;
+    commands(options: z.output<Options>, environment: WorkloadEnvironment): WorkloadCommands;
   },
 ): Workload {
   const { options: schema, commands, ...rest } = description;
   return {
     ...rest,
-    commands: (given, surroundings) => {
+    commands: (given, environment) => {
       const { success, data, error } = schema.safeParse(given ?? {});
       if (!success) {
         const names = Object.keys(schema.shape).join(', ') || 'none';
         throw new WorkloadOptionsError(
-          `Options of the workload ${rest.name}: ${z.prettifyError(error)}; there are: ${names}`,
+          `Options of the workload ${rest.name}: ${z.prettifyError(error)}; its options are: ${names}`,
         );
       }
-      if (rest.needsNetwork && surroundings.address === null) {
+      if (rest.needsNetwork && environment.address === null) {
         throw new WorkloadOptionsError(`${networkNeededBy(rest.name)}.`);
       }
-      return commands(data, surroundings);
+      return commands(data, environment);
     },
   };
 }

@@ -1,6 +1,14 @@
 // libfakedirty as QEMU links it: static, so that the QEMU that comes out can be moved anywhere.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { cacheDirectory, keyOf, repository } from '../../../scripts/run/cache.mjs';
 import { withLock } from '../../../scripts/run/lock.mjs';
@@ -14,11 +22,14 @@ export function libraryDigest(compiler: string): string {
   const hash = createHash('sha256').update(compiler);
   for (const input of inputs) {
     const path = join(native, input);
-    const names = input.includes('.')
+    const files = input.includes('.')
       ? ['']
-      : readdirSync(path, { recursive: true }).map(String).sort();
-    for (const name of names) {
-      hash.update(`\0${input}/${name}\0`).update(readFileSync(join(path, name)));
+      : readdirSync(path, { recursive: true })
+          .map(String)
+          .filter((name) => statSync(join(path, name)).isFile())
+          .sort();
+    for (const file of files) {
+      hash.update(`\0${input}/${file}\0`).update(readFileSync(join(path, file)));
     }
   }
   return hash.digest('hex').slice(0, 12);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How many keys make two pages collide under ph128 with words of a few bits: counted, every key.
+// How many of all keys make two pages collide under ph128 with words of a few bits.
 //
 // The digests of two pages agree when both halves of their difference fold to zero. The difference
 // of H is a sum of one term for each pair of words, which depends on two key words alone; so does
@@ -81,7 +81,7 @@ class CollisionCount {
     return Walk(pairs, SpreadOf(pairs.front()), SpreadOf(pairs.back()), 1, 0, 0);
   }
 
-  // The same for a weaker construction, whose second half uses the very key words of the first.
+  // The same for a weaker construction, whose second half uses the key words of the first.
   uint64_t KeysWithoutShift(const Difference& first, const Difference& last) const {
     uint64_t keys = 0;
     for (const uint16_t one : first) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The digest of a page according to somebody else: OpenSSL, zlib, libxxhash, the slow references.
+// The digest of a page by other implementations: OpenSSL, zlib, libxxhash, the slow references.
 #include "reference/oracle.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The digest of a page according to somebody else: OpenSSL, zlib, libxxhash, the slow references.
+// The digest of a page by other implementations: OpenSSL, zlib, libxxhash, the slow references.
 #ifndef FAKEDIRTY_TEST_REFERENCE_ORACLE_H_
 #define FAKEDIRTY_TEST_REFERENCE_ORACLE_H_
 
@@ -10,7 +10,7 @@
 
 namespace fakedirty_test {
 
-// As fakedirty_digest writes it. key is ph128's, null for the others.
+// In the byte order of fakedirty_digest. key is for ph128, null for the others.
 std::vector<uint8_t> OracleDigest(int algorithm, uint64_t seed, const uint8_t* key,
                                   const uint8_t* page, size_t page_size);
 

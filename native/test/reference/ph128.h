@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ph128 as its definition reads, for words of any width: the specification that kernels must meet.
+// ph128 straight from its definition, for words of any width: the specification of the kernels.
 #ifndef FAKEDIRTY_TEST_REFERENCE_PH128_H_
 #define FAKEDIRTY_TEST_REFERENCE_PH128_H_
 

@@ -1,4 +1,4 @@
-// A workload with a program of its own, and what the guide shows, with real VMs: from the command line, as users do.
+// A workload with its own program, and the example of the guide, with real VMs and from the command line.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, type TestContext } from 'vitest';
 import { isMeasured, type MeasuredRun } from '../../../lib/lab/model/run.js';
-import { ResultStore } from '../../../lib/lab/store/store.js';
+import { ResultStore } from '../../../lib/lab/store/result-store.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { textOf } from './experiments.js';
 import { needLabQemu } from './guests.js';
@@ -22,7 +22,7 @@ function newDirectory(context: TestContext): string {
   return directory;
 }
 
-interface Carried {
+interface Measured {
   readonly runs: readonly MeasuredRun[];
   readonly page: string;
 }
@@ -31,10 +31,11 @@ async function labRun(
   directory: string,
   binary: string,
   lines: string,
-  own: string,
-): Promise<Carried> {
+  modules: readonly string[],
+): Promise<Measured> {
   writeFileSync(join(directory, 'trial.yaml'), textOf(lines));
-  const args = ['lab', 'run', 'trial.yaml', '--qemu', binary, '--with', own, '--out', 'results'];
+  const own = modules.flatMap((file) => ['--with', file]);
+  const args = ['lab', 'run', 'trial.yaml', '--qemu', binary, ...own, '--out', 'results'];
   await run(process.execPath, [main, ...args], { cwd: directory });
   const results = join(directory, 'results');
   return {
@@ -79,38 +80,42 @@ const own = `
   }];
 `;
 
-it('a program that stands beside its workload runs in the guest', { timeout }, async (context) => {
+it('compiles and runs a program that lies beside its workload', { timeout }, async (context) => {
   const { binary } = needLabQemu(context);
   const directory = newDirectory(context);
   writeFileSync(join(directory, 'counting.c'), program);
   writeFileSync(join(directory, 'own.mjs'), own);
   const lines = 'workloads: [{ name: counting, options: { step: 7 } }]\nmethods: [plain]';
-  const { runs } = await labRun(directory, binary, lines, 'own.mjs');
+  const { runs } = await labRun(directory, binary, lines, ['own.mjs']);
   expect(runs).toHaveLength(1);
   const { checks, reports } = runs[0]?.measurement.workload ?? {};
   expect(checks).toMatchObject([{ what: 'counts', checked: 1, wrong: 0 }]);
   expect(reports?.at(-1)?.operations).toBeGreaterThan(500);
 });
 
-it('a workload that does no more where it arrives fails the run', { timeout }, async (context) => {
+it('fails a run whose workload makes no progress after the migration', {
+  timeout,
+}, async (context) => {
   const { binary } = needLabQemu(context);
   const directory = newDirectory(context);
   writeFileSync(join(directory, 'counting.c'), program);
   writeFileSync(join(directory, 'own.mjs'), own);
   const lines = 'workloads: [{ name: counting, options: { most: 100 } }]\nmethods: [plain]';
-  const failed = labRun(directory, binary, lines, 'own.mjs');
+  const failed = labRun(directory, binary, lines, ['own.mjs']);
   await expect(failed).rejects.toThrow(/1 runs failed/);
   const [only] = new ResultStore(join(directory, 'results')).runs();
   expect(only?.measurement).toBeNull();
-  expect(only?.failures[0]?.message).toMatch(/did not go on .*told of 100 operations/);
+  expect(only?.failures[0]?.message).toMatch(/made no progress .*says 100 operations/);
 });
 
-it('the workload, the method and the figure of the guide work', { timeout }, async (context) => {
+it('runs the workload, the method and the figure of the guide', { timeout }, async (context) => {
   const { binary, patched } = needLabQemu(context);
   const method = patched ? 'filter-md5-verified' : 'plain';
   const lines = `workloads: [block-memory]\nmethods: [${method}]\nconvergeSeconds: 3`;
-  const own = join(repository, 'docs', 'examples', 'own-parts.mjs');
-  const { runs, page } = await labRun(newDirectory(context), binary, lines, own);
+  const modules = ['custom-workload.mjs', 'custom-figure.mjs'].map((name) =>
+    join(repository, 'docs', 'examples', name),
+  );
+  const { runs, page } = await labRun(newDirectory(context), binary, lines, modules);
   expect(runs).toHaveLength(1);
   const { memory, workload } = runs[0]?.measurement ?? {};
   expect(memory?.differentPages).toBe(0);

@@ -1,17 +1,17 @@
-// The bare guest in the lab: the same bytes in every round, or nearly so.
+// The bare guest in the lab: nearly the same bytes in every round.
 import { expect, it } from 'vitest';
-import { comparisonText } from '../../../lib/lab/report/comparison.js';
+import { comparisonText } from '../../../lib/lab/report/comparison-text.js';
 import { comparables, metrics, summarise, valuesOf } from '../../../lib/lab/report/summary.js';
 import { carryOut, experimentOf, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
 const timeout = 300_000;
 
-it('moves the bare guest, has it check itself, and sends as much in every round', {
+it('migrates the bare guest, which checks itself, and sends the same bytes in every round', {
   timeout,
 }, async (context) => {
   const { binary, patched } = needLabQemu(context);
-  // Plain pre-copy of a guest that writes sends what the time allows, which is no two times the same.
+  // Plain pre-copy of a guest that writes sends whatever the time allows, which differs each time.
   const [workload, method] = patched ? ['bare-rewrite', 'filter-ph128'] : ['bare-idle', 'plain'];
   const rounds = 3;
   const experiment = experimentOf(

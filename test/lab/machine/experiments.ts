@@ -3,12 +3,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type TestContext } from 'vitest';
-import { builtIn } from '../../../lib/lab/catalogue.js';
-import { type Experiment, parseExperiment } from '../../../lib/lab/model/experiment.js';
+import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
+import { parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
+import type { Experiment } from '../../../lib/lab/model/experiment.js';
 import { isMeasured, type MeasuredRun } from '../../../lib/lab/model/run.js';
-import { measureWith } from '../../../lib/lab/run/measure.js';
-import { runExperiment } from '../../../lib/lab/run/runner.js';
-import { ResultStore } from '../../../lib/lab/store/store.js';
+import { measureWith } from '../../../lib/lab/run/measure-run.js';
+import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
+import { ResultStore } from '../../../lib/lab/store/result-store.js';
 
 /** Gone when the test ends. */
 export function newStore(context: TestContext): ResultStore {
@@ -17,7 +18,7 @@ export function newStore(context: TestContext): ResultStore {
   return new ResultStore(directory);
 }
 
-/** What an experiment's file says that ends soon; the lines say what is measured. */
+/** The text of a short experiment; the lines say what is measured. */
 export function textOf(lines: string, rounds = 1): string {
   return `name: trial
 rounds: ${rounds}
@@ -33,14 +34,14 @@ export function experimentOf(lines: string, rounds?: number): Experiment {
   return parseExperiment(textOf(lines, rounds), 'trial.yaml');
 }
 
-/** Carries out an experiment of which no run fails. */
+/** Measures an experiment of which no run fails. */
 export async function carryOut(
   experiment: Experiment,
   binary: string,
   store: ResultStore,
 ): Promise<MeasuredRun[]> {
   const measure = measureWith({ binary, accelerator: 'tcg', experiment, catalogue: builtIn });
-  const { failed } = await runExperiment({ experiment, store, measure });
+  const { failed } = await measureRuns({ experiment, store, measure });
   expect(failed.map(({ id, failures }) => [id, failures])).toEqual([]);
   const runs = store.runs().filter(isMeasured);
   for (const { measurement } of runs) {

@@ -5,10 +5,11 @@ import type { TestContext } from 'vitest';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
 import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
-import { createHosts, type Hosts } from '../../../lib/lab/hosts/hosts.js';
+import { createHosts } from '../../../lib/lab/hosts/create-hosts.js';
+import type { Hosts } from '../../../lib/lab/hosts/host.js';
 import { defaultLink } from '../../../lib/lab/model/link.js';
 import { Workspace } from '../../../lib/system/workspace.js';
-import { findQemu, testedVersion } from '../../qemu/machine/available.js';
+import { findQemu, testedVersion } from '../../harness/requirements.js';
 
 export const memoryBytes = 256 * mebibyte;
 

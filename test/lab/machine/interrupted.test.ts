@@ -1,5 +1,5 @@
-// An experiment that is ended at any moment: by Ctrl-C it leaves nothing, killed outright it leaves what the
-// next start removes; and that goes on.
+// An experiment that is ended at any moment: after Ctrl-C nothing is left; after SIGKILL the next start cleans up. Both
+// times the next start resumes.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { expect, it } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { isMeasured } from '../../../lib/lab/model/run.js';
 import { repository } from '../../../scripts/run/cache.mjs';
-import { some } from '../../qemu/machine/matrix.js';
+import { some } from '../../harness/methods-and-guests.js';
 import { leftBehind, newStore, textOf } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
@@ -29,7 +29,7 @@ const accidents = (['SIGINT', 'SIGTERM', 'SIGKILL'] as const).flatMap((signal) =
 );
 
 it.for(some(accidents, [1, 8]))(
-  'goes on after $signal when $moment',
+  'resumes after $signal when $moment',
   { timeout },
   async (accident, context) => {
     const { signal, holds } = accident;
@@ -63,7 +63,7 @@ it.for(some(accidents, [1, 8]))(
     expect(store.runs()).toHaveLength(1);
 
     const { stdout } = await promisify(execFile)(process.execPath, args);
-    expect(stdout).toMatch(/1 runs measured, 1 were there already, 0 failed/);
+    expect(stdout).toMatch(/1 runs measured, 1 measured before, 0 failed/);
     expect(left()).toEqual([]);
     expect(store.runs().filter(isMeasured)).toHaveLength(2);
   },

@@ -1,16 +1,17 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { mebibyte } from '../../../lib/format/bytes.js';
-import { builtIn } from '../../../lib/lab/catalogue.js';
-import { GuestControl } from '../../../lib/lab/guest/control.js';
+import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
 import { makeDisk } from '../../../lib/lab/guest/disk.js';
 import { guestImage, type Image } from '../../../lib/lab/guest/image.js';
+import { LinuxControl } from '../../../lib/lab/guest/linux-control.js';
 import { LinuxVm, type LinuxVmOptions } from '../../../lib/lab/guest/linux-vm.js';
-import { createHosts, type Host, type Hosts } from '../../../lib/lab/hosts/hosts.js';
+import { createHosts } from '../../../lib/lab/hosts/create-hosts.js';
+import type { Host, Hosts } from '../../../lib/lab/hosts/host.js';
 import { defaultLink } from '../../../lib/lab/model/link.js';
-import { workloads } from '../../../lib/lab/workloads/all.js';
-import { contentsFor } from '../../../lib/lab/workloads/contents.js';
-import { RunningWorkload } from '../../../lib/lab/workloads/running.js';
+import { workloads } from '../../../lib/lab/workloads/built-in.js';
+import { contentsFor } from '../../../lib/lab/workloads/guest-contents.js';
+import { LinuxWorkloadRun } from '../../../lib/lab/workloads/linux-workload-run.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
 import { Workspace } from '../../../lib/system/workspace.js';
 import { memoryBytes, move, needLabQemu } from './guests.js';
@@ -32,13 +33,13 @@ const small: Record<string, object> = {
   ...Object.fromEntries([...'abcdef'].map((letter) => [`ycsb-${letter}`, { records: 1000 }])),
 };
 
-const surroundings = { memoryBytes, processors: 2, address: null, seed: 1 };
+const environment = { memoryBytes, processors: 2, address: null, seed: 1 };
 
 let workspace: Workspace;
 let hosts: Hosts;
 let image: Image;
 let disk = '';
-let control: GuestControl;
+let control: LinuxControl;
 let vm: LinuxVm | undefined;
 let moves = 0;
 
@@ -77,11 +78,11 @@ function needNetworkFor(name: string, context: TestContext): void {
   }
 }
 
-function start(name: string, options: object = {}): Promise<RunningWorkload> {
-  return RunningWorkload.start({
+function start(name: string, options: object = {}): Promise<LinuxWorkloadRun> {
+  return LinuxWorkloadRun.start({
     workload: builtIn.workload(name),
     options: { ...small[name], ...options },
-    surroundings: {
+    environment: {
       memoryBytes,
       processors: 1,
       address: hosts.client.address && address,
@@ -108,7 +109,7 @@ async function moveGuest(context: TestContext): Promise<void> {
   await source.machine.kill();
 }
 
-async function untilMoreReports(running: RunningWorkload): Promise<void> {
+async function untilMoreReports(running: LinuxWorkloadRun): Promise<void> {
   const before = running.reports.length;
   while (running.reports.length < before + 2) await new Promise((done) => setTimeout(done, 20));
 }
@@ -117,7 +118,7 @@ beforeAll(async () => {
   workspace = Workspace.create(2 * memoryBytes);
   hosts = await createHosts({ workspace, link: defaultLink });
   disk = makeDisk(hosts);
-  control = new GuestControl();
+  control = new LinuxControl();
   const contents = await contentsFor(ofLinux);
   image = await guestImage({ workspace, ...contents, network: true, disk: true });
 }, timeout);
@@ -208,13 +209,13 @@ it('sysbench ends where a search finds too few primes, and says so', {
 }, async (context) => {
   await needGuest(context);
   const sysbench = builtIn.workload('sysbench');
-  const { inGuest } = sysbench.commands({ maxPrime: 100 }, surroundings);
+  const { inGuest } = sysbench.commands({ maxPrime: 100 }, environment);
   const workload = {
     ...sysbench,
     commands: () => ({ inGuest: inGuest.map((word) => word.replace('primes=24', 'primes=25')) }),
   };
-  const start = { workload, options: {}, surroundings, control, client: hosts.client };
-  await expect(RunningWorkload.start(start)).rejects.toThrow(
+  const start = { workload, options: {}, environment, control, client: hosts.client };
+  await expect(LinuxWorkloadRun.start(start)).rejects.toThrow(
     /ended in the guest by itself.*24 primes were found where there are 25/,
   );
 });
@@ -239,21 +240,21 @@ describe('a workload goes on where the guest arrives, and its connections surviv
 
 describe('what is asked of a workload', () => {
   it('is refused when it has no such option, and says which there are', () => {
-    const ask = () => builtIn.workload('quicksort').commands({ sizes: 3 }, surroundings);
+    const ask = () => builtIn.workload('quicksort').commands({ sizes: 3 }, environment);
     expect(ask).toThrow(/quicksort.*sizes.*share, bytes, seed/s);
   });
 
   it('is as many primes as there are', () => {
-    const { inGuest } = builtIn.workload('sysbench').commands({ maxPrime: 10_000 }, surroundings);
+    const { inGuest } = builtIn.workload('sysbench').commands({ maxPrime: 10_000 }, environment);
     expect(inGuest).toContain('--primes=1228');
   });
 
   it('is refused when it needs a network that is not there', () => {
-    expect(() => builtIn.workload('memcached').commands({}, surroundings)).toThrow(/network/);
+    expect(() => builtIn.workload('memcached').commands({}, environment)).toThrow(/network/);
   });
 
   it('fits the memory of the guest when it says nothing else', () => {
-    const { inGuest } = builtIn.workload('working-set').commands(undefined, surroundings);
+    const { inGuest } = builtIn.workload('working-set').commands(undefined, environment);
     expect(inGuest).toContain(`bytes=${memoryBytes / 2}`);
   });
 });

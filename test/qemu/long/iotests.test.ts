@@ -4,8 +4,8 @@ import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
-import { findQemu, needQemu, testedVersion } from '../machine/available.js';
-import { removeMs, type Unpacked, unpackTested } from './unpacked.js';
+import { findQemu, needQemu, testedVersion } from '../../harness/requirements.js';
+import { removeMs, type Unpacked, unpackTested } from '../../harness/unpacked-qemu.js';
 
 const timeout = 30 * 60_000;
 
@@ -79,7 +79,7 @@ it.for([
   ['off', []],
   ['on', ['filter=on']],
 ] as const)(
-  'with the filter %s: every iotest passes that passes without the series',
+  'with the filter %s, every iotest passes that passes on an unpatched QEMU',
   { timeout: 2 * timeout },
   async ([, globals], context) => {
     const env = toolsInEnvironment(context);

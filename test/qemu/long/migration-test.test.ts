@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { needOwnTest, needQemu } from '../machine/available.js';
-import { withoutKvm } from './without-kvm.js';
+import { withoutKvm } from '../../harness/qemu-without-kvm.js';
+import { needOwnTest, needQemu } from '../../harness/requirements.js';
 
 const timeoutMs = 30 * 60_000;
 /** Cases that the series adds, for a QEMU that has it. */
@@ -64,7 +64,7 @@ describe("QEMU's migration-test", () => {
   let expected: Outcome | undefined;
 
   it.for(settings)(
-    'with the filter %s: the same cases pass as without the series',
+    'passes the same cases with the filter %s as on an unpatched QEMU',
     { timeout: 2 * timeoutMs },
     async ([, globals], context) => {
       const test = needOwnTest(context, 'migration-test');

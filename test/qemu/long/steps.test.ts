@@ -11,9 +11,9 @@ import { applySeries, readSeries, type Series } from '../../../lib/qemu/compile/
 import { unitTestsOf } from '../../../lib/qemu/compile/test-programs.js';
 import { repository } from '../../../scripts/run/cache.mjs';
 import { step } from '../../../scripts/run/step.mjs';
-import { testedVersion } from '../machine/available.js';
-import { removeMs, type Unpacked, unpackTested } from './unpacked.js';
-import { withoutKvm } from './without-kvm.js';
+import { withoutKvm } from '../../harness/qemu-without-kvm.js';
+import { testedVersion } from '../../harness/requirements.js';
+import { removeMs, type Unpacked, unpackTested } from '../../harness/unpacked-qemu.js';
 
 const buildMs = 60 * 60_000;
 const series = readSeries(join(repository, 'qemu-patches'), testedVersion);
@@ -64,8 +64,8 @@ const builds = [
   ['without libfakedirty', false],
 ] as const;
 
-describe.each(steps.map((one) => [titleOf(one), one] as const))('%s', (_, one) => {
-  it('applies exactly, and is clean for checkpatch', { timeout: 120_000 }, async () => {
+describe.each(steps.map((one) => [titleOf(one), one] as const))('the series up to %s', (_, one) => {
+  it('applies exactly, and passes checkpatch', { timeout: 120_000 }, async () => {
     await step({ title: 'applying', log: 'steps' }, (tools) => applySeries(one, tree, tools));
     for (const line of one.steps) {
       const args = line.kind === 'patch' ? [line.file] : ['-f', line.target];

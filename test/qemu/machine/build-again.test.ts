@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { repository } from '../../../scripts/run/cache.mjs';
-import { findQemu, testedVersion } from './available.js';
+import { findQemu, testedVersion } from '../../harness/requirements.js';
 
 const timeout = 60_000;
 const instantMs = 20_000;
@@ -14,7 +14,9 @@ function fakedirty(...args: string[]) {
   return spawnSync(process.execPath, [main, 'qemu', ...args], { encoding: 'utf8', timeout });
 }
 
-it('building once more takes no time, and "path" prints the program', { timeout }, (context) => {
+it('"qemu build" finds in a moment what it has built, and "qemu path" prints where it is', {
+  timeout,
+}, (context) => {
   const qemu = FAKEDIRTY_QEMU ? undefined : findQemu(testedVersion);
   if (!qemu) {
     context.skip(`needs what "fakedirty qemu build --version ${testedVersion}" builds`);

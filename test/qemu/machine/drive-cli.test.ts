@@ -9,8 +9,8 @@ import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { parseRecording } from '../../../lib/migration/recording.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import { repository } from '../../../scripts/run/cache.mjs';
-import { needDriven } from './drive-available.js';
-import { startWithSecondQmp } from './second-qmp.js';
+import { needDriven } from '../../harness/driven-qemu.js';
+import { startWithSecondQmp } from '../../harness/second-qmp.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 

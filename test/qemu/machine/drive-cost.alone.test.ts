@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, vi } from 'vitest';
-import { needDriven } from './drive-available.js';
-import { startWithSecondQmp } from './second-qmp.js';
+import { needDriven } from '../../harness/driven-qemu.js';
+import { startWithSecondQmp } from '../../harness/second-qmp.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 

@@ -7,9 +7,9 @@ import { measureDirtying } from '../../../lib/monitor/dirtying-measurement.js';
 import { forecast } from '../../../lib/policy/forecast.js';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import type { Accelerator } from '../../../lib/qemu/machine/machine.js';
+import { type DrivenQemu, needDriven } from '../../harness/driven-qemu.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
-import { needKvm, testedVersion } from './available.js';
-import { type DrivenQemu, needDriven } from './drive-available.js';
+import { needKvm, testedVersion } from '../../harness/requirements.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 

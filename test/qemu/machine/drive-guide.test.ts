@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { repository } from '../../../scripts/run/cache.mjs';
-import { type DrivenQemu, drivenQemus, needDriven } from './drive-available.js';
-import { startWithSecondQmp } from './second-qmp.js';
+import { type DrivenQemu, drivenQemus, needDriven } from '../../harness/driven-qemu.js';
+import { startWithSecondQmp } from '../../harness/second-qmp.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 

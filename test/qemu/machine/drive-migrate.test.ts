@@ -13,10 +13,10 @@ import {
 } from '../../../lib/migration/recording.js';
 import { watchMigration } from '../../../lib/migration/watch.js';
 import { type GuestOptions, guestState } from '../../../lib/qemu/machine/guest.js';
+import { type DrivenQemu, needDriven } from '../../harness/driven-qemu.js';
 import { FaultyLink } from '../../harness/faulty-link.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
-import { needRoot } from './available.js';
-import { type DrivenQemu, needDriven } from './drive-available.js';
+import { needRoot } from '../../harness/requirements.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 

@@ -10,9 +10,9 @@ import { entryLine, parseRecording } from '../../../lib/migration/recording.js';
 import { parsePolicies } from '../../../lib/policy/named.js';
 import { evaluatePredictions, policyEvaluationsOf, replay } from '../../../lib/policy/replay.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
+import { needDriven } from '../../harness/driven-qemu.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
-import { needRoot } from './available.js';
-import { needDriven } from './drive-available.js';
+import { needRoot } from '../../harness/requirements.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 

@@ -11,7 +11,7 @@ import { QmpClosedError, QmpCommandError, QmpGreetingError } from '../../../lib/
 import { eventTimeMs } from '../../../lib/qmp/messages.js';
 import { type QmpCommandName, returns } from '../../../lib/qmp/schema/commands.js';
 import type { QmpAddress } from '../../../lib/qmp/transport.js';
-import { drivenQemus, needDriven } from './drive-available.js';
+import { drivenQemus, needDriven } from '../../harness/driven-qemu.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -1,4 +1,4 @@
-// A guest's serial port that ends in the middle of a line: whoever reads on must hear of it, or a program waits for ever.
+// A guest's serial port that is closed in the middle of a line: a reader must be told, or it waits for ever.
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
@@ -26,7 +26,7 @@ async function newLine({ onTestFinished }: TestContext) {
   return { guest, serial: new SerialLine(socket) };
 }
 
-it('gives what was said, and then its end, to whoever waits for more', async (context) => {
+it('a serial line delivers what was said before the guest closed it, then rejects', async (context) => {
   const { guest, serial } = await newLine(context);
   guest.end('one\ntwo\nhalf of thr');
   const said: string[] = [];
@@ -37,7 +37,7 @@ it('gives what was said, and then its end, to whoever waits for more', async (co
   expect(said).toEqual(['one', 'two', 'half of thr']);
 });
 
-it('tells the end to whoever waits when it is closed here', async (context) => {
+it('a serial line that is closed on this side rejects what is read', async (context) => {
   const { serial } = await newLine(context);
   const line = serial.line(timeoutMs);
   serial.close();

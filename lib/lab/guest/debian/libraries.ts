@@ -3,14 +3,16 @@ import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { GuestImageError } from '../guest-image-error.js';
 
 const run = promisify(execFile);
 const folders = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
 
+/** A file that is copied into the guest. */
 export interface GuestFile {
-  /** Where it is in the guest. */
+  /** Its path in the guest. */
   readonly path: string;
-  /** Where it is here. */
+  /** Its path on this machine. */
   readonly from: string;
 }
 
@@ -19,12 +21,14 @@ function find(tree: string, name: string): GuestFile {
     const from = join(tree, folder, name);
     if (existsSync(from)) return { path: `${folder}/${name}`, from: realpathSync(from) };
   }
-  throw new Error(`A program needs ${name}, which is in none of the packages in ${tree}`);
+  throw new GuestImageError(
+    `A program needs ${name}, which none of the packages has that are unpacked in ${tree}`,
+  );
 }
 
 interface Needs {
   readonly libraries: readonly string[];
-  /** The dynamic linker that the kernel starts; libraries name none. */
+  /** The dynamic linker that the kernel starts; only programs name one. */
   readonly linker: string | undefined;
 }
 
@@ -36,7 +40,7 @@ async function needsOf(file: string): Promise<Needs> {
   return { libraries, linker: /interpreter: \/(.+)\]/.exec(stdout)?.[1] };
 }
 
-/** The programs (paths in the tree) and all that has to be in the guest beside them. */
+/** The programs (paths in the tree), and every library that they need. */
 export async function withLibraries(
   tree: string,
   programs: readonly string[],
@@ -48,7 +52,7 @@ export async function withLibraries(
     files.set(file.path, file);
     const { libraries, linker } = await needsOf(file.from);
     for (const name of libraries) open.push(find(tree, name));
-    // In the packages its path is a link out of the tree.
+    // In the packages its path is a symbolic link that leads out of the tree.
     if (linker) open.push({ ...find(tree, basename(linker)), path: linker });
   }
   return [...files.values()];

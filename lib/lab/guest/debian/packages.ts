@@ -1,33 +1,35 @@
 // Debian packages for the guest: fetched through apt, which checks them, and unpacked into the cache.
-// Nothing of them is installed on this machine, and root is not needed.
+// Nothing is installed on this machine, and root is not needed.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheDirectory, keyOf } from '../../../../scripts/run/cache.mjs';
 import { withLock } from '../../../../scripts/run/lock.mjs';
+import { GuestImageError } from '../guest-image-error.js';
 
 const run = promisify(execFile);
 const outputBytes = 64 << 20;
 
-/** Told what takes long. */
-export type Say = (text: string) => void;
+/** Called with a line about each step that takes long. */
+export type Log = (text: string) => void;
 
+/** Which packages are wanted. */
 export interface PackageRequest {
   readonly names: readonly string[];
-  /** Also everything that they need, as if nothing were installed. */
+  /** Also their dependencies, as if nothing were installed. */
   readonly withDependencies: boolean;
-  readonly say?: Say;
+  readonly log?: Log;
 }
 
-/** apt that takes no notice of what is installed, and touches nothing outside `home`. */
+/** Options that make apt ignore what is installed, and write nothing outside `home`. */
 function aptOptions(home: string, ownLists: boolean): string[] {
   const settings: Record<string, string> = {
     'Dir::State::status': '/dev/null',
     'Dir::Cache': join(home, 'cache'),
     'Debug::NoLocking': '1',
     'APT::Install-Recommends': '0',
-    // It would have to enter our directories as another user.
+    // Else apt would enter our directories as another user, who may not.
     'APT::Sandbox::User': '',
     ...(ownLists ? { 'Dir::State::lists': join(home, 'lists') } : {}),
   };
@@ -45,10 +47,10 @@ function reasonOf(error: unknown): string {
   return stderr?.trim() || message;
 }
 
-/** Answers with apt's options that know the packages: this system's lists, else lists of our own. */
+/** Calls `ask` with options of apt under which it succeeds: with this system's package lists, else with our own. */
 async function withLists<T>(
   home: string,
-  say: Say,
+  log: Log,
   ask: (options: readonly string[]) => Promise<T>,
 ): Promise<T> {
   for (const name of ['lists/partial', 'cache/archives/partial']) {
@@ -57,23 +59,23 @@ async function withLists<T>(
   try {
     return await ask(aptOptions(home, false));
   } catch {
-    // This system has no lists, or old ones.
+    // This system has no package lists, or outdated ones.
   }
   const options = aptOptions(home, true);
   try {
-    say('fetching the lists of packages');
+    log('fetching package lists');
     await apt('apt-get', options, 'update');
     return await ask(options);
   } catch (error) {
-    throw new Error(
-      `apt does not give what the guest is made of: ${reasonOf(error)}. A Debian 12 with a ` +
-        'repository that apt can reach is expected.',
+    throw new GuestImageError(
+      `apt can't fetch the packages that the guest is made of: ${reasonOf(error)}. Expected: Debian 12 and a ` +
+        'repository that apt can reach.',
       { cause: error },
     );
   }
 }
 
-/** What would be fetched: a line for each package, with its version and checksum. */
+/** What apt would fetch: a line for each package, with its version and checksum. */
 function list(options: readonly string[], { names, withDependencies }: PackageRequest) {
   const how = withDependencies ? ['install', '--yes'] : ['download'];
   return apt('apt-get', options, '--quiet=2', '--print-uris', ...how, ...names);
@@ -99,7 +101,7 @@ async function fetchInto(
 
 const answers = new Map<string, Promise<string>>();
 
-/** Asks apt once a process: each time takes a second, and the answer should not change between two runs. */
+/** Asks apt once in each process: asking takes a second, and two runs should get the same packages. */
 function once(key: string, ask: () => Promise<string>): Promise<string> {
   const known = answers.get(key);
   if (known) return known;
@@ -109,29 +111,29 @@ function once(key: string, ask: () => Promise<string>): Promise<string> {
   return answer;
 }
 
-/** The directory into which the packages are unpacked: now, or by an earlier call. */
+/** The directory with the unpacked packages; fetches and unpacks them unless an earlier call has. */
 export function unpackedPackages(request: PackageRequest): Promise<string> {
   const { names, withDependencies } = request;
   return once(JSON.stringify([names, withDependencies]), () => unpack(request));
 }
 
 async function unpack(request: PackageRequest): Promise<string> {
-  const { names, say = () => {} } = request;
-  const shelf = cacheDirectory('lab');
-  const home = join(shelf, 'apt');
-  const found = await withLists(home, say, async (options) => ({
+  const { names, log = () => {} } = request;
+  const cache = cacheDirectory('lab');
+  const home = join(cache, 'apt');
+  const found = await withLists(home, log, async (options) => ({
     options,
     uris: await list(options, request),
   }));
   const key = keyOf([process.arch, found.uris.split('\n').sort()]);
-  const directory = join(shelf, `packages-${key}`);
-  await withLock(`lab-packages-${key}`, say, async () => {
+  const directory = join(cache, `packages-${key}`);
+  await withLock(`lab-packages-${key}`, log, async () => {
     if (existsSync(directory)) return;
     const part = `${directory}.part`;
     rmSync(part, { recursive: true, force: true });
     const tree = join(part, 'tree');
     mkdirSync(tree, { recursive: true });
-    say(`fetching ${names.join(', ')}`);
+    log(`fetching ${names.join(', ')}`);
     for (const archive of await fetchInto(part, found.options, request)) {
       await run('dpkg-deb', ['--extract', archive, tree]);
     }
@@ -142,14 +144,14 @@ async function unpack(request: PackageRequest): Promise<string> {
   return directory;
 }
 
-/** The package that a package without contents stands for, such as that of the newest kernel. */
-export function packageBehind(name: string, prefix: string, say: Say = () => {}): Promise<string> {
+/** The package that a metapackage depends on, such as the one for the newest kernel. */
+export function packageBehind(name: string, prefix: string, log: Log = () => {}): Promise<string> {
   const home = join(cacheDirectory('lab'), 'apt');
   const ask = async (options: readonly string[]) => {
     const text = await apt('apt-cache', options, 'depends', '--important', name);
     const behind = new RegExp(`Depends: (${prefix}\\S+)`).exec(text)?.[1];
-    if (!behind) throw new Error(`${name} depends on no ${prefix}`);
+    if (!behind) throw new GuestImageError(`${name} does not depend on a package ${prefix}…`);
     return behind;
   };
-  return once(`${name} ${prefix}`, () => withLists(home, say, ask));
+  return once(`${name} ${prefix}`, () => withLists(home, log, ask));
 }

@@ -1,16 +1,10 @@
-// Total time, downtime and bytes of every method, by workload and memory size: medians, with a line from
-// the least to the most, and a mark where the limit stopped migrations.
+// Total time, downtime and bytes of every method, by workload and memory size: medians, with a line from minimum to
+// maximum, and a mark where migrations were stopped at the limit.
 
-import { threeDigits } from '../columns.js';
-import {
-  colorAt,
-  type Figure,
-  type FigureMaker,
-  legendPx,
-  type Results,
-  smallText,
-} from '../drawing.js';
-import { drawLyingBars } from '../lying-bars.js';
+import { threeDigits } from '../../../format/columns.js';
+import { colorAt, legendPx, smallText } from '../chart.js';
+import type { Figure, FigureMaker, Results } from '../figure.js';
+import { drawHorizontalBars } from '../horizontal-bars.js';
 import {
   type Comparable,
   type Metric,
@@ -22,11 +16,11 @@ import {
 
 const barPx = 15;
 const gapPx = 14;
-/** Beside what the limit made of a migration. */
+/** Marks a value that the limit has decided. */
 const stopMark = '*';
 
 interface Measured extends Values {
-  /** How many of its migrations the limit stopped. */
+  /** How many of its migrations were stopped at the limit. */
   readonly stopped: number;
 }
 
@@ -36,39 +30,39 @@ function measured(metric: Metric, { cells }: Comparable, method: string): Measur
   return values && { ...values, stopped: stoppedByLimit(summary) };
 }
 
-/** The columns of what is drawn beside the bars of a method: a line for each row of the figure. */
-const [least, row, most, median, stopped] = [0, 1, 2, 3, 4];
+/** The columns of the data that is drawn over the bars of a method: one line for each row of the figure. */
+const [minimum, row, maximum, median, stopped] = [0, 1, 2, 3, 4];
 
-/** How ECharts tells of a row what it has and where it is. */
+/** A row, as ECharts passes it: its data, and where it is. */
 interface Row {
   value(column: number): number;
   coord(at: [number, number]): [number, number];
 }
 
-function besideBars(metric: Metric, { groups }: Results, method: string) {
+function overlay(metric: Metric, { groups }: Results, method: string) {
   const data = groups.flatMap((group, at) => {
     const found = measured(metric, group, method);
     if (!found) return [];
-    const { values, median: middle, stopped: cut } = found;
-    return [[Math.min(...values), at, Math.max(...values), middle, cut]];
+    const { values, median: middle, stopped: count } = found;
+    return [[Math.min(...values), at, Math.max(...values), middle, count]];
   });
   return { type: 'custom', silent: true, data };
 }
 
-/** How far below the middle of its row the bar of a method has its own. */
+/** How far the middle of a method's bar is below the middle of its row. */
 function belowMiddlePx({ methods }: Results, at: number): number {
   return (at - (methods.length - 1) / 2) * barPx;
 }
 
-/** A line from the least to the most beside the middle of a bar. */
+/** A line from minimum to maximum, in the middle of a bar. */
 function whiskers(metric: Metric, results: Results, method: string, at: number) {
   return {
-    ...besideBars(metric, results, method),
+    ...overlay(metric, results, method),
     z: 5,
-    encode: { x: [least, most], y: row },
+    encode: { x: [minimum, maximum], y: row },
     renderItem: (_: unknown, { value, coord }: Row) => {
-      const [x1, rowY] = coord([value(least), value(row)]);
-      const [x2] = coord([value(most), value(row)]);
+      const [x1, rowY] = coord([value(minimum), value(row)]);
+      const [x2] = coord([value(maximum), value(row)]);
       const y = rowY + belowMiddlePx(results, at);
       const style = { stroke: '#707070', lineWidth: 2 };
       return { type: 'line', shape: { x1, y1: y, x2, y2: y }, style };
@@ -87,13 +81,13 @@ function bars(metric: Metric, { groups }: Results, method: string, at: number) {
   };
 }
 
-/** The medians in figures, right of all that is drawn of them. */
-function figuresBeside(metric: Metric, results: Results, method: string, at: number) {
+/** The medians as numbers, to the right of everything else. */
+function numbers(metric: Metric, results: Results, method: string, at: number) {
   return {
-    ...besideBars(metric, results, method),
-    encode: { x: most, y: row },
+    ...overlay(metric, results, method),
+    encode: { x: maximum, y: row },
     renderItem: (_: unknown, { value, coord }: Row) => {
-      const [x, rowY] = coord([value(most), value(row)]);
+      const [x, rowY] = coord([value(maximum), value(row)]);
       return {
         type: 'text',
         style: {
@@ -115,7 +109,7 @@ function figure(id: string, metric: Metric, results: Results): Figure[] {
   const shown = groups.some((group) => group.cells.some((cell) => valuesOf(cell, metric)));
   if (!shown) return [];
   const titles = groups.map(({ title }) => title);
-  const svg = drawLyingBars({
+  const svg = drawHorizontalBars({
     titles,
     measure: `${metric.name.toLowerCase()}, ${metric.unit} (shorter is better)`,
     rowPx: methods.length * barPx + gapPx,
@@ -124,11 +118,11 @@ function figure(id: string, metric: Metric, results: Results): Figure[] {
     series: methods.flatMap((method, at) => [
       bars(metric, results, method, at),
       whiskers(metric, results, method, at),
-      figuresBeside(metric, results, method, at),
+      numbers(metric, results, method, at),
     ]),
   });
-  const cut = groups.some(({ cells }) => cells.some((cell) => stoppedByLimit(cell) > 0));
-  const mark = cut ? ` (${stopMark} the limit stopped some or all)` : '';
+  const anyStopped = groups.some(({ cells }) => cells.some((cell) => stoppedByLimit(cell) > 0));
+  const mark = anyStopped ? ` (${stopMark} some or all were stopped at the limit)` : '';
   const alternative =
     `Bars: ${metric.name.toLowerCase()} in ${metric.unit}, the median of the rounds, ` +
     `for ${titles.join('; ')}; methods: ${methods.join(', ')}. The table below has the figures.`;

@@ -1,14 +1,16 @@
-// Pages that were marked dirty again, by workload and memory size: how many had really changed, and how
-// many had not. As in the studies, with the filter as the counter.
+// Pages that were marked dirty again, by workload and memory size: how many had really changed, and how many had not, as
+// the filter has counted them.
 
-import { threeDigits } from '../columns.js';
-import { colorAt, type FigureMaker, widthPx } from '../drawing.js';
-import { drawLyingBars } from '../lying-bars.js';
+import { threeDigits } from '../../../format/columns.js';
+import { colorAt, widthPx } from '../chart.js';
+import type { FigureMaker } from '../figure.js';
+import { drawHorizontalBars } from '../horizontal-bars.js';
 import { typicalRun } from '../summary.js';
 
+/** Fake dirty pages by workload and memory size. */
 export const fakeDirty: FigureMaker = ({ groups }) => {
   const rows = groups.flatMap(({ title, cells }) => {
-    // The counts of one method: those of others follow from other lengths of their passes.
+    // One method is enough: the counts of others differ only because their passes take longer or shorter.
     for (const cell of cells) {
       const filter = typicalRun(cell)?.measurement.migration.filter;
       if (!filter) continue;
@@ -25,7 +27,7 @@ export const fakeDirty: FigureMaker = ({ groups }) => {
     itemStyle: { color: colorAt(at + 1) },
     data: rows.map((row) => row[verdict]),
   }));
-  const svg = drawLyingBars({
+  const svg = drawHorizontalBars({
     titles: rows.map(({ title }) => title),
     measure: 'pages marked dirty after they had been sent',
     topPx: 40,

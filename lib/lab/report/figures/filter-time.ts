@@ -1,10 +1,13 @@
-// What fingerprints cost in the migrations that were measured: time in the filter a page, by method. After the first
-// pass: in it, most of the time of many pages is that they are touched for the first time.
-import { median } from '../../../statistics/samples.js';
-import { threeDigits } from '../columns.js';
-import { colorAt, type FigureMaker, smallText } from '../drawing.js';
-import { drawLyingBars } from '../lying-bars.js';
+// What fingerprints cost in the measured migrations: time in the filter per page, by method. The first pass is left out:
+// most of its time is the first touch of each page.
 
+import { threeDigits } from '../../../format/columns.js';
+import { median } from '../../../statistics/samples.js';
+import { colorAt, smallText } from '../chart.js';
+import type { FigureMaker } from '../figure.js';
+import { drawHorizontalBars } from '../horizontal-bars.js';
+
+/** Time in the filter per page, by method. */
 export const filterTime: FigureMaker = ({ cells, methods }) => {
   const rows = methods.flatMap((method) => {
     const nsPerPage = cells
@@ -21,9 +24,9 @@ export const filterTime: FigureMaker = ({ cells, methods }) => {
     return nsPerPage.length > 0 ? [{ method, ns: median(nsPerPage) }] : [];
   });
   if (rows.length === 0) return [];
-  const svg = drawLyingBars({
+  const svg = drawHorizontalBars({
     titles: rows.map(({ method }) => method),
-    measure: 'ns a page, the copy included (shorter is better)',
+    measure: 'ns per page, including the copy (shorter is better)',
     topPx: 16,
     series: [
       {
@@ -38,10 +41,10 @@ export const filterTime: FigureMaker = ({ cells, methods }) => {
   return [
     {
       id: 'filter-time',
-      title: 'Time in the filter a page after the first pass, by method',
+      title: 'Time in the filter per page after the first pass, by method',
       alternative:
-        'Bars: the median over all migrations of the time in the filter for each page that it looked at after the first pass, ' +
-        `by the clock on the wall. ${figures.join('; ')}.`,
+        'Bars: the median over all migrations of the wall-clock time in the filter for each page that it checked after the ' +
+        `first pass. ${figures.join('; ')}.`,
       svg,
     },
   ];

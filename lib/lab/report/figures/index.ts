@@ -1,18 +1,11 @@
-// fakedirty/lab/figures: what figures of one's own are made with. It brings charts with it, which take their
-// time to load. docs/guides/lab.md shows how.
+// fakedirty/lab/figures: what figures of your own are made with. It loads charts, which takes a moment, and needs the
+// packages that draw the report. docs/guides/lab.md shows how.
 
+export { threeDigits } from '../../../format/columns.js';
 export { mean, median, spread } from '../../../statistics/samples.js';
-export { type MeasuredRun, stoppedBy } from '../../model/run.js';
-export { threeDigits } from '../columns.js';
-export {
-  colorAt,
-  draw,
-  type Figure,
-  type FigureMaker,
-  legendPx,
-  type Results,
-  smallText,
-  widthPx,
-} from '../drawing.js';
-export { drawLyingBars, type LyingBars } from '../lying-bars.js';
+export type { MeasuredRun } from '../../model/run.js';
+export { stoppedBy } from '../../model/stopped-by.js';
+export { colorAt, draw, legendPx, smallText, widthPx } from '../chart.js';
+export type { Figure, FigureMaker, Results } from '../figure.js';
+export { drawHorizontalBars, type HorizontalBars } from '../horizontal-bars.js';
 export { type CellSummary, type Comparable, metrics, valuesOf } from '../summary.js';

@@ -1,19 +1,13 @@
 // Pages by verdict in each pass of a migration with the filter.
 import { passName } from '../../../migration/pass.js';
-import {
-  axisBelow,
-  colorAt,
-  draw,
-  type Figure,
-  type FigureMaker,
-  gridLine,
-  smallText,
-} from '../drawing.js';
+import { axisBelow, colorAt, draw, gridLine, smallText } from '../chart.js';
+import type { Figure, FigureMaker } from '../figure.js';
 import { typicalRun } from '../summary.js';
 
 const heightPx = 300;
 const verdictNames = ['first', 'zero', 'changed', 'unchanged'] as const;
 
+/** Pages by verdict in each pass. */
 export const passes: FigureMaker = ({ cells }) =>
   cells.flatMap((summary): Figure[] => {
     const run = typicalRun(summary);

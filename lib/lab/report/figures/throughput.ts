@@ -1,18 +1,9 @@
-// How fast a workload works before, during and after the move of its guest, with each method.
+// How fast a workload runs before, during and after the migration, with each method.
 
-import {
-  axisBelow,
-  colorAt,
-  draw,
-  type Figure,
-  type FigureMaker,
-  gridLine,
-  legendPx,
-  smallText,
-  throughputOf,
-} from '../drawing.js';
-import type { Comparable } from '../summary.js';
-import { typicalRun } from '../summary.js';
+import { axisBelow, colorAt, draw, gridLine, legendPx, smallText } from '../chart.js';
+import type { Figure, FigureMaker } from '../figure.js';
+import { type Comparable, typicalRun } from '../summary.js';
+import { throughputOf } from '../work.js';
 
 const chartPx = 240;
 const dashes = ['solid', 'dashed', 'dotted'];
@@ -36,7 +27,7 @@ function figure({ title, cells }: Comparable, methods: readonly string[]): Figur
     grid: { top: topPx, bottom: 56, left: 90, right: 30 },
     xAxis: {
       type: 'value',
-      name: 'seconds since the migration began; a circle: it has ended',
+      name: 'seconds since the migration began (circle: it ends)',
       ...axisBelow,
       splitLine: gridLine,
       axisLine: { onZero: false },
@@ -44,7 +35,7 @@ function figure({ title, cells }: Comparable, methods: readonly string[]): Figur
     yAxis: {
       type: 'value',
       min: 0,
-      // On the left, where its figures are, not where the migration begins.
+      // At the left edge, not where the migration begins.
       axisLine: { onZero: false },
       name: `${operation} a second`,
       nameTextStyle: { ...smallText, align: 'left' },
@@ -91,5 +82,6 @@ function figure({ title, cells }: Comparable, methods: readonly string[]): Figur
   ];
 }
 
+/** Operations a second around the migration. */
 export const throughput: FigureMaker = ({ groups, methods }) =>
   groups.flatMap((group) => figure(group, methods));

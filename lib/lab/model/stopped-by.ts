@@ -1,0 +1,13 @@
+// What stopped the guest of a migration that had not converged: the limit of the experiment, or a policy.
+import type { Measurement } from './run.js';
+import { timeLimitPolicy } from './time-limit-policy.js';
+
+/**
+ * What stopped the guest before the migration converged by itself: the limit of the experiment, or the policy of its
+ * method. Undefined: nothing did.
+ */
+export function stoppedBy({ migration }: Measurement): 'limit' | 'policy' | undefined {
+  const stop = migration.policyEvaluations.find(({ decision }) => decision.choice === 'stop-now');
+  if (!stop) return undefined;
+  return stop.decision.policy === timeLimitPolicy ? 'limit' : 'policy';
+}

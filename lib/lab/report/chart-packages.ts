@@ -1,0 +1,32 @@
+// The packages that draw the report. They are optional to install: only reports need them.
+import { FakedirtyError } from '../../errors/error.js';
+
+/** The packages that draw the report. */
+export const chartPackages = ['echarts', '@resvg/resvg-js'] as const;
+
+/** A package that a report needs is not installed. */
+export class MissingPackageError extends FakedirtyError {
+  override readonly name = 'MissingPackageError';
+  override readonly code = 'ERR_MISSING_PACKAGE';
+
+  constructor(options?: ErrorOptions) {
+    const names = chartPackages.join(' ');
+    super(`Reports need packages that are not installed: npm install ${names}`, options);
+  }
+}
+
+/** Node's error for one of these packages, or for a binary that belongs to one of them. */
+function isMissing(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return false;
+  return chartPackages.some((name) => message.includes(`'${name}`));
+}
+
+/** Loads a module that draws. Throws a MissingPackageError when a package is missing for it. */
+export async function loadCharts<Module>(load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load();
+  } catch (error) {
+    throw isMissing(error) ? new MissingPackageError({ cause: error }) : error;
+  }
+}

@@ -1,0 +1,139 @@
+// An experiment from its file to its report: finds a QEMU, checks what the runs need, makes them, and reports.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import type { MigrateOptions } from '../../migration/options.js';
+import type { QemuVersion } from '../../qemu/compile/versions.js';
+import type { Accelerator } from '../../qemu/machine/machine.js';
+import { builtIn } from '../catalogue/built-in.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
+import { parseExperiment } from '../catalogue/experiment-file.js';
+import type { Experiment } from '../model/experiment.js';
+import { openRuns, plannedRuns } from '../plan/planned-runs.js';
+import type { WrittenReport } from '../report/write-report.js';
+import { ResultStore, writeResults } from '../store/result-store.js';
+import { InterruptedError } from './errors.js';
+import { findAccelerator, findQemu } from './find-qemu.js';
+import { measureWith } from './measure-run.js';
+import { measureRuns, type RunCounts, type RunEvent } from './measure-runs.js';
+import { checkNeeds } from './needs.js';
+import {
+  type ExperimentResults,
+  experimentFileName,
+  loadReportWriter,
+  readResults,
+  writeReport,
+} from './results.js';
+
+/** What happens while an experiment runs: it begins once, and then its runs follow. */
+export type ExperimentEvent =
+  | {
+      readonly type: 'experiment-started';
+      /** All runs, including those that an earlier start has measured. */
+      readonly runs: number;
+      readonly directory: string;
+      /** The QEMU program. */
+      readonly qemu: string;
+      readonly accelerator: Accelerator;
+    }
+  | RunEvent;
+
+/** Which experiment to run, and how. */
+export interface ExperimentOptions {
+  /** The experiment, or the path of its file. */
+  readonly experiment: Experiment | string;
+  /** The folder of results; lab-results/NAME by default, or lab-results/NAME-sink with the option `sink`. */
+  readonly directory?: string | undefined;
+  /** Runs it without a destination, even if the experiment has one: pages are only counted. */
+  readonly sink?: boolean | undefined;
+  /** The QEMU program; by default the one that has been built, else the system's if no method needs the filter. */
+  readonly qemu?: string | undefined;
+  /** Which of the QEMUs that have been built; 7.2 by default. */
+  readonly version?: QemuVersion | undefined;
+  /** The workloads, methods and figures that there are; the built-in ones by default. */
+  readonly catalogue?: Catalogue | undefined;
+  /** Whether to write a report at the end; true by default. A report needs the packages that draw it. */
+  readonly report?: boolean | undefined;
+  /** Called when a run starts, fails, or is done. */
+  readonly onEvent?: ((event: ExperimentEvent) => void) | undefined;
+  /** Called after each pass of a migration. */
+  readonly onPass?: MigrateOptions['onPass'] | undefined;
+  /** Called several times a second during a migration: QEMU is asked that often only if this is given. */
+  readonly onMigrationProgress?: MigrateOptions['onProgress'] | undefined;
+  /** Ends the experiment; the same call continues it later. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an experiment came to. */
+export interface ExperimentOutcome extends RunCounts {
+  readonly directory: string;
+  /** Undefined: no run was measured. */
+  readonly results: ExperimentResults | undefined;
+  /** Undefined: no report was asked for, or no run was measured. */
+  readonly report: WrittenReport | undefined;
+}
+
+interface Source {
+  /** As the experiment's file says. */
+  readonly experiment: Experiment;
+  /** The text of its file. */
+  readonly text: string;
+  /** Undefined: it was not read from a file. */
+  readonly file: string | undefined;
+}
+
+function readSource(given: Experiment | string, catalogue: Catalogue): Source {
+  if (typeof given !== 'string') {
+    return { experiment: given, text: stringify(given), file: undefined };
+  }
+  const text = readFileSync(given, 'utf8');
+  return { experiment: parseExperiment(text, given, catalogue), text, file: given };
+}
+
+/** The experiment's text, as it is run. */
+function textAsRun(text: string, sink: boolean): string {
+  if (!sink || /^sink: *true\b/m.test(text)) return text;
+  return `${text.replace(/^sink:.*\n?/m, '').trimEnd()}\nsink: true\n`;
+}
+
+/** Keeps the experiment's text beside its results. */
+function keepExperiment(directory: string, { text, file }: Source, sink: boolean): void {
+  mkdirSync(directory, { recursive: true });
+  const copy = join(directory, experimentFileName);
+  if (file !== undefined && resolve(file) === resolve(copy)) return;
+  writeResults(directory, new Map([[experimentFileName, textAsRun(text, sink)]]), {
+    what: experimentFileName,
+    advice: 'Make room, or name another folder with --out.',
+  });
+}
+
+/** Runs or resumes an experiment, and writes its report. Runs that fail do not end it: they are in the outcome. */
+export async function runExperiment(options: ExperimentOptions): Promise<ExperimentOutcome> {
+  const { catalogue = builtIn, version = '7.2', report = true, onEvent, signal } = options;
+  const source = readSource(options.experiment, catalogue);
+  const sink = options.sink === true || source.experiment.sink;
+  const experiment = { ...source.experiment, sink };
+  const suffix = sink && !source.experiment.sink ? '-sink' : '';
+  const directory = options.directory ?? join('lab-results', `${experiment.name}${suffix}`);
+  if (report) await loadReportWriter();
+  const store = new ResultStore(directory);
+  const qemu = options.qemu ?? findQemu(experiment, catalogue, version);
+  const planned = plannedRuns(experiment);
+  const runs = openRuns(planned, existsSync(directory) ? store.runs() : []);
+  await checkNeeds({ experiment, runs, catalogue });
+  keepExperiment(directory, source, sink);
+  const accelerator = await findAccelerator(experiment, qemu);
+  if (signal?.aborted) throw new InterruptedError('The experiment was interrupted.');
+  onEvent?.({ type: 'experiment-started', runs: planned.length, directory, qemu, accelerator });
+  const { onPass, onMigrationProgress: onProgress } = options;
+  const watch = { ...(onPass && { onPass }), ...(onProgress && { onProgress }) };
+  const measure = measureWith({ binary: qemu, accelerator, experiment, catalogue, watch });
+  const counts = await measureRuns({ experiment, store, measure, onEvent, signal });
+  const hasResults = counts.measured + counts.resumed > 0;
+  return {
+    ...counts,
+    directory,
+    results: hasResults ? readResults(directory, catalogue) : undefined,
+    report: hasResults && report ? await writeReport(directory, catalogue) : undefined,
+  };
+}

@@ -1,0 +1,16 @@
+// The QEMUs that are driven: the one with the series, and the distribution's as people have it.
+import { existsSync } from 'node:fs';
+import type { TestContext } from 'vitest';
+import { needQemu } from './requirements.js';
+
+const distributions = '/usr/bin/qemu-system-x86_64';
+
+export const drivenQemus = ['with the series', "the distribution's"] as const;
+export type DrivenQemu = (typeof drivenQemus)[number];
+
+/** Its program, or the test is skipped. */
+export function needDriven(context: TestContext, which: DrivenQemu): string {
+  if (which === 'with the series') return needQemu(context).binary;
+  if (!existsSync(distributions)) context.skip(`needs the package qemu-system-x86`);
+  return distributions;
+}

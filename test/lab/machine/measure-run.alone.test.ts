@@ -1,0 +1,116 @@
+// Experiments with real VMs, from the file to the report.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
+import { methods } from '../../../lib/lab/methods/built-in.js';
+import { stoppedBy } from '../../../lib/lab/model/stopped-by.js';
+import { writeReport } from '../../../lib/lab/report/write-report.js';
+import { InterruptedError } from '../../../lib/lab/run/errors.js';
+import { measureWith } from '../../../lib/lab/run/measure-run.js';
+import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
+import { carryOut, experimentOf, leftBehind, newStore } from './experiments.js';
+import { needLabQemu } from './guests.js';
+
+const { FAKEDIRTY_LONG } = process.env;
+const long = FAKEDIRTY_LONG === '1';
+const timeout = long ? 1_800_000 : 300_000;
+
+const idle = 'workloads: [{ name: idle, options: { bytes: 8000000 } }]';
+
+describe('an experiment with real VMs', () => {
+  it('measures, compares memories, checks the workload, and becomes a report', {
+    timeout,
+  }, async (context) => {
+    const { binary } = needLabQemu(context);
+    const store = newStore(context);
+    const experiment = experimentOf(`${idle}\nmethods: [plain]`);
+    const [run] = await carryOut(experiment, binary, store);
+    const measurement = run?.measurement;
+    expect(measurement?.memory).toEqual({ pages: 65536, differentPages: 0 });
+    expect(Object.keys(measurement?.consoles ?? {})).toEqual(['source', 'destination']);
+    expect(measurement?.migration).toMatchObject({ outcome: 'completed' });
+    expect(measurement?.migration.bytes.total).toBeGreaterThan(20e6);
+    expect(measurement?.workload.checks).toMatchObject([{ what: 'words', wrong: 0 }]);
+    const {
+      migrationBeganMs = 0,
+      migrationEndedMs = 0,
+      reports = [],
+    } = measurement?.workload ?? {};
+    expect(reports.at(-1)?.heardMs).toBeGreaterThan(migrationEndedMs + 1000);
+    // It begins when migrate() is called, not when a destination is started for it.
+    const { totalMs = 0 } = measurement?.migration ?? {};
+    expect(migrationEndedMs - migrationBeganMs).toBeGreaterThanOrEqual(totalMs);
+    expect(migrationEndedMs - migrationBeganMs).toBeLessThan(totalMs + 500);
+    expect(measurement?.asked).toMatchObject({ downtimeLimitMs: 300, holdAtDestination: true });
+    const { source } = measurement?.commandLines ?? {};
+    expect(source?.join(' ')).toMatch(/-kernel .*vmlinuz/);
+    expect(leftBehind()).toEqual([]);
+    const { page } = writeReport({ store, title: 'Trial' });
+    expect(readFileSync(page, 'utf8')).toContain('65,536 pages');
+  });
+
+  it('counts alone when the stream goes nowhere, and ends a migration that would not end', {
+    timeout,
+  }, async (context) => {
+    const { binary, patched } = needLabQemu(context);
+    const method = patched ? 'filter-ph128' : 'plain';
+    const busy = `workloads: [{ name: same-values, options: { share: 0.4 } }]\nmethods: [${method}]`;
+    const experiment = experimentOf(`${busy}\nsink: true\nconvergeSeconds: 3\ndowntimeLimitMs: 1`);
+    const [run] = await carryOut(experiment, binary, newStore(context));
+    expect(run?.measurement).toMatchObject({
+      memory: null,
+      memoryNotCompared: 'the stream went nowhere',
+    });
+    // The filter sees that there is nothing to send; without it the marks never end.
+    if (patched) expect(run?.measurement.migration.filter?.unchanged).toBeGreaterThan(1000);
+    else expect(run && stoppedBy(run.measurement)).toBe('limit');
+  });
+
+  it('ends a migration whose first pass takes too long', { timeout }, async (context) => {
+    const { binary } = needLabQemu(context);
+    // At 20 Mbit/s it would take 16 s and more.
+    const slow = 'links: [{ megabitsPerSecond: 20 }]\nconvergeSeconds: 2\nsink: true';
+    const experiment = experimentOf(`${idle}\nmethods: [plain]\n${slow}`);
+    const [run] = await carryOut(experiment, binary, newStore(context));
+    expect(run && stoppedBy(run.measurement)).toBe('limit');
+    expect(run?.measurement.migration.totalMs).toBeGreaterThanOrEqual(2000);
+    expect(run?.measurement.migration.totalMs).toBeLessThan(8000);
+  });
+
+  it('can be interrupted while a guest moves, and leaves nothing behind', {
+    timeout,
+  }, async (context) => {
+    const { binary } = needLabQemu(context);
+    const experiment = experimentOf(`${idle}\nmethods: [plain]\nlinks: [{ megabitsPerSecond: 1 }]`);
+    const store = newStore(context);
+    const stop = new AbortController();
+    const measure = measureWith({ binary, accelerator: 'tcg', experiment, catalogue: builtIn });
+    const ended = measureRuns({
+      experiment,
+      store,
+      signal: stop.signal,
+      measure: (run, signal) => {
+        // At 1 Mbit/s it takes minutes.
+        setTimeout(() => stop.abort(), 8_000);
+        return measure(run, signal);
+      },
+    });
+    await expect(ended).rejects.toThrow(InterruptedError);
+    expect(store.runs()).toEqual([]);
+    expect(leftBehind()).toEqual([]);
+  });
+
+  it.for(methods.filter(() => long).map(({ name }) => name))(
+    'moves a busy guest with %s',
+    { timeout },
+    async (method, context) => {
+      const { binary, patched } = needLabQemu(context);
+      if (!patched) context.skip('needs what "fakedirty qemu build" builds');
+      const busy =
+        'workloads: [{ name: flip-flop, options: { share: 0.2, pagesPerSecond: 20000 } }]';
+      const experiment = experimentOf(`${busy}\nmethods: [${method}]\nconvergeSeconds: 20`);
+      const [run] = await carryOut(experiment, binary, newStore(context));
+      expect(run?.measurement.workload.checks).toMatchObject([{ wrong: 0 }]);
+    },
+  );
+});

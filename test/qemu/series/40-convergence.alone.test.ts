@@ -1,0 +1,114 @@
+// A migration whose marks are all fake ends by itself, where one without the filter goes on for as long as the guest
+// writes; and it looks once more before it does.
+import { describe, expect, it } from 'vitest';
+import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { byName, methods, some } from '../../harness/methods-and-guests.js';
+import { expectRightGuest, plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
+import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
+import { needBrokenQemu, needQemu, type Qemu } from '../../harness/requirements.js';
+
+const mib = 256;
+/** Marks all of 32 MiB again and again, of which 300 ms of this link carry 6. */
+const guest: GuestOptions = { pattern: 'rewrite', pages: 32 * mib };
+/** With a slow fingerprint it takes some 30 ms to look at all of it, and some 10 to mark it again. */
+const largeGuest: GuestOptions = { pattern: 'rewrite', pages: 64 * mib };
+const shortLimit = { downtimeLimitMs: 15 };
+const slowLink = { bandwidthBytesPerSecond: 20_000_000 };
+const defaultLimit = { downtimeLimitMs: 300 };
+const noDowntime = { downtimeLimitMs: 0 };
+
+/** Passes after which a migration is made to end, if it does not by itself. */
+const cap = 20;
+const capWithoutFilter = 3;
+
+/** The times between two syncs, in ms, without the first two and those at the end, the shortest first. */
+function gapsOf(times: readonly number[]): number[] {
+  const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  return gaps.slice(1, cap - 1).sort((a, b) => a - b);
+}
+
+/** How a migration ended that may be made to end, after those passes. */
+function migrate(qemu: Qemu, plan: MigrationPlan, options = guest) {
+  return withPair(plain(qemu, options), async (pair) => {
+    const events = pair.source.qmp.events('MIGRATION_PASS');
+    const times: number[] = [];
+    const watched = (async () => {
+      for await (const { timestamp } of events) {
+        times.push(timestamp.seconds * 1000 + timestamp.microseconds / 1000);
+      }
+    })();
+    const { ram, downtime = 0 } = await pair.migrate(plan);
+    events.close();
+    await watched;
+    expect(await pair.compare()).toMatchObject({ differentPages: 0, firstDifferent: [] });
+    await expectRightGuest(pair, false);
+    const gaps = gapsOf(times);
+    return {
+      passes: Number(ram?.['dirty-sync-count']),
+      bytes: ram?.transferred ?? 0,
+      downtime,
+      shortestGap: gaps[0],
+      medianGap: gaps[Math.floor(gaps.length / 2)],
+    };
+  });
+}
+
+function filtered(limit: Pick<MigrationPlan, 'downtimeLimitMs'>): MigrationPlan {
+  return { ...withFilter('ph128'), ...slowLink, ...limit, passes: cap };
+}
+
+describe('a guest that stores values over themselves', () => {
+  it('does not converge without the filter', { timeout }, async (context) => {
+    const plan = { ...slowLink, ...defaultLimit, passes: capWithoutFilter };
+    const ended = await migrate(needQemu(context), plan);
+    expect(ended.passes).toBeGreaterThan(capWithoutFilter);
+  });
+
+  it.for(byName(some(methods, [0, 2, 3])))(
+    'converges with the filter after a few passes, within the downtime limit, by %s',
+    { timeout },
+    async ([, method], context) => {
+      const ended = await migrate(needQemu(context), { ...method, ...filtered(defaultLimit) });
+      // The first pass, one that finds that marks are fake, and what syncs of a busy machine may add.
+      expect(ended.passes).toBeLessThan(cap / 2);
+      expect(ended.bytes).toBeLessThan(guest.pages * 4096 * 1.05);
+      expect(ended.downtime).toBeLessThan(defaultLimit.downtimeLimitMs * 2);
+    },
+  );
+
+  it('does not converge where looking at all that it may mark again exceeds the downtime limit', {
+    timeout,
+  }, async (context) => {
+    const plan = { ...withFilter('sha256'), ...slowLink, ...shortLimit, passes: cap };
+    const { passes, medianGap } = await migrate(needQemu(context), plan, largeGuest);
+    expect(passes).toBeGreaterThan(cap);
+    // Now and then marks are fewer than at the look before, and the next one comes at once.
+    expect(medianGap).toBeGreaterThan(45);
+  });
+
+  it('does not converge with a downtime limit of 0, and the source pauses between its looks', {
+    timeout,
+  }, async (context) => {
+    const { passes, shortestGap } = await migrate(needQemu(context), filtered(noDowntime));
+    expect(passes).toBeGreaterThan(cap);
+    expect(shortestGap).toBeGreaterThan(45);
+  });
+
+  it.for(some(['SIFT'], []))(
+    'is looked at without a pause in a build with %s: marks are taken as they are',
+    { timeout },
+    async (name, context) => {
+      const { shortestGap } = await migrate(needBrokenQemu(context, name), filtered(noDowntime));
+      expect(shortestGap).toBeLessThan(45);
+    },
+  );
+
+  it.for(some(['BANDWIDTH'], []))(
+    'converges with a downtime limit of 0 in a build with %s: skips make the link seem slow',
+    { timeout },
+    async (name, context) => {
+      const qemu = needBrokenQemu(context, name);
+      expect((await migrate(qemu, filtered(noDowntime))).passes).toBeLessThan(cap);
+    },
+  );
+});
