@@ -32,7 +32,7 @@ export const errorCodes = {
   ERR_RECORDING:
     'This is not a recording of a migration, or is of another format; `line` says where.',
   ERR_POLICY: 'There is no such policy, or it does not take these settings.',
-  // Building QEMU. `failure` of a QemuBuildError says which of these it is.
+  // Building QEMU.
   ERR_BUILD_MISSING_TOOLS: 'Programs or libraries that a build needs are missing.',
   ERR_BUILD_NO_SOURCE: 'There is no source of QEMU, or it is of another version.',
   ERR_BUILD_SERIES: 'The patch series does not apply to this source.',

@@ -8,7 +8,7 @@ import { DisposedError } from './errors.js';
 import { awaiting, calling, translated } from './library.js';
 import { type NativeHasher, native } from './native.js';
 import { checkAnswer, type PageRange, pagesWithin } from './page-range.js';
-import { pageSizes, parseOptions } from './schema.js';
+import { pageSizes, parseOptions, shown } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
 import { type SourceOf, sourcesIn } from './sources.js';
 
@@ -24,6 +24,12 @@ export interface HasherOptions {
   readonly key?: Uint8Array | undefined;
   /** The instruction set to use, one of `targets()`; default: the best. */
   readonly target?: string | undefined;
+}
+
+/** Where digests go, and which pages they are of. */
+export interface FingerprintOptions<Into extends Uint8Array = Uint8Array> extends PageRange {
+  /** The memory that gets the digests, at its start; it must not overlap the pages. Default: a new Buffer. */
+  readonly into: Into;
 }
 
 const everything: PageRange = {};
@@ -110,15 +116,22 @@ export class Hasher implements Disposable {
   }
 
   /**
-   * The digests of all pages, or of those in the range, one behind another; at the start of `into` if it is given.
-   * Who goes through large memory in small steps is fastest with a range: a view for each step takes longer.
+   * The digests of all pages, or of a range of them, one after the other. To go through large memory in small steps, give
+   * a range of it each time: making a view for each step takes longer.
    */
-  fingerprint(bytes: Bytes, into?: undefined, range?: PageRange): Buffer;
-  fingerprint<Into extends Uint8Array>(bytes: Bytes, into: Into, range?: PageRange): Into;
-  fingerprint(bytes: Bytes, into?: Uint8Array, range: PageRange = everything): Uint8Array {
+  fingerprint(bytes: Bytes, options?: PageRange & { readonly into?: undefined }): Buffer;
+  fingerprint<Into extends Uint8Array>(bytes: Bytes, options: FingerprintOptions<Into>): Into;
+  fingerprint(
+    bytes: Bytes,
+    options: PageRange & { readonly into?: Uint8Array | undefined } = everything,
+  ): Uint8Array {
     const hasher = this.#open();
+    if (options === null || typeof options !== 'object' || ArrayBuffer.isView(options)) {
+      throw new OptionError('options', `is ${shown(options)}; expected { into, first, pages }`);
+    }
+    const { into } = options;
     const view = viewOf('bytes', bytes);
-    const { first, pages } = pagesWithin(pagesIn('bytes', view, this.pageSize), range);
+    const { first, pages } = pagesWithin(pagesIn('bytes', view, this.pageSize), options);
     const digestsBytes = pages * this.digestBytes;
     if (into === undefined) {
       // From Node's pool: its memory is there already.

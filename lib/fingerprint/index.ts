@@ -15,7 +15,7 @@ export {
   NativeError,
   StaleCheckError,
 } from './errors.js';
-export { Hasher, type HasherOptions } from './hasher.js';
+export { type FingerprintOptions, Hasher, type HasherOptions } from './hasher.js';
 export { MemoryFile } from './memory-file.js';
 export { NativeAddonError } from './native.js';
 export type { PageRange } from './page-range.js';
@@ -23,12 +23,13 @@ export { fingerprintPages, fingerprintPagesAsync } from './pages.js';
 export type { BackgroundOptions, Progress } from './slices.js';
 export {
   type Check,
+  type CheckOptions,
   FingerprintTable,
+  type PageNumbers,
   type TableOptions,
   type TableStatistics,
   type Verdict,
   type VerdictCounts,
   Verdicts,
   verdictNames,
-  type Where,
 } from './table.js';

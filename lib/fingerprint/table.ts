@@ -6,9 +6,14 @@ import { BusyError, DisposedError, StaleCheckError } from './errors.js';
 import { Hasher, type HasherOptions, hasherShape, nativeHasher } from './hasher.js';
 import { awaiting, calling } from './library.js';
 import { type NativeCheck, type NativeIndex, type NativeTable, native } from './native.js';
-import { checkAnswer } from './page-range.js';
+import { checkAnswer, type PageRange, pagesWithin } from './page-range.js';
 import { count, parseOptions, shown } from './schema.js';
-import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
+import {
+  type BackgroundOptions,
+  backgroundShape,
+  inSlices,
+  parseBackgroundOptions,
+} from './slices.js';
 import { type SourceOf, sourcesIn } from './sources.js';
 
 /** The names of verdicts by their numbers: `verdictNames[verdicts[i]]`. */
@@ -39,7 +44,13 @@ export interface TableOptions extends HasherOptions {
 }
 
 /** Which pages the bytes belong to: the number of the first of consecutive pages, or the number of each page. */
-export type Where = number | ArrayLike<number>;
+export type PageNumbers = number | ArrayLike<number>;
+
+/** How to check pages in the background. */
+export interface CheckOptions extends Omit<BackgroundOptions, 'threads'> {
+  /** Which pages the bytes belong to; default: consecutive ones from 0 on. */
+  readonly where?: PageNumbers | undefined;
+}
 
 /** What is in a table, and what it has counted. */
 export interface TableStatistics {
@@ -60,6 +71,12 @@ const schema = z.strictObject({
   pages: count.refine((pages) => pages > 0, 'expected at least 1'),
   hasher: z.instanceof(Hasher, { error: 'expected a Hasher' }).optional(),
   verify: z.boolean().default(false),
+});
+
+const checkSchema = z.strictObject({
+  signal: backgroundShape.signal,
+  onProgress: backgroundShape.onProgress,
+  where: z.custom<PageNumbers>().optional(),
 });
 
 function countVerdicts(verdicts: Uint8Array, sent?: Uint8Array | null): VerdictCounts {
@@ -101,7 +118,7 @@ export class Check {
 /** For the other modules of this room: which pages to check in the background, and how. */
 export interface BackgroundLook {
   readonly pages: number;
-  readonly where: Where | undefined;
+  readonly where: PageNumbers | undefined;
   readonly commit: boolean;
   readonly sourceOf: SourceOf;
 }
@@ -156,7 +173,7 @@ export class FingerprintTable implements Disposable {
   }
 
   /** Gives each page a verdict. The bytes that are then sent must be the ones that were checked (rule R1). */
-  check(bytes: Bytes, where?: Where): Check {
+  check(bytes: Bytes, where?: PageNumbers): Check {
     const table = this.#open();
     const view = viewOf('bytes', bytes);
     const index = this.#index(pagesIn('bytes', view, this.hasher.pageSize), where);
@@ -178,7 +195,7 @@ export class FingerprintTable implements Disposable {
   }
 
   /** Checks pages and commits all of them. */
-  checkAndCommit(bytes: Bytes, where?: Where): Check {
+  checkAndCommit(bytes: Bytes, where?: PageNumbers): Check {
     const table = this.#open();
     const view = viewOf('bytes', bytes);
     const index = this.#index(pagesIn('bytes', view, this.hasher.pageSize), where);
@@ -189,26 +206,19 @@ export class FingerprintTable implements Disposable {
   }
 
   /** Checks and commits in a thread of libuv's pool. Until that ends, other use of the table throws BusyError. */
-  async checkAndCommitAsync(
-    bytes: Bytes,
-    where?: Where,
-    options?: Omit<BackgroundOptions, 'threads'>,
-  ): Promise<Check> {
+  async checkAndCommitAsync(bytes: Bytes, options?: CheckOptions): Promise<Check> {
+    const { where, ...background } = parseOptions(checkSchema, options);
     const view = viewOf('bytes', bytes);
     const { pageSize } = this.hasher;
     const pages = pagesIn('bytes', view, pageSize);
     const look = { pages, where, commit: true, sourceOf: sourcesIn(view, pageSize) };
-    return this.#done(await this.#lookInBackground(look, options));
+    return this.#done(await this.#lookInBackground(look, background));
   }
 
   /** Says that it is no longer known what the destination holds of these pages. */
-  invalidate(first: number, pages = 1): void {
+  invalidate(range: PageRange): void {
     const table = this.#open();
-    const isRange = Number.isSafeInteger(first) && Number.isSafeInteger(pages);
-    if (!isRange || first < 0 || pages < 0 || first + pages > this.pages) {
-      const given = `${shown(pages)} from ${shown(first)} on`;
-      throw new OptionError('first', `no such pages: ${given}, of ${this.pages}`);
-    }
+    const { first, pages } = pagesWithin(this.pages, range);
     calling(() => table.invalidate(first, pages));
     this.#era += 1;
   }
@@ -262,7 +272,7 @@ export class FingerprintTable implements Disposable {
     );
   }
 
-  #index(pages: number, where: Where | undefined): NativeIndex {
+  #index(pages: number, where: PageNumbers | undefined): NativeIndex {
     if (where === undefined || typeof where === 'number') {
       const first = where ?? 0;
       if (Number.isSafeInteger(first) && first >= 0 && first + pages <= this.pages) return first;

@@ -1,4 +1,5 @@
-// fakedirty/policy: decides when to stop a migration, switch it to post-copy or give it up, and predicts what comes of it.
+// fakedirty/policy: policies that decide when to stop a migration, switch it to post-copy or give it up, and
+// predictions of what each choice would cost.
 export { type AdaptiveStopOptions, adaptiveStop } from './adaptive-stop.js';
 export { type FakeAwareOptions, fakeAware } from './fake-aware.js';
 export {

@@ -33,9 +33,6 @@ function loadTypeDoc() {
   return typedoc;
 }
 
-/** Doors whose names have no sentences yet, and so no page. */
-const undocumentedDoors = ['fakedirty/lab', 'fakedirty/lab/figures'];
-
 /** The doors that package.json exports, each with its source and the name of its page. */
 function doors() {
   const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
@@ -45,14 +42,15 @@ function doors() {
       name: path.replace('.', 'fakedirty'),
       source: types.replace('./dist/', 'lib/').replace('.d.ts', '.ts'),
       page: path === '.' ? 'fakedirty' : path.slice(2).replaceAll('/', '-'),
-    }))
-    .filter(({ name }) => !undocumentedDoors.includes(name));
+    }));
 }
 
-/** What a door is for: the first line of its source, after its name. */
+/** What a door is for: the first sentence of its source, after its name. */
 function purposeOf({ source }) {
-  const [firstLine] = readFileSync(join(repository, source), 'utf8').split('\n');
-  return firstLine.replace(/^\/\/ [\w/]+: /, '');
+  const text = readFileSync(join(repository, source), 'utf8').replaceAll(/\n\/\/ ?/g, ' ');
+  const [, purpose] = /^\/\/ [\w/]+: (.*?\.)(?:\s|$)/.exec(text) ?? [];
+  if (!purpose) throw new Error(`${source} does not begin with "// NAME: what it is for."`);
+  return purpose;
 }
 
 const asTables = Object.fromEntries(
@@ -126,6 +124,20 @@ function removeConstructorsOfErrors(project, kinds) {
   for (const one of constructors) project.removeReflection(one);
 }
 
+const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** TypeDoc numbers some links to headings that come only once: GitHub numbers none of those. */
+function withoutDeadNumbers(text) {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  const isOnce = (name) => headings.filter((heading) => heading === name).length === 1;
+  return text.replace(/\(#([\w-]+)-\d+\)/g, (link, name) => (isOnce(name) ? `(#${name})` : link));
+}
+
 /** Markdown of each door by the name of its page; throws when an exported name has no sentence. */
 async function pagesOfDoors() {
   const { Application, ReflectionKind: kinds } = await loadTypeDoc();
@@ -153,9 +165,9 @@ async function pagesOfDoors() {
     await app.generateOutputs(project);
     return all.map((door) => ({
       ...door,
-      text: readFileSync(join(directory, `${door.page}.md`), 'utf8').replace(
+      text: withoutDeadNumbers(readFileSync(join(directory, `${door.page}.md`), 'utf8')).replace(
         /^# .*\n/,
-        `# ${door.name}\n\n${purposeOf(door)}\n`,
+        `# ${door.name}\n\n${capitalized(purposeOf(door))}\n`,
       ),
     }));
   } finally {
@@ -164,7 +176,9 @@ async function pagesOfDoors() {
 }
 
 function indexOf(pages) {
-  const rows = pages.map((page) => `| [\`${page.name}\`](${page.page}.md) | ${purposeOf(page)} |`);
+  const rows = pages.map(
+    (page) => `| [\`${page.name}\`](${page.page}.md) | ${capitalized(purposeOf(page))} |`,
+  );
   return `# API reference
 
 What each import of the package offers. \`npm run format\` makes these pages from the comments in \`lib\`.

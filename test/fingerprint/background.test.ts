@@ -70,7 +70,7 @@ describe('work in the background', () => {
     });
     using table = new FingerprintTable({ pages: 1 });
     const page = manyPages.subarray(0, 4096);
-    await expect(table.checkAndCommitAsync(page, 0, { signal })).rejects.toMatchObject({
+    await expect(table.checkAndCommitAsync(page, { where: 0, signal })).rejects.toMatchObject({
       name: 'AbortError',
     });
     expect(table.check(page).counts.first).toBe(1);

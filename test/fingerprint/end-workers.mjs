@@ -24,7 +24,7 @@ const busy = `
     forever(async () => {
       verifying.commit(verifying.check(page, 1));
       verifying.checkAndCommit(page, [7]);
-      verifying.invalidate(3, 2);
+      verifying.invalidate({ first: 3, pages: 2 });
       verifying.statistics();
       new FingerprintTable({ pages: 8, hasher }).dispose();
       new Hasher({ algorithm: 'xxh3-64' }).dispose();

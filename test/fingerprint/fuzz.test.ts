@@ -107,10 +107,14 @@ describe('whatever is passed', () => {
       fc.asyncProperty(options, values, values, values, async (ofHasher, bytes, into, work) => {
         const one = await tried(() => new fakedirty.Hasher(made(ofHasher)));
         const hasher = one instanceof fakedirty.Hasher ? one : new fakedirty.Hasher();
-        await tried(() => hasher.fingerprint(made(bytes), made(into)));
-        await tried(() => hasher.fingerprint(made(bytes), undefined, made(work)));
+        await tried(() => hasher.fingerprint(made(bytes), { into: made(into) }));
+        await tried(() => hasher.fingerprint(made(bytes), made(work)));
         await tried(() =>
-          hasher.fingerprint(made(bytes), made(into), { first: made(into), pages: made(work) }),
+          hasher.fingerprint(made(bytes), {
+            into: made(into),
+            first: made(into),
+            pages: made(work),
+          }),
         );
         await tried(() => hasher.fingerprintAsync(made(bytes), made(work)));
         await tried(() => fakedirty.fingerprintPages(made(bytes), made(ofHasher)));
@@ -139,7 +143,8 @@ describe('whatever is passed', () => {
             if (which === 2) await tried(() => table.commit(table.check(Buffer.alloc(4096)), b));
             if (which === 3) await tried(() => table.checkAndCommit(a, b));
             if (which === 4) await tried(() => table.checkAndCommitAsync(a, b));
-            if (which === 5) await tried(() => table.invalidate(a, b));
+            if (which === 5) await tried(() => table.invalidate(a));
+            if (which === 5) await tried(() => table.invalidate({ first: a, pages: b }));
             if (which === 6) await tried(() => table.statistics());
           }
           table.dispose();

@@ -163,15 +163,17 @@ describe('into', () => {
 
   it('receives the digests at its start', () => {
     const into = new Uint8Array(40).fill(7);
-    expect(hasher.fingerprint(bytes, into)).toBe(into);
+    expect(hasher.fingerprint(bytes, { into })).toBe(into);
     expect(Buffer.from(into.subarray(0, 32))).toEqual(cryptoDigests('md5', bytes, 4096));
     expect([...into.subarray(32)]).toEqual(Array(8).fill(7));
   });
 
   it('must be long enough, and is then left alone', () => {
     const into = new Uint8Array(31);
-    expect(() => hasher.fingerprint(bytes, into)).toThrow(OptionError);
-    expect(() => hasher.fingerprint(bytes, into)).toThrow(/^into: has 31 bytes; 32 are needed$/);
+    expect(() => hasher.fingerprint(bytes, { into })).toThrow(OptionError);
+    expect(() => hasher.fingerprint(bytes, { into })).toThrow(
+      /^into: has 31 bytes; 32 are needed$/,
+    );
     expect(into.every((byte) => byte === 0)).toBe(true);
   });
 
@@ -183,13 +185,15 @@ describe('into', () => {
     for (const start of [4096 - digestsBytes + 1, 4096, 300 * 4096 + 5, 599 * 4096 - 1]) {
       const into = memory.subarray(Math.max(0, start), Math.max(0, start) + digestsBytes);
       if (into.length < digestsBytes) continue;
-      expect(() => hasher.fingerprint(pages, into)).toThrow(OptionError);
-      expect(() => hasher.fingerprint(pages, into)).toThrow(/^into: lies in the pages that are/);
+      expect(() => hasher.fingerprint(pages, { into })).toThrow(OptionError);
+      expect(() => hasher.fingerprint(pages, { into })).toThrow(
+        /^into: lies in the pages that are/,
+      );
       expect(memory.equals(before)).toBe(true);
     }
     const beside = memory.subarray(0, 16);
     const expected = cryptoDigests('md5', pages.subarray(0, 4096), 4096);
-    expect(hasher.fingerprint(pages.subarray(0, 4096), beside)).toEqual(expected);
+    expect(hasher.fingerprint(pages.subarray(0, 4096), { into: beside })).toEqual(expected);
   });
 });
 
@@ -199,14 +203,12 @@ describe('a range', () => {
   const digests = cryptoDigests('md5', bytes, 4096);
 
   it('is the pages from the first on, as many as are asked for', () => {
-    expect(hasher.fingerprint(bytes, undefined, { first: 1, pages: 3 })).toEqual(
-      digests.subarray(16, 64),
-    );
-    expect(hasher.fingerprint(bytes, undefined, { first: 4 })).toEqual(digests.subarray(64));
-    expect(hasher.fingerprint(bytes, undefined, { pages: 1 })).toEqual(digests.subarray(0, 16));
-    expect(hasher.fingerprint(bytes, undefined, { first: 5 })).toHaveLength(0);
+    expect(hasher.fingerprint(bytes, { first: 1, pages: 3 })).toEqual(digests.subarray(16, 64));
+    expect(hasher.fingerprint(bytes, { first: 4 })).toEqual(digests.subarray(64));
+    expect(hasher.fingerprint(bytes, { pages: 1 })).toEqual(digests.subarray(0, 16));
+    expect(hasher.fingerprint(bytes, { first: 5 })).toHaveLength(0);
     const into = new Uint8Array(40).fill(7);
-    expect(hasher.fingerprint(bytes, into, { first: 3, pages: 2 })).toBe(into);
+    expect(hasher.fingerprint(bytes, { into, first: 3, pages: 2 })).toBe(into);
     expect(Buffer.from(into.subarray(0, 32))).toEqual(digests.subarray(48));
     expect([...into.subarray(32)]).toEqual(Array(8).fill(7));
   });
@@ -218,10 +220,12 @@ describe('a range', () => {
     [{ first: 0.5, pages: 1 }, /no such pages/],
     [{ pages: 2 ** 60 }, /no such pages/],
     [{ first: '1' }, /no such pages: .* from '1' on/],
-    [3, /^range: is 3; expected \{ first, pages \}$/],
-    [null, /^range: is null/],
+    [3, /^options: is 3; expected \{ into, first, pages \}$/],
+    [null, /^options: is null/],
+    // What earlier versions took in this place must not be ignored.
+    [new Uint8Array(80), /^options: is an object; expected/],
   ])('that is none is an error: %j', (range, problem) => {
-    const call = () => hasher.fingerprint(bytes, undefined, range as object);
+    const call = () => hasher.fingerprint(bytes, range as object);
     expect(call).toThrow(OptionError);
     expect(call).toThrow(problem);
   });
@@ -234,7 +238,7 @@ describe('a range', () => {
         return 1;
       },
     };
-    expect(() => hasher.fingerprint(away, undefined, range)).toThrow(/no such pages/);
+    expect(() => hasher.fingerprint(away, range)).toThrow(/no such pages/);
   });
 });
 

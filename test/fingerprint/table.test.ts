@@ -62,7 +62,7 @@ describe('verdicts', () => {
         for (const { do: what, page, value } of actions) {
           if (what === 'write') pageAt(page).fill(value);
           if (what === 'lose') {
-            table.invalidate(page, Math.min(value, 6 - page));
+            table.invalidate({ first: page, pages: Math.min(value, 6 - page) });
             for (let i = page; i < Math.min(page + value, 6); ++i) destination.delete(i);
           }
           if (what === 'forget' && value === 5) {
@@ -158,7 +158,7 @@ describe('commit', () => {
     table.commit(once);
     expect(() => table.commit(once)).toThrow(StaleCheckError);
     const before = [table.check(bytes), table.check(bytes)] as const;
-    table.invalidate(0);
+    table.invalidate({ first: 0, pages: 1 });
     expect(() => table.commit(before[0])).toThrow(/older than the last invalidate or reset/);
     table.reset();
     expect(() => table.commit(before[1])).toThrow(StaleCheckError);
@@ -207,7 +207,7 @@ describe('in the background', () => {
     for (const use of [
       () => table.check(bytes),
       () => table.checkAndCommit(bytes),
-      () => table.invalidate(0),
+      () => table.invalidate({ first: 0, pages: 1 }),
       () => table.reset(),
       () => table.statistics(),
     ]) {

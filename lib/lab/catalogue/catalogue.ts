@@ -6,7 +6,9 @@ import type { Workload } from '../workloads/workload.js';
 
 /** What a module of your own may add. */
 export interface Additions {
+  /** Workloads, besides the built-in ones. */
   readonly workloads?: readonly Workload[];
+  /** Methods, besides the built-in ones. */
   readonly methods?: readonly Method[];
   /** Figures of the report, after the built-in ones. */
   readonly figures?: readonly FigureMaker[];
@@ -14,8 +16,11 @@ export interface Additions {
 
 /** Workloads, methods and figures, by name. */
 export class Catalogue {
+  /** All workloads. */
   readonly workloads: readonly Workload[];
+  /** All methods. */
   readonly methods: readonly Method[];
+  /** All figures of the report. */
   readonly figures: readonly FigureMaker[];
 
   constructor({ workloads = [], methods = [], figures = [] }: Additions) {

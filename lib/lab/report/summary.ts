@@ -9,7 +9,9 @@ import { workShare } from './work.js';
 
 /** A figure by which migrations are compared. */
 export interface Metric {
+  /** What it measures. */
   readonly name: string;
+  /** The unit of its values. */
   readonly unit: string;
   /** Its value in a measurement; undefined: the measurement has none. */
   readonly of: (measurement: Measurement) => number | undefined;
@@ -56,8 +58,11 @@ export const metrics = {
 
 /** The values of a metric in the rounds of a cell. */
 export interface Values {
+  /** One value for each round. */
   readonly values: readonly number[];
+  /** Their median. */
   readonly median: number;
+  /** Their mean. */
   readonly mean: number;
   /** Maximum minus minimum, as a share of the median. */
   readonly spread: number;
@@ -67,7 +72,9 @@ export interface Values {
 
 /** The runs of a cell. */
 export interface CellSummary {
+  /** The workload, memory, method and link of its runs. */
   readonly cell: Cell;
+  /** A text that no other cell has. */
   readonly cellKey: string;
   /** Without warm-ups. */
   readonly runs: readonly MeasuredRun[];
@@ -77,7 +84,9 @@ export interface CellSummary {
 
 /** Cells that differ only in their method. */
 export interface Comparable {
+  /** What they have in common. */
   readonly title: string;
+  /** The cells, one for each method. */
   readonly cells: readonly CellSummary[];
 }
 

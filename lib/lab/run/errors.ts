@@ -9,6 +9,7 @@ export class AttemptError extends FakedirtyError {
 
   constructor(
     message: string,
+    /** The last lines that the guests wrote to their consoles. */
     readonly consoles: Consoles,
     options?: ErrorOptions,
   ) {

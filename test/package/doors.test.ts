@@ -1,0 +1,111 @@
+// What each door of the package exports. Types are not seen here: docs/reference/api has them.
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const doors: [door: string, source: string, names: string[]][] = [
+  [
+    '.',
+    'index.js',
+    [
+      'BusyError',
+      'DisposedError',
+      'FakedirtyError',
+      'FingerprintTable',
+      'Hasher',
+      'MemoryFile',
+      'MemoryFileError',
+      'NativeAddonError',
+      'NativeError',
+      'OptionError',
+      'StaleCheckError',
+      'Verdicts',
+      'algorithmNames',
+      'algorithms',
+      'errorCodes',
+      'fingerprintPages',
+      'fingerprintPagesAsync',
+      'targets',
+      'verdictNames',
+      'version',
+    ],
+  ],
+  [
+    './qmp',
+    'qmp/index.js',
+    [
+      'QmpAddressError',
+      'QmpClient',
+      'QmpClosedError',
+      'QmpCommandError',
+      'QmpError',
+      'QmpEventOverflowError',
+      'QmpGarbledError',
+      'QmpGreetingError',
+      'QmpNegotiationError',
+      'QmpOversizedError',
+      'QmpProtocolError',
+      'QmpTimeoutError',
+      'eventTimeMs',
+      'fakeDirtyHashes',
+      'formatAddress',
+      'parseAddress',
+    ],
+  ],
+  [
+    './migration',
+    'migration/index.js',
+    [
+      'MigrationRefusedError',
+      'MigrationStateError',
+      'RecordingError',
+      'WatchStoppedError',
+      'choices',
+      'entryLine',
+      'migrate',
+      'parseRecording',
+      'passName',
+      'recordingFormat',
+      'startMigration',
+      'startWatching',
+      'watchMigration',
+    ],
+  ],
+  [
+    './policy',
+    'policy/index.js',
+    [
+      'PolicyError',
+      'adaptiveStop',
+      'autoConvergeFirst',
+      'chain',
+      'evaluatePredictions',
+      'fakeAware',
+      'forecast',
+      'giveUp',
+      'intelligentHybrid',
+      'parsePolicies',
+      'passesOf',
+      'policyEvaluationsOf',
+      'policyNames',
+      'predict',
+      'replay',
+    ],
+  ],
+  ['./monitor', 'monitor/index.js', ['MeasurementError', 'measureDirtying']],
+];
+
+it.each(doors)('the door "%s" exports these names and no others', async (_, source, names) => {
+  const exported = await import(/* @vite-ignore */ `../../lib/${source}`);
+  expect(Object.keys(exported).sort()).toEqual(names);
+});
+
+it('package.json exports a door for each room, the lab, and nothing else', () => {
+  const file = new URL('../../package.json', import.meta.url);
+  const { exports } = JSON.parse(readFileSync(file, 'utf8'));
+  const expected = [...doors.map(([door]) => door), './lab', './lab/figures', './package.json'];
+  expect(Object.keys(exports)).toEqual(expected);
+  for (const [door, source] of doors) {
+    expect(exports[door].default).toBe(`./dist/${source}`);
+    expect(exports[door].types).toBe(`./dist/${source.replace(/\.js$/, '.d.ts')}`);
+  }
+});
