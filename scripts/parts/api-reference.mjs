@@ -33,9 +33,6 @@ function loadTypeDoc() {
   return typedoc;
 }
 
-/** Doors whose names have no sentences yet, and so no page. */
-const undocumentedDoors = ['fakedirty/lab', 'fakedirty/lab/figures'];
-
 /** The doors that package.json exports, each with its source and the name of its page. */
 function doors() {
   const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
@@ -45,8 +42,7 @@ function doors() {
       name: path.replace('.', 'fakedirty'),
       source: types.replace('./dist/', 'lib/').replace('.d.ts', '.ts'),
       page: path === '.' ? 'fakedirty' : path.slice(2).replaceAll('/', '-'),
-    }))
-    .filter(({ name }) => !undocumentedDoors.includes(name));
+    }));
 }
 
 /** What a door is for: the first line of its source, after its name. */

@@ -6,7 +6,9 @@ import type { Workload } from '../workloads/workload.js';
 
 /** What a module of your own may add. */
 export interface Additions {
+  /** Workloads, after the built-in ones. */
   readonly workloads?: readonly Workload[];
+  /** Methods, after the built-in ones. */
   readonly methods?: readonly Method[];
   /** Figures of the report, after the built-in ones. */
   readonly figures?: readonly FigureMaker[];
@@ -14,8 +16,11 @@ export interface Additions {
 
 /** Workloads, methods and figures, by name. */
 export class Catalogue {
+  /** The workloads that an experiment can name. */
   readonly workloads: readonly Workload[];
+  /** The methods that an experiment can name. */
   readonly methods: readonly Method[];
+  /** Figures of the report, after the built-in ones. */
   readonly figures: readonly FigureMaker[];
 
   constructor({ workloads = [], methods = [], figures = [] }: Additions) {

@@ -4,6 +4,7 @@ import type { MigrateOptions } from '../../migration/options.js';
 
 /** How a guest is migrated. */
 export interface Method {
+  /** Names it in experiments and results. */
   readonly name: string;
   /** What it does, for people. */
   readonly summary: string;

@@ -9,7 +9,9 @@ import { workShare } from './work.js';
 
 /** A figure by which migrations are compared. */
 export interface Metric {
+  /** As in headings. */
   readonly name: string;
+  /** The unit of its values. */
   readonly unit: string;
   /** Its value in a measurement; undefined: the measurement has none. */
   readonly of: (measurement: Measurement) => number | undefined;
@@ -56,8 +58,11 @@ export const metrics = {
 
 /** The values of a metric in the rounds of a cell. */
 export interface Values {
+  /** One for each round. */
   readonly values: readonly number[];
+  /** Their median. */
   readonly median: number;
+  /** Their mean. */
   readonly mean: number;
   /** Maximum minus minimum, as a share of the median. */
   readonly spread: number;
@@ -67,7 +72,9 @@ export interface Values {
 
 /** The runs of a cell. */
 export interface CellSummary {
+  /** Which cell. */
   readonly cell: Cell;
+  /** The same for all runs of the cell. */
   readonly cellKey: string;
   /** Without warm-ups. */
   readonly runs: readonly MeasuredRun[];
@@ -77,7 +84,9 @@ export interface CellSummary {
 
 /** Cells that differ only in their method. */
 export interface Comparable {
+  /** What the cells have in common. */
   readonly title: string;
+  /** One for each method, in the order of the experiment; the first is the baseline. */
   readonly cells: readonly CellSummary[];
 }
 

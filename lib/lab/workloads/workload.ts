@@ -7,6 +7,7 @@ import type { WorkloadReport } from '../model/workload-report.js';
 
 /** Programs of Debian packages. */
 export interface PackagedPrograms {
+  /** The names of the packages. */
   readonly packages: readonly string[];
   /** Their paths, which are the same in the packages and in the guest. */
   readonly programs: readonly string[];
@@ -14,7 +15,9 @@ export interface PackagedPrograms {
 
 /** The guest that a workload runs in. */
 export interface WorkloadEnvironment {
+  /** Guest memory. */
   readonly memoryBytes: number;
+  /** The number of processors of the guest. */
   readonly processors: number;
   /** The guest's address; null: it has no network. */
   readonly address: string | null;
@@ -35,6 +38,7 @@ export type OutputReader = (line: string) => WorkloadReport | undefined;
 
 /** What runs in a guest while it is migrated. */
 export interface Workload {
+  /** Names it in experiments and results. */
   readonly name: string;
   /** What it does, for people. */
   readonly summary: string;
@@ -46,6 +50,7 @@ export interface Workload {
   readonly packaged?: PackagedPrograms;
   /** Files that the programs read, of native/guest/linux or by their paths: the guest has them in /share. */
   readonly scripts?: readonly string[];
+  /** Whether the guest needs a network. */
   readonly needsNetwork: boolean;
   /** The guest has the disk as /dev/vda. */
   readonly needsDisk?: boolean;
