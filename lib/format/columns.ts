@@ -1,10 +1,12 @@
-// Text in columns: the first ones to the left, figures to the right.
+// Tables as text: columns of words are aligned to the left, columns of numbers to the right.
 
+/** A column of a table. */
 export interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
 }
 
+/** The table with its header, one line for each row. */
 export function inColumns(columns: readonly Column[], lines: readonly string[][]): string {
   const all = [columns.map(({ title }) => title), ...lines];
   const widths = columns.map((_, at) => Math.max(...all.map((line) => line[at]?.length ?? 0)));
@@ -21,20 +23,23 @@ export function inColumns(columns: readonly Column[], lines: readonly string[][]
   return `${shown.join('\n')}\n`;
 }
 
+/** A column of words. */
 export function left(title: string): Column {
   return { title, align: 'left' };
 }
 
+/** A column of numbers. */
 export function right(title: string): Column {
   return { title, align: 'right' };
 }
 
-/** Three digits that count, never in powers of ten. */
+/** The number with three significant digits, and without an exponent. */
 export function threeDigits(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
   return value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);
 }
 
+/** The share as a percentage. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 }

@@ -1,4 +1,5 @@
-// fakedirty/lab: migration experiments with real VMs. The guide is docs/guides/lab.md.
+// fakedirty/lab: runs migration experiments with real VMs and reports their results.
+// The guide is docs/guides/lab.md.
 //
 // The rooms of this folder, in the order in which they may import each other: each imports only those before it.
 //

@@ -120,7 +120,7 @@ describe('fakedirty lab', () => {
     const ids = (html: string) => html.match(/<tr><td>[a-z]+</g)?.map((row) => row.slice(8, -1));
 
     /** Leaves results as `lab run` does, without VMs. */
-    async function carryOut(more: string): Promise<void> {
+    async function measureExperiment(more: string): Promise<void> {
       const experiment = parseExperiment(text + more, 'trial.yaml');
       const measure = () => Promise.resolve(measurementOf(1000, 1e8));
       await measureRuns({ experiment, store: new ResultStore(results()), measure });
@@ -128,10 +128,10 @@ describe('fakedirty lab', () => {
     }
 
     it('reports the runs that it plans now, and how many others there are', async () => {
-      await carryOut('methods: [hybrid, plain, xbzrle]\nconvergeSeconds: 60\n');
+      await measureExperiment('methods: [hybrid, plain, xbzrle]\nconvergeSeconds: 60\n');
       expect(fakedirty('report', 'results').output).toBe('results/index.html\n');
       // Neither the method that it no longer has nor runs with another limit are the baseline.
-      await carryOut('methods: [plain, xbzrle]\nconvergeSeconds: 8\n');
+      await measureExperiment('methods: [plain, xbzrle]\nconvergeSeconds: 8\n');
       const { status, output } = fakedirty('report', 'results');
       expect(status).toBe(exitCodes.ok);
       const leftOut = 'Runs in the folder that the experiment does not plan: 3. They are left out.';
@@ -146,7 +146,7 @@ describe('fakedirty lab', () => {
     });
 
     it('refuses to report if it plans none of the runs', async () => {
-      await carryOut('methods: [plain]\n');
+      await measureExperiment('methods: [plain]\n');
       writeFileSync(join(results(), 'experiment.yaml'), `${text}methods: [xbzrle]\n`);
       const { status, output } = fakedirty('report', 'results');
       expect(status).toBe(exitCodes.failure);

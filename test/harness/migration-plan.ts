@@ -48,10 +48,11 @@ function policyOf(plan: MigrationPlan): Policy {
   return ({ passes }): Decision => {
     const ended = passes.at(-1)?.number ?? 0;
     const numbers = { passes: ended };
+    const policy = 'test';
     if (!isTime(plan, ended))
-      return { choice: 'go-on', policy: 'test', reason: 'The test goes on.', numbers };
+      return { choice: 'go-on', policy, reason: 'The test goes on.', numbers };
     const choice = plan.postcopy ? 'post-copy' : 'stop-now';
-    return { choice, policy: 'test', reason: 'The test has seen enough.', numbers };
+    return { choice, policy, reason: 'The test has seen enough.', numbers };
   };
 }
 

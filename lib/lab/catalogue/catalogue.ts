@@ -6,9 +6,9 @@ import type { Workload } from '../workloads/workload.js';
 
 /** What a module of your own may add. */
 export interface Additions {
-  /** Workloads, besides the built-in ones. */
+  /** Workloads, after the built-in ones. */
   readonly workloads?: readonly Workload[];
-  /** Methods, besides the built-in ones. */
+  /** Methods, after the built-in ones. */
   readonly methods?: readonly Method[];
   /** Figures of the report, after the built-in ones. */
   readonly figures?: readonly FigureMaker[];
@@ -16,11 +16,11 @@ export interface Additions {
 
 /** Workloads, methods and figures, by name. */
 export class Catalogue {
-  /** All workloads. */
+  /** The workloads that an experiment can name. */
   readonly workloads: readonly Workload[];
-  /** All methods. */
+  /** The methods that an experiment can name. */
   readonly methods: readonly Method[];
-  /** All figures of the report. */
+  /** Figures of the report, after the built-in ones. */
   readonly figures: readonly FigureMaker[];
 
   constructor({ workloads = [], methods = [], figures = [] }: Additions) {

@@ -2,6 +2,7 @@
 import { adaptiveStop as policy } from '../../policy/adaptive-stop.js';
 import type { Method } from './method.js';
 
+/** Stops by its policy, without the filter. */
 export const adaptiveStop: Method = {
   name: 'adaptive-stop',
   summary: 'pre-copy, stopped and copied once 75 % of the first pass has been sent again',
@@ -11,6 +12,7 @@ export const adaptiveStop: Method = {
   options: () => ({}),
 };
 
+/** Stops by its policy, with the filter. */
 export const adaptiveStopSha256: Method = {
   ...adaptiveStop,
   name: 'adaptive-stop-sha256',

@@ -2,6 +2,7 @@
 import { fakeDirtyHashes } from '../../qmp/schema/fake-dirty.js';
 import type { Method } from './method.js';
 
+/** One method for each hash. */
 export const filters: readonly Method[] = fakeDirtyHashes.map((hash) => ({
   name: `filter-${hash}`,
   summary: `pre-copy with the filter, which uses ${hash}`,

@@ -3,6 +3,7 @@ import { intelligentHybrid as policy } from '../../policy/intelligent-hybrid.js'
 import type { Method } from './method.js';
 import { hybrid } from './post-copy.js';
 
+/** Pre-copy that may become post-copy. */
 export const intelligentHybrid: Method = {
   ...hybrid,
   name: 'intelligent-hybrid',

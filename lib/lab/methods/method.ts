@@ -4,7 +4,7 @@ import type { MigrateOptions } from '../../migration/options.js';
 
 /** How a guest is migrated. */
 export interface Method {
-  /** The name by which experiments refer to it. */
+  /** Names it in experiments and results. */
   readonly name: string;
   /** What it does, for people. */
   readonly summary: string;

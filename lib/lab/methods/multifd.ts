@@ -3,6 +3,7 @@ import type { Method } from './method.js';
 
 const channels = 2;
 
+/** Several channels. */
 export const multifd: Method = {
   name: 'multifd',
   summary: `pre-copy over ${channels} channels`,
@@ -11,6 +12,7 @@ export const multifd: Method = {
   options: () => ({ multifd: { channels } }),
 };
 
+/** Several channels, compressed. */
 export const multifdZstd: Method = {
   ...multifd,
   name: 'multifd-zstd',

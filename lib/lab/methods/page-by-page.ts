@@ -2,6 +2,7 @@
 // Compared with filter-sha1, it shows what batches of pages are worth.
 import type { Method } from './method.js';
 
+/** The filter without batches. */
 export const sha1PageByPage: Method = {
   name: 'sha1-page-by-page',
   summary:

@@ -2,6 +2,7 @@
 import { mebibyte } from '../../format/bytes.js';
 import type { Method } from './method.js';
 
+/** XBZRLE with QEMU’s default cache. */
 export const xbzrle: Method = {
   name: 'xbzrle',
   summary: 'pre-copy with XBZRLE and QEMU’s default cache of 64 MiB',
@@ -15,6 +16,7 @@ function powerOfTwoFrom(bytes: number): number {
   return 2 ** Math.ceil(Math.log2(bytes));
 }
 
+/** XBZRLE with a cache for all of guest memory. */
 export const xbzrleLarge: Method = {
   ...xbzrle,
   name: 'xbzrle-large',

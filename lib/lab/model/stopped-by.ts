@@ -1,6 +1,8 @@
 // What stopped the guest of a migration that had not converged: the limit of the experiment, or a policy.
 import type { Measurement } from './run.js';
-import { timeLimitPolicy } from './time-limit-policy.js';
+
+/** The policy that keeps to the limit of the experiment: its decisions carry this name. */
+export const timeLimitPolicy = 'time-limit';
 
 /**
  * What stopped the guest before the migration converged by itself: the limit of the experiment, or the policy of its

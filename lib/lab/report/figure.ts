@@ -3,7 +3,7 @@ import type { CellSummary, Comparable } from './summary.js';
 
 /** What figures are made of. */
 export interface Results {
-  /** The measured cells of the experiment. */
+  /** The runs of each cell. */
   readonly cells: readonly CellSummary[];
   /** The cells again, in groups that differ in their method alone. */
   readonly groups: readonly Comparable[];
@@ -15,11 +15,11 @@ export interface Results {
 export interface Figure {
   /** Names its file. */
   readonly id: string;
-  /** Its title in the report. */
+  /** The caption. */
   readonly title: string;
   /** What it shows, for readers who don't see it. */
   readonly alternative: string;
-  /** The figure as the text of an SVG file. */
+  /** The figure itself. */
   readonly svg: string;
 }
 

@@ -9,7 +9,7 @@ import { workShare } from './work.js';
 
 /** A figure by which migrations are compared. */
 export interface Metric {
-  /** What it measures. */
+  /** As in headings. */
   readonly name: string;
   /** The unit of its values. */
   readonly unit: string;
@@ -58,7 +58,7 @@ export const metrics = {
 
 /** The values of a metric in the rounds of a cell. */
 export interface Values {
-  /** One value for each round. */
+  /** One for each round. */
   readonly values: readonly number[];
   /** Their median. */
   readonly median: number;
@@ -72,9 +72,9 @@ export interface Values {
 
 /** The runs of a cell. */
 export interface CellSummary {
-  /** The workload, memory, method and link of its runs. */
+  /** Which cell. */
   readonly cell: Cell;
-  /** A text that no other cell has. */
+  /** The same for all runs of the cell. */
   readonly cellKey: string;
   /** Without warm-ups. */
   readonly runs: readonly MeasuredRun[];
@@ -84,9 +84,9 @@ export interface CellSummary {
 
 /** Cells that differ only in their method. */
 export interface Comparable {
-  /** What they have in common. */
+  /** What the cells have in common. */
   readonly title: string;
-  /** The cells, one for each method. */
+  /** One for each method, in the order of the experiment; the first is the baseline. */
   readonly cells: readonly CellSummary[];
 }
 

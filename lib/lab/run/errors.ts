@@ -9,7 +9,7 @@ export class AttemptError extends FakedirtyError {
 
   constructor(
     message: string,
-    /** The last lines that the guests wrote to their consoles. */
+    /** The last lines of the guest's console, by the QEMU that it ran in. */
     readonly consoles: Consoles,
     options?: ErrorOptions,
   ) {

@@ -57,7 +57,7 @@ export interface MeasureRunsOptions {
 
 /** What became of the runs of an experiment. */
 export interface RunCounts {
-  /** Runs that were measured. */
+  /** Runs that were measured now. */
   readonly measured: number;
   /** Runs that an earlier start had measured. */
   readonly resumed: number;

@@ -66,7 +66,7 @@ export interface ExperimentOptions {
 
 /** What an experiment came to. */
 export interface ExperimentOutcome extends RunCounts {
-  /** The folder with the results. */
+  /** The folder of results. */
   readonly directory: string;
   /** Undefined: no run was measured. */
   readonly results: ExperimentResults | undefined;

@@ -70,4 +70,5 @@ function bare(pattern: GuestPattern): Workload {
   };
 }
 
+/** One workload for each pattern of the bare guest. */
 export const bareWorkloads: readonly Workload[] = guestPatterns.map(bare);

@@ -1,9 +1,11 @@
+// Reading and writing a disk that the hosts share: native/guest/linux/disk.c.
 import { z } from 'zod';
 import { mebibyte } from '../../format/bytes.js';
 import { diskBytes } from '../guest/disk.js';
 import { positive, seed } from './options.js';
 import { allInGuest, assignments, workload } from './workload.js';
 
+/** Reads and writes a shared disk. */
 export const disk = workload({
   name: 'disk',
   summary: 'reads and writes blocks of a disk that the hosts share, bypassing the page cache',

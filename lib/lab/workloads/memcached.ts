@@ -1,3 +1,4 @@
+// memcached in the guest, and a load generator outside of it: native/guest/linux/key-value-load.c.
 import { z } from 'zod';
 import { mebibyte } from '../../format/bytes.js';
 import { fitting, positive, seed, share } from './options.js';
@@ -14,6 +15,7 @@ const growthFactor = 1.25;
  */
 const maxDefaultKeys = 600_000;
 
+/** A key-value server under load from outside. */
 export const memcached = workload({
   name: 'memcached',
   summary: 'memcached in the guest, with gets and sets from outside',

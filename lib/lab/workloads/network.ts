@@ -33,11 +33,13 @@ function network(name: string, summary: string, guest: 'send' | 'receive'): Work
   });
 }
 
+/** The guest sends. */
 export const networkSend = network(
   'network-send',
   'sends on one TCP connection to a program outside, as iperf does',
   'send',
 );
+/** The guest receives. */
 export const networkReceive = network(
   'network-receive',
   'receives on one TCP connection from a program outside, as iperf does',

@@ -18,9 +18,9 @@ export const size = { share: share.default(0.5), bytes: positive.min(pageBytes).
 
 /** How much of something fits into a guest, and why no more does. */
 export interface Capacity {
-  /** How much fits, in the unit of the option. */
+  /** The largest value that fits. */
   readonly max: number;
-  /** Why no more fits. */
+  /** Why no larger one does. */
   readonly reason: string;
 }
 

@@ -1,7 +1,9 @@
+// Sorting: native/guest/linux/quicksort.c.
 import { z } from 'zod';
 import { positive, seed, share, sizeBytes } from './options.js';
 import { allInGuest, assignments, workload } from './workload.js';
 
+/** Sorts arrays of random integers. */
 export const quicksort = workload({
   name: 'quicksort',
   summary: 'fills arrays of 1,024 bytes with random integers and sorts them',

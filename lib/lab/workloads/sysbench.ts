@@ -1,3 +1,4 @@
+// sysbench, a program of a Debian package whose output has to be read.
 import { z } from 'zod';
 import { positive } from './options.js';
 import { type OutputReader, workload } from './workload.js';
@@ -28,6 +29,7 @@ function oddPrimesBelow(limit: number): number {
   return found;
 }
 
+/** Searches primes. */
 export const sysbench = workload({
   name: 'sysbench',
   summary: 'sysbench searches primes and has to find all of them: much computing, few writes',

@@ -7,7 +7,7 @@ import type { WorkloadReport } from '../model/workload-report.js';
 
 /** Programs of Debian packages. */
 export interface PackagedPrograms {
-  /** The Debian packages. */
+  /** The names of the packages. */
   readonly packages: readonly string[];
   /** Their paths, which are the same in the packages and in the guest. */
   readonly programs: readonly string[];
@@ -15,9 +15,9 @@ export interface PackagedPrograms {
 
 /** The guest that a workload runs in. */
 export interface WorkloadEnvironment {
-  /** The guest's memory. */
+  /** Guest memory. */
   readonly memoryBytes: number;
-  /** How many processors the guest has. */
+  /** The number of processors of the guest. */
   readonly processors: number;
   /** The guest's address; null: it has no network. */
   readonly address: string | null;
@@ -38,7 +38,7 @@ export type OutputReader = (line: string) => WorkloadReport | undefined;
 
 /** What runs in a guest while it is migrated. */
 export interface Workload {
-  /** The name by which experiments refer to it. */
+  /** Names it in experiments and results. */
   readonly name: string;
   /** What it does, for people. */
   readonly summary: string;

@@ -1,3 +1,4 @@
+// The core workloads of YCSB on an in-memory store: native/guest/linux/ycsb.c.
 import { z } from 'zod';
 import { besideKernel, type Capacity, fitting, positive, seed } from './options.js';
 import {
@@ -67,4 +68,5 @@ function ycsb(letter: (typeof letters)[number]): Workload {
   });
 }
 
+/** One workload for each letter of YCSB. */
 export const ycsbWorkloads = letters.map(ycsb);

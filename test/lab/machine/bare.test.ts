@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { comparisonText } from '../../../lib/lab/report/comparison-text.js';
 import { comparables, metrics, summarise, valuesOf } from '../../../lib/lab/report/summary.js';
-import { carryOut, experimentOf, newStore } from './experiments.js';
+import { experimentOf, measureExperiment, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
 const timeout = 300_000;
@@ -20,7 +20,7 @@ workloads: [{ name: ${workload}, options: { share: 0.3, words: 64 } }]
 methods: [${method}]`,
     rounds,
   );
-  const runs = await carryOut(experiment, binary, newStore(context));
+  const runs = await measureExperiment(experiment, binary, newStore(context));
 
   expect(runs).toHaveLength(rounds);
   for (const { measurement } of runs) {

@@ -35,7 +35,7 @@ export function experimentOf(lines: string, rounds?: number): Experiment {
 }
 
 /** Measures an experiment of which no run fails. */
-export async function carryOut(
+export async function measureExperiment(
   experiment: Experiment,
   binary: string,
   store: ResultStore,

@@ -8,7 +8,7 @@ import { writeReport } from '../../../lib/lab/report/write-report.js';
 import { InterruptedError } from '../../../lib/lab/run/errors.js';
 import { measureWith } from '../../../lib/lab/run/measure-run.js';
 import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
-import { carryOut, experimentOf, leftBehind, newStore } from './experiments.js';
+import { experimentOf, leftBehind, measureExperiment, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;
@@ -18,13 +18,13 @@ const timeout = long ? 1_800_000 : 300_000;
 const idle = 'workloads: [{ name: idle, options: { bytes: 8000000 } }]';
 
 describe('an experiment with real VMs', () => {
-  it('measures, compares memories, checks the workload, and becomes a report', {
+  it('measures a run, compares memories, checks the workload, and writes a report', {
     timeout,
   }, async (context) => {
     const { binary } = needLabQemu(context);
     const store = newStore(context);
     const experiment = experimentOf(`${idle}\nmethods: [plain]`);
-    const [run] = await carryOut(experiment, binary, store);
+    const [run] = await measureExperiment(experiment, binary, store);
     const measurement = run?.measurement;
     expect(measurement?.memory).toEqual({ pages: 65536, differentPages: 0 });
     expect(Object.keys(measurement?.consoles ?? {})).toEqual(['source', 'destination']);
@@ -49,35 +49,35 @@ describe('an experiment with real VMs', () => {
     expect(readFileSync(page, 'utf8')).toContain('65,536 pages');
   });
 
-  it('counts alone when the stream goes nowhere, and ends a migration that would not end', {
+  it('only counts pages if there is no destination, and stops a migration that does not converge', {
     timeout,
   }, async (context) => {
     const { binary, patched } = needLabQemu(context);
     const method = patched ? 'filter-ph128' : 'plain';
     const busy = `workloads: [{ name: same-values, options: { share: 0.4 } }]\nmethods: [${method}]`;
     const experiment = experimentOf(`${busy}\nsink: true\nconvergeSeconds: 3\ndowntimeLimitMs: 1`);
-    const [run] = await carryOut(experiment, binary, newStore(context));
+    const [run] = await measureExperiment(experiment, binary, newStore(context));
     expect(run?.measurement).toMatchObject({
       memory: null,
-      memoryNotCompared: 'the stream went nowhere',
+      memoryNotCompared: 'the stream was discarded',
     });
-    // The filter sees that there is nothing to send; without it the marks never end.
+    // The filter sees that there is nothing to send; without it, it never converges.
     if (patched) expect(run?.measurement.migration.filter?.unchanged).toBeGreaterThan(1000);
     else expect(run && stoppedBy(run.measurement)).toBe('limit');
   });
 
-  it('ends a migration whose first pass takes too long', { timeout }, async (context) => {
+  it('stops a migration whose first pass takes too long', { timeout }, async (context) => {
     const { binary } = needLabQemu(context);
     // At 20 Mbit/s it would take 16 s and more.
     const slow = 'links: [{ megabitsPerSecond: 20 }]\nconvergeSeconds: 2\nsink: true';
     const experiment = experimentOf(`${idle}\nmethods: [plain]\n${slow}`);
-    const [run] = await carryOut(experiment, binary, newStore(context));
+    const [run] = await measureExperiment(experiment, binary, newStore(context));
     expect(run && stoppedBy(run.measurement)).toBe('limit');
     expect(run?.measurement.migration.totalMs).toBeGreaterThanOrEqual(2000);
     expect(run?.measurement.migration.totalMs).toBeLessThan(8000);
   });
 
-  it('can be interrupted while a guest moves, and leaves nothing behind', {
+  it('can be interrupted during a migration, and leaves nothing behind', {
     timeout,
   }, async (context) => {
     const { binary } = needLabQemu(context);
@@ -101,7 +101,7 @@ describe('an experiment with real VMs', () => {
   });
 
   it.for(methods.filter(() => long).map(({ name }) => name))(
-    'moves a busy guest with %s',
+    'migrates a busy guest with %s',
     { timeout },
     async (method, context) => {
       const { binary, patched } = needLabQemu(context);
@@ -109,7 +109,7 @@ describe('an experiment with real VMs', () => {
       const busy =
         'workloads: [{ name: flip-flop, options: { share: 0.2, pagesPerSecond: 20000 } }]';
       const experiment = experimentOf(`${busy}\nmethods: [${method}]\nconvergeSeconds: 20`);
-      const [run] = await carryOut(experiment, binary, newStore(context));
+      const [run] = await measureExperiment(experiment, binary, newStore(context));
       expect(run?.measurement.workload.checks).toMatchObject([{ wrong: 0 }]);
     },
   );

@@ -129,7 +129,7 @@ afterAll(async () => {
   workspace?.remove();
 });
 
-describe('each workload runs in the guest, reports, and is checked', () => {
+describe('each workload runs in the guest, reports, and checks its data', () => {
   it.for(workloadNames)('%s', { timeout }, async (name, context) => {
     await needGuest(context);
     needNetworkFor(name, context);
@@ -181,7 +181,7 @@ function corrupt(path: string, wanted: Buffer): number {
   return found;
 }
 
-describe('the check of a workload notices what is wrong', () => {
+describe('the check of a workload notices corrupted data', () => {
   /** What `key-value-load` puts under its fourth key first. */
   const letters = [...bytesOf(firstRandom((3n << 32n) | 1n))].map((byte) => 97 + (byte & 15));
   const cases = [
@@ -204,7 +204,7 @@ describe('the check of a workload notices what is wrong', () => {
   });
 });
 
-it('sysbench ends where a search finds too few primes, and says so', {
+it('sysbench ends with a message when a search finds too few primes', {
   timeout,
 }, async (context) => {
   await needGuest(context);
@@ -220,7 +220,7 @@ it('sysbench ends where a search finds too few primes, and says so', {
   );
 });
 
-describe('a workload goes on where the guest arrives, and its connections survive', () => {
+describe('a workload continues at the destination, and its connections survive', () => {
   it.for(long ? workloadNames : ['memcached', 'network-send', 'disk'])(
     '%s',
     { timeout },
@@ -238,22 +238,22 @@ describe('a workload goes on where the guest arrives, and its connections surviv
   );
 });
 
-describe('what is asked of a workload', () => {
-  it('is refused when it has no such option, and says which there are', () => {
+describe('the options of a workload', () => {
+  it('are refused if one is unknown, and the error lists all', () => {
     const ask = () => builtIn.workload('quicksort').commands({ sizes: 3 }, environment);
     expect(ask).toThrow(/quicksort.*sizes.*share, bytes, seed/s);
   });
 
-  it('is as many primes as there are', () => {
+  it('give sysbench the right number of primes', () => {
     const { inGuest } = builtIn.workload('sysbench').commands({ maxPrime: 10_000 }, environment);
     expect(inGuest).toContain('--primes=1228');
   });
 
-  it('is refused when it needs a network that is not there', () => {
+  it('are refused if the workload needs a network that is missing', () => {
     expect(() => builtIn.workload('memcached').commands({}, environment)).toThrow(/network/);
   });
 
-  it('fits the memory of the guest when it says nothing else', () => {
+  it('default to what fits into the guest', () => {
     const { inGuest } = builtIn.workload('working-set').commands(undefined, environment);
     expect(inGuest).toContain(`bytes=${memoryBytes / 2}`);
   });

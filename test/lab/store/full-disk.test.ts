@@ -38,7 +38,7 @@ it('reports that a run can not be written, keeps earlier runs, and resumes when 
   const store = smallStore(context, 512);
   let makeRoom = () => {};
   let runs = 0;
-  const carryOut = () =>
+  const measureExperiment = () =>
     measureRuns({
       experiment,
       store,
@@ -48,7 +48,7 @@ it('reports that a run can not be written, keeps earlier runs, and resumes when 
         return Promise.resolve(measurementOf(1000, 1e6));
       },
     });
-  await expect(carryOut()).rejects.toThrow(
+  await expect(measureExperiment()).rejects.toThrow(
     new RegExp(
       `can't be written to ${store.directory} .*no space left.*the same command continues`,
     ),
@@ -56,7 +56,7 @@ it('reports that a run can not be written, keeps earlier runs, and resumes when 
   expect(store.runs()).toHaveLength(2);
   expectNoParts(store);
   makeRoom();
-  expect(await carryOut()).toEqual({ measured: total - 2, resumed: 2, failed: [] });
+  expect(await measureExperiment()).toEqual({ measured: total - 2, resumed: 2, failed: [] });
 });
 
 it('reports that a report can not be written, and keeps the earlier one', {

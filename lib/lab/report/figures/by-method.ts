@@ -129,6 +129,7 @@ function figure(id: string, metric: Metric, results: Results): Figure[] {
   return [{ id, title: `${metric.name} by workload and method${mark}`, alternative, svg }];
 }
 
+/** Total time, downtime and bytes by workload and method. */
 export const byMethod: FigureMaker = (results) => [
   ...figure('total-time', metrics.totalTime, results),
   ...figure('downtime', metrics.downtime, results),

@@ -1,5 +1,5 @@
-// fakedirty/lab/figures: what figures of your own are made with. It loads charts, which takes a moment, and needs the
-// packages that draw the report. docs/guides/lab.md shows how.
+// fakedirty/lab/figures: draws figures of your own for reports; needs the packages that draw them.
+// Importing it loads charts, which takes a moment. The guide is docs/guides/lab.md.
 
 export { threeDigits } from '../../../format/columns.js';
 export { mean, median, spread } from '../../../statistics/samples.js';
