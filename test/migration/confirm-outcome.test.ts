@@ -16,17 +16,20 @@ function side(status: string) {
   return { execute } as unknown as QmpClient;
 }
 
-it.each([true, false])('held at the destination: %s', async (holdAtDestination) => {
-  const incoming = { qmp: side('paused'), untilEnd: () => Promise.resolve('completed') };
-  const settled = await confirmOutcome(
-    side('postmigrate'),
-    { status: 'completed', stoppedByUs: true } as MigrationEnd,
-    incoming as unknown as Incoming,
-    { status: { running: true } } as QemuSetup,
-    { holdAtDestination },
-  );
-  expect(settled).toMatchObject({
-    outcome: 'completed',
-    guest: { where: 'destination', running: !holdAtDestination },
-  });
-});
+it.each([true, false])(
+  'a guest that was stopped for the end is continued at the destination unless it is held: %s',
+  async (holdAtDestination) => {
+    const incoming = { qmp: side('paused'), untilEnd: () => Promise.resolve('completed') };
+    const settled = await confirmOutcome(
+      side('postmigrate'),
+      { status: 'completed', stoppedByUs: true } as MigrationEnd,
+      incoming as unknown as Incoming,
+      { status: { running: true } } as QemuSetup,
+      { holdAtDestination },
+    );
+    expect(settled).toMatchObject({
+      outcome: 'completed',
+      guest: { where: 'destination', running: !holdAtDestination },
+    });
+  },
+);

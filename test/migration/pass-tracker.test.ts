@@ -71,7 +71,7 @@ const step = fc.record({
 });
 
 describe('passes', () => {
-  it('sum up to what QEMU counted, whenever it was asked', () => {
+  it('add up to the counters of QEMU, whenever that was asked', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
         const tracker = new PassTracker();
@@ -117,7 +117,7 @@ describe('passes', () => {
     );
   });
 
-  it('say what the guest had marked when each ended', () => {
+  it('say how many pages were marked when each ended', () => {
     const tracker = new PassTracker();
     const at = (syncs: number, pages: number, remaining: number) =>
       answer({ syncs, pages, zeros: 0, remaining, unchanged: 0 }, 'active', []);
@@ -138,7 +138,7 @@ describe('passes', () => {
     });
   });
 
-  it('end where QEMU ended them, though it was asked later', () => {
+  it('end when QEMU ended them, even if it was asked later', () => {
     const tracker = new PassTracker();
     const at = (syncs: number, pages: number, remaining: number) =>
       answer({ syncs, pages, zeros: 0, remaining, unchanged: 0 }, 'active', [], 100 * pageBytes);
@@ -166,7 +166,7 @@ describe('passes', () => {
     });
   });
 
-  it('have sent nothing of what was passed over since', () => {
+  it('do not count pages that the next pass has skipped since', () => {
     const tracker = new PassTracker();
     const total = 100 * pageBytes;
     // All 80 that were marked have been looked at by now, and hold what they held.
@@ -179,7 +179,7 @@ describe('passes', () => {
     });
   });
 
-  it('begin where somebody begins to watch who came late', () => {
+  it('begin where a late observer begins to watch', () => {
     const tracker = new PassTracker(false);
     const at = (syncs: number, pages: number, remaining: number) =>
       answer({ syncs, pages, zeros: 0, remaining, unchanged: 0 }, 'active', []);

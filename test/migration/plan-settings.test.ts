@@ -49,8 +49,8 @@ function planOf(options: Partial<MigrateOptions>, source = setup(), destination?
   return planSettings(parseMigrateOptions({ to: 'tcp:b:1', ...options }), source, destination);
 }
 
-describe('what is set', () => {
-  it('is what was asked for, on the side that needs it', () => {
+describe('a settings plan', () => {
+  it('sets what was asked for on the side that needs it', () => {
     const { source, destination, problems } = planOf({
       filter: { hash: 'sha256' },
       multifd: { channels: 4, compression: 'zlib', level: 3 },
@@ -83,12 +83,12 @@ describe('what is set', () => {
     });
   });
 
-  it('expects no way back where there is none', () => {
+  it('turns on no return path where the transport has none', () => {
     const { source } = planOf({ to: 'exec:cat >/dev/null' });
     expect(source.capabilities).toEqual({ events: true });
   });
 
-  it('leaves the filter out where it is missing and may be', () => {
+  it('leaves a missing filter out if allowed', () => {
     const options = { filter: { ifMissing: 'leave-out' } } as const;
     const without = planOf(options, setup({ filter: false }));
     expect(without).toMatchObject({ filterLeftOut: true, problems: [] });
@@ -97,7 +97,7 @@ describe('what is set', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('a settings plan refuses', () => {
   it.each<[string, Partial<MigrateOptions>, QemuSetup, RegExp]>([
     ['no filter', { filter: {} }, setup({ filter: false }), /no fake dirty filter/],
     ['32 bits', { filter: { hash: 'xxh32' } }, setup(), /32 bits.*acceptWeakHash/],
@@ -126,7 +126,7 @@ describe('what is refused', () => {
     expect(planOf(options, source).problems).toEqual([expect.stringMatching(problem)]);
   });
 
-  it('a destination that runs, or that lacks something', () => {
+  it('a destination that runs, or that lacks a capability', () => {
     const waiting = { running: false, status: 'inmigrate' };
     const old = setup({ status: waiting, capabilities: new Map([['events', true]]) });
     const problems = [expect.stringMatching(/"xbzrle" is not a capability of .* destination/)];
@@ -136,7 +136,7 @@ describe('what is refused', () => {
     ]);
   });
 
-  it('but not a 32-bit fingerprint that was accepted', () => {
+  it('no 32-bit fingerprint that was accepted', () => {
     expect(planOf({ filter: { hash: 'crc32', acceptWeakHash: true } }).problems).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-// What is written is what is read; what is no recording is said to be none, and where.
+// A recording is read as it was written; anything else is refused, with the line that is wrong.
 import { describe, expect, it } from 'vitest';
 import {
   entryLine,
@@ -29,7 +29,7 @@ const event: RecordingEntry = {
 };
 
 describe('a recording', () => {
-  it('is read as it was written, also without its end', () => {
+  it('is read as it was written, with or without its end', () => {
     const text = [start, event].map(entryLine).join('');
     expect(parseRecording(text)).toEqual({ start, entries: [start, event] });
   });
@@ -40,14 +40,21 @@ describe('a recording', () => {
     [`${entryLine(start)}{"type": "eve`, 2, /JSON/],
     [`${entryLine(start)}\n\n{"type": "odd"}\n`, 4, /type/],
     [entryLine(start).replace('"qemu":"7.2.22"', '"qemu":7'), 1, /qemu/],
-  ])('is not %j', (text, line, problem) => {
+  ])('refuses %j, and says in which line it is wrong', (text, line, problem) => {
     const parse = () => parseRecording(text);
     expect(parse).toThrow(RecordingError);
     expect(parse).toThrow(problem);
     expect(parse).toThrow(new RegExp(`^Line ${line} `));
   });
 
-  it('refuses to write what it could not read', () => {
+  it('of an older format is refused, with what to do', () => {
+    const older = JSON.stringify({ type: 'start', format: 1, circumstances: {} });
+    const parse = () => parseRecording(older);
+    expect(parse).toThrow(RecordingError);
+    expect(parse).toThrow(/^Line 1 .* format 1; .* format 2\. Record the migration again, or/);
+  });
+
+  it('refuses to write an entry that it could not read', () => {
     expect(() => entryLine({ ...start, startedAtMs: -1 } as RecordingEntry)).toThrow();
   });
 });

@@ -6,7 +6,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -188,10 +190,105 @@ describe.each(['here', 'newest'])('with Node: %s', (which) => {
   }, 60_000);
 });
 
+describe('what an installation brings', () => {
+  /** Sizes as files say them, not as file systems round them. */
+  function bytesIn(directory: string): number {
+    const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    return files.reduce((sum, { path, name }) => sum + statSync(join(path, name)).size, 0);
+  }
+
+  it('is six packages, without charts and rasterizer', () => {
+    const modules = join(project, 'node_modules');
+    const names = readdirSync(modules).filter((name) => !name.startsWith('.'));
+    expect(names.sort()).toEqual([
+      'commander',
+      'fakedirty',
+      'fastest-levenshtein',
+      'node-gyp-build',
+      'yaml',
+      'zod',
+    ]);
+  });
+
+  it('is less than 10 MB, of which the package is less than 3', () => {
+    const modules = bytesIn(join(project, 'node_modules'));
+    const own = bytesIn(installed);
+    console.log(`installed: ${modules} bytes, of them ${own} of the package itself`);
+    expect(modules).toBeLessThan(10e6);
+    expect(own).toBeLessThan(3e6);
+  });
+});
+
+describe('what an import loads', () => {
+  // A hook of Node's loader says which ES modules are loaded; what is required is in the cache of CommonJS.
+  const hooks = `
+    import { appendFileSync } from 'node:fs';
+    export async function load(url, context, next) {
+      if (url.startsWith('file:')) appendFileSync(process.env.LOADED, url + '\\n');
+      return next(url, context);
+    }`;
+
+  async function loadedBy(door: string) {
+    const list = join(project, 'loaded');
+    writeFileSync(list, '');
+    writeFileSync(join(project, 'hooks.mjs'), hooks);
+    const traceFile = join(project, 'trace.mjs');
+    const register = `import { register } from 'node:module'; register('./hooks.mjs', import.meta.url);`;
+    writeFileSync(traceFile, register);
+    const program = `
+      import Module from 'node:module';
+      await import('${door}');
+      console.log(JSON.stringify(Object.keys(Module._cache)));`;
+    const args = ['--import', traceFile, '--input-type=module', '--eval', program];
+    const { stdout } = await run(process.execPath, args, {
+      cwd: project,
+      env: { ...env, LOADED: list },
+    });
+    const modules = readFileSync(list, 'utf8').split('\n').filter(Boolean);
+    const paths = modules.map((url) => fileURLToPath(url));
+    const files = [...new Set([...paths, ...(JSON.parse(stdout) as string[])])];
+    const inside = (folder: string) =>
+      files
+        .filter((file) => file.startsWith(`${folder}/`))
+        .map((file) => file.slice(folder.length + 1));
+    const firstOf = (paths: string[]) =>
+      [...new Set(paths.map((path) => path.split('/')[0]))].sort();
+    return {
+      packages: firstOf(inside(join(project, 'node_modules'))),
+      rooms: firstOf(inside(join(installed, 'dist')).filter((path) => path.includes('/'))),
+      addons: files.filter((file) => file.endsWith('.node')),
+    };
+  }
+
+  const ownPackages = ['fakedirty', 'zod'];
+
+  it.each([
+    ['fakedirty', ['errors', 'fingerprint'], ['fakedirty', 'fastest-levenshtein', 'zod']],
+    ['fakedirty/qmp', ['errors', 'qmp', 'system'], ownPackages],
+    ['fakedirty/migration', ['errors', 'format', 'migration', 'qmp', 'system'], ownPackages],
+    ['fakedirty/policy', ['errors', 'format', 'migration', 'policy', 'qmp'], ownPackages],
+    ['fakedirty/monitor', ['errors', 'format', 'monitor', 'qmp'], ['fakedirty']],
+  ])('"%s" loads the rooms %j and the packages %j, and no addon', async (door, rooms, packages) => {
+    expect(await loadedBy(door)).toEqual({ packages, rooms, addons: [] });
+  });
+
+  it('is told by this test: a fingerprint loads the addon, and what finds it', async () => {
+    const first = "fakedirty'); (await import('fakedirty')).algorithms(); await import('fakedirty";
+    const { packages, addons } = await loadedBy(first);
+    expect(packages).toContain('node-gyp-build');
+    expect(addons).toHaveLength(1);
+  });
+});
+
 describe('types', () => {
-  it('are right for consumers, of both kinds of modules', async () => {
+  it('are right for ES modules and CommonJS, as Node and as bundlers resolve them', async () => {
     const program = `
       import { algorithms, FingerprintTable, Hasher, OptionError, type AlgorithmName } from 'fakedirty';
+      import { type Migration, startMigration, type MigrationUpdate } from 'fakedirty/migration';
+      import { measureDirtying } from 'fakedirty/monitor';
+      import { chain, forecast, giveUp } from 'fakedirty/policy';
+      import { QmpClient } from 'fakedirty/qmp';
       import { workload, z, type Method } from 'fakedirty/lab';
       import { draw, type FigureMaker } from 'fakedirty/lab/figures';
       const name: AlgorithmName = algorithms()[0]!.name;
@@ -201,6 +298,15 @@ describe('types', () => {
       const later: Promise<Buffer> = hasher.fingerprintAsync(new SharedArrayBuffer(4096), { threads: 2 });
       const table = new FingerprintTable({ pages: 4, hasher });
       const unchanged: number = table.checkAndCommit(into, [1, 2]).counts.unchanged;
+      async function drive(qmp: QmpClient): Promise<string> {
+        const { methods } = forecast(await measureDirtying(qmp), { linkBytesPerSecond: 1e9 });
+        const migration: Migration = await startMigration(qmp, { to: 'tcp:b:1', policy: chain(giveUp({ afterMs: 1 })) });
+        for await (const update of migration) if (update.type === 'pass') console.log(update.pass.sentBytes);
+        // @ts-expect-error: there is no such option
+        await startMigration(qmp, { to: 'tcp:b:1', downtime: 3 });
+        return methods[0]!.method + (await migration.result).reason;
+      }
+      const passed = (update: MigrationUpdate): boolean => update.type === 'pass';
       // @ts-expect-error: there is no such algorithm
       new Hasher({ algorithm: 'sha-1' });
       // @ts-expect-error: pages are needed
@@ -209,15 +315,28 @@ describe('types', () => {
       const figures: FigureMaker[] = [() => [{ id: 'a', title: '', alternative: '', svg: draw(9, {}) }]];
       // @ts-expect-error: a workload has more than options
       workload({ options: z.strictObject({}) });
-      export { unchanged, later, method, figures, OptionError };
+      export { unchanged, later, method, figures, drive, passed, OptionError };
     `;
     writeFileSync(join(project, 'consumer.mts'), program);
     writeFileSync(join(project, 'consumer.cts'), program);
     const compiler = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
-    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022'];
+    const common = [
+      '--strict',
+      '--noEmit',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2022,esnext.disposable,dom',
+    ];
     const types = ['--types', 'node', '--typeRoots', join(repository, 'node_modules', '@types')];
-    const files = ['consumer.mts', 'consumer.cts'];
-    await run(process.execPath, [compiler, ...options, ...types, ...files], { cwd: project, env });
+    const resolutions = [
+      ['--module', 'nodenext', 'consumer.mts', 'consumer.cts'],
+      ['--module', 'esnext', '--moduleResolution', 'bundler', 'consumer.mts'],
+    ];
+    for (const resolution of resolutions) {
+      const args = [compiler, ...common, ...types, ...resolution];
+      await run(process.execPath, args, { cwd: project, env });
+    }
   }, 60_000);
 });
 

@@ -31,7 +31,7 @@ function method(name: Forecast['methods'][number]['method'], from: Forecast) {
 }
 
 describe('a forecast', () => {
-  it('knows that the filter lets a guest converge that otherwise never would', () => {
+  it('predicts that a guest converges only with the filter', () => {
     const predicted = forecast(measurement(), link);
     expect(predicted.fakeShare?.expected).toBeCloseTo(0.98);
     expect(method('pre-copy', predicted).totalMs.expected).toBe(Number.POSITIVE_INFINITY);
@@ -43,7 +43,7 @@ describe('a forecast', () => {
     expect(method('post-copy', predicted).downtimeMs.high).toBeLessThan(100);
   });
 
-  it('says how sure it is', () => {
+  it('says how certain it is', () => {
     expect(forecast(measurement(), link).confidence).toMatch(
       /All 262144 pages.*62144 pages are zero/,
     );
@@ -55,7 +55,7 @@ describe('a forecast', () => {
     expect(forecast(sampled, link).confidence).toMatch(/sampled 4096 pages/);
   });
 
-  it('makes do with contents where marks can not be counted, and says so', () => {
+  it('uses changed pages where marks can not be counted, and says so', () => {
     const blind = measurement({ marked: undefined, markedInDoubleTime: undefined });
     const { fakeShare, confidence, methods } = forecast(blind, link);
     expect(fakeShare).toBeUndefined();
@@ -76,7 +76,7 @@ describe('a forecast', () => {
     expect(method('post-copy', predicted).bytes.high).toBeGreaterThan(2 * 200_000 * 4104);
   });
 
-  it('sees from a short look that a guest changes its working set faster than the link takes it', () => {
+  it('predicts from a short scan that a guest writes faster than the link sends', () => {
     const changed = { pages: 2000, errorPages: 0 };
     const slow = { linkBytesPerSecond: 16e6, downtimeLimitMs: 100 };
     const blind = measurement({ marked: undefined, markedInDoubleTime: undefined, changed });
@@ -88,14 +88,14 @@ describe('a forecast', () => {
     expect(method(filtered, forecast(even, slow)).totalMs.expected).toBeLessThan(1e6);
   });
 
-  it('reckons with the time that looking at zeros takes', () => {
+  it('includes the time to read zero pages', () => {
     const zeros = measurement({ zeroPages: 262_144 - 1000, scanMsPerPage: 0.02 });
     const { totalMs } = method('pre-copy with the filter', forecast(zeros, link));
     expect(totalMs.expected).toBeGreaterThan(261_144 * 0.02);
     expect(totalMs.low).toBeLessThan(totalMs.expected / 3);
   });
 
-  it('extrapolates a working set that has not been seen whole', () => {
+  it('extrapolates a working set that was not seen completely', () => {
     const growing = measurement({
       marked: { pages: 10_000, errorPages: 0 },
       markedInDoubleTime: { pages: 15_000, errorPages: 0 },
@@ -105,7 +105,7 @@ describe('a forecast', () => {
     expect(bytes.expected).toBeCloseTo((200_000 + 20_000) * 4104 + 62_144 * 9, -3);
   });
 
-  it('has its bars in order, and never less with the filter off than on', () => {
+  it('has its error bars in order, and never costs less without the filter', () => {
     const count = fc.record({
       pages: fc.integer({ min: 0, max: 262_144 }),
       errorPages: fc.integer({ min: 0, max: 20_000 }),

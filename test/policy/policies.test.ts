@@ -30,7 +30,7 @@ const policies: [string, Policy][] = [
 ];
 
 describe.each(policies)('%s', (_, policy) => {
-  it('decides the same on the same observation, in a sentence and with numbers', () => {
+  it('decides the same on the same observation, with a reason, its name and numbers', () => {
     fc.assert(
       fc.property(guests, fc.integer({ min: 0, max: 15 }), (guest, count) => {
         const { passes } = preCopy(guest, { count });
@@ -73,7 +73,7 @@ describe('adaptive stop', () => {
     );
   });
 
-  it('says what it has counted', () => {
+  it('says what it counted', () => {
     expect(firstAct(adaptiveStop(), busy)).toMatchObject({
       choice: 'stop-now',
       reason: expect.stringMatching(/7[5-9]\.\d % of the first pass's 1\.08 GB.*75 %/),
@@ -81,7 +81,7 @@ describe('adaptive stop', () => {
     });
   });
 
-  it('takes a first pass that is merged with others for all that was sent', () => {
+  it('counts passes merged with the first one as the first', () => {
     const { passes } = preCopy(busy, { count: 1 });
     const merged = passes.map((pass) => ({ ...pass, number: 3, merged: 3 }));
     expect(adaptiveStop()(observe(busy, merged)).numbers).toMatchObject({ rdBytes: 0 });
@@ -117,20 +117,20 @@ describe('intelligent hybrid', () => {
     expect(decisionAfter([8000, 7950, 7900, 7850])).toMatchObject({ choice: 'post-copy' });
   });
 
-  it('does not wait for ever', () => {
+  it('stops waiting for a minimum after a while', () => {
     const rising = Array.from({ length: 10 }, (__, index) => 8000 + index * 10);
     expect(decisionAfter(rising)).toMatchObject({ choice: 'post-copy' });
     expect(decisionAfter(rising).reason).toMatch(/no new minimum/);
   });
 
-  it('stops and copies where post-copy is not possible, or goes on, as it is told', () => {
+  it('stops and copies, or goes on, where post-copy is not possible', () => {
     const never = [8000, 7990, 7980, 7970];
     expect(decisionAfter(never, { postcopyPossible: false }).choice).toBe('stop-now');
     const otherwise = { otherwise: 'go-on' };
     expect(decisionAfter(never, { postcopyPossible: false }, otherwise).choice).toBe('go-on');
   });
 
-  it('does not count what turned out to be fake', () => {
+  it('does not count fake dirty pages', () => {
     expect(firstAct(intelligentHybrid({ thresholdPages: 0 }), calm)).toBeUndefined();
     const { passes } = preCopy(mostlyFake, { count: 3, downtimeLimitMs: 1 });
     const { numbers } = intelligentHybrid()(observe(mostlyFake, passes));
@@ -145,7 +145,7 @@ describe('fake-aware', () => {
     expect(act === undefined || act.choice === 'stop-now').toBe(true);
   });
 
-  it('sees that one never ends, and switches', () => {
+  it('switches to post-copy when a migration would never end', () => {
     expect(firstAct(fakeAware(), busy)).toMatchObject({
       choice: 'post-copy',
       reason: expect.stringMatching(/Going on would never end/),
@@ -153,7 +153,7 @@ describe('fake-aware', () => {
     });
   });
 
-  it('sees that most marks are fake, where others would give up', () => {
+  it('goes on when most marked pages are fake', () => {
     const { passes } = preCopy(mostlyFake, { count: 2, downtimeLimitMs: 1 });
     const more = { downtimeLimitMs: 300 };
     const withVerdicts = fakeAware()(observe(mostlyFake, passes, more));
@@ -162,7 +162,7 @@ describe('fake-aware', () => {
     expect(fakeAware()(observe(mostlyFake, blind, more)).choice).toBe('post-copy');
   });
 
-  it('never takes more downtime than is wanted, where it can choose', () => {
+  it('never chooses more downtime than accepted', () => {
     fc.assert(
       fc.property(guests, fc.integer({ min: 50, max: 5000 }), (guest, downtimeMs) => {
         const act = firstAct(fakeAware({ downtimeMs, goal: 'shortest-total-time' }), guest, {
@@ -174,7 +174,7 @@ describe('fake-aware', () => {
     );
   });
 
-  it('does what it is told when nothing keeps to the downtime', () => {
+  it('follows its option when no choice keeps to the downtime', () => {
     const more = { postcopyPossible: false };
     expect(firstAct(fakeAware({ downtimeMs: 30 }), busy, more)).toBeUndefined();
     const otherwise = fakeAware({ downtimeMs: 30, otherwise: 'give-up' });
@@ -183,7 +183,7 @@ describe('fake-aware', () => {
 });
 
 describe('giving up', () => {
-  it('asks to be asked again when the time is over', () => {
+  it('asks to be evaluated again at its time limit', () => {
     const policy = giveUp({ afterMs: 5000 });
     expect(policy(observe(busy, [], { elapsedMs: 10 }))).toMatchObject({
       choice: 'go-on',
@@ -192,7 +192,7 @@ describe('giving up', () => {
     expect(policy(observe(busy, [], { elapsedMs: 5000 })).choice).toBe('give-up');
   });
 
-  it.each([{ afterPasses: 3 }, { afterBytes: 1.4e9 }])('%j', (limit) => {
+  it.each([{ afterPasses: 3 }, { afterBytes: 1.4e9 }])('gives up after %j', (limit) => {
     expect(firstAct(giveUp(limit), busy)).toMatchObject({ choice: 'give-up', passes: 3 });
   });
 });
@@ -204,7 +204,7 @@ describe('auto-converge first', () => {
       preCopy(busy, { count: 1 }).passes.map((pass) => ({ ...pass, throttlePercent, number })),
     );
 
-  it('waits for it to begin, and then for it to be strong', () => {
+  it('waits for auto-converge to begin, and then to reach its limit', () => {
     const policy = autoConvergeFirst({ untilPercent: 60, waitPasses: 3, next: stopNow });
     expect(policy(throttled(0, 1)).choice).toBe('go-on');
     expect(policy(throttled(20, 9)).choice).toBe('go-on');
@@ -213,8 +213,27 @@ describe('auto-converge first', () => {
   });
 });
 
+describe('the policy of a decision', () => {
+  const nameOf = (policy: Policy) => firstAct(policy, busy)?.policy;
+
+  it('is the one that decided, also inside of others', () => {
+    expect(nameOf(adaptiveStop())).toBe('adaptive-stop');
+    expect(nameOf(chain(giveUp({ afterPasses: 3 }), adaptiveStop()))).toBe('give-up');
+    expect(nameOf(chain(giveUp({ afterPasses: 30 }), adaptiveStop()))).toBe('adaptive-stop');
+    const afterwards = autoConvergeFirst({ waitPasses: 0, next: chain(intelligentHybrid()) });
+    expect(nameOf(afterwards)).toBe('intelligent-hybrid');
+    expect(nameOf(autoConvergeFirst({ waitPasses: 0, next: stopNow }))).toBe('now');
+  });
+
+  it('is the outer one while all go on', () => {
+    const waiting = observe(busy, []);
+    expect(chain(giveUp({ afterPasses: 3 }), adaptiveStop())(waiting).policy).toBe('chain');
+    expect(autoConvergeFirst({ next: stopNow })(waiting).policy).toBe('auto-converge-first');
+  });
+});
+
 describe('policies by name', () => {
-  it('are what they are called', () => {
+  it('are made from texts', () => {
     const parsed = parsePolicies(['give-up:after=2min,bytes=10G', 'adaptive-stop:limit=50']);
     const { passes } = preCopy(busy, { count: 30 });
     for (let count = 0; count < 10; count += 1) {
@@ -228,7 +247,7 @@ describe('policies by name', () => {
     for (const name of policyNames) expect(() => parsePolicies([name])).not.toThrow();
   });
 
-  it('auto-converge first comes before those that follow it', () => {
+  it('apply auto-converge-first before those that follow it', () => {
     const policy = parsePolicies(['auto-converge-first:patience=0', 'adaptive-stop:limit=1']);
     const { passes } = preCopy(busy, { count: 2 });
     expect(policy(observe(busy, passes))).toMatchObject({ choice: 'stop-now' });

@@ -1,4 +1,4 @@
-// What is predicted of migrations on paper, against how they end; and replays.
+// Predictions of simulated migrations, compared with how these end; and replays.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PolicyEvaluation } from '../../lib/migration/decision.js';
@@ -16,14 +16,14 @@ function predicted(guest: Guest, count: number, choice: Prediction['choice']): P
 }
 
 describe('a prediction', () => {
-  it('says nothing before a pass has ended', () => {
+  it('needs a pass that has ended', () => {
     expect(predict(observe(busy, []))).toBeUndefined();
   });
 
   it.each([
     ['calm', calm],
     ['mostly fake', { ...mostlyFake, markedPagesPerMs: 20, linkBytesPerMs: 20_000 }],
-  ])('of a guest that is %s is near what happens, and the bars hold it', (_, guest) => {
+  ])('of a guest that is %s is near the outcome, which lies within the error bars', (_, guest) => {
     const { passes, totalMs = Number.NaN } = preCopy(guest, { count: 50 });
     for (let count = 1; count < passes.length; count += 1) {
       const { totalMs: range } = predicted(guest, count, 'go-on');
@@ -33,12 +33,12 @@ describe('a prediction', () => {
     }
   });
 
-  it('knows what never ends', () => {
+  it('is infinite for a migration that never ends', () => {
     expect(predicted(busy, 4, 'go-on').totalMs.expected).toBe(Number.POSITIVE_INFINITY);
     expect(predicted(busy, 4, 'stop-now').totalMs.expected).toBeLessThan(30_000);
   });
 
-  it('knows that post-copy stands still shortest, and fetches every mark', () => {
+  it('gives post-copy the shortest downtime, and every marked page to fetch', () => {
     const postcopy = predicted(mostlyFake, 1, 'post-copy');
     const stop = predicted(busy, 4, 'stop-now');
     expect(predicted(busy, 4, 'post-copy').downtimeMs.high).toBeLessThan(stop.downtimeMs.low);
@@ -46,7 +46,7 @@ describe('a prediction', () => {
     expect(postcopy.bytes.expected).toBeGreaterThanOrEqual((passes.at(-1)?.dirtyPages ?? 0) * 4096);
   });
 
-  it('has its bars in order, whatever the guest does', () => {
+  it('has its error bars in order for every guest', () => {
     const guest = fc.record<Guest>({
       pages: fc.integer({ min: 1000, max: 1_000_000 }),
       workingSetPages: fc.integer({ min: 0, max: 100_000 }),
@@ -76,7 +76,7 @@ describe('a replay', () => {
   const { passes } = preCopy(busy, { count: 20 });
   const recording = recordingOf(busy, passes);
 
-  it('asks as it began and at the end of each pass, until something is decided', () => {
+  it('evaluates a policy at the beginning and after each pass, until it decides', () => {
     const policy = adaptiveStop();
     const decisions = replay(recording, policy);
     expect(decisions.at(-1)).toMatchObject({ decision: { choice: 'stop-now' } });
@@ -86,7 +86,7 @@ describe('a replay', () => {
     });
   });
 
-  it('asks between passes where the policy wants it', () => {
+  it('evaluates a policy between passes when it asks for that', () => {
     const [first] = passes;
     const afterMs = (first?.endMs ?? 0) / 2;
     expect(replay(recording, giveUp({ afterMs }))).toMatchObject([
@@ -100,7 +100,7 @@ describe('a replay', () => {
     });
   });
 
-  it('asks when it was asked, where the recording says when that was', () => {
+  it('evaluates a policy at the times that the recording has', () => {
     const policy = giveUp({ afterMs: 2000 });
     const asked: PolicyEvaluation[] = [100, 1500, 2100].map((elapsedMs) => ({
       elapsedMs,
@@ -114,7 +114,23 @@ describe('a replay', () => {
     expect(replay({ ...recording, entries }, policy)).toEqual(asked);
   });
 
-  it('puts what would have been predicted beside what happened', () => {
+  it('sees the limits that were set by then', () => {
+    const [first, second] = passes;
+    const limits = {
+      type: 'limits',
+      elapsedMs: ((first?.endMs ?? 0) + (second?.endMs ?? 0)) / 2,
+      bandwidthLimitBytesPerSecond: 5e6,
+      downtimeLimitMs: 7,
+    } as const;
+    const seen: number[] = [];
+    replay({ ...recording, entries: [...recording.entries, limits] }, ({ downtimeLimitMs }) => {
+      seen.push(downtimeLimitMs);
+      return { choice: 'go-on', policy: 'watching', reason: 'Wait.', numbers: {} };
+    });
+    expect(seen.slice(0, 4)).toEqual([300, 300, 7, 7]);
+  });
+
+  it('predicts after each pass', () => {
     const { predictions, actual } = evaluatePredictions(recording);
     expect(predictions.map(({ endedPasses }) => endedPasses)).toEqual(
       passes.map((__, at) => at + 1),

@@ -1,4 +1,4 @@
-// Migrations of real guests, as they were recorded: what is predicted after each pass, beside what happened.
+// Recorded migrations of real guests: what is predicted after each pass, compared with what happened.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseRecording } from '../../lib/migration/recording.js';
@@ -34,7 +34,7 @@ describe.each(recordings)('the recording "%s"', (name, policy, choice) => {
   const recording = recordingNamed(name);
   const { comparisons, actual, predictions } = evaluatePredictions(recording);
 
-  it('tells what was predicted of what was done', () => {
+  it('has predictions of what was done', () => {
     expect(actual?.totalMs).toBeGreaterThan(1000);
     expect(comparisons.length).toBeGreaterThan(0);
     expect(new Set(comparisons.map(({ predicted }) => predicted.choice))).toEqual(
@@ -42,7 +42,7 @@ describe.each(recordings)('the recording "%s"', (name, policy, choice) => {
     );
   });
 
-  it('ends within the bars, and near what was expected', () => {
+  it('ended within the error bars, near the expected values', () => {
     for (const { predicted, actual: real } of comparisons) {
       expect(real.totalMs).toBeGreaterThanOrEqual(predicted.totalMs.low);
       expect(real.totalMs).toBeLessThanOrEqual(predicted.totalMs.high);
@@ -60,7 +60,7 @@ describe.each(recordings)('the recording "%s"', (name, policy, choice) => {
     expect(replay(recording, parsePolicies([policy]))).toEqual(policyEvaluationsOf(recording));
   });
 
-  it('never foresaw an end where there was none in sight', () => {
+  it('has no prediction of an end where the guest does not converge', () => {
     const goingOn = predictions
       .slice(2)
       .flatMap(({ predictions: made }) => made.filter((each) => each.choice === 'go-on'));

@@ -1,8 +1,9 @@
-// A migration on paper: a guest that marks pages at a rate, up to its working set, some of them fake.
+// A simulated migration: a guest marks pages at a rate, up to its working set, and some of them are fake.
 import type { MigrationContext, Observation } from '../../lib/migration/decision.js';
 import type { Pass } from '../../lib/migration/pass.js';
 import { type Recording, recordingFormat } from '../../lib/migration/recording.js';
 
+/** A simulated guest and its link. */
 export interface Guest {
   readonly pages: number;
   readonly workingSetPages: number;
@@ -25,7 +26,7 @@ export function contextOf(guest: Guest, more: Partial<MigrationContext> = {}): M
   };
 }
 
-/** The passes that plain pre-copy makes, at most that many, and whether it would have ended by then. */
+/** The passes of plain pre-copy, at most `count`, and the total time if it has ended by then. */
 export function preCopy(
   guest: Guest,
   { count, downtimeLimitMs = 300 }: { count: number; downtimeLimitMs?: number },
@@ -99,6 +100,6 @@ export const busy: Guest = {
   fakeShare: 0,
   linkBytesPerMs: 117_000,
 };
-/** The same, but hardly a mark is real. */
+/** The same, but few of the marked pages really change. */
 export const mostlyFake: Guest = { ...busy, fakeShare: 0.97 };
 export const calm: Guest = { ...busy, workingSetPages: 20_000, markedPagesPerMs: 5 };

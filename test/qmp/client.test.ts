@@ -34,7 +34,7 @@ describe('a QMP client', () => {
     });
   });
 
-  it('gives each answer to the command with its id, in whatever order they come', async () => {
+  it('matches answers to commands by id, in whatever order they come', async () => {
     const client = await qemu.connect();
     const answers = new Map<string, number>();
     qemu.onRequest = ({ execute, 'exec-oob': oob, id }) => {
@@ -68,7 +68,7 @@ describe('a QMP client', () => {
     });
   });
 
-  it('refuses an answer that does not have the form that was asked for', async () => {
+  it('refuses an answer of another form than the schema', async () => {
     const client = await qemu.connect();
     qemu.onRequest = ({ id }) => qemu.say({ return: { status: 5 }, id });
     const schema = z.object({ status: z.string() });
@@ -82,7 +82,7 @@ describe('a QMP client', () => {
     });
   });
 
-  it('gives up when no answer comes in time, and tells of the late one', async () => {
+  it('times out when no answer comes, and hands over the late answer', async () => {
     let onUnexpectedAnswer = (_line: string) => {};
     const stray = new Promise<string>((resolve) => {
       onUnexpectedAnswer = resolve;
@@ -96,7 +96,7 @@ describe('a QMP client', () => {
     expect(await stray).toContain('late');
   });
 
-  it('stops waiting when it is told to, with the reason given, and goes on', async () => {
+  it('stops waiting when its signal is aborted, with the reason of the signal, and remains usable', async () => {
     const client = await qemu.connect();
     const controller = new AbortController();
     const options = { signal: controller.signal };
@@ -109,7 +109,7 @@ describe('a QMP client', () => {
     expect(qemu.requests.map(({ execute }) => execute)).not.toContain('never-sent');
   });
 
-  it('rejects what is pending when QEMU goes away, and what is asked afterwards', async () => {
+  it('rejects pending and later commands when QEMU closes the connection', async () => {
     const client = await qemu.connect();
     const events = client.events();
     qemu.onRequest = () => qemu.socket?.destroy();
@@ -122,12 +122,12 @@ describe('a QMP client', () => {
     await expect(client.events().next()).rejects.toThrow(QmpClosedError);
   });
 
-  it('says where it looked when nobody listens', async () => {
+  it('names the address when nobody listens there', async () => {
     const nowhere = join(qemu.directory, 'none');
     await expect(QmpClient.connect(nowhere)).rejects.toThrow(/none.*ENOENT/);
   });
 
-  it('connects again when it is asked to, and never by itself', async () => {
+  it('reconnects only when asked to', async () => {
     const client = await qemu.connect();
     qemu.socket?.destroy();
     await client.closed;
@@ -138,7 +138,7 @@ describe('a QMP client', () => {
     await again.close();
   });
 
-  it('does not connect again what it was handed', async () => {
+  it('does not reconnect a stream that it was given', async () => {
     const handed = await QmpClient.over((await openTcp()).socket);
     await expect(handed.reconnect()).rejects.toThrow(/made from a stream/);
   });
@@ -168,20 +168,20 @@ describe('a QMP client', () => {
   });
 });
 
-describe('the place of a QMP', () => {
+describe('a QMP address', () => {
   it.each([
     ['/run/vm.qmp', '/run/vm.qmp', '/run/vm.qmp'],
     ['unix:vm.qmp', 'vm.qmp', 'vm.qmp'],
     ['tcp:host:4444', { host: 'host', port: 4444 }, 'tcp:host:4444'],
     ['tcp:[::1]:1', { host: '::1', port: 1 }, 'tcp:::1:1'],
     ['tcp::4444', { host: 'localhost', port: 4444 }, 'tcp:localhost:4444'],
-  ])('%s', (text, address, shown) => {
+  ])('reads "%s"', (text, address, shown) => {
     expect(parseAddress(text)).toEqual(address);
     expect(formatAddress(parseAddress(text))).toBe(shown);
   });
 
   it.each(['', 'unix:', 'tcp:', 'tcp:host', 'tcp:host:0', 'tcp:host:70000'])(
-    'is not "%s"',
+    'can not be "%s"',
     (text) => {
       expect(() => parseAddress(text)).toThrow(QmpError);
     },
@@ -189,7 +189,7 @@ describe('the place of a QMP', () => {
 });
 
 describe('an event stream', () => {
-  it('has all events from its making on, in order, and only those named', async () => {
+  it('yields the named events from its creation on, in order', async () => {
     const client = await qemu.connect();
     qemu.onRequest = ({ id }) => {
       for (const name of ['STOP', 'ODD', 'STOP', 'RESUME']) qemu.event(name);
@@ -210,7 +210,7 @@ describe('an event stream', () => {
     expect(await namesOf(all, 4)).toEqual(['STOP', 'ODD', 'STOP', 'RESUME']);
   });
 
-  it('waits for the event that fits', async () => {
+  it('waits for an event that a test accepts', async () => {
     const client = await qemu.connect();
     const events = client.events('MIGRATION');
     const completed = events.until(({ data: { status } }) => status === 'completed');
@@ -223,14 +223,14 @@ describe('an event stream', () => {
     expect(await events.next()).toEqual({ value: undefined, done: true });
   });
 
-  it('keeps the time by the clock of QEMU', () => {
+  it('tells when an event was sent, by the clock of QEMU', () => {
     const timestamp = { seconds: 1_700_000_000, microseconds: 250_500 };
     expect(eventTimeMs({ event: 'STOP', data: {}, timestamp })).toBe(1_700_000_000_250.5);
   });
 });
 
 describe('types', () => {
-  it('know the commands and events, and let others pass', () => {
+  it('cover known commands and events, and allow others', () => {
     const uses = (client: QmpClient) => ({
       info: client.execute('query-migrate'),
       odd: client.execute('x-odd', { anything: 1 }),

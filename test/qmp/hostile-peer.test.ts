@@ -32,29 +32,32 @@ async function failureOf(work: Promise<unknown>) {
   );
 }
 
-describe('instead of a greeting', () => {
-  it('nothing: it gives up, and says what the reason may be', async () => {
+describe('a QMP client that gets no greeting', () => {
+  it('times out on silence, and says what the reason may be', async () => {
     qemu.firstLine = '';
     const error = await failureOf(qemu.connect({ timeoutMs: 20 }));
     expect(error).toBeInstanceOf(QmpGreetingError);
     expect(error.message).toMatch(/20 ms.*another program/);
   });
 
-  it('nothing: it gives up when it is told to', async () => {
+  it('gives up on silence when its signal is aborted', async () => {
     qemu.firstLine = '';
     const signal = AbortSignal.timeout(20);
     expect(await failureOf(qemu.connect({ signal }))).toMatchObject({ name: 'TimeoutError' });
   });
 
-  it.each(['SSH-2.0-OpenSSH', '{"QMP": {}}', '{"surprise": 1}'])('%s', async (line) => {
-    qemu.firstLine = line;
-    const error = await failureOf(qemu.connect());
-    expect(error).toBeInstanceOf(QmpGreetingError);
-    expect(error.received).toBe(line);
-    expect(error.cause).toBeInstanceOf(QmpGarbledError);
-  });
+  it.each(['SSH-2.0-OpenSSH', '{"QMP": {}}', '{"surprise": 1}'])(
+    'refuses the greeting %s',
+    async (line) => {
+      qemu.firstLine = line;
+      const error = await failureOf(qemu.connect());
+      expect(error).toBeInstanceOf(QmpGreetingError);
+      expect(error.received).toBe(line);
+      expect(error.cause).toBeInstanceOf(QmpGarbledError);
+    },
+  );
 
-  it('half a greeting and the end', async () => {
+  it('reports half a greeting when the peer closes', async () => {
     qemu.firstLine = '';
     const connecting = failureOf(qemu.connect());
     while (!qemu.socket) await new Promise(setImmediate);
@@ -65,7 +68,7 @@ describe('instead of a greeting', () => {
   });
 });
 
-describe('while capabilities are negotiated', () => {
+describe('a QMP client that can not negotiate capabilities', () => {
   it.each<[string, () => void, new (...args: never[]) => Error]>([
     ['silence', () => {}, QmpTimeoutError],
     ['the end', () => qemu.socket?.destroy(), QmpClosedError],
@@ -75,7 +78,7 @@ describe('while capabilities are negotiated', () => {
       QmpCommandError,
     ],
     ['an answer to somebody else', () => qemu.say({ return: {}, id: 77 }), QmpTimeoutError],
-  ])('%s', async (_, answer, cause) => {
+  ])('reports %s', async (_, answer, cause) => {
     qemu.onNegotiation = answer;
     const error = await failureOf(qemu.connect({ timeoutMs: 50 }));
     expect(error).toBeInstanceOf(QmpNegotiationError);
@@ -84,13 +87,13 @@ describe('while capabilities are negotiated', () => {
   });
 });
 
-describe('once commands run', () => {
+describe('a QMP client with a hostile peer', () => {
   it.each([
     '{"surprise": 1}',
     'SSH-2.0-OpenSSH',
     '{"return": {}',
     '{"event": "MIGRATION", "data": {"status": 5}, "timestamp": {"seconds": 1, "microseconds": 2}}',
-  ])('%s ends the connection, for everybody who waits', async (line) => {
+  ])('closes the connection on %s, for every pending command', async (line) => {
     const client = await qemu.connect();
     qemu.onRequest = () => qemu.say(line);
     const error = await failureOf(client.execute('stop'));
@@ -99,7 +102,7 @@ describe('once commands run', () => {
     await expect(client.execute('cont')).rejects.toThrow(QmpGarbledError);
   });
 
-  it('a message without end ends the connection before memory does', async () => {
+  it('closes the connection on an endless message before memory runs out', async () => {
     const client = await qemu.connect({ maxMessageBytes: 100_000 });
     qemu.onRequest = () => {
       for (let chunk = 0; chunk < 200; chunk += 1) qemu.socket?.write('x'.repeat(1000));
@@ -110,7 +113,7 @@ describe('once commands run', () => {
     expect(error.sent).toMatchObject({ execute: 'stop' });
   });
 
-  it('half an answer and the end: the half is told', async () => {
+  it('reports half an answer when the peer closes', async () => {
     const client = await qemu.connect();
     qemu.onRequest = () => qemu.socket?.end('{"return": {"sta');
     const error = await failureOf(client.execute('query-status'));
@@ -118,7 +121,7 @@ describe('once commands run', () => {
     expect(error.received).toBe('{"return": {"sta');
   });
 
-  it('answers with ids of others, of none, and twice the same, disturb nobody', async () => {
+  it('ignores answers with wrong, missing or repeated ids', async () => {
     const strays: string[] = [];
     const client = await qemu.connect({ onUnexpectedAnswer: (line) => strays.push(line) });
     qemu.onRequest = ({ id }) => {
@@ -134,7 +137,7 @@ describe('once commands run', () => {
     expect(strays.filter((line) => line.includes('not yours'))).toHaveLength(8);
   });
 
-  it('a flood of events that nobody reads ends the event stream, not the connection', async () => {
+  it('closes an event stream that nobody reads, not the connection', async () => {
     const client = await qemu.connect();
     const flooded = client.events('STOP');
     const spared = client.events('RESUME');
@@ -155,7 +158,7 @@ describe('once commands run', () => {
     expect(read).toBe(10_000);
   });
 
-  it('a peer that stalls delays none but those who ask it', async () => {
+  it('delays only the commands that a peer does not answer', async () => {
     const client = await qemu.connect();
     const stalled = client.execute('stalled', undefined, { timeoutMs: 30 });
     const waiting = client.execute('patient', undefined, { timeoutMs: Number.POSITIVE_INFINITY });
@@ -173,8 +176,8 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   return [0, ...ends].map((start, index) => bytes.subarray(start, ends[index] ?? bytes.length));
 }
 
-describe('however the bytes are split', () => {
-  it('the lines are the same', () => {
+describe('bytes that arrive in any pieces', () => {
+  it('are split into the same lines', () => {
     const text = fc.string({ unit: 'grapheme' }).map((line) => line.replaceAll('\n', ''));
     fc.assert(
       fc.property(fc.array(text), fc.array(fc.nat()), (lines, places) => {
@@ -192,7 +195,7 @@ describe('however the bytes are split', () => {
     );
   });
 
-  it('every answer finds its command', async () => {
+  it('lead every answer to its command', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.json(), { minLength: 1, maxLength: 8 }),
@@ -216,7 +219,7 @@ describe('however the bytes are split', () => {
     );
   }, 60_000);
 
-  it('no line makes parsing throw', () => {
+  it('never make the parser throw', () => {
     const message = fc.record(
       {
         event: fc.anything(),
