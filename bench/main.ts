@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { OptionError } from '../lib/index.js';
 import { pngOf } from '../lib/lab/report/png.js';
-import { ensureWritable, writeWhole } from '../lib/system/atomic-write.js';
+import { ensureWritable, writeAtomically } from '../lib/system/atomic-write.js';
 import { checkAgreement } from './agreement.js';
 import { goalReport, missedGoals } from './goals/report.js';
 import { allImplementations } from './implementations/all.js';
@@ -62,7 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
   const run = await measureRun(implementations, options, process.stderr);
   const files = filesOf(run);
   try {
-    writeWhole(options.out, files);
+    writeAtomically(options.out, files);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`the results can't be written in ${options.out} (${reason})`, { cause });
