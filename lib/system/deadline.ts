@@ -10,7 +10,7 @@ const longestTimerMs = 2 ** 31 - 1;
 export async function within<Result, Late = never>(
   limitMs: number,
   work: PromiseLike<Result>,
-  late: () => Late,
+  late: () => Late | PromiseLike<Late>,
   signal?: AbortSignal,
 ): Promise<Result | Late> {
   signal?.throwIfAborted();

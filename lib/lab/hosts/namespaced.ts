@@ -9,8 +9,8 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { undoAtExit } from '../../system/cleanup.js';
 import { isAbandoned, ownedName } from '../../system/owner.js';
+import { undoAtExit } from '../../system/signals.js';
 import { describeLink, type Link } from '../model/link.js';
 import type { Host, Hosts, HostsOptions } from './host.js';
 import { HostsError } from './hosts-error.js';

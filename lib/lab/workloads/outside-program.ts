@@ -3,7 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { mortalCommand, undoAtExit } from '../../system/cleanup.js';
+import { dieWithParent } from '../../system/companion.js';
+import { undoAtExit } from '../../system/signals.js';
 import { GuestError } from '../guest/guest-error.js';
 import { type GuestMessage, parseGuestMessage } from '../guest/guest-message.js';
 import { compiledProgram } from '../guest/programs.js';
@@ -78,7 +79,7 @@ export class OutsideProgram {
     { program, arguments: args }: NonNullable<WorkloadCommands['outside']>,
     options: OutsideOptions,
   ): Promise<OutsideProgram> {
-    const [command, words] = mortalCommand([
+    const [command, words] = dieWithParent([
       ...host.prefix,
       await compiledProgram(program),
       ...args,

@@ -2,8 +2,11 @@
 // is kept by what went in; what went in is left as it was.
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheDirectory, keyOf, repository } from '../../../scripts/run/cache.mjs';
-import { withLock } from '../../../scripts/run/lock.mjs';
+import { cacheDirectory, keyOf } from '../../system/cache.js';
+import { withLock } from '../../system/lock.js';
+import { packageRoot } from '../../system/package-root.js';
+import { undoAtExit } from '../../system/signals.js';
+import { tell } from '../../system/step.js';
 import { type BuiltQemu, buildDirectory, readBuilt, rememberLatest } from './built.js';
 import { libraryDigest } from './library.js';
 import { make } from './make.js';
@@ -88,7 +91,7 @@ function withExtras(request: BuildRequest, before: BuiltQemu | undefined): Build
 /** The QEMU asked for, built now or before. */
 export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
   const { version, unpatched } = request;
-  const series = unpatched ? undefined : readSeries(join(repository, 'qemu-patches'), version);
+  const series = unpatched ? undefined : readSeries(join(packageRoot, 'qemu-patches'), version);
   await ensureRequirements(request.mayInstallPackages);
   const source = request.source
     ? await namedSource(request.source)
@@ -101,13 +104,13 @@ export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
   const inputs = [source.identity, series?.digest ?? null, library, options, compiler];
   const name = `${version}-${unpatched ? 'unpatched-' : ''}${keyOf([recipe, ...inputs])}`;
   const directory = buildDirectory(name);
-  await withLock(`qemu-${name}`, console.log, async () => {
+  await withLock(`qemu-${name}`, tell, async () => {
     const before = readBuilt(directory);
     if (before && hasExtras(before, request)) return;
     const building = cacheDirectory('building', name);
     const undo = () => rmSync(building, { recursive: true, force: true });
     // On Ctrl-C the process exits when its compilers have ended.
-    process.once('exit', undo);
+    const cancelCleanup = undoAtExit(undo);
     try {
       // What a run left that was killed outright.
       rmSync(building, { recursive: true, force: true });
@@ -116,7 +119,7 @@ export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
       await make({ request: wanted, source, series, options, compiler, building, directory });
     } finally {
       undo();
-      process.off('exit', undo);
+      cancelCleanup();
     }
   });
   const built = readBuilt(directory);

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { cacheDirectory, checkoutKey } from '../../../scripts/run/cache.mjs';
+import { cacheDirectory, checkoutKey } from '../../system/cache.js';
 import { QemuBuildError } from './errors.js';
 import { type QemuVersion, qemuVersions } from './versions.js';
 

@@ -10,11 +10,13 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { cacheDirectory, keyOf, repository } from '../../../scripts/run/cache.mjs';
-import { withLock } from '../../../scripts/run/lock.mjs';
-import { step } from '../../../scripts/run/step.mjs';
+import { cacheDirectory, keyOf } from '../../system/cache.js';
+import { withLock } from '../../system/lock.js';
+import { packageRoot } from '../../system/package-root.js';
+import { undoAtExit } from '../../system/signals.js';
+import { step, tell } from '../../system/step.js';
 
-const native = join(repository, 'native');
+const native = join(packageRoot, 'native');
 const inputs = ['CMakeLists.txt', 'fakedirty.pc.in', 'sources.txt', 'include', 'src'];
 
 /** Of everything that the library is made of. */
@@ -56,12 +58,12 @@ export async function buildLibrary(
     archive: join(directory, 'lib', 'libfakedirty.a'),
     crippledArchive: join(directory, 'lib', 'libfakedirty_crippled.a'),
   };
-  await withLock(`libfakedirty-${key}`, console.log, async () => {
+  await withLock(`libfakedirty-${key}`, tell, async () => {
     if (existsSync(directory)) return;
     const building = cacheDirectory('building', `libfakedirty-${key}`);
     const undo = () => rmSync(building, { recursive: true, force: true });
     // On Ctrl-C the process exits when its compilers have ended.
-    process.once('exit', undo);
+    const cancelCleanup = undoAtExit(undo);
     try {
       // What a run left that was killed outright.
       rmSync(building, { recursive: true, force: true });
@@ -89,7 +91,7 @@ export async function buildLibrary(
       });
     } finally {
       undo();
-      process.off('exit', undo);
+      cancelCleanup();
     }
   });
   return library;

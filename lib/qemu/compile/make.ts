@@ -1,7 +1,7 @@
 // The steps from a source to a QEMU that can be run, in a directory that the caller removes.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Run, type StepDescription, StepFailed, step } from '../../../scripts/run/step.mjs';
+import { type Run, type StepDescription, StepFailed, step } from '../../system/step.js';
 import { writeRecord } from './built.js';
 import { QemuBuildError } from './errors.js';
 import { buildOptionRoms, copyFirmware, install, installedFiles, mesonOf } from './install.js';

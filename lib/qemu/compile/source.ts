@@ -5,8 +5,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } fr
 import { writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
-import { cacheDirectory } from '../../../scripts/run/cache.mjs';
-import { type Run, step } from '../../../scripts/run/step.mjs';
+import { cacheDirectory } from '../../system/cache.js';
+import { type Run, step } from '../../system/step.js';
 import { fetchDebianSource } from './debian-source.js';
 import { DownloadError, download, sha256OfFile } from './download.js';
 import { QemuBuildError } from './errors.js';

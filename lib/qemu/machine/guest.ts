@@ -1,14 +1,12 @@
 // The test guest (native/guest/guest.S): assembles it, sets its parameters, and talks to it.
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
+import { packageRoot } from '../../system/package-root.js';
+import { run } from '../../system/processes.js';
 import type { Workspace } from '../../system/workspace.js';
 import type { SerialLine } from './serial-line.js';
 
-const run = promisify(execFile);
-const source = fileURLToPath(new URL('../../../native/guest/guest.S', import.meta.url));
+const source = join(packageRoot, 'native', 'guest', 'guest.S');
 const magic = 'FDGUEST1';
 const baseBytes = 0x100000;
 /** Where a PC with so much memory, or more, has the addresses of its devices; the rest of memory lies above 4 GiB. */

@@ -4,8 +4,8 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheDirectory, keyOf } from '../../../../scripts/run/cache.mjs';
-import { withLock } from '../../../../scripts/run/lock.mjs';
+import { cacheDirectory, keyOf } from '../../../system/cache.js';
+import { withLock } from '../../../system/lock.js';
 import { GuestImageError } from '../guest-image-error.js';
 
 const run = promisify(execFile);

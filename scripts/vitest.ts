@@ -1,0 +1,163 @@
+// The tests of the TypeScript side: which of them run together, in what surroundings, and on which Node.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { cacheDirectory, checkoutKey } from '../lib/system/cache.js';
+import { printTail, step } from '../lib/system/step.js';
+import { packageScript } from './build.js';
+import { type CommandLine, type NativeBuild, preloadedSanitizer } from './native.js';
+import type { OtherNode } from './nodes.js';
+import { oneFailure, Tally } from './results.js';
+
+/** As test/harness/vitest-reporter.ts writes them. */
+const resultsSchema = z.array(
+  z.object({
+    name: z.string(),
+    outcome: z.enum(['passed', 'failed', 'skipped']),
+    reason: z.string().default(''),
+  }),
+);
+
+interface VitestRun {
+  readonly title: string;
+  readonly log: string;
+  /** What is selected. */
+  readonly args: readonly string[];
+  /** For the tests. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The Node that runs them; this one when not given. */
+  readonly node?: string;
+  /** Before each test's name. */
+  readonly label?: string;
+  readonly commandLine?: (command: string, ...args: string[]) => CommandLine;
+}
+
+const plainly = (command: string, ...args: string[]): CommandLine => [command, args];
+const reporter = fileURLToPath(new URL('../test/harness/vitest-reporter.js', import.meta.url));
+
+function runVitest(vitestRun: VitestRun): Promise<Tally> {
+  const { title, log: name, args: selection, label = '', commandLine = plainly } = vitestRun;
+  return step({ title, log: name }, async ({ run, log }) => {
+    const results = join(cacheDirectory('vitest', checkoutKey), `${process.pid}-${name}.json`);
+    const [command, args] = commandLine(
+      vitestRun.node ?? process.execPath,
+      packageScript('vitest', 'vitest.mjs'),
+      'run',
+      ...selection,
+      // Other tests, other programs and sanitizers may take most of the machine.
+      '--testTimeout=120000',
+      '--reporter=verbose',
+      `--reporter=${reporter}`,
+    );
+    const env = { ...vitestRun.env, NO_COLOR: '1', FAKEDIRTY_VITEST_RESULTS: results };
+    const exitCode = await run(command, args, { env, mayFail: true });
+    if (!existsSync(results)) throw new Error('vitest wrote no results');
+    const tests = resultsSchema.parse(JSON.parse(readFileSync(results, 'utf8')));
+    const tally = Tally.of(tests.map((test) => ({ ...test, name: `${label}${test.name}` })));
+    rmSync(results);
+    if (exitCode !== 0 && tally.failed === 0) {
+      tally.add(oneFailure(`${label}vitest`, `ended with exit code ${exitCode}`));
+    }
+    if (tally.failed > 0) printTail(log);
+    return tally;
+  });
+}
+
+/** All tests but those that run guests, or take hours. */
+export function testTypescript(): Promise<Tally> {
+  const args = ['--dir=test', '--exclude=**/{machine,series,long}/**'];
+  return runVitest({ title: 'vitest: testing', log: 'vitest', args });
+}
+
+/**
+ * The unit tests once more on another Node. Left out is what does not depend on it: benchmarks and what is built,
+ * namespaces, browsers; the packed tarball is tested on each Node by its own tests.
+ */
+export function testOnNode({ major, program }: OtherNode): Promise<Tally> {
+  const leftOut = 'machine,series,long,bench,package,docs,architecture';
+  return runVitest({
+    title: `nodes: testing on Node ${major}`,
+    log: `vitest-node-${major}`,
+    args: ['--dir=test', `--exclude=**/{${leftOut}}/**`],
+    node: program,
+    label: `Node ${major}: `,
+  });
+}
+
+/** The folders of tests that run guests. */
+const withGuests = ['qemu/machine/', 'qemu/series/', 'lab/machine/'];
+
+/**
+ * The tests that run guests. Each takes all processors, but waits for its link as well: two at a time end
+ * sooner. Those whose names say so run alone: they measure time.
+ */
+export async function testMachines(): Promise<Tally> {
+  const alone = '**/*.alone.test.ts';
+  const tally = await runVitest({
+    title: 'qemu: testing',
+    log: 'qemu',
+    args: ['--dir=test', ...withGuests, `--exclude=${alone}`, '--maxWorkers=2'],
+  });
+  const timed = await runVitest({
+    title: 'qemu: testing what measures time',
+    log: 'qemu-alone',
+    args: ['--dir=test', '.alone.test.ts', '--no-file-parallelism'],
+  });
+  tally.addAll(timed);
+  return tally;
+}
+
+/** Those that compare memories, with a QEMU that watches itself. */
+export function testSanitizedMachines(): Promise<Tally> {
+  const subjects = [
+    '20-equality',
+    '30-counters',
+    '50-combinations',
+    '51-devices',
+    '53-post-copy',
+    '54-auto-converge',
+  ];
+  return runVitest({
+    title: 'qemu: testing with sanitizers',
+    log: 'qemu-sanitized',
+    args: [
+      '--no-file-parallelism',
+      ...subjects.map((subject) => `test/qemu/series/${subject}.test.ts`),
+    ],
+    env: {
+      FAKEDIRTY_SANITIZED: '1',
+      // QEMU compares the beginnings of its directories with more bytes than the shorter one has.
+      ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=0:strict_memcmp=0',
+      UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
+    },
+  });
+}
+
+/** QEMU's own tests with the filter forced on, and each step of the series by itself. */
+export function testLong(): Promise<Tally> {
+  const args = ['--dir=test/qemu/long', '--no-file-parallelism'];
+  return runVitest({ title: 'qemu: testing at length', log: 'qemu-long', args });
+}
+
+/** The addon's tests again, with an addon that was built with AddressSanitizer. */
+export function testSanitizedAddon(build: NativeBuild): Promise<Tally> {
+  // Not those that measure memory, which a sanitizer keeps for itself.
+  const subjects = [
+    'native',
+    'hasher',
+    'options',
+    'table',
+    'memory-file',
+    'background',
+    'workers',
+    'fuzz',
+  ];
+  return runVitest({
+    title: `vitest: testing the addon with ${build.label}`,
+    log: 'vitest-asan',
+    args: ['--dir=test', ...subjects.map((subject) => `test/fingerprint/${subject}.test.ts`)],
+    env: { ...preloadedSanitizer(build), FAKEDIRTY_PREBUILD: join(build.directory, 'addon') },
+    commandLine: build.commandLine,
+  });
+}
