@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { cacheDirectory } from '../lib/system/cache.js';
 import { withLock } from '../lib/system/lock.js';
-import { run as runCommand } from '../lib/system/processes.js';
+import { CommandError, run as runCommand } from '../lib/system/processes.js';
 import { step, tell } from '../lib/system/step.js';
 
 interface Release {
@@ -57,11 +57,23 @@ const releases: Readonly<Record<string, Releases>> = {
 export interface OtherNode {
   /** Such as "22". */
   readonly major: string;
-  readonly version: string;
-  readonly program: string;
+  /** Undefined: it is not to be had here. */
+  readonly program: string | undefined;
 }
 
 const packed = z.array(z.object({ filename: z.string() })).length(1);
+
+/** The tarball's path; undefined when the registry can't be reached, or does not have it. */
+async function fetchTarball(name: string, directory: string): Promise<string | undefined> {
+  const pack = ['pack', name, '--json', '--prefer-offline', '--pack-destination', directory];
+  try {
+    const { stdout } = await runCommand('npm', pack, { cwd: directory });
+    return join(directory, packed.parse(JSON.parse(stdout))[0]?.filename ?? '');
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
 
 /** Fetches one release into a directory, which has it as a whole or not at all. */
 async function fetchNode({ version, integrity }: Release, directory: string): Promise<void> {
@@ -70,9 +82,8 @@ async function fetchNode({ version, integrity }: Release, directory: string): Pr
     const part = `${directory}.part`;
     rmSync(part, { recursive: true, force: true });
     mkdirSync(part, { recursive: true });
-    const pack = ['pack', name, '--json', '--prefer-offline', '--pack-destination', part];
-    const { stdout } = await runCommand('npm', pack, { cwd: part });
-    const tarball = join(part, packed.parse(JSON.parse(stdout))[0]?.filename ?? '');
+    const tarball = await fetchTarball(name, part);
+    if (tarball === undefined) return { summary: 'not possible here' };
     const found = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`;
     if (found !== integrity) {
       throw new Error(`the integrity of ${name} is ${found}; expected ${integrity}`);
@@ -82,10 +93,11 @@ async function fetchNode({ version, integrity }: Release, directory: string): Pr
     rmSync(tarball);
     rmSync(directory, { recursive: true, force: true });
     renameSync(part, directory);
+    return {};
   });
 }
 
-/** All versions but the one that runs this, fetched if need be. */
+/** All versions but the one that runs this, fetched if need be and marked as used today. */
 export async function otherNodes(): Promise<OtherNode[]> {
   const nodes: OtherNode[] = [];
   for (const release of releases[process.arch] ?? []) {
@@ -98,9 +110,8 @@ export async function otherNodes(): Promise<OtherNode[]> {
     await withLock(`node-${name}`, tell, async () => {
       if (!existsSync(program)) await fetchNode(release, directory);
     });
-    // Used today.
-    cacheDirectory('nodes', name);
-    nodes.push({ major, version, program });
+    if (existsSync(program)) cacheDirectory('nodes', name);
+    nodes.push({ major, program: existsSync(program) ? program : undefined });
   }
   return nodes;
 }

@@ -21,8 +21,8 @@ const pageSizeBytes = 4096;
 const mib = 1024 * 1024;
 const cacheBytes = 512 * 1024;
 const memoryBytes = 256 * mib;
-const fewestTurns = 9;
-const shortestTurnNs = 1e6;
+const minTurns = 9;
+const minTurnNs = 1e6;
 
 interface Probe {
   allocate(bytes: number): ArrayBuffer;
@@ -125,13 +125,13 @@ export async function measurePair(job: PairJob): Promise<PairAnswer> {
   const little = first.subarray(0, cacheBytes);
   for (const side of [...sides, ...sides]) await warmUp(() => side(little, 1));
   // The faster one's turn shall be long enough.
-  const quickestNs = Math.min(...sides.map((side) => side(first, 1)));
-  const passes = job.place === 'memory' ? 1 : Math.max(1, Math.ceil(shortestTurnNs / quickestNs));
+  const fasterNs = Math.min(...sides.map((side) => side(first, 1)));
+  const passes = job.place === 'memory' ? 1 : Math.max(1, Math.ceil(minTurnNs / fasterNs));
   const pagesPerTurn = (passes * first.length) / pageSizeBytes;
   const ratios: number[] = [];
   const differences: number[] = [];
   const end = performance.now() + job.samplingMs;
-  for (let turn = 0; turn < fewestTurns || performance.now() < end; turn += 1) {
+  for (let turn = 0; turn < minTurns || performance.now() < end; turn += 1) {
     // Half of the memory apart: neither finds in a cache what the other has just read.
     const half = windows.length >> 1;
     const mine = windows[turn % windows.length] ?? first;

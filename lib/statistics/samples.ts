@@ -44,20 +44,20 @@ export interface Ratio {
 }
 
 /** A few rounds can agree by chance better than this; they don't mean it. */
-const leastDeviation = 0.003;
+const minDeviation = 0.003;
 /** With fewer values nothing can be said of how far they scatter. */
-export const fewestValues = 3;
+export const minValues = 3;
 
 /**
  * How many times as large the first values are as the second ones: Welch's test on their logarithms. Null:
  * there are too few, or one is not positive, and has no logarithm.
  */
 export function ratioOf(values: readonly number[], others: readonly number[]): Ratio | null {
-  if (Math.min(values.length, others.length) < fewestValues) return null;
+  if (Math.min(values.length, others.length) < minValues) return null;
   if (Math.min(...values, ...others) <= 0) return null;
   const [logs, otherLogs] = [values.map(Math.log), others.map(Math.log)];
   const squareOfError = (each: number[]) =>
-    Math.max(variance(each), leastDeviation ** 2) / each.length;
+    Math.max(variance(each), minDeviation ** 2) / each.length;
   const a = squareOfError(logs);
   const b = squareOfError(otherLogs);
   const degrees = (a + b) ** 2 / (a ** 2 / (logs.length - 1) + b ** 2 / (otherLogs.length - 1));
@@ -72,7 +72,7 @@ export function ratioOf(values: readonly number[], others: readonly number[]): R
 
 /** Where the mean of such values lies, in 99 of 100 cases; null: there are too few. */
 export function meanInterval(values: readonly number[]): readonly [number, number] | null {
-  if (values.length < fewestValues) return null;
+  if (values.length < minValues) return null;
   const margin = studentT99(values.length - 1) * Math.sqrt(variance(values) / values.length);
   return [Math.max(0, mean(values) - margin), mean(values) + margin];
 }

@@ -12,7 +12,7 @@ const baseBytes = 0x100000;
 /** Where a PC with so much memory, or more, has the addresses of its devices; the rest of memory lies above 4 GiB. */
 const [splitFromBytes, splitAtBytes] = [3.5 * 2 ** 30, 3 * 2 ** 30];
 /** What one page table has, without the megabyte below. */
-const mostPaged = 1024 - baseBytes / 4096;
+const maxPagedPages = 1024 - baseBytes / 4096;
 const answerMs = 60_000;
 
 /** In the order in which the guest numbers them. */
@@ -48,8 +48,8 @@ export async function assembleGuest(
   if (wordsPerPage < 1 || wordsPerPage > 1024 || (wordsPerPage & (wordsPerPage - 1)) !== 0) {
     throw new RangeError(`wordsPerPage is ${wordsPerPage}; expected a power of two from 1 to 1024`);
   }
-  if (paged && pages > mostPaged) {
-    throw new RangeError(`a paged guest has ${pages} pages; expected at most ${mostPaged}`);
+  if (paged && pages > maxPagedPages) {
+    throw new RangeError(`a paged guest has ${pages} pages; expected at most ${maxPagedPages}`);
   }
   const object = workspace.path('guest.o');
   const image = workspace.path('guest.bin');
@@ -80,7 +80,7 @@ export function guestRamBytes({
 }
 
 /** The largest working set that a guest has room for: it lies in one piece. */
-export function mostGuestPages(ramBytes: number): number {
+export function maxGuestPages(ramBytes: number): number {
   const endBytes = ramBytes < splitFromBytes ? ramBytes : splitAtBytes;
   return Math.floor((endBytes - baseBytes) / 4096);
 }
