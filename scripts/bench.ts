@@ -82,7 +82,7 @@ export async function bench(args: readonly string[]): Promise<number> {
   return runProgram(process.execPath, [compiled('bench', 'main.js'), ...args], { env });
 }
 
-/** At once when it has been built from the same source and series. */
+/** Returns at once when it has been built from the same source and series. */
 async function ensureQemu(title: string, options: readonly string[]): Promise<void> {
   await step({ title: `qemu: ${title}`, log: 'qemu-build' }, ({ run }) =>
     run(process.execPath, [fakedirty, 'qemu', 'build', ...options]),

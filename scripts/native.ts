@@ -60,11 +60,11 @@ function sanitizerEnvironment(): Record<string, string> {
   };
 }
 
-/** For a program without sanitizers, Node, that loads a library with them. */
+/** The environment of a program without sanitizers, Node, that loads a library with them. */
 export function preloadedSanitizer(build: NativeBuild): Record<string, string> {
   const runtime = 'libclang_rt.asan-x86_64.so';
   const file = runSync('clang-14', [`-print-file-name=${runtime}`]).stdout;
-  // What clang does not have, it answers with the bare name.
+  // For what it does not have, clang prints the bare name.
   if (file === runtime) throw new Error(`clang-14 has no ${runtime}`);
   return {
     ...build.env,

@@ -11,7 +11,7 @@ import { step, tell } from '../lib/system/step.js';
 
 interface Release {
   readonly version: string;
-  /** Of the package's tarball. */
+  /** The hash of the package's tarball. */
   readonly integrity: string;
 }
 

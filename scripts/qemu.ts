@@ -59,7 +59,7 @@ export async function testQemu(): Promise<Tally> {
   const patched = `qemu: building ${version} with the series`;
   const notBuilt = await build(patched, '--tests', '--broken', switches);
   if (notBuilt) return Tally.of([oneSkip('qemu', notBuilt.missing)]);
-  // Of 7.2 the distribution's own is at hand.
+  // The distribution has an unpatched 7.2.
   if (version !== '7.2') await build(`qemu: building ${version} without the series`, '--unpatched');
   if (isLong) await build(`qemu: building ${version} with sanitizers`, '--sanitize');
   const tally = await testMachines();

@@ -100,7 +100,7 @@ async function work(title, command, args) {
 async function installModules() {
   const wanted = wantedModules();
   if (textOf(stampFile) === wanted) return;
-  // No dependency needs an install script. npm 12 runs none; older versions shall do the same.
+  // No dependency needs an install script. npm 12 runs none; older versions are told to.
   const options = ['ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund'];
   const { npm_execpath: npm } = process.env;
   await (npm?.endsWith('.js')

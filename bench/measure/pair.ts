@@ -35,7 +35,7 @@ interface Probe {
   ): number;
 }
 
-/** Hashes a window so many times; answers the nanoseconds it took. */
+/** Hashes a window so many times; returns the nanoseconds that took. */
 type Timed = (window: Buffer, passes: number) => number;
 
 let loaded: Probe | undefined;
@@ -121,10 +121,10 @@ export async function measurePair(job: PairJob): Promise<PairAnswer> {
   const windows = windowsOf(job.place, windowBytesOf(job));
   const sides = [timed(job.ours), timed(job.other)] as const;
   const first = windows[0] ?? Buffer.alloc(0);
-  // Of little memory, so that it is many calls.
+  // On little memory, so that there are many calls.
   const little = first.subarray(0, cacheBytes);
   for (const side of [...sides, ...sides]) await warmUp(() => side(little, 1));
-  // The faster one's turn shall be long enough.
+  // So many passes that the faster side's turn is long enough.
   const fasterNs = Math.min(...sides.map((side) => side(first, 1)));
   const passes = job.place === 'memory' ? 1 : Math.max(1, Math.ceil(minTurnNs / fasterNs));
   const pagesPerTurn = (passes * first.length) / pageSizeBytes;

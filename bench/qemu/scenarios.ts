@@ -9,7 +9,7 @@ export interface Contestant {
   readonly method: MigrationMethod;
 }
 
-/** Of medians over the rounds, `contestant` against the scenario's first one; or a figure of its own. */
+/** A bound for the median over the rounds: relative to the scenario's first contestant, or absolute. */
 export interface Goal {
   readonly figure: 'total time' | 'bytes after' | 'time after' | 'filter a page';
   readonly contestant: string;

@@ -1,4 +1,4 @@
-// What commands that talk to a running VM share: the connection, the recording, Ctrl-C, the exit code.
+// What the commands for running VMs share: the connection, the recording, Ctrl-C, the exit code.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { entryLine, type Recorder } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
@@ -15,7 +15,7 @@ export function connect(address: QmpAddress): Promise<QmpClient> {
   return QmpClient.connect(address, { timeoutMs: connectMs });
 }
 
-/** Written as it happens: a recording is of use even when whoever writes it is killed. */
+/** Writes entries as they happen: a recording is useful even if this process is killed. */
 export class RecordingFile implements Disposable {
   readonly #file: number;
 

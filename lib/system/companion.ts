@@ -41,7 +41,7 @@ export function dieWithParent(words: readonly string[]): [command: string, args:
   return [command, args];
 }
 
-/** Starts one. It is out of reach of Ctrl-C: whoever uses it may have to end something in good order first. */
+/** Starts one, out of reach of Ctrl-C: its user may have to end something in good order first. */
 export async function startCompanion(
   words: readonly string[],
   { stdin = 'ignore', stderr = 'pipe', onLine }: CompanionOptions = {},
@@ -60,7 +60,7 @@ export async function startCompanion(
         hear?.(line);
       }
     } catch {
-      // It failed, or did not begin: how, others say.
+      // It failed or did not begin, which is reported below.
     }
   };
   const streams = [

@@ -49,7 +49,7 @@ export class CommandError extends FakedirtyError implements ProcessEnd, CommandO
 
 const noOutput = { exitCode: null, signal: null, stdout: '', stderr: '' };
 
-/** In words: "exit code 1", "SIGKILL". */
+/** How it ended, in words: "exit code 1", "SIGKILL". */
 export function endText({ exitCode, signal }: ProcessEnd): string {
   return signal ?? `exit code ${exitCode}`;
 }
@@ -86,7 +86,7 @@ function optionsFor({ cwd, env }: Pick<CommandOptions, 'cwd' | 'env'>): Options 
 
 /** The process itself, once it has begun; throws CommandError when it can't. */
 export async function begun(command: string, subprocess: Subprocess): Promise<ChildProcess> {
-  // Whoever awaits the beginning hears of what fails there.
+  // A failure to begin is thrown below; without this it would be reported twice.
   subprocess.catch(() => {});
   try {
     return await subprocess.nodeChildProcess;
@@ -158,7 +158,7 @@ export interface GroupOptions {
   readonly ownGroup?: boolean;
 }
 
-/** To a process, or to the group of that number where it is negative. */
+/** Sends a signal to a process, or to a group when the number is negative. */
 function sendSignal(id: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(id, signal);

@@ -18,12 +18,12 @@ const startedAt = new Date()
 
 let output: TextOutput = process.stdout;
 
-/** Where steps are told of from now on: standard output may be for results alone. */
+/** Shows steps on another output from now on: standard output may be for results alone. */
 export function tellStepsTo(other: TextOutput): void {
   output = other;
 }
 
-/** A line for whoever watches the steps. */
+/** Prints a line where steps are shown. */
 export function tell(text: string): void {
   output.write(`${text}\n`);
 }

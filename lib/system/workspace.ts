@@ -53,9 +53,9 @@ export class Workspace {
     this.#cancelCleanup = undoAtExit(() => this.#erase());
   }
 
-  /** In the first of the places that has room for `bytes`. */
+  /** Creates one in the first place that has room for `bytes`. */
   static create(bytes: number, places: readonly string[] = usualPlaces()): Workspace {
-    // Before one is chosen: what was left may be what takes the room, and in any of them.
+    // First of all: leftovers may be what takes up the room, in any of the places.
     for (const place of places) removeAbandoned(place);
     const chosen = places.find((place) => freeBytes(place) >= bytes);
     if (chosen === undefined) {

@@ -125,7 +125,7 @@ describe('npm run bench', () => {
       expect(misspelled).toMatchObject({ code: 2, stdout: '' });
       expect(misspelled.stderr).toMatch(/--algorithms: is 'sha-1'.*Did you mean 'sha1'\?/);
       expect(compare).toMatchObject({ code: 2, stdout: '' });
-      expect(compare.stderr).toMatch(/garbled\.json is no such file: it is not JSON/);
+      expect(compare.stderr).toMatch(/garbled\.json is not such a file: it is not JSON/);
       expect(existsSync(join(folder, 'never'))).toBe(false);
       expect(unwritable).toMatchObject({ code: 2, stdout: '' });
       expect(unwritable.stderr).toMatch(/--out: nothing can be written in/);

@@ -15,7 +15,7 @@ import { readSeries, type Series } from './series.js';
 import { defaultSource, namedSource } from './source.js';
 import type { QemuVersion } from './versions.js';
 
-/** Another number when the steps below would make something else of the same inputs. */
+/** Changes when the steps below make something else of the same inputs. */
 const recipe = 2;
 
 export interface BuildRequest {
@@ -37,7 +37,7 @@ export interface BuildRequest {
   readonly mayInstallPackages: boolean;
 }
 
-/** What migration needs; everything else stays out, for the sake of the time that a build takes. */
+/** What migration needs; without the rest, a build is much faster. */
 const features = ['system', 'tcg', 'kvm', 'zstd', 'gnutls', 'avx2', 'fdt=system'];
 
 /** Firmware that Debian leaves out of QEMU's source and packages by itself. */
@@ -49,7 +49,7 @@ const versionOptions: Record<QemuVersion, readonly string[]> = {
   '7.2': [],
 };
 
-/** For QEMU's configure. */
+/** The arguments of QEMU's configure. */
 export function configureOptions(
   request: Pick<BuildRequest, 'version' | 'targets' | 'enable' | 'disable' | 'sanitize'>,
   series: Series | undefined,
@@ -73,12 +73,12 @@ export function configureOptions(
   ];
 }
 
-/** What the tests want besides the programs is no reason to keep a second build of the same inputs. */
+/** Whether a build has the programs that the tests need beside QEMU: these do not make it another build. */
 function hasExtras(built: BuiltQemu, { broken, tests }: BuildRequest): boolean {
   return broken.every((name) => built.broken[name]) && (!tests || 'migration-test' in built.tests);
 }
 
-/** Builds anew with more extras, not with others. */
+/** A rebuild keeps the extras that the build before had. */
 function withExtras(request: BuildRequest, before: BuiltQemu | undefined): BuildRequest {
   if (!before) return request;
   return {
@@ -112,7 +112,7 @@ export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
     // On Ctrl-C the process exits when its compilers have ended.
     const cancelCleanup = undoAtExit(undo);
     try {
-      // What a run left that was killed outright.
+      // A run that was killed may have left something.
       rmSync(building, { recursive: true, force: true });
       ensureRoom(cacheDirectory('building', name));
       const wanted = withExtras(request, before);

@@ -71,7 +71,7 @@ function newestVersion(home: string, series: string): string | undefined {
   }, undefined);
 }
 
-/** Fetches the source package of a version such as "7.2"; answers its .dsc. */
+/** Fetches the source package of a version such as "7.2" and returns the path of its .dsc. */
 export async function fetchDebianSource(
   shelf: string,
   series: string,

@@ -19,7 +19,7 @@ import { step, tell } from '../../system/step.js';
 const native = join(packageRoot, 'native');
 const inputs = ['CMakeLists.txt', 'fakedirty.pc.in', 'sources.txt', 'include', 'src'];
 
-/** Of everything that the library is made of. */
+/** A digest of everything that the library is built from. */
 export function libraryDigest(compiler: string): string {
   const hash = createHash('sha256').update(compiler);
   for (const input of inputs) {
@@ -41,11 +41,11 @@ export interface Library {
   /** The directory of its pkg-config file. */
   readonly pkgConfig: string;
   readonly archive: string;
-  /** The same with fingerprints of 8 bits, for the tests. */
+  /** The same library with 8-bit fingerprints, for the tests. */
   readonly crippledArchive: string;
 }
 
-/** Builds the library unless that is done; the crippled one only if it is wanted. */
+/** Builds the library unless it is there; the one with 8-bit fingerprints only on request. */
 export async function buildLibrary(
   compiler: string,
   jobs: number,
@@ -65,7 +65,7 @@ export async function buildLibrary(
     // On Ctrl-C the process exits when its compilers have ended.
     const cancelCleanup = undoAtExit(undo);
     try {
-      // What a run left that was killed outright.
+      // A run that was killed may have left something.
       rmSync(building, { recursive: true, force: true });
       await step({ title: 'libfakedirty: building', log: 'libfakedirty' }, async ({ run }) => {
         const definitions = [

@@ -23,7 +23,7 @@ export interface Making {
   };
   readonly source: Source;
   readonly series: Series | undefined;
-  /** For QEMU's configure. */
+  /** Arguments of QEMU's configure. */
   readonly options: readonly string[];
   readonly compiler: string;
   /** Where it is made. */
@@ -39,7 +39,7 @@ function ninjaProgress(endOfLog: string): string | undefined {
   return [...endOfLog.matchAll(/\[(\d+\/\d+)\]/g)].at(-1)?.[1];
 }
 
-/** The reason of a failure, if it is the disk. */
+/** Names a full disk as the reason of a failure when it was. */
 function diskFull(error: unknown, log: string, directory: string): unknown {
   const text = `${error instanceof Error ? error.message : ''}${readFileSync(log, 'utf8').slice(-20_000)}`;
   if (!/No space left on device|ENOSPC/.test(text)) return error;

@@ -30,7 +30,7 @@ export const qemuPackages = [
   'libgnutls28-dev',
   'patch',
   'xz-utils',
-  // To take QEMU's source from Debian, which leaves out the firmware that seabios has.
+  // These fetch QEMU's source from Debian, which moved the firmware into the package seabios.
   'dpkg-dev',
   'seabios',
 ];

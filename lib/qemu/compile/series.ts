@@ -15,7 +15,7 @@ export type SeriesStep =
 export interface Series {
   readonly version: QemuVersion;
   readonly steps: readonly SeriesStep[];
-  /** Of everything that the series puts into a tree. */
+  /** Digest of everything that the series puts into a tree. */
   readonly digest: string;
 }
 

@@ -17,13 +17,13 @@ const sourceSchema = z.object({
   path: z.string(),
   /** Equal for equal sources. */
   identity: z.string(),
-  /** For people: what it is, and why it was taken. */
+  /** What it is and why it was chosen, for messages. */
   description: z.string(),
 });
 
 export type Source = z.infer<typeof sourceSchema>;
 
-/** Not part of the source, whoever's tree it is. */
+/** Never part of the source. */
 const leftOut = new Set(['.git', 'build']);
 
 function isLeftOut(tree: string, path: string): boolean {

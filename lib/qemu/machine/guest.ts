@@ -40,7 +40,7 @@ export interface GuestState {
   readonly sum: number;
 }
 
-/** Assembles the guest for these options; answers the path of the image, to be given to QEMU as -bios. */
+/** Assembles the guest for these options and returns the path of its image, which QEMU boots as -bios. */
 export async function assembleGuest(
   workspace: Workspace,
   { pattern, pages, wordsPerPage = 1, seed = 1, spins = 0, paged = false }: GuestOptions,

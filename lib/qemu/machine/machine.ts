@@ -20,7 +20,7 @@ const commonMachineType = 'pc-i440fx-7.2';
 export type Accelerator = 'kvm' | 'tcg';
 
 export interface MachineOptions {
-  /** Of the files in the workspace, and in messages. */
+  /** Names its files in the workspace, and the machine in messages. */
   readonly name: string;
   /** The QEMU to run. */
   readonly binary: string;
@@ -33,7 +33,7 @@ export interface MachineOptions {
   readonly memory?: MemoryKind;
   /** The file that holds its memory: another machine's, to share it. */
   readonly ramFile?: string;
-  /** Of the accelerator, such as "dirty-ring-size=4096". */
+  /** Options of the accelerator, such as "dirty-ring-size=4096". */
   readonly acceleratorOptions?: string;
   /** Runs instead of SeaBIOS. */
   readonly firmware?: string;

@@ -13,7 +13,7 @@ export class SerialLine {
   readonly #socket: Socket;
   readonly #reader: Interface;
   readonly #lines: string[] = [];
-  /** The last line may come with the end, and whoever has read it asks for another before the socket is gone. */
+  /** Set at the end of the stream, which may come before the socket closes. */
   #isClosed = false;
   #waiting: Reader[] = [];
 
