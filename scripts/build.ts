@@ -1,6 +1,6 @@
-// What is built here beside the native library: dist/, the addon, and the addon as the package carries it; and the
-// packages of Debian that each kind of work needs.
-import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+// What is built here beside the native library: dist/, the addon, the addon as the package carries it, and QEMUs for the
+// tests; and the packages of Debian that each kind of work needs.
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { libraryPackages, qemuPackages } from '../lib/qemu/compile/requirements.js';
@@ -127,5 +127,36 @@ export async function prebuildAddon(): Promise<void> {
     const addon = join(directory, 'fakedirty.glibc.node');
     copyFileSync(join(packageRoot, 'build', 'Release', 'fakedirty.node'), addon);
     await run('strip', ['--strip-unneeded', addon]);
+  });
+}
+
+/** What `fakedirty qemu build` ends with when tools or sources are not to be had here. */
+const notHere: ReadonlySet<number | null> = new Set([3, 4]);
+
+/** The lines of the command's own steps that say how far it is. */
+function progress(endOfLog: string): string | undefined {
+  return endOfLog
+    .trimEnd()
+    .split('\n')
+    .at(-1)
+    ?.replace(/^ *\.\.\. /, 'of these ');
+}
+
+interface Missing {
+  readonly missing: string;
+  readonly summary: string;
+}
+
+/** Builds a QEMU by the command that users have, from dist/. What is missing here; undefined when it has been built. */
+export function buildQemu(title: string, options: readonly string[]): Promise<Missing | undefined> {
+  return step({ title, log: 'qemu-build', progress }, async ({ run, log }) => {
+    const main = join(packageRoot, 'dist', 'cli', 'main.js');
+    const args = [main, 'qemu', 'build', ...options];
+    const exitCode = await run(process.execPath, args, { mayFail: true });
+    if (exitCode === 0) return undefined;
+    const errors = [...readFileSync(log, 'utf8').matchAll(/^error: (.*)$/gm)];
+    const [, missing = 'unknown'] = errors.at(-1) ?? [];
+    if (notHere.has(exitCode)) return { missing, summary: 'not possible here' };
+    throw new Error(`fakedirty qemu build ended with exit code ${exitCode}`);
   });
 }

@@ -17,9 +17,8 @@ import {
 import { buildNative, prepare, type VariantName, variants } from './native.js';
 import { fuzzNative, testNative } from './native-tests.js';
 import { otherNodes } from './nodes.js';
-import { testQemu } from './qemu.js';
 import { oneFailure, onePass, Tally } from './results.js';
-import { testOnNode, testSanitizedAddon, testTypescript } from './vitest.js';
+import { testOnNode, testQemu, testSanitizedAddon, testTypescript } from './vitest.js';
 
 type Part = VariantName | 'lint' | 'fuzz' | 'addon' | 'addon-asan' | 'vitest' | 'nodes' | 'qemu';
 

@@ -1,6 +1,6 @@
 // Who imports whom, read from the sources: imports of types count as well.
 import { dirname, join } from 'node:path';
-import { directions, mayImport, pureRooms } from './directions.js';
+import { directions, mayImport, pureRooms, roomsWithOneDoor } from './directions.js';
 
 /** Path from the root of the repository -> text. */
 export type Sources = ReadonlyMap<string, string>;
@@ -45,7 +45,9 @@ function problemOf({ from, to }: Import): string | undefined {
   if (other === undefined) {
     return to.startsWith('lib/') ? `${from} imports ${to}: the way in, from inside` : undefined;
   }
-  return mayImport(room, other) ? undefined : `${from} imports ${to}: not in that direction`;
+  if (!mayImport(room, other)) return `${from} imports ${to}: not in that direction`;
+  const isPastDoor = roomsWithOneDoor.includes(other) && to !== `lib/${other}/index.ts`;
+  return isPastDoor && room !== other ? `${from} imports ${to}: past the door` : undefined;
 }
 
 export function wrongDirections(sources: Sources): string[] {

@@ -60,6 +60,7 @@ describe('the check', () => {
     ['between those for everywhere', 'lib/format/a.ts', `import { b } from '../statistics/b.js';`],
     ['of anything by errors', 'lib/errors/a.ts', `import { b } from '../format/b.js';`],
     ['of the way in, from inside', 'lib/lab/a.ts', `import { b } from '../index.js';`],
+    ['past the door', 'lib/cli/a.ts', `import { b } from '../lab/run/b.js';`],
     ['of scripts', 'lib/system/a.ts', `import { b } from '../../scripts/b.js';`],
     ['of bench', 'lib/lab/run/a.ts', `import { b } from '../../../bench/b.js';`],
     ['of test', 'lib/a.ts', `import { b } from '../test/harness/b.js';`],
@@ -72,6 +73,7 @@ describe('the check', () => {
     const lines = ['../migration/b.js', '../policy/b.js', '../format/b.js', './c/d.js', 'zod'];
     const text = lines.map((name) => `import { b } from '${name}';`).join('\n');
     expect(wrongIn({ 'lib/lab/a.ts': text })).toEqual([]);
+    expect(wrongIn({ 'lib/cli/a.ts': `import { b } from '../lab/index.js';` })).toEqual([]);
   });
 
   it('finds a circle, however long, and within a room', () => {
