@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { OptionError } from '../lib/index.js';
 import { pngOf } from '../lib/lab/report/png.js';
-import { ensureWritable, writeWhole } from '../lib/system/atomic-write.js';
+import { ensureWritable, writeAtomically } from '../lib/system/atomic-write.js';
 import { type EndingSignal, endGracefully, signalExitCodes } from '../lib/system/signals.js';
 import { checkAgreement } from './agreement.js';
 import { goalReport, missedGoals } from './goals/report.js';
@@ -56,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
   const run = await measureRun(implementations, options, process.stderr);
   const files = filesOf(run);
   try {
-    writeWhole(options.out, files);
+    writeAtomically(options.out, files);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`the results can't be written in ${options.out} (${reason})`, { cause });

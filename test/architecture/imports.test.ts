@@ -31,6 +31,22 @@ describe('the library', () => {
   });
 });
 
+describe('the ground floor', () => {
+  const filesWith = (pattern: RegExp) =>
+    [...lib].filter(([, text]) => pattern.test(text)).map(([file]) => file);
+
+  it('alone starts processes', () => {
+    const starting = filesWith(/'node:child_process'|'nano-spawn'/);
+    expect(starting.sort()).toEqual(['lib/system/companion.ts', 'lib/system/processes.ts']);
+  });
+
+  it('listens to signals in one place', () => {
+    expect(filesWith(/\bprocess\s*\.(on|once|addListener|removeAllListeners)\(/)).toEqual([
+      'lib/system/signals.ts',
+    ]);
+  });
+});
+
 describe('the drawing', () => {
   it('has no circle itself', () => {
     const rooms = new Map(
