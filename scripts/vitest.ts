@@ -74,7 +74,8 @@ export function testTypescript(): Promise<Tally> {
 const sameOnEachNode = [
   '**/{machine,series,long,bench,package,docs,architecture,scripts}/**',
   '**/cli/{lab,qemu}-command.test.ts',
-  '**/lab/{full-disk,hosts,key-value-load,report}.test.ts',
+  '**/lab/{hosts,report}/**',
+  '**/{full-disk,key-value-load}.test.ts',
 ];
 
 /** The unit tests once more on another Node; the packed tarball is tested on each by its own tests. */

@@ -94,14 +94,16 @@ describe('a module', () => {
     const { ended } = start(`
       const names = ['SIGINT', 'SIGTERM', 'SIGHUP', 'exit'];
       const count = () => say(names.map((name) => process.listenerCount(name)).join());
-      // Node itself listens to the exit of a module that is awaited.
+      // Some versions of Node listen to the exit of a module that is awaited.
       count();
       await import('${packageRoot}/dist/index.js');
       await import('${packageRoot}/dist/cli/session.js');
       await import('${packageRoot}/dist/qemu/compile/build.js');
       count();
     `);
-    expect((await ended).lines).toEqual(['0,0,0,1', '0,0,0,1']);
+    const [before, after] = (await ended).lines;
+    expect(before).toMatch(/^0,0,0,[01]$/);
+    expect(after).toBe(before);
   });
 
   it('listens only while something is registered', async () => {
