@@ -23,7 +23,7 @@ function builtOf(version: QemuVersion, unpatched: boolean): BuiltQemu {
   return built;
 }
 
-/** Without how it was found and checked. */
+/** Its version and source, without how that was found and checked. */
 function described({ fullVersion, source }: BuiltQemu): string {
   return `QEMU ${fullVersion}, ${source.split(', ', 1)[0]}`;
 }

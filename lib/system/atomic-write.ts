@@ -1,4 +1,4 @@
-// Files that are written completely or not at all: under another name first, then renamed.
+// Files that are written completely or not at all: under a temporary name first, then renamed.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OptionError } from '../errors/option-error.js';
@@ -16,7 +16,7 @@ export function ensureWritable(directory: string): void {
     rmSync(trial);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const problem = `nothing can be written in ${directory} (${reason}); name a folder of yours`;
+    const problem = `nothing can be written in ${directory} (${reason}); name a folder of your own`;
     throw new OptionError('--out', problem);
   }
 }
@@ -37,7 +37,7 @@ export function writeAtomically(
 }
 
 /** Removes half-written files of processes that were killed. */
-export function removeParts(directory: string): void {
+export function removeTemporaryFiles(directory: string): void {
   for (const name of readdirSync(directory)) {
     const pid = Number(/\.(\d+)\.part$/.exec(name)?.[1]);
     if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(directory, name), { force: true });
