@@ -201,7 +201,8 @@ int64_t fake_dirty_sync_delay_ms(bool in_vain)
     FakeDirtyCounts pass;
     int64_t elapsed_ms;
 
-    if (!fake_dirty_active() || !pace.sync_end_ns || FAKE_DIRTY_BROKEN_SIFT) {
+    if (!fake_dirty_active() || !pace.sync_end_ns ||
+        fake_dirty_breaks(RESCAN)) {
         return 0;
     }
     fake_dirty_counts(&pass);
@@ -222,7 +223,7 @@ bool fake_dirty_sift_wanted(void)
 
     /* R3: one of the two until post-copy begins. */
     if ((fake_dirty_staging() || fake_dirty_in_channels()) &&
-        !FAKE_DIRTY_BROKEN_SIFT && fake_dirty_last_pass(&pass) &&
+        !fake_dirty_breaks(RESCAN) && fake_dirty_last_pass(&pass) &&
         mostly_unchanged(&pass.counts)) {
         return true;
     }
@@ -353,7 +354,7 @@ double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
     int64_t not_sending_ns;
     double sending_ms, least, most;
 
-    if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_BANDWIDTH) {
+    if (!fake_dirty_active() || fake_dirty_breaks(BANDWIDTH)) {
         return raw;
     }
     window = counts_since(&pace.window_start);
@@ -394,7 +395,7 @@ uint64_t fake_dirty_carried_bytes(uint64_t bytes)
     FakeDirtyCounts now;
     double ns, carried;
 
-    if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_THROTTLE) {
+    if (!fake_dirty_active() || fake_dirty_breaks(THROTTLE)) {
         return bytes;
     }
     fake_dirty_counts(&now);
@@ -413,7 +414,7 @@ uint64_t fake_dirty_changed_bytes(uint64_t bytes)
 {
     FakeDirtyCounts checked;
 
-    if (!fake_dirty_active() || FAKE_DIRTY_BROKEN_THROTTLE) {
+    if (!fake_dirty_active() || fake_dirty_breaks(THROTTLE)) {
         return bytes;
     }
     checked = counts_since(&pace.marks_start);

@@ -166,7 +166,7 @@ static unsigned long stage_classify(FakeDirtyStage *stage,
                                        stage->capacity * pages.size,
                                        stage->copies, stage->verdicts,
                                        stage->fingerprints));
-    if (FAKE_DIRTY_BROKEN_R1) {
+    if (fake_dirty_breaks(R1)) {
         g_usleep(100);
     }
     for (i = 0; i < count; i++) {
@@ -178,7 +178,7 @@ static unsigned long stage_classify(FakeDirtyStage *stage,
             }
             continue;
         }
-        if (FAKE_DIRTY_BROKEN_R1) {
+        if (fake_dirty_breaks(R1)) {
             memcpy((void *)stage->copies[i], stage->sources[i],
                    pages.size);
         }
@@ -191,7 +191,7 @@ static unsigned long stage_classify(FakeDirtyStage *stage,
     stage->block = block;
     stage->count = kept;
     stage->next = 0;
-    if (FAKE_DIRTY_BROKEN_R4) {
+    if (fake_dirty_breaks(R4)) {
         fake_dirty_must(fakedirty_commit(block->table, stage->index,
                                          stage->copies, stage->fingerprints,
                                          kept));
@@ -227,14 +227,14 @@ unsigned long fake_dirty_stage_fill(FakeDirtyStage *stage,
          page < end && count < stage->capacity;
          page = find_next_bit(marks, end, page + 1)) {
         /* R2: whatever is written from here on marks the page again. */
-        if (!FAKE_DIRTY_BROKEN_R2) {
+        if (!fake_dirty_breaks(R2)) {
             clear_log(opaque, page);
         }
         stage->index[count++] = page;
         stage->end = page + 1;
     }
     unchanged = stage_classify(stage, block, count, clear_mark, marks);
-    if (FAKE_DIRTY_BROKEN_R2) {
+    if (fake_dirty_breaks(R2)) {
         g_usleep(100);
         for (i = 0; i < stage->count; i++) {
             clear_log(opaque, stage->index[i]);
@@ -349,7 +349,7 @@ bool fake_dirty_zero_page(FakeDirtyBlock *block, unsigned long page)
     uint64_t index = page;
     uint8_t verdict;
 
-    if (!block || !fake_dirty_in_channels() || FAKE_DIRTY_BROKEN_R4_ZERO) {
+    if (!block || !fake_dirty_in_channels() || fake_dirty_breaks(R4_ZERO)) {
         return false;
     }
     fake_dirty_must(fakedirty_look(block->table, &index, &zero_page, 1,
@@ -377,7 +377,8 @@ uint64_t fake_dirty_channels_sent(void)
 
 bool fake_dirty_needs_air(void)
 {
-    return pages.breath >= FAKE_DIRTY_BREATH_PAGES && !FAKE_DIRTY_BROKEN_AIR;
+    return pages.breath >= FAKE_DIRTY_BREATH_PAGES &&
+           !fake_dirty_breaks(SKIP_BUDGET);
 }
 
 void fake_dirty_breathe(void)

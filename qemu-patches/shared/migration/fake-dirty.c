@@ -113,7 +113,7 @@ FakeDirtyBlock *fake_dirty_block_new(const char *name, uint8_t *host,
     int status;
 
     QLIST_FOREACH(block, &filter.blocks, next) {
-        if (FAKE_DIRTY_BROKEN_R5 && g_str_equal(block->name, name) &&
+        if (fake_dirty_breaks(R5) && g_str_equal(block->name, name) &&
             block->pages == pages) {
             return block;
         }
@@ -182,7 +182,7 @@ void fake_dirty_stop(void)
     filter.stage = NULL;
     fake_dirty_stages_stop();
     trace_fake_dirty_stop();
-    if (FAKE_DIRTY_BROKEN_R5) {
+    if (fake_dirty_breaks(R5)) {
         return;
     }
     QLIST_FOREACH_SAFE(block, &filter.blocks, next, next) {
@@ -210,7 +210,7 @@ bool fake_dirty_in_channels(void)
 
 void fake_dirty_postcopy(void)
 {
-    if (filter.active && !FAKE_DIRTY_BROKEN_R3) {
+    if (filter.active && !fake_dirty_breaks(R3)) {
         fake_dirty_stage_empty(filter.stage);
         fake_dirty_breathe();
         filter.postcopy = true;
@@ -219,7 +219,7 @@ void fake_dirty_postcopy(void)
 
 void fake_dirty_restart(void)
 {
-    if (filter.active && !FAKE_DIRTY_BROKEN_RESTART) {
+    if (filter.active && !fake_dirty_breaks(RESTART)) {
         fake_dirty_stage_empty(filter.stage);
     }
 }
@@ -252,7 +252,7 @@ void fake_dirty_sync_begin(void)
         return;
     }
     /* A newer mark would merge with that of a staged page, and go with it. */
-    if (!FAKE_DIRTY_BROKEN_SYNC) {
+    if (!fake_dirty_breaks(SYNC)) {
         fake_dirty_stage_empty(filter.stage);
     }
     fake_dirty_end_sync_begin();

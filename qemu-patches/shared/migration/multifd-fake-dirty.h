@@ -26,7 +26,7 @@ static int multifd_send_filter(MultiFDSendParams *p, Error **errp)
     MultiFDPages_t *pages = p->pages;
 
     /* Unfiltered, a packet without pages keeps the size of the one before. */
-    if (!FAKE_DIRTY_BROKEN_EMPTY) {
+    if (!fake_dirty_breaks(EMPTY)) {
         p->next_packet_size = 0;
     }
     if (!pages->num || !pages->block->fake_dirty) {
@@ -74,7 +74,7 @@ bool multifd_send_drain(void)
     QEMUFile *f = migrate_get_current()->to_dst_file;
     int i;
 
-    for (i = 0; i < migrate_multifd_channels() && !FAKE_DIRTY_BROKEN_R6; i++) {
+    for (i = 0; i < migrate_multifd_channels() && !fake_dirty_breaks(R6); i++) {
         MultiFDSendParams *p = &multifd_send_state->params[i];
         bool busy, quit;
 

@@ -17,7 +17,7 @@
 static bool ram_fake_dirty_wants_sync(uint64_t remaining_bytes)
 {
     return fake_dirty_active() && !remaining_bytes &&
-           !FAKE_DIRTY_BROKEN_BANDWIDTH;
+           !fake_dirty_breaks(BANDWIDTH);
 }
 
 /*

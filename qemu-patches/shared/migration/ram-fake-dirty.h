@@ -86,7 +86,7 @@ static void ram_fake_dirty_stage(RAMState *rs, PageSearchStatus *pss)
         return;
     }
     /* The stream may still point into the stage. */
-    if (!FAKE_DIRTY_BROKEN_FLUSH) {
+    if (!fake_dirty_breaks(FLUSH)) {
         qemu_fflush(ram_fake_dirty_stream(rs));
     }
     rs->migration_dirty_pages -=
@@ -114,7 +114,7 @@ static void ram_fake_dirty_postcopy(RAMState *rs)
     RAMBLOCK_FOREACH_NOT_IGNORED(block) {
         if (!rs->migration_dirty_pages && block->mr &&
             !memory_region_has_ram_discard_manager(block->mr) &&
-            !FAKE_DIRTY_BROKEN_POSTCOPY) {
+            !fake_dirty_breaks(POSTCOPY)) {
             set_bit(0, block->bmap);
             rs->migration_dirty_pages = 1;
         }

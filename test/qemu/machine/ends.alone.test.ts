@@ -94,7 +94,7 @@ describe('a guest that stores values over themselves', () => {
     expect(shortestGap).toBeGreaterThan(45);
   });
 
-  it.for(some(['SIFT'], []))(
+  it.for(some(['RESCAN'], []))(
     'looks without a pause where marks are taken as they are: %s',
     { timeout },
     async (name, context) => {

@@ -111,7 +111,7 @@ describe('cancelling a guest whose marks are all fake', () => {
     },
   );
 
-  it.for(some(['AIR'], []))(
+  it.for(some(['SKIP_BUDGET'], []))(
     'is answered late by a filter that never comes up for air: %s',
     { timeout },
     async (name, context) => {

@@ -27,9 +27,12 @@ it.for(tests)('$what keep the rules', { timeout }, ({ name, cases }, context) =>
 const noticed = [
   ...['R4_ZERO', 'R5', 'SYNC'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
   ...['R6', 'EMPTY'].map((broken) => ({ broken, test: 'test-fake-dirty-multifd' })),
-  ...['R2', 'R3', 'R4', 'RESTART', 'AIR'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
+  ...['R2', 'R3', 'R4', 'RESTART', 'SKIP_BUDGET'].map((broken) => ({
+    broken,
+    test: 'test-fake-dirty',
+  })),
   { broken: 'BANDWIDTH', test: 'test-fake-dirty-bandwidth' },
-  ...['SIFT', 'THROTTLE'].map((broken) => ({ broken, test: 'test-fake-dirty-end' })),
+  ...['RESCAN', 'THROTTLE'].map((broken) => ({ broken, test: 'test-fake-dirty-end' })),
 ];
 
 describe('a filter that breaks a rule', () => {
