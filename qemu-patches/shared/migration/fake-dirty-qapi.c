@@ -110,11 +110,11 @@ bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
     if (!caps[MIGRATION_CAPABILITY_FAKE_DIRTY_FILTER]) {
         return true;
     }
-#ifndef CONFIG_FAKEDIRTY
-    error_setg(errp, "Capability 'fake-dirty-filter' is not built in: "
-               "QEMU was configured without libfakedirty");
-    return false;
-#endif
+    if (!fake_dirty_built_in()) {
+        error_setg(errp, "Capability 'fake-dirty-filter' is not built in: "
+                   "QEMU was configured without libfakedirty");
+        return false;
+    }
     for (i = 0; i < ARRAY_SIZE(refused); i++) {
         if (caps[refused[i].cap]) {
             error_setg(errp, "Capability 'fake-dirty-filter' is not compatible "
@@ -151,7 +151,7 @@ bool fake_dirty_check_uri(const char *uri, Error **errp)
 static void fill_pass(FakeDirtyPass *pass, const FakeDirtyPassCounts *from)
 {
     pass->pass = from->pass;
-    pass->checked = fake_dirty_checked(&from->counts);
+    pass->checked = from->counts.checked;
     pass->first = from->counts.first;
     pass->zero = from->counts.zero;
     pass->changed = from->counts.changed;
@@ -175,7 +175,7 @@ FakeDirtyInfo *fake_dirty_info(void)
                                  FAKE_DIRTY_HASH_PH128, &error_abort);
     info->verify = report->verify;
     info->table_bytes = report->table_bytes;
-    info->checked = fake_dirty_checked(&report->counts);
+    info->checked = report->counts.checked;
     info->first = report->counts.first;
     info->zero = report->counts.zero;
     info->changed = report->counts.changed;
@@ -195,7 +195,6 @@ FakeDirtyInfo *fake_dirty_info(void)
     return info;
 }
 
-#ifdef CONFIG_FAKEDIRTY
 void fake_dirty_emit_pass(void)
 {
     FakeDirtyPassCounts last;
@@ -206,11 +205,6 @@ void fake_dirty_emit_pass(void)
         qapi_event_send_migration_fake_dirty_pass(&pass);
     }
 }
-#else
-void fake_dirty_emit_pass(void)
-{
-}
-#endif
 
 void hmp_info_fake_dirty(Monitor *mon, const FakeDirtyInfo *info)
 {

@@ -1,4 +1,4 @@
-// The unit tests that the series adds to QEMU: they pass, and fail where a rule is broken.
+// The unit tests that the series adds to QEMU: they pass, and they fail in a build that breaks a rule.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { watchedUnitTest } from '../../../lib/qemu/build/test-programs.js';
@@ -9,21 +9,21 @@ const timeout = 60_000;
 
 /** How many cases each has, at least. */
 const tests = [
-  { name: 'test-fake-dirty', what: 'the stage and its tables', cases: 15 },
-  { name: 'test-fake-dirty-bandwidth', what: 'how fast the link is taken to be', cases: 11 },
-  { name: 'test-fake-dirty-end', what: 'what decides when a migration ends', cases: 7 },
+  { name: 'test-fake-dirty', what: 'the stage and the tables', cases: 15 },
+  { name: 'test-fake-dirty-bandwidth', what: 'the estimate of the bandwidth', cases: 11 },
+  { name: 'test-fake-dirty-pace', what: 'syncs, rescans and throttling', cases: 7 },
   { name: 'test-fake-dirty-multifd', what: 'the channels of multifd', cases: 4 },
-  { name: watchedUnitTest, what: 'the channels of multifd, watched by ThreadSanitizer,', cases: 4 },
+  { name: watchedUnitTest, what: 'the channels of multifd, under ThreadSanitizer,', cases: 4 },
 ];
 
-it.for(tests)('$what keep the rules', { timeout }, ({ name, cases }, context) => {
+it.for(tests)('the unit tests of $what pass', { timeout }, ({ name, cases }, context) => {
   const test = needOwnTest(context, name);
   const { status, stdout, stderr } = spawnSync(test, ['--tap'], { encoding: 'utf8' });
   expect(status, `${stdout}${stderr}`).toBe(0);
   expect(stdout.match(/^ok \d+ /gm)?.length).toBeGreaterThanOrEqual(cases);
 });
 
-/** Which test has to notice which switch; the first are built for the default run. */
+/** Which test has to fail with which switch; the first are built for the default run. */
 const noticed = [
   ...['R4_ZERO', 'R5', 'SYNC'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
   ...['R6', 'EMPTY'].map((broken) => ({ broken, test: 'test-fake-dirty-multifd' })),
@@ -32,10 +32,10 @@ const noticed = [
     test: 'test-fake-dirty',
   })),
   { broken: 'BANDWIDTH', test: 'test-fake-dirty-bandwidth' },
-  ...['RESCAN', 'THROTTLE'].map((broken) => ({ broken, test: 'test-fake-dirty-end' })),
+  ...['RESCAN', 'THROTTLE'].map((broken) => ({ broken, test: 'test-fake-dirty-pace' })),
 ];
 
-describe('a filter that breaks a rule', () => {
+describe('a build that breaks a rule', () => {
   it.for(some(noticed, [0, 1, 2, 3, 4]))(
     '$broken: $test fails',
     { timeout },
