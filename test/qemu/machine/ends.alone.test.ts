@@ -10,7 +10,7 @@ import { expectRightGuest, plain, timeout, withPair } from './migrate-and-compar
 const mib = 256;
 /** Marks all of 32 MiB again and again, of which 300 ms of this link carry 6. */
 const guest: GuestOptions = { pattern: 'rewrite', pages: 32 * mib };
-/** With a slow fingerprint it takes some 30 ms to look at all of it, and some 10 to mark it again. */
+/** With a slow fingerprint it takes some 30 ms to rescan all of it, and the guest some 10 to mark it again. */
 const largeGuest: GuestOptions = { pattern: 'rewrite', pages: 64 * mib };
 const shortLimit = { 'downtime-limit': 15 };
 const slowLink = { 'max-bandwidth': 20_000_000 };
@@ -76,17 +76,17 @@ describe('a guest that stores values over themselves', () => {
     },
   );
 
-  it('goes on where looking at all that it may mark again takes longer than the limit', {
+  it('goes on if a rescan of all that it may mark again takes longer than the limit', {
     timeout,
   }, async (context) => {
     const plan = { ...withFilter('sha256', { ...slowLink, ...shortLimit }), passes: cap };
     const { passes, medianGap } = await migrate(needQemu(context), plan, largeGuest);
     expect(passes).toBeGreaterThan(cap);
-    // Now and then marks are fewer than at the look before, and the next one comes at once.
+    // Now and then there are fewer marks than at the rescan before, and the next sync comes at once.
     expect(medianGap).toBeGreaterThan(45);
   });
 
-  it('goes on where no downtime is allowed, and pauses between its looks', {
+  it('goes on if no downtime is allowed, and pauses between its syncs', {
     timeout,
   }, async (context) => {
     const { passes, shortestGap } = await migrate(needQemu(context), filtered(noDowntime));
@@ -95,7 +95,7 @@ describe('a guest that stores values over themselves', () => {
   });
 
   it.for(some(['RESCAN'], []))(
-    'looks without a pause where marks are taken as they are: %s',
+    'syncs without a pause with a filter that decides on raw marks: %s',
     { timeout },
     async (name, context) => {
       const { shortestGap } = await migrate(needBrokenQemu(context, name), filtered(noDowntime));
@@ -104,7 +104,7 @@ describe('a guest that stores values over themselves', () => {
   );
 
   it.for(some(['BANDWIDTH'], []))(
-    'ends without a last look where skips make a link slow, and no downtime is allowed: %s',
+    'ends without a last sync with a filter that mistakes skips for a slow link, if no downtime is allowed: %s',
     { timeout },
     async (name, context) => {
       const qemu = needBrokenQemu(context, name);

@@ -112,7 +112,7 @@ describe('cancelling a guest whose marks are all fake', () => {
   );
 
   it.for(some(['SKIP_BUDGET'], []))(
-    'is answered late by a filter that never comes up for air: %s',
+    'takes longer with a filter that never interrupts a run of skipped pages: %s',
     { timeout },
     async (name, context) => {
       const ramBytes = needMemory(context, usualSize);
