@@ -11,10 +11,18 @@
       'include_dirs': [
         'native',
         'native/include',
+        '<!(node -p "require(\'node-addon-api\').include_dir")',
       ],
       'defines': [
         'FAKEDIRTY_STATIC',
         'NAPI_VERSION=9',
+        # Calls that run JavaScript return a Maybe instead of a value that may be empty.
+        'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+        'NODE_ADDON_API_DISABLE_DEPRECATED',
+        'NODE_ADDON_API_ENABLE_MAYBE',
+        # A worker thread may be terminated at any moment; then nothing can be thrown. Without this,
+        # trying to would end the process (docs/decisions/node-api.md).
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
       ],
       'cflags': ['-O3', '-fvisibility=hidden', '-Wall', '-Wextra'],
       # Only what Node calls is exported. The C++ runtime library is linked dynamically, as Node does: a

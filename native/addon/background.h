@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Work on a thread of the pool, answered with a promise.
+//
+// In plain Node-API: where a promise or work can't be made, because the thread is being terminated,
+// Napi::Promise::Deferred and Napi::AsyncWorker go on with handles that were never initialised, and
+// the process ends when JavaScript gets such a promise (docs/decisions/node-api.md).
 #ifndef FAKEDIRTY_ADDON_BACKGROUND_H_
 #define FAKEDIRTY_ADDON_BACKGROUND_H_
 
@@ -12,32 +16,32 @@ namespace fakedirty_addon {
 
 // How a piece of work ended: one of the two, or neither when the thread is being terminated.
 struct Outcome {
-  napi_value answer = nullptr;
-  napi_value error = nullptr;
+  Napi::Value answer;
+  Napi::Value error;
 };
 
-// Task has void Run(), on the other thread, and Outcome Finish(napi_env), back on this one. It
+// Task has void Run(), on the other thread, and Outcome Finish(Napi::Env), back on this one. It
 // holds all that it needs, so that neither a collected object nor a closed one can pull memory away
 // from under it.
 template <class Task>
 class Background {
  public:
-  // The promise; null when the work was not begun.
-  static napi_value Start(napi_env env, Task task) {
+  // The promise; empty when the work was not begun.
+  static Napi::Value Start(Napi::Env env, Task task) {
     std::unique_ptr<Background> background(new Background(std::move(task)));
-    const napi_value name = NewText(env, "fakedirty");
+    const Napi::String name = Napi::String::New(env, "fakedirty");
     napi_value promise;
     if (napi_create_promise(env, &background->deferred_, &promise) != napi_ok ||
         napi_create_async_work(env, nullptr, name, Execute, Complete, background.get(),
                                &background->work_) != napi_ok) {
-      return nullptr;
+      return Napi::Value();
     }
     if (napi_queue_async_work(env, background->work_) != napi_ok) {
       napi_delete_async_work(env, background->work_);
-      return nullptr;
+      return Napi::Value();
     }
     static_cast<void>(background.release());  // Complete deletes it
-    return promise;
+    return Napi::Value(env, promise);
   }
 
  private:
@@ -48,9 +52,9 @@ class Background {
   static void Complete(napi_env env, napi_status, void* data) {
     const std::unique_ptr<Background> background(static_cast<Background*>(data));
     const Outcome outcome = background->task_.Finish(env);
-    if (outcome.error) {
+    if (!outcome.error.IsEmpty()) {
       napi_reject_deferred(env, background->deferred_, outcome.error);
-    } else if (outcome.answer) {
+    } else if (!outcome.answer.IsEmpty()) {
       napi_resolve_deferred(env, background->deferred_, outcome.answer);
     }
     napi_delete_async_work(env, background->work_);

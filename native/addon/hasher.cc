@@ -23,9 +23,9 @@ struct DigestTask {
     status = hasher->Digest(pages.data(), pages.size(), digests.data());
   }
 
-  Outcome Finish(napi_env env) const {
-    if (const napi_value error = NewSourceError(env, status, source)) return {nullptr, error};
-    return {NewBytes(env, digests), nullptr};
+  Outcome Finish(Napi::Env env) const {
+    const Napi::Value error = NewSourceError(env, status, source);
+    return error.IsEmpty() ? Outcome{NewBytes(env, digests), {}} : Outcome{{}, error};
   }
 };
 
@@ -54,24 +54,15 @@ int SharedHasher::Digest(const uint8_t* bytes, size_t count, uint8_t* digests) c
   return FAKEDIRTY_OK;
 }
 
-napi_value Hasher::Define(napi_env env) { return DefineClass<Hasher>(env, "Hasher"); }
-
-std::vector<OwnMethod> Hasher::Methods() {
-  return {Method<Hasher, &Hasher::Target>("target"), Method<Hasher, &Hasher::Lanes>("lanes"),
-          Method<Hasher, &Hasher::Digest>("digest"),
-          Method<Hasher, &Hasher::DigestInBackground>("digestInBackground"),
-          Method<Hasher, &Hasher::Close>("close")};
-}
-
-std::unique_ptr<Hasher> Hasher::New(const Call& call) {
-  const std::optional<uint64_t> algorithm = WholeNumberIn(call.env, call[0]);
-  const std::optional<uint64_t> page_size = WholeNumberIn(call.env, call[1]);
-  const std::optional<uint64_t> seed = BigIntIn(call.env, call[2]);
-  const std::optional<BytesView> key = BytesIn(call.env, call[3]);
-  const std::optional<std::string> target = TextIn(call.env, call[4]);
+Hasher::Hasher(const Napi::CallbackInfo& call) : Wrapped(call), held_(call.Env()) {
+  const std::optional<uint64_t> algorithm = WholeNumberIn(call[0]);
+  const std::optional<uint64_t> page_size = WholeNumberIn(call[1]);
+  const std::optional<uint64_t> seed = BigIntIn(call[2]);
+  const std::optional<BytesView> key = BytesIn(call[3]);
+  const std::optional<std::string> target = TextIn(call[4]);
   if (!algorithm || !page_size || !seed) {
-    ThrowMisuse(call.env, "Hasher(algorithm, pageSize, seed, key, target)");
-    return nullptr;
+    ThrowMisuse(call.Env(), "Hasher(algorithm, pageSize, seed, key, target)");
+    return;
   }
   fakedirty_hasher_options options = {};
   options.size = sizeof(options);
@@ -84,58 +75,63 @@ std::unique_ptr<Hasher> Hasher::New(const Call& call) {
   fakedirty_hasher* hasher;
   const int status = fakedirty_hasher_create(&options, &hasher);
   if (status != FAKEDIRTY_OK) {
-    Throw(call.env, NewLibraryError(call.env, status));
-    return nullptr;
+    Throw(NewLibraryError(call.Env(), status));
+    return;
   }
-  auto shared = std::make_shared<const SharedHasher>(
+  shared_ = std::make_shared<const SharedHasher>(
       hasher, options.page_size, fakedirty_algorithm_info(options.algorithm)->digest_bytes);
   constexpr size_t kKeyLayouts = 3;  // as laid out for the kernels, with room around
-  const size_t held_bytes = kKeyLayouts * fakedirty_key_bytes(options.algorithm, options.page_size);
-  return std::unique_ptr<Hasher>(new Hasher(call.env, std::move(shared), held_bytes));
+  held_.Set(static_cast<int64_t>(kKeyLayouts *
+                                 fakedirty_key_bytes(options.algorithm, options.page_size)));
+  AddMethod<&Hasher::Target>(call, "target");
+  AddMethod<&Hasher::Lanes>(call, "lanes");
+  AddMethod<&Hasher::Digest>(call, "digest");
+  AddMethod<&Hasher::DigestInBackground>(call, "digestInBackground");
+  AddMethod<&Hasher::Close>(call, "close");
 }
 
-napi_value Hasher::Target(const Call& call) {
-  return NewText(call.env, shared_ ? fakedirty_hasher_target(shared_->hasher) : "");
+Napi::Value Hasher::Target(const Napi::CallbackInfo& call) {
+  return Napi::String::New(call.Env(), shared_ ? fakedirty_hasher_target(shared_->hasher) : "");
 }
 
-napi_value Hasher::Lanes(const Call& call) {
-  return NewNumber(call.env, shared_ ? fakedirty_hasher_lanes(shared_->hasher) : 0);
+Napi::Value Hasher::Lanes(const Napi::CallbackInfo& call) {
+  return NewNumber(call.Env(), shared_ ? fakedirty_hasher_lanes(shared_->hasher) : 0);
 }
 
-napi_value Hasher::Digest(const Call& call) {
-  const std::optional<BytesView> bytes = BytesIn(call.env, call[0]);
-  const std::optional<BytesView> into = BytesIn(call.env, call[1]);
-  const std::optional<uint64_t> first = WholeNumberIn(call.env, call[2]);
-  const std::optional<uint64_t> pages = WholeNumberIn(call.env, call[3]);
+Napi::Value Hasher::Digest(const Napi::CallbackInfo& call) {
+  const std::optional<BytesView> bytes = BytesIn(call[0]);
+  const std::optional<BytesView> into = BytesIn(call[1]);
+  const std::optional<uint64_t> first = WholeNumberIn(call[2]);
+  const std::optional<uint64_t> pages = WholeNumberIn(call[3]);
   if (!shared_ || !bytes || !into || !first || !pages) {
-    return ThrowMisuse(call.env, "digest(bytes, into, firstPage, pages)");
+    return ThrowMisuse(call.Env(), "digest(bytes, into, firstPage, pages)");
   }
   const size_t all = bytes->length / shared_->page_size;
-  if (*first > all || *pages > all - *first) return ThrowMisuse(call.env, "no such pages");
+  if (*first > all || *pages > all - *first) return ThrowMisuse(call.Env(), "no such pages");
   if (into->length / shared_->digest_bytes < *pages) {
-    return ThrowMisuse(call.env, "into is too short");
+    return ThrowMisuse(call.Env(), "into is too short");
   }
   const uint8_t* const from = bytes->data + *first * shared_->page_size;
   // The library would say so too, but of some of the pages, and after others' digests were written.
   if (from < into->data + *pages * shared_->digest_bytes &&
       into->data < from + *pages * shared_->page_size) {
-    return Throw(call.env, NewError(call.env, "OVERLAP", "lies in the pages that are read"));
+    return Throw(NewError(call.Env(), "OVERLAP", "lies in the pages that are read"));
   }
   const int status = shared_->Digest(from, *pages, into->data);
-  return status == FAKEDIRTY_OK ? nullptr : Throw(call.env, NewLibraryError(call.env, status));
+  return status == FAKEDIRTY_OK ? Napi::Value() : Throw(NewLibraryError(call.Env(), status));
 }
 
-napi_value Hasher::DigestInBackground(const Call& call) {
+Napi::Value Hasher::DigestInBackground(const Napi::CallbackInfo& call) {
   std::optional<Source> source = Source::From(call, 0);
-  if (!source) return nullptr;
-  if (!shared_) return ThrowMisuse(call.env, "closed");
-  return Background<DigestTask>::Start(call.env, DigestTask{shared_, std::move(*source), {}});
+  if (!source) return Napi::Value();
+  if (!shared_) return ThrowMisuse(call.Env(), "closed");
+  return Background<DigestTask>::Start(call.Env(), DigestTask{shared_, std::move(*source), {}});
 }
 
-napi_value Hasher::Close(const Call&) {
+Napi::Value Hasher::Close(const Napi::CallbackInfo&) {
   shared_.reset();
   held_.Set(0);
-  return nullptr;
+  return Napi::Value();
 }
 
 }  // namespace fakedirty_addon

@@ -28,28 +28,21 @@ struct SharedHasher {
   const size_t page_size, digest_bytes;
 };
 
-class Hasher {
+class Hasher : public Wrapped<Hasher> {
  public:
   static constexpr napi_type_tag kTag = {0x3b6e1ac97d5f4e02, 0xb18d90f4c6a27e53};
-  static napi_value Define(napi_env env);
-  static std::vector<OwnMethod> Methods();
   // (algorithm, pageSize, seed: bigint, key: Uint8Array | null, target: string | null)
-  static std::unique_ptr<Hasher> New(const Call& call);
+  explicit Hasher(const Napi::CallbackInfo& call);
 
   // Null when closed.
   const std::shared_ptr<const SharedHasher>& shared() const { return shared_; }
 
  private:
-  Hasher(napi_env env, std::shared_ptr<const SharedHasher> shared, size_t held_bytes)
-      : shared_(std::move(shared)), held_(env) {
-    held_.Set(static_cast<int64_t>(held_bytes));
-  }
-
-  napi_value Target(const Call& call);
-  napi_value Lanes(const Call& call);
-  napi_value Digest(const Call& call);              // (bytes, into, firstPage, pages)
-  napi_value DigestInBackground(const Call& call);  // (source ...)
-  napi_value Close(const Call& call);
+  Napi::Value Target(const Napi::CallbackInfo& call);
+  Napi::Value Lanes(const Napi::CallbackInfo& call);
+  Napi::Value Digest(const Napi::CallbackInfo& call);  // (bytes, into, firstPage, pages)
+  Napi::Value DigestInBackground(const Napi::CallbackInfo& call);  // (source ...)
+  Napi::Value Close(const Napi::CallbackInfo& call);
 
   std::shared_ptr<const SharedHasher> shared_;
   HeldMemory held_;

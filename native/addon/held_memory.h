@@ -4,26 +4,25 @@
 #ifndef FAKEDIRTY_ADDON_HELD_MEMORY_H_
 #define FAKEDIRTY_ADDON_HELD_MEMORY_H_
 
-#include <node_api.h>
+#include <napi.h>
 #include <stdint.h>
 
 namespace fakedirty_addon {
 
 class HeldMemory {
  public:
-  explicit HeldMemory(napi_env env) : env_(env) {}
+  explicit HeldMemory(Napi::BasicEnv env) : env_(env) {}
   ~HeldMemory() { Set(0); }
   HeldMemory(const HeldMemory&) = delete;
   HeldMemory& operator=(const HeldMemory&) = delete;
 
   void Set(int64_t bytes) {
-    int64_t total;
-    if (bytes != bytes_) napi_adjust_external_memory(env_, bytes - bytes_, &total);
+    if (bytes != bytes_) Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - bytes_);
     bytes_ = bytes;
   }
 
  private:
-  const napi_env env_;
+  const Napi::BasicEnv env_;
   int64_t bytes_ = 0;
 };
 

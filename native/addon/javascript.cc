@@ -6,14 +6,16 @@
 #include "fakedirty.h"
 
 namespace fakedirty_addon {
+
 namespace {
 
 template <class Element>
-std::optional<View<Element>> ViewIn(napi_env env, napi_value value, napi_typedarray_type wanted) {
+std::optional<View<Element>> ViewIn(Napi::Value value, napi_typedarray_type wanted) {
   napi_typedarray_type type;
   size_t length;
   void* data;
-  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) !=
+          napi_ok ||
       type != wanted) {
     return std::nullopt;
   }
@@ -28,121 +30,68 @@ std::optional<uint64_t> WholeNumber(double number) {
   return static_cast<uint64_t>(number);
 }
 
-std::optional<uint64_t> WholeNumberIn(napi_env env, napi_value value) {
+std::optional<uint64_t> WholeNumberIn(Napi::Value value) {
   double number;
-  if (napi_get_value_double(env, value, &number) != napi_ok) return std::nullopt;
+  if (napi_get_value_double(value.Env(), value, &number) != napi_ok) return std::nullopt;
   return WholeNumber(number);
 }
 
-std::optional<uint64_t> BigIntIn(napi_env env, napi_value value) {
+std::optional<uint64_t> BigIntIn(Napi::Value value) {
   uint64_t number;
   bool lossless;
-  if (napi_get_value_bigint_uint64(env, value, &number, &lossless) != napi_ok) return std::nullopt;
-  return number;
-}
-
-std::optional<std::string> TextIn(napi_env env, napi_value value) {
-  size_t bytes;
-  if (napi_get_value_string_utf8(env, value, nullptr, 0, &bytes) != napi_ok) return std::nullopt;
-  std::string text(bytes, '\0');
-  if (napi_get_value_string_utf8(env, value, text.data(), bytes + 1, &bytes) != napi_ok) {
+  if (napi_get_value_bigint_uint64(value.Env(), value, &number, &lossless) != napi_ok) {
     return std::nullopt;
   }
-  return text;
-}
-
-bool IsTrue(napi_env env, napi_value value) {
-  bool is_true;
-  return napi_get_value_bool(env, value, &is_true) == napi_ok && is_true;
-}
-
-std::optional<BytesView> BytesIn(napi_env env, napi_value value) {
-  return ViewIn<uint8_t>(env, value, napi_uint8_array);
-}
-
-std::optional<NumbersView> NumbersIn(napi_env env, napi_value value) {
-  return ViewIn<double>(env, value, napi_float64_array);
-}
-
-napi_value Null(napi_env env) {
-  napi_value null = nullptr;
-  napi_get_null(env, &null);
-  return null;
-}
-
-napi_value NewBoolean(napi_env env, bool value) {
-  napi_value boolean = nullptr;
-  napi_get_boolean(env, value, &boolean);
-  return boolean;
-}
-
-napi_value NewNumber(napi_env env, uint64_t value) {
-  napi_value number = nullptr;
-  napi_create_double(env, static_cast<double>(value), &number);
   return number;
 }
 
-napi_value NewText(napi_env env, const char* text) {
-  napi_value string = nullptr;
-  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &string);
-  return string;
+std::optional<std::string> TextIn(Napi::Value value) {
+  if (!value.IsString()) return std::nullopt;
+  return value.As<Napi::String>().Utf8Value();
 }
 
-napi_value NewBytes(napi_env env, const std::vector<uint8_t>& bytes) {
-  void* data;
-  napi_value buffer, array;
-  if (napi_create_arraybuffer(env, bytes.size(), &data, &buffer) != napi_ok ||
-      napi_create_typedarray(env, napi_uint8_array, bytes.size(), buffer, 0, &array) != napi_ok) {
-    return nullptr;
-  }
-  if (!bytes.empty()) memcpy(data, bytes.data(), bytes.size());
+bool IsTrue(Napi::Value value) {
+  bool is_true;
+  return napi_get_value_bool(value.Env(), value, &is_true) == napi_ok && is_true;
+}
+
+std::optional<BytesView> BytesIn(Napi::Value value) {
+  return ViewIn<uint8_t>(value, napi_uint8_array);
+}
+
+std::optional<NumbersView> NumbersIn(Napi::Value value) {
+  return ViewIn<double>(value, napi_float64_array);
+}
+
+Napi::Value NewNumber(Napi::Env env, uint64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
+
+Napi::Value NewBytes(Napi::Env env, const std::vector<uint8_t>& bytes) {
+  auto array = Napi::Uint8Array::New(env, bytes.size());
+  if (!array.IsEmpty() && !bytes.empty()) memcpy(array.Data(), bytes.data(), bytes.size());
   return array;
 }
 
-napi_value NewObject(napi_env env) {
-  napi_value object = nullptr;
-  napi_create_object(env, &object);
-  return object;
-}
-
-napi_value NewArray(napi_env env) {
-  napi_value array = nullptr;
-  napi_create_array(env, &array);
-  return array;
-}
-
-void Set(napi_env env, napi_value object, const char* name, napi_value value) {
-  napi_set_named_property(env, object, name, value);
-}
-
-void Append(napi_env env, napi_value array, napi_value value) {
-  uint32_t length;
-  if (napi_get_array_length(env, array, &length) == napi_ok) {
-    napi_set_element(env, array, length, value);
-  }
-}
-
-napi_value NewError(napi_env env, const char* code, const char* text) {
-  napi_value error = nullptr;
-  napi_create_error(env, NewText(env, code), NewText(env, text), &error);
+Napi::Error NewError(Napi::Env env, const char* code, const char* text) {
+  Napi::Error error = Napi::Error::New(env, text);
+  error.Set("code", code);
   return error;
 }
 
-napi_value NewLibraryError(napi_env env, int status) {
-  const napi_value error = NewError(env, "LIBRARY", fakedirty_status_text(status));
-  napi_value number = nullptr;
-  napi_create_int32(env, status, &number);
-  Set(env, error, "status", number);
+Napi::Error NewLibraryError(Napi::Env env, int status) {
+  Napi::Error error = NewError(env, "LIBRARY", fakedirty_status_text(status));
+  error.Set("status", static_cast<double>(status));
   return error;
 }
 
-napi_value Throw(napi_env env, napi_value error) {
-  napi_throw(env, error);
-  return nullptr;
+Napi::Value Throw(const Napi::Error& error) {
+  error.ThrowAsJavaScriptException();
+  return Napi::Value();
 }
 
-napi_value ThrowMisuse(napi_env env, const char* text) {
-  return Throw(env, NewError(env, "MISUSE", text));
+Napi::Value ThrowMisuse(Napi::Env env, const char* text) {
+  return Throw(NewError(env, "MISUSE", text));
 }
 
 }  // namespace fakedirty_addon

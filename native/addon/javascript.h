@@ -1,53 +1,32 @@
 // SPDX-License-Identifier: MIT
-// What the addon asks of JavaScript, in plain Node-API.
+// What the addon asks of JavaScript, where node-addon-api alone is not enough.
 //
 // A worker thread can be terminated at any moment, between two calls as well: from then on most
-// calls fail, and nothing can be thrown. So nothing here ends the process: what fails is null, null
-// is passed on, and only what is about to be read or written in C++ is checked.
+// calls fail, nothing can be thrown, and what a call should have made is empty. An empty value may
+// be passed on and returned; whoever asks it for something ends the process. So what was made is
+// checked before it is read, written or asked (docs/decisions/node-api.md).
 #ifndef FAKEDIRTY_ADDON_JAVASCRIPT_H_
 #define FAKEDIRTY_ADDON_JAVASCRIPT_H_
 
-#include <node_api.h>
+#include <napi.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace fakedirty_addon {
 
-// A call from JavaScript. Arguments that are not given are undefined.
-class Call {
- public:
-  Call(napi_env env, napi_callback_info info) : env(env) {
-    size_t count = kMost;
-    napi_get_cb_info(env, info, &count, arguments_, &self_, &data_);
-  }
-
-  napi_value operator[](size_t i) const { return arguments_[i]; }
-  napi_value self() const { return self_; }
-  // What the function was made with.
-  void* data() const { return data_; }
-
-  const napi_env env;
-
- private:
-  static constexpr size_t kMost = 5;
-  napi_value arguments_[kMost] = {};
-  napi_value self_ = nullptr;
-  void* data_ = nullptr;
-};
-
 // Empty when the number is none that counts something: from 0 to 2^53.
 std::optional<uint64_t> WholeNumber(double number);
 
-// A value's C++ counterpart; empty when the value is of another type.
-std::optional<uint64_t> WholeNumberIn(napi_env env, napi_value value);
-std::optional<uint64_t> BigIntIn(napi_env env, napi_value value);
-std::optional<std::string> TextIn(napi_env env, napi_value value);
-bool IsTrue(napi_env env, napi_value value);
+// A value's C++ counterpart; empty when the value is of another type. One call of Node-API each:
+// it says itself whether the type is the right one.
+std::optional<uint64_t> WholeNumberIn(Napi::Value value);
+std::optional<uint64_t> BigIntIn(Napi::Value value);
+std::optional<std::string> TextIn(Napi::Value value);
+bool IsTrue(Napi::Value value);
 
 // The elements of a Uint8Array or a Float64Array, over shared memory or not, where they lie. Valid
 // until JavaScript runs again: it can detach and resize what is not shared.
@@ -58,51 +37,21 @@ struct View {
 };
 using BytesView = View<uint8_t>;
 using NumbersView = View<double>;
-std::optional<BytesView> BytesIn(napi_env env, napi_value value);
-std::optional<NumbersView> NumbersIn(napi_env env, napi_value value);
+std::optional<BytesView> BytesIn(Napi::Value value);
+std::optional<NumbersView> NumbersIn(Napi::Value value);
 
-napi_value Null(napi_env env);
-napi_value NewBoolean(napi_env env, bool value);
-napi_value NewNumber(napi_env env, uint64_t value);
-napi_value NewText(napi_env env, const char* text);
-napi_value NewBytes(napi_env env, const std::vector<uint8_t>& bytes);
-napi_value NewObject(napi_env env);
-napi_value NewArray(napi_env env);
-void Set(napi_env env, napi_value object, const char* name, napi_value value);
-void Append(napi_env env, napi_value array, napi_value value);
+Napi::Value NewNumber(Napi::Env env, uint64_t value);
+Napi::Value NewBytes(Napi::Env env, const std::vector<uint8_t>& bytes);
 
 // Errors with a code that lib/fingerprint understands.
-napi_value NewError(napi_env env, const char* code, const char* text);
+Napi::Error NewError(Napi::Env env, const char* code, const char* text);
 // What libfakedirty answered when it was not FAKEDIRTY_OK.
-napi_value NewLibraryError(napi_env env, int status);
+Napi::Error NewLibraryError(Napi::Env env, int status);
 
 // For `return Throw(...)`.
-napi_value Throw(napi_env env, napi_value error);
+Napi::Value Throw(const Napi::Error& error);
 // For what lib/fingerprint should have caught: wrong types and lengths.
-napi_value ThrowMisuse(napi_env env, const char* text);
-
-// Keeps a value alive.
-class Reference {
- public:
-  Reference() = default;
-  Reference(napi_env env, napi_value value) : env_(env) {
-    napi_create_reference(env, value, 1, &reference_);
-  }
-  ~Reference() {
-    if (reference_) napi_delete_reference(env_, reference_);
-  }
-  Reference(Reference&& other) noexcept
-      : env_(other.env_), reference_(std::exchange(other.reference_, nullptr)) {}
-  Reference& operator=(Reference&& other) noexcept {
-    std::swap(env_, other.env_);
-    std::swap(reference_, other.reference_);
-    return *this;
-  }
-
- private:
-  napi_env env_ = nullptr;
-  napi_ref reference_ = nullptr;
-};
+Napi::Value ThrowMisuse(Napi::Env env, const char* text);
 
 }  // namespace fakedirty_addon
 

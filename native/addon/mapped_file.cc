@@ -7,43 +7,37 @@
 
 namespace fakedirty_addon {
 
-napi_value MappedFile::Define(napi_env env) { return DefineClass<MappedFile>(env, "MappedFile"); }
-
-std::vector<OwnMethod> MappedFile::Methods() {
-  return {Method<MappedFile, &MappedFile::Bytes>("bytes"),
-          Method<MappedFile, &MappedFile::HasShrunk>("hasShrunk"),
-          Method<MappedFile, &MappedFile::Close>("close")};
-}
-
-std::unique_ptr<MappedFile> MappedFile::New(const Call& call) {
-  const std::optional<std::string> path = TextIn(call.env, call[0]);
+MappedFile::MappedFile(const Napi::CallbackInfo& call) : Wrapped(call) {
+  const std::optional<std::string> path = TextIn(call[0]);
   if (!path) {
-    ThrowMisuse(call.env, "MappedFile(path)");
-    return nullptr;
+    ThrowMisuse(call.Env(), "MappedFile(path)");
+    return;
   }
   int error;
   const char* refusal;
-  std::shared_ptr<Mapping> mapping = Mapping::Open(*path, &error, &refusal);
-  if (!mapping) {
+  mapping_ = Mapping::Open(*path, &error, &refusal);
+  if (!mapping_) {
     char text[128];
-    Throw(call.env, error ? NewError(call.env, "SYSTEM", strerror_r(error, text, sizeof(text)))
-                          : NewError(call.env, "REFUSED", refusal));
-    return nullptr;
+    Throw(error ? NewError(call.Env(), "SYSTEM", strerror_r(error, text, sizeof(text)))
+                : NewError(call.Env(), "REFUSED", refusal));
+    return;
   }
-  return std::unique_ptr<MappedFile>(new MappedFile(std::move(mapping)));
+  AddMethod<&MappedFile::Bytes>(call, "bytes");
+  AddMethod<&MappedFile::HasShrunk>(call, "hasShrunk");
+  AddMethod<&MappedFile::Close>(call, "close");
 }
 
-napi_value MappedFile::Bytes(const Call& call) {
-  return NewNumber(call.env, mapping_ ? mapping_->bytes() : 0);
+Napi::Value MappedFile::Bytes(const Napi::CallbackInfo& call) {
+  return NewNumber(call.Env(), mapping_ ? mapping_->bytes() : 0);
 }
 
-napi_value MappedFile::HasShrunk(const Call& call) {
-  return NewBoolean(call.env, mapping_ && mapping_->HasShrunk());
+Napi::Value MappedFile::HasShrunk(const Napi::CallbackInfo& call) {
+  return Napi::Boolean::New(call.Env(), mapping_ && mapping_->HasShrunk());
 }
 
-napi_value MappedFile::Close(const Call&) {
+Napi::Value MappedFile::Close(const Napi::CallbackInfo&) {
   mapping_.reset();
-  return nullptr;
+  return Napi::Value();
 }
 
 }  // namespace fakedirty_addon

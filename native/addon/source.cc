@@ -12,16 +12,16 @@ uint8_t zero_page[FAKEDIRTY_PAGE_SIZE_MAX];  // never written
 
 }  // namespace
 
-std::optional<Source> Source::From(const Call& call, size_t argument) {
+std::optional<Source> Source::From(const Napi::CallbackInfo& call, size_t argument) {
   Source source;
-  if (const MappedFile* const file = Unwrap<MappedFile>(call.env, call[argument])) {
+  if (const MappedFile* const file = MappedFile::From(call[argument])) {
     source.mapping_ = file->mapping();
-    const std::optional<uint64_t> offset = WholeNumberIn(call.env, call[argument + 1]);
-    const std::optional<uint64_t> bytes = WholeNumberIn(call.env, call[argument + 2]);
+    const std::optional<uint64_t> offset = WholeNumberIn(call[argument + 1]);
+    const std::optional<uint64_t> bytes = WholeNumberIn(call[argument + 2]);
     const bool inside =
         source.mapping_ && offset && bytes && *offset + *bytes <= source.mapping_->bytes();
     if (!inside) {
-      ThrowMisuse(call.env, "not a range of an open file");
+      ThrowMisuse(call.Env(), "not a range of an open file");
       return std::nullopt;
     }
     source.offset_ = *offset;
@@ -30,15 +30,15 @@ std::optional<Source> Source::From(const Call& call, size_t argument) {
     source.live_ = true;
     return source;
   }
-  const std::optional<BytesView> view = BytesIn(call.env, call[argument]);
+  const std::optional<BytesView> view = BytesIn(call[argument]);
   if (!view) {
-    ThrowMisuse(call.env, "neither a Uint8Array nor a mapped file");
+    ThrowMisuse(call.Env(), "neither a Uint8Array nor a mapped file");
     return std::nullopt;
   }
   source.bytes_ = view->length;
-  source.live_ = IsTrue(call.env, call[argument + 1]);
+  source.live_ = IsTrue(call[argument + 1]);
   if (source.live_) {
-    source.shared_ = Reference(call.env, call[argument]);
+    source.shared_ = Napi::Persistent(call[argument].As<Napi::Object>());
     source.data_ = view->data;
   } else {
     source.copy_.assign(view->data, view->data + view->length);
@@ -63,9 +63,10 @@ std::vector<const void*> PagesAt(const uint8_t* bytes, size_t count, size_t page
   return pages;
 }
 
-napi_value NewSourceError(napi_env env, int status, const Source& source) {
-  if (status != FAKEDIRTY_OK) return NewLibraryError(env, status);
-  return source.HasShrunk() ? NewError(env, "SHRUNK", "the file has become shorter") : nullptr;
+Napi::Value NewSourceError(Napi::Env env, int status, const Source& source) {
+  if (status != FAKEDIRTY_OK) return NewLibraryError(env, status).Value();
+  if (!source.HasShrunk()) return Napi::Value();
+  return NewError(env, "SHRUNK", "the file has become shorter").Value();
 }
 
 }  // namespace fakedirty_addon

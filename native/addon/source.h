@@ -18,7 +18,7 @@ class Source {
  public:
   // From (Uint8Array, shared: boolean) or (MappedFile, offset, bytes); throws when it is neither.
   // A view of memory that JavaScript can take away is copied.
-  static std::optional<Source> From(const Call& call, size_t argument);
+  static std::optional<Source> From(const Napi::CallbackInfo& call, size_t argument);
 
   size_t bytes() const { return bytes_; }
   // Where each page is to be read: what lies in a hole of a mapped file, elsewhere. Asks the
@@ -35,14 +35,14 @@ class Source {
   std::vector<uint8_t> copy_;
   std::shared_ptr<Mapping> mapping_;
   uint64_t offset_ = 0;  // in the mapped file
-  Reference shared_;
+  Napi::ObjectReference shared_;
 };
 
 // Pages that lie one behind another.
 std::vector<const void*> PagesAt(const uint8_t* bytes, size_t count, size_t page_size);
 
-// Why work on a source has failed, if it has; null if not.
-napi_value NewSourceError(napi_env env, int status, const Source& source);
+// Why work on a source has failed, if it has; empty if not.
+Napi::Value NewSourceError(Napi::Env env, int status, const Source& source);
 
 }  // namespace fakedirty_addon
 

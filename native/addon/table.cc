@@ -15,7 +15,7 @@ namespace {
 struct Check {
   static constexpr napi_type_tag kTag = {0x51c7d0e83a944b1f, 0xa6e2f93b0d5c4178};
 
-  Check(napi_env env, Seen seen_now) : seen(std::move(seen_now)), held(env) {
+  Check(Napi::BasicEnv env, Seen seen_now) : seen(std::move(seen_now)), held(env) {
     constexpr size_t kEach = sizeof(uint64_t) + sizeof(uint8_t) + sizeof(fakedirty_fingerprint);
     held.Set(static_cast<int64_t>(seen.index.size() * kEach + seen.copies.size()));
   }
@@ -30,14 +30,14 @@ struct Check {
 };
 
 // Room for what will be seen of count pages; their numbers are counted up from a number, or listed.
-std::optional<Seen> SeenOf(napi_env env, napi_value index, size_t count) {
+std::optional<Seen> SeenOf(Napi::Value index, size_t count) {
   Seen seen;
   seen.index.resize(count);
-  if (const std::optional<uint64_t> first = WholeNumberIn(env, index)) {
+  if (const std::optional<uint64_t> first = WholeNumberIn(index)) {
     for (size_t i = 0; i < count; ++i) seen.index[i] = *first + i;
     return seen;
   }
-  const std::optional<NumbersView> list = NumbersIn(env, index);
+  const std::optional<NumbersView> list = NumbersIn(index);
   if (!list || list->length != count) return std::nullopt;
   for (size_t i = 0; i < count; ++i) {
     const std::optional<uint64_t> page = WholeNumber(list->data[i]);
@@ -48,13 +48,11 @@ std::optional<Seen> SeenOf(napi_env env, napi_value index, size_t count) {
 }
 
 // { verdicts, check }, or without the check where there is nothing to commit later.
-napi_value NewAnswer(napi_env env, Seen seen, bool committed) {
-  const napi_value answer = NewObject(env);
-  Set(env, answer, "verdicts", NewBytes(env, seen.verdicts));
+Napi::Value NewAnswer(Napi::Env env, Seen seen, bool committed) {
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("verdicts", NewBytes(env, seen.verdicts));
   if (committed) return answer;
-  const napi_value check = NewObject(env);
-  const bool wrapped = Wrap(env, check, std::make_unique<Check>(env, std::move(seen)));
-  Set(env, answer, "check", wrapped ? check : nullptr);
+  answer.Set("check", NewExternal(env, std::make_unique<Check>(env, std::move(seen))));
   return answer;
 }
 
@@ -79,125 +77,119 @@ struct LookTask {
     }
   }
 
-  Outcome Finish(napi_env env) {
+  Outcome Finish(Napi::Env env) {
     table->busy = false;
-    if (const napi_value error = NewSourceError(env, status, source)) return {nullptr, error};
-    return {NewAnswer(env, std::move(seen), commit), nullptr};
+    const Napi::Value error = NewSourceError(env, status, source);
+    if (!error.IsEmpty()) return {{}, error};
+    return {NewAnswer(env, std::move(seen), commit), {}};
   }
 };
 
 // Throws unless the status is FAKEDIRTY_OK; answers undefined.
-napi_value Done(napi_env env, int status) {
-  return status == FAKEDIRTY_OK ? nullptr : Throw(env, NewLibraryError(env, status));
+Napi::Value Done(Napi::Env env, int status) {
+  return status == FAKEDIRTY_OK ? Napi::Value() : Throw(NewLibraryError(env, status));
 }
 
 }  // namespace
 
-napi_value Table::Define(napi_env env) { return DefineClass<Table>(env, "Table"); }
-
-std::vector<OwnMethod> Table::Methods() {
-  return {Method<Table, &Table::Look>("look"),
-          Method<Table, &Table::LookInBackground>("lookInBackground"),
-          Method<Table, &Table::Commit>("commit"),
-          Method<Table, &Table::Invalidate>("invalidate"),
-          Method<Table, &Table::Forget>("forget"),
-          Method<Table, &Table::Count>("count"),
-          Method<Table, &Table::Close>("close")};
-}
-
-std::unique_ptr<Table> Table::New(const Call& call) {
-  const Hasher* const of = Unwrap<Hasher>(call.env, call[0]);
+Table::Table(const Napi::CallbackInfo& call) : Wrapped(call), held_(call.Env()) {
+  const Hasher* const of = Hasher::From(call[0]);
   const std::shared_ptr<const SharedHasher> hasher = of ? of->shared() : nullptr;
-  const std::optional<uint64_t> pages = WholeNumberIn(call.env, call[1]);
+  const std::optional<uint64_t> pages = WholeNumberIn(call[1]);
   if (!hasher || !pages) {
-    ThrowMisuse(call.env, "Table(hasher, pages, verify)");
-    return nullptr;
+    ThrowMisuse(call.Env(), "Table(hasher, pages, verify)");
+    return;
   }
-  const bool verify = IsTrue(call.env, call[2]);
+  const bool verify = IsTrue(call[2]);
   fakedirty_table* table;
   const int status =
       fakedirty_table_create(hasher->hasher, *pages, verify ? FAKEDIRTY_TABLE_VERIFY : 0, &table);
   if (status != FAKEDIRTY_OK) {
-    Done(call.env, status);
-    return nullptr;
+    Done(call.Env(), status);
+    return;
   }
   // What it may come to hold; untouched slots cost nothing.
   constexpr uint64_t kMostTold = 1 << 30;
   const uint64_t held_bytes = std::min(*pages, kMostTold) * hasher->digest_bytes;
-  return std::unique_ptr<Table>(new Table(call.env,
-                                          std::make_shared<SharedTable>(table, hasher, verify),
-                                          static_cast<int64_t>(std::min(held_bytes, kMostTold))));
+  shared_ = std::make_shared<SharedTable>(table, hasher, verify);
+  held_.Set(static_cast<int64_t>(std::min(held_bytes, kMostTold)));
+  AddMethod<&Table::Look>(call, "look");
+  AddMethod<&Table::LookInBackground>(call, "lookInBackground");
+  AddMethod<&Table::Commit>(call, "commit");
+  AddMethod<&Table::Invalidate>(call, "invalidate");
+  AddMethod<&Table::Forget>(call, "forget");
+  AddMethod<&Table::Count>(call, "count");
+  AddMethod<&Table::Close>(call, "close");
 }
 
-bool Table::IsReady(napi_env env) const {
+bool Table::IsReady(Napi::Env env) const {
   if (!shared_) {
     ThrowMisuse(env, "closed");
   } else if (shared_->busy) {
-    Throw(env, NewError(env, "BUSY", "a background check of this table has not ended yet"));
+    Throw(NewError(env, "BUSY", "a background check of this table has not ended yet"));
   }
   return shared_ && !shared_->busy;
 }
 
-napi_value Table::Look(const Call& call) {
-  if (!IsReady(call.env)) return nullptr;
-  const std::optional<BytesView> bytes = BytesIn(call.env, call[2]);
+Napi::Value Table::Look(const Napi::CallbackInfo& call) {
+  if (!IsReady(call.Env())) return Napi::Value();
+  const std::optional<BytesView> bytes = BytesIn(call[2]);
   const size_t page_size = shared_->hasher->page_size;
   std::optional<Seen> seen;
-  if (bytes) seen = SeenOf(call.env, call[0], bytes->length / page_size);
-  if (!seen) return ThrowMisuse(call.env, "look(index, commit, pages, live)");
-  const bool commit = IsTrue(call.env, call[1]), live = IsTrue(call.env, call[3]);
+  if (bytes) seen = SeenOf(call[0], bytes->length / page_size);
+  if (!seen) return ThrowMisuse(call.Env(), "look(index, commit, pages, live)");
+  const bool commit = IsTrue(call[1]), live = IsTrue(call[3]);
   const std::vector<const void*> pages = PagesAt(bytes->data, seen->index.size(), page_size);
   const int status = fakedirty_addon::Look(*shared_, pages.data(), live, commit, &*seen);
-  if (status != FAKEDIRTY_OK) return Done(call.env, status);
-  return NewAnswer(call.env, std::move(*seen), commit);
+  if (status != FAKEDIRTY_OK) return Done(call.Env(), status);
+  return NewAnswer(call.Env(), std::move(*seen), commit);
 }
 
-napi_value Table::LookInBackground(const Call& call) {
-  if (!IsReady(call.env)) return nullptr;
+Napi::Value Table::LookInBackground(const Napi::CallbackInfo& call) {
+  if (!IsReady(call.Env())) return Napi::Value();
   std::optional<Source> source = Source::From(call, 2);
-  if (!source) return nullptr;
-  std::optional<Seen> seen =
-      SeenOf(call.env, call[0], source->bytes() / shared_->hasher->page_size);
-  if (!seen) return ThrowMisuse(call.env, "lookInBackground(index, commit, source ...)");
-  const napi_value promise = Background<LookTask>::Start(
-      call.env, LookTask{shared_, std::move(*source), std::move(*seen), IsTrue(call.env, call[1])});
-  shared_->busy = promise != nullptr;
+  if (!source) return Napi::Value();
+  std::optional<Seen> seen = SeenOf(call[0], source->bytes() / shared_->hasher->page_size);
+  if (!seen) return ThrowMisuse(call.Env(), "lookInBackground(index, commit, source ...)");
+  const Napi::Value promise = Background<LookTask>::Start(
+      call.Env(), LookTask{shared_, std::move(*source), std::move(*seen), IsTrue(call[1])});
+  shared_->busy = !promise.IsEmpty();
   return promise;
 }
 
-napi_value Table::Commit(const Call& call) {
-  if (!IsReady(call.env)) return nullptr;
-  Check* const check = Unwrap<Check>(call.env, call[0]);
-  const std::optional<BytesView> sent = BytesIn(call.env, call[1]);
+Napi::Value Table::Commit(const Napi::CallbackInfo& call) {
+  if (!IsReady(call.Env())) return Napi::Value();
+  Check* const check = ExternalIn<Check>(call[0]);
+  const std::optional<BytesView> sent = BytesIn(call[1]);
   if (!check || (sent && sent->length != check->seen.verdicts.size())) {
-    return ThrowMisuse(call.env, "commit(check, sent)");
+    return ThrowMisuse(call.Env(), "commit(check, sent)");
   }
   const int status = fakedirty_addon::Commit(*shared_, check->seen, sent ? sent->data : nullptr);
   if (status == FAKEDIRTY_OK) check->Release();
-  return Done(call.env, status);
+  return Done(call.Env(), status);
 }
 
-napi_value Table::Invalidate(const Call& call) {
-  if (!IsReady(call.env)) return nullptr;
-  const std::optional<uint64_t> first = WholeNumberIn(call.env, call[0]);
-  const std::optional<uint64_t> pages = WholeNumberIn(call.env, call[1]);
-  if (!first || !pages) return ThrowMisuse(call.env, "invalidate(first, pages)");
-  return Done(call.env, fakedirty_table_invalidate(shared_->table, *first, *pages));
+Napi::Value Table::Invalidate(const Napi::CallbackInfo& call) {
+  if (!IsReady(call.Env())) return Napi::Value();
+  const std::optional<uint64_t> first = WholeNumberIn(call[0]);
+  const std::optional<uint64_t> pages = WholeNumberIn(call[1]);
+  if (!first || !pages) return ThrowMisuse(call.Env(), "invalidate(first, pages)");
+  return Done(call.Env(), fakedirty_table_invalidate(shared_->table, *first, *pages));
 }
 
-napi_value Table::Forget(const Call& call) {
-  if (!IsReady(call.env)) return nullptr;
-  return Done(call.env, fakedirty_table_forget(shared_->table));
+Napi::Value Table::Forget(const Napi::CallbackInfo& call) {
+  if (!IsReady(call.Env())) return Napi::Value();
+  return Done(call.Env(), fakedirty_table_forget(shared_->table));
 }
 
-napi_value Table::Count(const Call& call) {
-  if (!IsReady(call.env)) return nullptr;
+Napi::Value Table::Count(const Napi::CallbackInfo& call) {
+  if (!IsReady(call.Env())) return Napi::Value();
   fakedirty_table_counts counts;
   const int status = fakedirty_table_count(shared_->table, &counts);
-  if (status != FAKEDIRTY_OK) return Done(call.env, status);
-  const napi_value object = NewObject(call.env);
+  if (status != FAKEDIRTY_OK) return Done(call.Env(), status);
+  Napi::Object object = Napi::Object::New(call.Env());
   const auto set = [&](const char* name, uint64_t value) {
-    Set(call.env, object, name, NewNumber(call.env, value));
+    object.Set(name, NewNumber(call.Env(), value));
   };
   set("pages", counts.pages);
   set("unknown", counts.unknown);
@@ -208,10 +200,10 @@ napi_value Table::Count(const Call& call) {
   return object;
 }
 
-napi_value Table::Close(const Call&) {
+Napi::Value Table::Close(const Napi::CallbackInfo&) {
   shared_.reset();
   held_.Set(0);
-  return nullptr;
+  return Napi::Value();
 }
 
 }  // namespace fakedirty_addon

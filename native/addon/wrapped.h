@@ -1,87 +1,74 @@
 // SPDX-License-Identifier: MIT
 // JavaScript objects that own a C++ one, which is deleted with them or with their environment.
 //
-// Owned has kTag, a napi_type_tag of its own.
+// Each class has kTag, a napi_type_tag of its own.
 #ifndef FAKEDIRTY_ADDON_WRAPPED_H_
 #define FAKEDIRTY_ADDON_WRAPPED_H_
 
 #include <memory>
-#include <vector>
 
 #include "addon/javascript.h"
 
 namespace fakedirty_addon {
 
-// Whether object owns it from now on; if not, it is gone.
+// A class T of JavaScript derives from it. When its constructor has made all that they need, it
+// adds the methods to the new object.
+template <class T>
+class Wrapped : public Napi::ObjectWrap<T> {
+ public:
+  static Napi::Function Define(Napi::Env env, const char* name) {
+    return T::DefineClass(env, name, {});
+  }
+
+  // What value owns; null when it is something else.
+  static T* From(Napi::Value value) {
+    if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&T::kTag)) return nullptr;
+    return T::Unwrap(value.As<Napi::Object>());
+  }
+
+ protected:
+  explicit Wrapped(const Napi::CallbackInfo& call) : Napi::ObjectWrap<T>(call) {
+    call.This().template As<Napi::Object>().TypeTag(&T::kTag);
+  }
+
+  using MethodOf = Napi::Value (T::*)(const Napi::CallbackInfo&);
+
+  // A method of one object alone: it knows the object without looking it up, which would take as
+  // long as hashing half a page. It holds its object, so that what it knows lives as long as
+  // itself: neither property can be written or deleted.
+  template <MethodOf method>
+  void AddMethod(const Napi::CallbackInfo& call, const char* name) {
+    const auto function = Napi::Function::New<Call<method>>(call.Env(), name, this);
+    if (function.IsEmpty()) return;
+    const auto object = call.This().As<Napi::Object>();
+    function.DefineProperty(Napi::PropertyDescriptor::Value("object", object));
+    object.DefineProperty(Napi::PropertyDescriptor::Value(name, function));
+  }
+
+ private:
+  template <MethodOf method>
+  static Napi::Value Call(const Napi::CallbackInfo& call) {
+    return (static_cast<T*>(static_cast<Wrapped*>(call.Data()))->*method)(call);
+  }
+};
+
+// An opaque value that owns a C++ one; empty when it could not be made, and owned is gone then.
 template <class Owned>
-bool Wrap(napi_env env, napi_value object, std::unique_ptr<Owned> owned) {
-  const auto finalize = [](napi_env, void* data, void*) { delete static_cast<Owned*>(data); };
-  if (napi_wrap(env, object, owned.get(), finalize, nullptr, nullptr) != napi_ok) return false;
+Napi::Value NewExternal(Napi::Env env, std::unique_ptr<Owned> owned) {
+  const auto external = Napi::External<Owned>::New(
+      env, owned.get(), [](Napi::BasicEnv, Owned* owned) { delete owned; });
+  if (external.IsEmpty()) return external;
   static_cast<void>(owned.release());
-  return napi_type_tag_object(env, object, &Owned::kTag) == napi_ok;
+  external.TypeTag(&Owned::kTag);
+  return external;
 }
 
 // What value owns; null when it is something else.
 template <class Owned>
-Owned* Unwrap(napi_env env, napi_value value) {
-  napi_valuetype type;
-  bool is_one = false;
-  void* owned = nullptr;
-  const bool known = napi_typeof(env, value, &type) == napi_ok && type == napi_object &&
-                     napi_check_object_type_tag(env, value, &Owned::kTag, &is_one) == napi_ok &&
-                     is_one && napi_unwrap(env, value, &owned) == napi_ok;
-  return known ? static_cast<Owned*>(owned) : nullptr;
-}
-
-// A method of one object alone: it knows what the object owns without looking it up there, which
-// would take as long as hashing half a page.
-struct OwnMethod {
-  const char* name;
-  napi_callback call;
-};
-
-template <class Owned, napi_value (Owned::*method)(const Call&)>
-OwnMethod Method(const char* name) {
-  return {name, [](napi_env env, napi_callback_info info) -> napi_value {
-            const Call call(env, info);
-            return call.data() ? (static_cast<Owned*>(call.data())->*method)(call) : nullptr;
-          }};
-}
-
-// Each method holds its object, so that what it knows lives as long as itself: neither property can
-// be written or deleted.
-inline bool AddOwnMethod(napi_env env, napi_value object, void* owned, const OwnMethod& method) {
-  napi_property_descriptor holds = {}, has = {};
-  holds.utf8name = "object";
-  holds.value = object;
-  has.utf8name = method.name;
-  return napi_create_function(env, method.name, NAPI_AUTO_LENGTH, method.call, owned, &has.value) ==
-             napi_ok &&
-         napi_define_properties(env, has.value, 1, &holds) == napi_ok &&
-         napi_define_properties(env, object, 1, &has) == napi_ok;
-}
-
-// A class: Owned::New makes what `new` gives, or throws and answers null; Owned::Methods lists what
-// it has.
-template <class Owned>
-napi_value DefineClass(napi_env env, const char* name) {
-  const auto construct = [](napi_env env, napi_callback_info info) -> napi_value {
-    napi_value target = nullptr;
-    if (napi_get_new_target(env, info, &target) != napi_ok || !target) {
-      return ThrowMisuse(env, "call it with new");
-    }
-    const Call call(env, info);
-    std::unique_ptr<Owned> made = Owned::New(call);
-    Owned* const owned = made.get();
-    if (!owned || !Wrap(env, call.self(), std::move(made))) return nullptr;
-    for (const OwnMethod& method : Owned::Methods()) {
-      if (!AddOwnMethod(env, call.self(), owned, method)) return nullptr;
-    }
-    return call.self();
-  };
-  napi_value constructor = nullptr;
-  napi_define_class(env, name, NAPI_AUTO_LENGTH, construct, nullptr, 0, nullptr, &constructor);
-  return constructor;
+Owned* ExternalIn(Napi::Value value) {
+  if (!value.IsExternal()) return nullptr;
+  const auto external = value.As<Napi::External<Owned>>();
+  return external.CheckTypeTag(&Owned::kTag) ? external.Data() : nullptr;
 }
 
 }  // namespace fakedirty_addon

@@ -4,7 +4,8 @@
 import { rmSync } from 'node:fs';
 import { z } from 'zod';
 import { mebibyte } from '../../lib/format/bytes.js';
-import { migrate } from '../../lib/migration/migrate.js';
+import { startMigration } from '../../lib/migration/migrate.js';
+import type { Migration } from '../../lib/migration/migration.js';
 import type { RecordingEntry } from '../../lib/migration/recording.js';
 import { compareMemory, type MemoryComparison } from '../../lib/qemu/machine/compare-memory.js';
 import {
@@ -27,7 +28,7 @@ const migrationMs = 120_000;
 /** A QEMU that has closed its connections has ended by then. */
 const endMs = 1000;
 /** The longest that QEMU accepts: whatever is left may be sent in it. */
-const endlessDowntimeMs = 2_000_000;
+const maxDowntimeLimitMs = 2_000_000;
 
 export interface PairOptions {
   /** The QEMU of the source, and of the destination if that has no other. */
@@ -105,6 +106,7 @@ export class MigrationPair {
   readonly source: Machine;
   #destination: Machine;
   #destinations = 1;
+  #migration: Promise<Migration> | undefined;
 
   private constructor(options: PairOptions, common: Common, source: Machine, destination: Machine) {
     this.#options = options;
@@ -175,11 +177,12 @@ export class MigrationPair {
     await this.#prepare(plan);
     const last = new LastAnswer();
     const listen = `unix:${incomingSocket}`;
-    const migrating = migrate(source.qmp, {
+    this.#migration = startMigration(source.qmp, {
       ...optionsOf(plan, this.#options.guest.pages),
       to: { qmp: destination.qmp, listen, connect: plan.through ? `unix:${plan.through}` : listen },
       record: last.record,
     });
+    const migrating = this.#migration.then((migration) => migration.result);
     try {
       const result = await within(migrationMs, migrating, () => this.#failLate());
       if (result.outcome === 'completed') return last.info;
@@ -200,8 +203,8 @@ export class MigrationPair {
 
   /** Has a running migration end at its next opportunity, whatever downtime that costs. */
   async end(): Promise<void> {
-    const parameters = { 'downtime-limit': endlessDowntimeMs };
-    await this.source.qmp.execute('migrate-set-parameters', parameters);
+    const migration = await this.#migration;
+    await migration?.setLimits({ downtimeLimitMs: maxDowntimeLimitMs });
   }
 
   /** Compares the memories. Both guests must be at rest: after migrate() they are. */
@@ -234,7 +237,7 @@ export class MigrationPair {
     this.workspace.remove();
   }
 
-  /** What migrate() is not asked to do: it sets up no keys, and parameters on the source alone. */
+  /** What migrate() leaves to its caller: it creates no keys, and sets parameters on the source alone. */
   async #prepare({ tls = false }: MigrationPlan): Promise<void> {
     const { source, destination, workspace } = this;
     await untilSettled(source);
