@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { GuestError } from '../../qemu/machine/errors.js';
 import { mortalCommand, undoAtExit } from '../../system/cleanup.js';
-import { GuestError } from '../guest/guest-error.js';
 import { type GuestMessage, parseGuestMessage } from '../guest/guest-message.js';
 import { compiledProgram } from '../guest/programs.js';
 import type { Host } from '../hosts/host.js';

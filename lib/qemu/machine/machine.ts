@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { QmpClient } from '../../qmp/client.js';
 import { mortalCommand, undoAtExit } from '../../system/cleanup.js';
 import type { Workspace } from '../../system/workspace.js';
+import { QemuEndedError } from './errors.js';
 import { type MemoryKind, memoryArguments, memoryWithoutName } from './memory.js';
 import { SerialLine } from './serial-line.js';
 
@@ -159,7 +160,7 @@ export class Machine {
       });
       const late = new Promise<never>((_, reject) => {
         const message = `${name} (${binary}) did not connect within ${startMs} ms.`;
-        timer = setTimeout(() => reject(new Error(message)), startMs);
+        timer = setTimeout(() => reject(new QemuEndedError(message)), startMs);
       });
       const [socket, serialSockets] = await Promise.race([
         Promise.all([qmp.connected, Promise.all(serials.map(({ connected }) => connected))]),
@@ -226,6 +227,8 @@ export class Machine {
 
   #failure(what: string, { exitCode, signal, output }: MachineEnd): Error {
     const how = signal ?? `exit code ${exitCode}`;
-    return new Error(`QEMU "${this.name}" ${what} (${how}). It said: ${output || 'nothing'}`);
+    return new QemuEndedError(
+      `QEMU "${this.name}" ${what} (${how}). It said: ${output || 'nothing'}`,
+    );
   }
 }

@@ -1,6 +1,7 @@
 // A guest's serial port: what it says, line by line, and what is said to it.
 import type { Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
+import { GuestError, QemuEndedError } from './errors.js';
 
 export class SerialLine {
   readonly #socket: Socket;
@@ -48,7 +49,7 @@ export class SerialLine {
       };
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(new Error(`The guest said nothing on its serial port for ${timeoutMs} ms.`));
+        reject(new GuestError(`The guest said nothing on its serial port for ${timeoutMs} ms.`));
       }, timeoutMs);
       this.#waiting.push(waiting);
     });
@@ -60,6 +61,6 @@ export class SerialLine {
   }
 
   #silent(): Error {
-    return new Error('The serial port is closed: this QEMU has ended.');
+    return new QemuEndedError('The serial port is closed: this QEMU has ended.');
   }
 }
