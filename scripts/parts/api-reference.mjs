@@ -124,6 +124,11 @@ function removeConstructorsOfErrors(project, kinds) {
   for (const one of constructors) project.removeReflection(one);
 }
 
+/** TypeDoc spells `keyof` out. */
+function withoutListsOfCodes(text) {
+  return text.replace(/(?:\\\| `"ERR_\w+"` ?){9,}/g, '[`ErrorCode`](fakedirty.md#errorcode) ');
+}
+
 const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** TypeDoc numbers some links to headings that come only once: GitHub numbers none of those. */
@@ -140,10 +145,13 @@ function withoutDeadNumbers(text) {
 
 /** Markdown of each door by the name of its page; throws when an exported name has no sentence. */
 async function pagesOfDoors() {
-  const { Application, ReflectionKind: kinds } = await loadTypeDoc();
+  const { Application, Converter, ReflectionKind: kinds } = await loadTypeDoc();
   const all = doors();
   const entryPoints = all.map(({ source }) => join(repository, source));
   const app = await Application.bootstrapWithPlugins({ ...options, entryPoints });
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
+    removeConstructorsOfErrors(context.project, kinds);
+  });
   const project = await app.convert();
   if (!project || app.logger.hasErrors()) throw new Error('TypeDoc could not read the sources');
   const missing = undocumented(project, kinds);
@@ -152,7 +160,6 @@ async function pagesOfDoors() {
       `exported, and without a sentence of documentation:\n  ${missing.join('\n  ')}`,
     );
   }
-  removeConstructorsOfErrors(project, kinds);
   for (const module of project.children) {
     const door = all.find(
       ({ source }) => source.replace(/^lib\/|(\/index)?\.ts$/g, '') === module.name,
@@ -165,10 +172,9 @@ async function pagesOfDoors() {
     await app.generateOutputs(project);
     return all.map((door) => ({
       ...door,
-      text: withoutDeadNumbers(readFileSync(join(directory, `${door.page}.md`), 'utf8')).replace(
-        /^# .*\n/,
-        `# ${door.name}\n\n${capitalized(purposeOf(door))}\n`,
-      ),
+      text: withoutListsOfCodes(
+        withoutDeadNumbers(readFileSync(join(directory, `${door.page}.md`), 'utf8')),
+      ).replace(/^# .*\n/, `# ${door.name}\n\n${capitalized(purposeOf(door))}\n`),
     }));
   } finally {
     rmSync(directory, { recursive: true });
