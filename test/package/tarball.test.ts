@@ -198,24 +198,25 @@ describe('what an installation brings', () => {
     return files.reduce((sum, { path, name }) => sum + statSync(join(path, name)).size, 0);
   }
 
-  it('is six packages, without charts and rasterizer', () => {
+  it('is seven packages, without charts and rasterizer', () => {
     const modules = join(project, 'node_modules');
     const names = readdirSync(modules).filter((name) => !name.startsWith('.'));
     expect(names.sort()).toEqual([
       'commander',
       'fakedirty',
       'fastest-levenshtein',
+      'node-addon-api',
       'node-gyp-build',
       'yaml',
       'zod',
     ]);
   });
 
-  it('is less than 10 MB, of which the package is less than 3', () => {
+  it('is less than 11 MB, of which the package is less than 3', () => {
     const modules = bytesIn(join(project, 'node_modules'));
     const own = bytesIn(installed);
     console.log(`installed: ${modules} bytes, of them ${own} of the package itself`);
-    expect(modules).toBeLessThan(10e6);
+    expect(modules).toBeLessThan(11e6);
     expect(own).toBeLessThan(3e6);
   });
 });
