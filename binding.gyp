@@ -5,8 +5,8 @@
     {
       'target_name': 'fakedirty',
       'sources': [
-        '<!@(node scripts/native-sources.mjs src)',
-        '<!@(node scripts/native-sources.mjs addon)',
+        # One list for node-gyp and CMake, which adds the folder itself.
+        '<!@(sed -n "s:^\\(src\\|addon\\)/:native/&:p" native/sources.txt)',
       ],
       'include_dirs': [
         'native',

@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { OptionError } from '../lib/index.js';
 import { pngOf } from '../lib/lab/report/png.js';
-import { ensureWritable, writeWhole } from '../lib/system/atomic-write.js';
+import { ensureWritable, writeAtomically } from '../lib/system/atomic-write.js';
+import { type EndingSignal, endGracefully, signalExitCodes } from '../lib/system/signals.js';
 import { checkAgreement } from './agreement.js';
 import { goalReport, missedGoals } from './goals/report.js';
 import { allImplementations } from './implementations/all.js';
-import { killChildren } from './measure/in-child.js';
 import { measureRun } from './measure/whole-run.js';
 import { readOptions, usage } from './options.js';
 import { comparisonReport } from './report/comparison-report.js';
@@ -18,17 +18,11 @@ import { readRun, runAsJson } from './results/run-file.js';
 import type { Run } from './results/schema.js';
 
 const exitCodes = { failed: 1, usage: 2, goalMissed: 3 };
-const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
-function stopOnSignals(): void {
-  for (const [signal, code] of Object.entries(signalCodes)) {
-    process.once(signal, () => {
-      killChildren();
-      console.error(`\nbench: stopped by ${signal}; nothing was written`);
-      process.exit(code);
-    });
-  }
-  process.once('exit', killChildren);
+/** Children are killed when this process exits. */
+function stopAt(signal: EndingSignal): never {
+  console.error(`\nbench: stopped by ${signal}; nothing was written`);
+  process.exit(signalExitCodes[signal]);
 }
 
 function filesOf(run: Run): Map<string, string | Uint8Array> {
@@ -62,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
   const run = await measureRun(implementations, options, process.stderr);
   const files = filesOf(run);
   try {
-    writeWhole(options.out, files);
+    writeAtomically(options.out, files);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`the results can't be written in ${options.out} (${reason})`, { cause });
@@ -81,7 +75,7 @@ function endWithoutOutput(error: Error): void {
   process.exit(exitCodes.failed);
 }
 
-stopOnSignals();
+endGracefully({ end: stopAt });
 process.stdout.once('error', endWithoutOutput);
 main(process.argv.slice(2)).then(
   (code) => {

@@ -16,7 +16,7 @@ export interface Options {
   readonly pageSizesBytes: readonly number[];
   readonly contents: readonly Contents[];
   readonly modes: readonly Mode[];
-  /** At most. */
+  /** An upper bound. */
   readonly rounds: number;
   /** No round is begun that would probably end later than that. */
   readonly enoughAfterSeconds: number | undefined;

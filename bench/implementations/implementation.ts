@@ -47,7 +47,7 @@ export function nameOf({ algorithm, package: from, mode }: ImplementationName): 
   return `${algorithm}, ${from}, ${mode}`;
 }
 
-/** One page a call, from a function that answers bytes, hexadecimal digits or a number of 32 bits. */
+/** One page a call, from a function that returns bytes, hexadecimal digits or a number of 32 bits. */
 export function pageByPage(
   from: PackageName,
   algorithm: AlgorithmName,

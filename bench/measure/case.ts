@@ -18,7 +18,7 @@ const windowBytes = 1024 * 1024;
 const asyncWindowBytes = 16 * 1024 * 1024;
 const turnMs = 1;
 const sampleMs = 5;
-const fewestSamples = 5;
+const minSamples = 5;
 
 /** Background threads read shared memory in place; other memory would be copied for them. */
 function makeMemory(shared: boolean): Buffer {
@@ -86,7 +86,7 @@ export async function measureCase(job: CaseJob): Promise<CaseAnswer> {
       delay: 0,
       minTime: sampleMs / 1000,
       maxTime: samplingMs / 1000,
-      minSamples: fewestSamples,
+      minSamples,
     }),
   );
   const samples = results[0]?.details.sampleResults ?? [];

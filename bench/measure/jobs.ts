@@ -1,4 +1,4 @@
-// What a child process is asked to measure, and what it answers.
+// What a child process is asked to measure, and what it returns.
 import type { AlgorithmName } from '../../lib/index.js';
 import type { Contents } from '../contents.js';
 import type { ImplementationName } from '../implementations/implementation.js';

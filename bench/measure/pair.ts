@@ -21,8 +21,8 @@ const pageSizeBytes = 4096;
 const mib = 1024 * 1024;
 const cacheBytes = 512 * 1024;
 const memoryBytes = 256 * mib;
-const fewestTurns = 9;
-const shortestTurnNs = 1e6;
+const minTurns = 9;
+const minTurnNs = 1e6;
 
 interface Probe {
   allocate(bytes: number): ArrayBuffer;
@@ -35,7 +35,7 @@ interface Probe {
   ): number;
 }
 
-/** Hashes a window so many times; answers the nanoseconds it took. */
+/** Hashes a window so many times; returns the nanoseconds that took. */
 type Timed = (window: Buffer, passes: number) => number;
 
 let loaded: Probe | undefined;
@@ -121,17 +121,17 @@ export async function measurePair(job: PairJob): Promise<PairAnswer> {
   const windows = windowsOf(job.place, windowBytesOf(job));
   const sides = [timed(job.ours), timed(job.other)] as const;
   const first = windows[0] ?? Buffer.alloc(0);
-  // Of little memory, so that it is many calls.
+  // On little memory, so that there are many calls.
   const little = first.subarray(0, cacheBytes);
   for (const side of [...sides, ...sides]) await warmUp(() => side(little, 1));
-  // The faster one's turn shall be long enough.
-  const quickestNs = Math.min(...sides.map((side) => side(first, 1)));
-  const passes = job.place === 'memory' ? 1 : Math.max(1, Math.ceil(shortestTurnNs / quickestNs));
+  // So many passes that the faster side's turn is long enough.
+  const fasterNs = Math.min(...sides.map((side) => side(first, 1)));
+  const passes = job.place === 'memory' ? 1 : Math.max(1, Math.ceil(minTurnNs / fasterNs));
   const pagesPerTurn = (passes * first.length) / pageSizeBytes;
   const ratios: number[] = [];
   const differences: number[] = [];
   const end = performance.now() + job.samplingMs;
-  for (let turn = 0; turn < fewestTurns || performance.now() < end; turn += 1) {
+  for (let turn = 0; turn < minTurns || performance.now() < end; turn += 1) {
     // Half of the memory apart: neither finds in a cache what the other has just read.
     const half = windows.length >> 1;
     const mine = windows[turn % windows.length] ?? first;

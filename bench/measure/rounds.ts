@@ -22,7 +22,7 @@ export function within(seconds: number, now = () => performance.now() / 1000): M
   return (done) => ((now() - start) / done) * (done + 1) <= seconds;
 }
 
-/** The answers to each measurement, one a round; of one round at least. */
+/** The answers of each measurement, one a round; at least one round is done. */
 export async function inRounds<Answer>(
   measurements: readonly Measurement<Answer>[],
   rounds: number,

@@ -1,9 +1,9 @@
 // V8 compiles what is called often, and in the background: until then a call costs several times as much.
 
 const stretchMs = 10;
-const fewestStretches = 3;
+const minStretches = 3;
 /** Much more than a quiet machine needs; on a busy one the compiler waits for its turn. */
-const mostStretches = 10;
+const maxStretches = 10;
 /** A stretch that gets no further than this many times the best one before: nothing more to gain. */
 const steady = 1.03;
 
@@ -17,9 +17,9 @@ async function callsIn(milliseconds: number, call: () => unknown): Promise<numbe
 /** Calls until the compiler has had its time: until calls become no faster. */
 export async function warmUp(call: () => unknown): Promise<void> {
   let best = 0;
-  for (let stretch = 1; stretch <= mostStretches; stretch += 1) {
+  for (let stretch = 1; stretch <= maxStretches; stretch += 1) {
     const calls = await callsIn(stretchMs, call);
-    if (stretch > fewestStretches && calls < best * steady) return;
+    if (stretch > minStretches && calls < best * steady) return;
     best = Math.max(best, calls);
   }
 }

@@ -1,4 +1,5 @@
 // A whole run: every case and every goal asked for, each in processes of its own.
+import type { TextOutput } from '../../lib/format/status-line.js';
 import { goalJobs } from '../goals/list.js';
 import type { Implementation } from '../implementations/implementation.js';
 import { nameOf } from '../implementations/implementation.js';
@@ -8,7 +9,7 @@ import type { Goal, Row, Run } from '../results/schema.js';
 import { workingSetBytes } from './case.js';
 import { runInChild } from './in-child.js';
 import type { CaseJob } from './jobs.js';
-import { Progress, type ProgressOutput } from './progress.js';
+import { Progress } from './progress.js';
 import { inRounds, type MayGoOn, type Measurement, within } from './rounds.js';
 
 function samplingMs({ quick }: Options): number {
@@ -22,7 +23,7 @@ function pairSamplingMs({ quick }: Options): number {
 
 async function measured<Answer>(
   title: string,
-  output: ProgressOutput,
+  output: TextOutput,
   rounds: number,
   measurements: readonly Measurement<Answer>[],
   mayGoOn?: MayGoOn,
@@ -55,7 +56,7 @@ function casesOf(implementations: readonly Implementation[], options: Options): 
 async function rowsOf(
   implementations: readonly Implementation[],
   options: Options,
-  output: ProgressOutput,
+  output: TextOutput,
 ): Promise<Row[]> {
   const cases = casesOf(implementations, options);
   const measurements = cases.map((job) => {
@@ -75,7 +76,7 @@ async function rowsOf(
   }));
 }
 
-async function goalsOf(options: Options, output: ProgressOutput): Promise<Goal[]> {
+async function goalsOf(options: Options, output: TextOutput): Promise<Goal[]> {
   const jobs = goalJobs(options.algorithms);
   const measurements = jobs.map(({ name, ours, other, place }) => {
     const job = { kind: 'pair' as const, ours, other, place, samplingMs: pairSamplingMs(options) };
@@ -95,7 +96,7 @@ async function goalsOf(options: Options, output: ProgressOutput): Promise<Goal[]
 export async function measureRun(
   implementations: readonly Implementation[],
   options: Options,
-  output: ProgressOutput,
+  output: TextOutput,
 ): Promise<Run> {
   const startedAt = new Date().toISOString();
   const rows = await rowsOf(implementations, options, output);

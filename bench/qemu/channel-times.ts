@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const pollMs = 20;
 
-/** Nanoseconds on a processor so far; undefined when the thread has ended, or is no channel. */
+/** Nanoseconds on a processor so far; undefined when the thread has ended or is not a channel. */
 function workOf(task: string): number | undefined {
   try {
     if (!readFileSync(`${task}/comm`, 'utf8').startsWith('multifdsend')) return undefined;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { OptionError } from '../../lib/index.js';
 import { type BuiltQemu, latestBuilt, programOf } from '../../lib/qemu/compile/built.js';
 import type { QemuVersion } from '../../lib/qemu/compile/versions.js';
-import { ensureWritable, writeWhole } from '../../lib/system/atomic-write.js';
+import { ensureWritable, writeAtomically } from '../../lib/system/atomic-write.js';
 import { thisMachine } from '../machine.js';
 import { Progress } from '../measure/progress.js';
 import { type Options, readOptions, usage } from './options.js';
@@ -23,7 +23,7 @@ function builtOf(version: QemuVersion, unpatched: boolean): BuiltQemu {
   return built;
 }
 
-/** Without how it was found and checked. */
+/** Its version and source, without how that was found and checked. */
 function described({ fullVersion, source }: BuiltQemu): string {
   return `QEMU ${fullVersion}, ${source.split(', ', 1)[0]}`;
 }
@@ -81,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   progress.end();
   const name = 'cost.json';
-  writeWhole(options.out, new Map([[name, `${JSON.stringify(cost, null, 2)}\n`]]));
+  writeAtomically(options.out, new Map([[name, `${JSON.stringify(cost, null, 2)}\n`]]));
   console.log(`\n${reportOf(cost)}\n\nwritten: ${join(options.out, name)}`);
   const missed = judge(cost).some(({ reached }) => !reached);
   return options.check && missed ? exitCodes.goalMissed : 0;

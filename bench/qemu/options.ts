@@ -25,7 +25,7 @@ export const usage = `usage: npm run bench:qemu [-- options]
 
 const shape = {
   version: { type: 'string', default: '7.2' },
-  /** For the script, which builds both QEMUs before. */
+  /** Used by scripts/bench.ts, which builds both QEMUs first. */
   source: { type: 'string' },
   scenarios: { type: 'string', default: names.join() },
   rounds: { type: 'string', default: '9' },

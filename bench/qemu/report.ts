@@ -57,7 +57,7 @@ function tableOf(cost: Cost, scenario: Scenario): string {
 function goalsOf(cost: Cost): string {
   const lines = judge(cost).map(({ scenario, goal, value, reached }) => [
     `${scenario}: ${goal.contestant}, ${goal.figure}`,
-    goal.figure === 'filter a page' ? `${goal.most} ns` : `${goal.most} x`,
+    goal.figure === 'filter a page' ? `${goal.max} ns` : `${goal.max} x`,
     value.toPrecision(3),
     reached ? 'reached' : 'NOT reached',
   ]);

@@ -68,7 +68,7 @@ export function judge(cost: Cost): Judged[] {
     .flatMap((scenario) =>
       scenario.goals.map((goal) => {
         const value = medianOf(cost, scenario, goal);
-        return { scenario: scenario.name, goal, value, reached: value <= goal.most };
+        return { scenario: scenario.name, goal, value, reached: value <= goal.max };
       }),
     );
 }

@@ -9,11 +9,11 @@ export interface Contestant {
   readonly method: MigrationMethod;
 }
 
-/** Of medians over the rounds, `contestant` against the scenario's first one; or a figure of its own. */
+/** A bound for the median over the rounds: relative to the scenario's first contestant, or absolute. */
 export interface Goal {
   readonly figure: 'total time' | 'bytes after' | 'time after' | 'filter a page';
   readonly contestant: string;
-  readonly most: number;
+  readonly max: number;
 }
 
 export interface Scenario {
@@ -64,10 +64,10 @@ export const scenarios: readonly Scenario[] = [
       ...(['ph128', 'sha1', 'md5'] as const).map((hash) => filtered(hash)),
     ],
     goals: [
-      { figure: 'total time', contestant: 'ph128', most: 1.06 },
-      { figure: 'filter a page', contestant: 'ph128', most: 250 },
-      { figure: 'filter a page', contestant: 'sha1', most: 900 },
-      { figure: 'filter a page', contestant: 'md5', most: 650 },
+      { figure: 'total time', contestant: 'ph128', max: 1.06 },
+      { figure: 'filter a page', contestant: 'ph128', max: 250 },
+      { figure: 'filter a page', contestant: 'sha1', max: 900 },
+      { figure: 'filter a page', contestant: 'md5', max: 650 },
     ],
   },
   {
@@ -77,7 +77,7 @@ export const scenarios: readonly Scenario[] = [
     bytesPerSecond: gigabit,
     passes: 2,
     contestants: [unpatched(), filtered('ph128')],
-    goals: [{ figure: 'total time', contestant: 'ph128', most: 1.01 }],
+    goals: [{ figure: 'total time', contestant: 'ph128', max: 1.01 }],
   },
   {
     name: 'all-fake',
@@ -86,7 +86,7 @@ export const scenarios: readonly Scenario[] = [
     bytesPerSecond: 0,
     passes: 3,
     contestants: [unpatched(), filtered('ph128')],
-    goals: [{ figure: 'bytes after', contestant: 'ph128', most: 0.01 }],
+    goals: [{ figure: 'bytes after', contestant: 'ph128', max: 0.01 }],
   },
   {
     name: 'all-fake-50ms',
@@ -97,8 +97,8 @@ export const scenarios: readonly Scenario[] = [
     downtimeMs: 50,
     contestants: [unpatched(), filtered('ph128')],
     goals: [
-      { figure: 'bytes after', contestant: 'ph128', most: 0.01 },
-      { figure: 'time after', contestant: 'ph128', most: 0.1 },
+      { figure: 'bytes after', contestant: 'ph128', max: 0.01 },
+      { figure: 'time after', contestant: 'ph128', max: 0.1 },
     ],
   },
   {
@@ -109,8 +109,8 @@ export const scenarios: readonly Scenario[] = [
     passes: 3,
     contestants: [unpatched(), filtered('ph128')],
     goals: [
-      { figure: 'bytes after', contestant: 'ph128', most: 0.01 },
-      { figure: 'time after', contestant: 'ph128', most: 0.1 },
+      { figure: 'bytes after', contestant: 'ph128', max: 0.01 },
+      { figure: 'time after', contestant: 'ph128', max: 0.1 },
     ],
   },
   {

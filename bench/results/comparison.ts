@@ -27,7 +27,7 @@ export interface Comparison {
 }
 
 /** Less than this comes and goes with where memory happens to lie; nobody should act on it. */
-const leastDifference = 0.02;
+const minDifference = 0.02;
 
 export function rowKey(row: Row): string {
   const { algorithm, package: from, mode, contents, pageSizeBytes } = row;
@@ -35,8 +35,8 @@ export function rowKey(row: Row): string {
 }
 
 function changeOf(ratio: number, atLeast: number, atMost: number): Change {
-  if (atLeast > 1 && ratio > 1 + leastDifference) return 'faster';
-  if (atMost < 1 && ratio < 1 / (1 + leastDifference)) return 'slower';
+  if (atLeast > 1 && ratio > 1 + minDifference) return 'faster';
+  if (atMost < 1 && ratio < 1 / (1 + minDifference)) return 'slower';
   return 'no difference seen';
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { OptionError } from '../../lib/index.js';
 import { type Run, runSchema } from './schema.js';
 
-/** Whoever writes what it can't read again has a fault, and hears of it now. */
+/** Checked before it is written: a file that cannot be read back is a bug that shows now. */
 export function runAsJson(run: Run): string {
   return `${JSON.stringify(runSchema.parse(run), null, 2)}\n`;
 }
@@ -23,7 +23,7 @@ export function runFromJson(text: string): Run {
   throw new Error(`${line?.replace(/^\W+/, '')}, at ${issue?.path.join('.') || 'its top'}`);
 }
 
-/** Of an earlier run, for --compare. */
+/** Reads an earlier run, for --compare. */
 export function readRun(path: string): Run {
   const what = 'expected the bench.json that an earlier `npm run bench` wrote';
   let text: string;
@@ -42,7 +42,7 @@ export function readRun(path: string): Run {
   } catch (error) {
     throw new OptionError(
       '--compare',
-      `${path} is no such file: ${(error as Error).message}; ${what}`,
+      `${path} is not such a file: ${(error as Error).message}; ${what}`,
     );
   }
 }

@@ -15,7 +15,7 @@ const row = z.strictObject({
   contents: z.enum(contentNames),
   pageSizeBytes: counted,
   pagesPerCall: counted,
-  /** Of each round: the median of that process's samples. */
+  /** One a round: the median of that process's samples. */
   nsPerPage: z.array(positive).min(1),
 });
 
@@ -24,7 +24,7 @@ const goal = z.strictObject({
   /** 'ratio': how many times as fast, at least; 'ns': how many more nanoseconds a page, at most. */
   kind: z.enum(['ratio', 'ns']),
   bound: z.number().nullable(),
-  /** Of each round: the median of that process's pairs. */
+  /** One a round: the median of that process's pairs. */
   found: z.array(z.number()).min(1),
 });
 

@@ -1,10 +1,11 @@
 // What a migration looks like: live on a terminal, a line for each pass elsewhere, JSON Lines for programs.
+import { StatusLine } from '../format/status-line.js';
+import { bytesText, timeText } from '../format/text.js';
 import type { Observation, PolicyEvaluation } from '../migration/decision.js';
 import type { MigrationProgress } from '../migration/options.js';
 import { type Pass, passName } from '../migration/pass.js';
 import { entryLine, type RecordingEntry } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
-import { bytesText, timeText } from '../policy/decide.js';
 import { predict } from '../policy/prediction.js';
 
 export interface Display {
@@ -93,26 +94,26 @@ function summary({ outcome, reason, guest, ...figures }: MigrationResult): strin
 class Lines implements Display {
   readonly isLive: boolean;
   readonly #output: Output;
-  readonly #clear: string;
+  readonly #line: StatusLine;
   #begun = false;
 
-  constructor(output: Output, isLive: boolean) {
+  constructor(output: Output) {
     this.#output = output;
-    this.isLive = isLive;
-    this.#clear = isLive ? '\r\x1b[K' : '';
+    this.#line = new StatusLine(output);
+    this.isLive = this.#line.isLive;
   }
 
   note(text: string): void {
-    this.#line(text);
+    this.#line.print(text);
   }
 
   entry(): void {}
 
   pass(pass: Pass, observation: Observation): void {
     const width = this.isLive ? this.#output.columns : undefined;
-    if (!this.#begun) this.#line(passColumns(width));
+    if (!this.#begun) this.#line.print(passColumns(width));
     this.#begun = true;
-    this.#line(passLine(pass, observation, width));
+    this.#line.print(passLine(pass, observation, width));
   }
 
   progress({
@@ -122,22 +123,18 @@ class Lines implements Display {
     remainingBytes,
     linkBytesPerSecond,
   }: MigrationProgress) {
-    if (!this.isLive) return;
     const sent = `${bytesText(sentBytes)} sent, ${bytesText(remainingBytes)} remain`;
-    const line = `${status}, ${timeText(elapsedMs)}: ${sent}, ${bytesText(linkBytesPerSecond)}/s`;
-    this.#output.write(`${this.#clear}${line.slice(0, (this.#output.columns ?? 80) - 1)}`);
+    this.#line.show(
+      `${status}, ${timeText(elapsedMs)}: ${sent}, ${bytesText(linkBytesPerSecond)}/s`,
+    );
   }
 
   evaluation({ decision: { choice, reason } }: PolicyEvaluation): void {
-    if (choice !== 'go-on') this.#line(`${choice}: ${reason}`);
+    if (choice !== 'go-on') this.#line.print(`${choice}: ${reason}`);
   }
 
   end(result: MigrationResult): void {
-    for (const line of summary(result)) this.#line(line);
-  }
-
-  #line(text: string): void {
-    this.#output.write(`${this.#clear}${text}\n`);
+    for (const line of summary(result)) this.#line.print(line);
   }
 }
 
@@ -161,5 +158,5 @@ class JsonLines implements Display {
 }
 
 export function displayFor(output: Output, json: boolean): Display {
-  return json ? new JsonLines(output) : new Lines(output, output.isTTY === true);
+  return json ? new JsonLines(output) : new Lines(output);
 }

@@ -1,11 +1,11 @@
 // `fakedirty estimate`: what a migration of a running VM would cost by each method, before it is begun.
 import type { Command } from 'commander';
+import { bytesText, percentText, timeText } from '../format/text.js';
 import {
   type DirtyingMeasurement,
   measureDirtying,
   type PageEstimate,
 } from '../monitor/dirtying-measurement.js';
-import { bytesText, percentText, timeText } from '../policy/decide.js';
 import { type Forecast, forecast, rangeText } from '../policy/forecast.js';
 import type { QmpAddress } from '../qmp/transport.js';
 import { byteCount, milliseconds, positiveInteger, qmpAddress } from './option-values.js';

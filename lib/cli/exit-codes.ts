@@ -1,4 +1,4 @@
-// What the exit code of `fakedirty` says: scripts may rely on these.
+// The exit codes of `fakedirty`, which scripts may rely on.
 import type { BuildFailure } from '../qemu/compile/errors.js';
 
 export const exitCodes = {
@@ -22,15 +22,15 @@ export const exitCodes = {
 export const exitCodesHelp = `
 Exit codes:
     0  done
-    1  failed, for a reason that has no code of its own
+    1  failed for a reason without a code of its own
     2  the command line is wrong
     3  tools or libraries are missing
-    4  there is no source of QEMU, or of another version
+    4  QEMU's source was not found, or is of another version
     5  the series does not apply
     6  the disk is full
     7  configuring or compiling failed
     8  this QEMU has not been built
-    9  there is no QMP at that place, or it did not answer
+    9  there is no QMP at that address, or it did not answer
    10  the migration or the experiment was refused before it began: nothing has been changed
    11  the migration failed; the guest is at the source
    12  the migration was cancelled, by a policy or by somebody else; the guest is at the source

@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 // The command `fakedirty`.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { StepFailed } from '../../scripts/run/step.mjs';
 import { UnmetNeedsError } from '../lab/index.js';
 import { MigrationRefusedError } from '../migration/errors.js';
 import { MeasurementError } from '../monitor/errors.js';
 import { PolicyError } from '../policy/named.js';
 import { QemuBuildError } from '../qemu/compile/errors.js';
 import { QmpError } from '../qmp/errors.js';
+import { packageRoot } from '../system/package-root.js';
+import { StepFailed } from '../system/step.js';
 import { addCompletion } from './completion-command.js';
 import { addEstimate } from './estimate-command.js';
 import { exitCodes, exitCodesHelp } from './exit-codes.js';
@@ -19,7 +21,7 @@ import { addReplay } from './replay-command.js';
 import { addWatch } from './watch-command.js';
 
 function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
+  const file = join(packageRoot, 'package.json');
   const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
   return version;
 }

@@ -1,9 +1,9 @@
 // `fakedirty replay`: what a policy would have decided on a recorded migration.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { bytesText, timeText } from '../format/text.js';
 import type { PolicyEvaluation } from '../migration/decision.js';
 import { parseRecording, type Recording } from '../migration/recording.js';
-import { bytesText, timeText } from '../policy/decide.js';
 import { rangeText } from '../policy/forecast.js';
 import { parsePolicies, policiesHelp } from '../policy/named.js';
 import {

@@ -1,9 +1,10 @@
-// What commands that talk to a running VM share: the connection, the recording, Ctrl-C, the exit code.
+// What the commands for running VMs share: the connection, the recording, Ctrl-C, the exit code.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { entryLine, type Recorder } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
 import { QmpClient } from '../qmp/client.js';
 import type { QmpAddress } from '../qmp/transport.js';
+import { endGracefully } from '../system/signals.js';
 import type { Display } from './display.js';
 import { exitCodes } from './exit-codes.js';
 
@@ -14,7 +15,7 @@ export function connect(address: QmpAddress): Promise<QmpClient> {
   return QmpClient.connect(address, { timeoutMs: connectMs });
 }
 
-/** Written as it happens: a recording is of use even when whoever writes it is killed. */
+/** Writes entries as they happen: a recording is useful even if this process is killed. */
 export class RecordingFile implements Disposable {
   readonly #file: number;
 
@@ -35,41 +36,23 @@ interface Interruptible extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** A signal that is aborted by Ctrl-C; a second Ctrl-C ends this process at once, saying what is left. */
+/** A signal that is aborted by Ctrl-C and its like; a second one ends this process at once, saying what is left. */
 export function interruptible(
   display: Pick<Display, 'note'>,
   first: string,
   second: string,
 ): Interruptible {
   const controller = new AbortController();
-  const onSignal = () => {
-    if (controller.signal.aborted) {
-      process.stderr.write(`${second}\n`);
-      process.exit(exitCodes.interrupted);
-    }
-    display.note(first);
-    controller.abort(new Error('Ctrl-C was pressed.'));
-  };
-  const giveBack = signals.map((name) => takeOver(name, onSignal));
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]() {
-      for (const give of giveBack) give();
+  const release = endGracefully({
+    end: (name) => {
+      display.note(first);
+      controller.abort(new Error(`This process was told to end by ${name}.`));
     },
-  };
-}
-
-const signals = ['SIGINT', 'SIGTERM'] as const;
-
-/** Those who build QEMU end the process at once, which would leave a migration without its master. */
-function takeOver(name: (typeof signals)[number], listener: () => void): () => void {
-  const others = process.listeners(name);
-  process.removeAllListeners(name);
-  process.on(name, listener);
-  return () => {
-    process.off(name, listener);
-    for (const other of others) process.on(name, other);
-  };
+    abandon: () => {
+      if (second) process.stderr.write(`${second}\n`);
+    },
+  });
+  return { signal: controller.signal, [Symbol.dispose]: release };
 }
 
 export function exitCodeOf({ outcome }: MigrationResult, interrupted: boolean): number {

@@ -1,8 +1,7 @@
 // Loads the Node-API addon (native/addon), and gives it types.
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FakedirtyError } from '../errors/error.js';
+import { packageRoot } from '../system/package-root.js';
 
 /** What libfakedirty says of a fingerprint algorithm. */
 export interface NativeAlgorithm {
@@ -93,7 +92,6 @@ export class NativeAddonError extends FakedirtyError {
 }
 
 // lib/fingerprint and dist/fingerprint lie equally deep, so one path serves the sources and the build.
-const packageDirectory = dirname(fileURLToPath(new URL('..', import.meta.url)));
 
 function platform(): string {
   const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } };
@@ -128,6 +126,6 @@ let loaded: NativeAddon | undefined;
 
 /** The addon, loaded when it is first needed: an import of this package loads none. */
 export function native(): NativeAddon {
-  loaded ??= loadAddon(packageDirectory);
+  loaded ??= loadAddon(packageRoot);
   return loaded;
 }

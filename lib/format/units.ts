@@ -23,12 +23,12 @@ function scaled(text: string, scale: Readonly<Record<string, number>>): number |
 export const expectedTime = 'a time such as 300ms, 20s or 2min';
 export const expectedSize = 'a size such as 500M, 2G, 64Mi or 1Gbit';
 
-/** Undefined when it is no time. */
+/** Milliseconds; undefined when the text is not a time. */
 export function parseMs(text: string): number | undefined {
   return scaled(text, timesMs);
 }
 
-/** Undefined when it is no size; without a unit: bytes. */
+/** Bytes; undefined when the text is not a size. A number without a unit is bytes. */
 export function parseBytes(text: string): number | undefined {
   return scaled(text, sizesBytes);
 }

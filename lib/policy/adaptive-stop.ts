@@ -1,7 +1,9 @@
 // Jain's adaptive stop: stop and copy once the bytes sent again reach a share of the bytes of the first pass.
+
+import { bytesText, percentText } from '../format/text.js';
 import type { Policy } from '../migration/decision.js';
 import { firstAndRetransferred } from '../migration/pass.js';
-import { bytesText, decidingAs, percentText } from './decide.js';
+import { decidingAs } from './decide.js';
 
 /** When to stop. */
 export interface AdaptiveStopOptions {

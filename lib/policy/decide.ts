@@ -28,18 +28,3 @@ export function decidingAs(policy: string): Decide {
     };
   };
 }
-
-export function percentText(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
-}
-
-export function bytesText(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
-  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
-  return `${(bytes / 1e3).toFixed(0)} kB`;
-}
-
-export function timeText(ms: number): string {
-  if (!Number.isFinite(ms)) return 'for ever';
-  return ms >= 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)} ms`;
-}

@@ -1,6 +1,8 @@
 // Chooses what serves a goal best, by predictions that know about fake dirty pages.
+
+import { bytesText, percentText, timeText } from '../format/text.js';
 import type { Choice, Decision, Observation, Policy } from '../migration/decision.js';
-import { bytesText, decidingAs, type Numbers, percentText, timeText } from './decide.js';
+import { decidingAs, type Numbers } from './decide.js';
 import { type Prediction, predict } from './prediction.js';
 
 /** What to aim for. */

@@ -1,6 +1,7 @@
 // What a migration would cost by each method, predicted from a measurement made before it. Pure.
+
+import { percentText } from '../format/text.js';
 import type { DirtyingMeasurement, PageEstimate } from '../monitor/dirtying-measurement.js';
-import { percentText } from './decide.js';
 import {
   type Behaviour,
   type Case,

@@ -1,6 +1,8 @@
 // Policies that limit or combine others: give up after a limit, auto-converge first, several in order.
+
+import { bytesText, timeText } from '../format/text.js';
 import type { Decision, Policy } from '../migration/decision.js';
-import { bytesText, decidingAs, timeText } from './decide.js';
+import { decidingAs } from './decide.js';
 
 /** When to give up; a limit that is left out does not count. */
 export interface GiveUpOptions {

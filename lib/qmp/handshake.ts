@@ -1,6 +1,5 @@
 // How a connection begins: QEMU greets, and is told which of its capabilities are wanted.
 import { within } from '../system/deadline.js';
-import type { ExecuteOptions } from './client.js';
 import { QmpClosedError, QmpError, QmpGreetingError, QmpNegotiationError } from './errors.js';
 import type { QmpGreeting } from './messages.js';
 
@@ -9,7 +8,7 @@ interface Handshake {
     execute(
       command: 'qmp_capabilities',
       commandArguments?: { enable?: string[] },
-      options?: ExecuteOptions,
+      options?: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
     ): Promise<unknown>;
   };
   readonly greeting: Promise<QmpGreeting>;

@@ -8,7 +8,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** From the best to the worst, as a share of the median. */
+/** The range, as a share of the median. */
 export function spread(values: readonly number[]): number {
   return (Math.max(...values) - Math.min(...values)) / median(values);
 }
@@ -18,13 +18,13 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Of the population that the values are a sample of. */
+/** The variance of the population, estimated from a sample. */
 export function variance(values: readonly number[]): number {
   const middle = mean(values);
   return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1);
 }
 
-/** Student's t that 99 of 100 fall below in absolute value, for 1, 2, 3, ... degrees of freedom. */
+/** Two-sided 99 % quantiles of Student's t, for 1, 2, 3, ... degrees of freedom. */
 const t99 = [
   63.66, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.25, 3.169, 3.106, 3.055, 3.012, 2.977,
   2.947, 2.921, 2.898, 2.878, 2.861, 2.845, 2.831, 2.819, 2.807, 2.797, 2.787, 2.779, 2.771, 2.763,
@@ -38,26 +38,26 @@ export function studentT99(degreesOfFreedom: number): number {
 
 export interface Ratio {
   readonly ratio: number;
-  /** It lies between these, in 99 of 100 cases. */
+  /** The 99 % confidence interval. */
   readonly atLeast: number;
   readonly atMost: number;
 }
 
-/** A few rounds can agree by chance better than this; they don't mean it. */
-const leastDeviation = 0.003;
-/** With fewer values nothing can be said of how far they scatter. */
-export const fewestValues = 3;
+/** A lower bound for the standard deviation: a few rounds may agree better than that by chance. */
+const minDeviation = 0.003;
+/** With fewer values there is no estimate of how far they scatter. */
+export const minValues = 3;
 
 /**
- * How many times as large the first values are as the second ones: Welch's test on their logarithms. Null:
- * there are too few, or one is not positive, and has no logarithm.
+ * How many times as large the first values are as the second ones, by Welch's test on their logarithms. Null when there
+ * are too few values, or one is not positive and so has no logarithm.
  */
 export function ratioOf(values: readonly number[], others: readonly number[]): Ratio | null {
-  if (Math.min(values.length, others.length) < fewestValues) return null;
+  if (Math.min(values.length, others.length) < minValues) return null;
   if (Math.min(...values, ...others) <= 0) return null;
   const [logs, otherLogs] = [values.map(Math.log), others.map(Math.log)];
   const squareOfError = (each: number[]) =>
-    Math.max(variance(each), leastDeviation ** 2) / each.length;
+    Math.max(variance(each), minDeviation ** 2) / each.length;
   const a = squareOfError(logs);
   const b = squareOfError(otherLogs);
   const degrees = (a + b) ** 2 / (a ** 2 / (logs.length - 1) + b ** 2 / (otherLogs.length - 1));
@@ -70,9 +70,9 @@ export function ratioOf(values: readonly number[], others: readonly number[]): R
   };
 }
 
-/** Where the mean of such values lies, in 99 of 100 cases; null: there are too few. */
+/** The 99 % confidence interval of the mean; null when there are too few values. */
 export function meanInterval(values: readonly number[]): readonly [number, number] | null {
-  if (values.length < fewestValues) return null;
+  if (values.length < minValues) return null;
   const margin = studentT99(values.length - 1) * Math.sqrt(variance(values) / values.length);
   return [Math.max(0, mean(values) - margin), mean(values) + margin];
 }

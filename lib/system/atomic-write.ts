@@ -1,4 +1,4 @@
-// Files that are there whole or not at all: written under another name, then renamed.
+// Files that are written completely or not at all: under a temporary name first, then renamed.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OptionError } from '../errors/option-error.js';
@@ -7,7 +7,7 @@ function temporaryName(path: string): string {
   return `${path}.${process.pid}.part`;
 }
 
-/** Fails now rather than after minutes of measuring. */
+/** Throws if nothing can be written there: better now than after minutes of measuring. */
 export function ensureWritable(directory: string): void {
   const trial = temporaryName(join(directory, 'trial'));
   try {
@@ -16,13 +16,13 @@ export function ensureWritable(directory: string): void {
     rmSync(trial);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const problem = `nothing can be written in ${directory} (${reason}); name a folder of yours`;
+    const problem = `nothing can be written in ${directory} (${reason}); name a folder of your own`;
     throw new OptionError('--out', problem);
   }
 }
 
-/** All of them: none is put in its place before every one is written. */
-export function writeWhole(
+/** Writes all files or none: none is renamed before all are written. */
+export function writeAtomically(
   directory: string,
   files: ReadonlyMap<string, string | Uint8Array>,
 ): void {
@@ -36,8 +36,8 @@ export function writeWhole(
   }
 }
 
-/** What processes left that were killed while they wrote. */
-export function removeParts(directory: string): void {
+/** Removes half-written files of processes that were killed. */
+export function removeTemporaryFiles(directory: string): void {
   for (const name of readdirSync(directory)) {
     const pid = Number(/\.(\d+)\.part$/.exec(name)?.[1]);
     if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(directory, name), { force: true });

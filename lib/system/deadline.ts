@@ -1,7 +1,7 @@
 // Waiting with a limit: whatever comes first of the work, the time, and the caller's signal.
 
 /** setTimeout cannot wait longer, and does not wait at all when asked to. */
-const longestTimerMs = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * Waits for `work`. When `limitMs` have passed, the result is what `late` returns or throws; when the signal is
@@ -10,14 +10,14 @@ const longestTimerMs = 2 ** 31 - 1;
 export async function within<Result, Late = never>(
   limitMs: number,
   work: PromiseLike<Result>,
-  late: () => Late,
+  late: () => Late | PromiseLike<Late>,
   signal?: AbortSignal,
 ): Promise<Result | Late> {
   signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
   let onAbort = () => {};
   const limits = new Promise<Late>((resolve, reject) => {
-    if (limitMs <= longestTimerMs) {
+    if (limitMs <= maxTimerMs) {
       timer = setTimeout(() => {
         try {
           resolve(late());

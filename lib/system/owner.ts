@@ -1,5 +1,5 @@
-// Whose a thing is that outlives processes: the name of a directory or of a network namespace says which process
-// made it, so that a later run can remove what a killed one left, and nothing else.
+// Names that carry their owner: a directory or a network namespace says by its name which process made it, so that a
+// later run can remove what a killed one left, and nothing else.
 import { readFileSync, readlinkSync } from 'node:fs';
 
 const prefix = 'fakedirty';
@@ -24,12 +24,12 @@ function processNamespace(): string {
   return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
 }
 
-/** A name for something of this process; the label is letters and digits; to an empty one they have to be added, as mkdtemp does. */
+/** A name for something that this process owns. The label is letters and digits; mkdtemp() adds them to an empty one. */
 export function ownedName(label: string): string {
   return [prefix, process.pid, startOf(process.pid), processNamespace(), label].join('-');
 }
 
-/** Whether the name is one of ours and its owner is no more; false when that can't be told. */
+/** Whether the name is one of ours and its owner is dead; false when that is unknown. */
 export function isAbandoned(name: string): boolean {
   const [, pid, start, namespace] = pattern.exec(name) ?? [];
   if (!pid || namespace !== processNamespace()) return false;

@@ -3,8 +3,8 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statfsSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakedirtyError } from '../errors/error.js';
-import { undoAtExit } from './cleanup.js';
 import { isAbandoned, ownedName } from './owner.js';
+import { undoAtExit } from './signals.js';
 
 /**
  * In memory first: comparing is fast there, and post-copy can handle page faults in such files but not in
@@ -54,15 +54,15 @@ export class WorkspaceError extends FakedirtyError {
 }
 
 export class Workspace {
-  readonly #keepNoMore: () => void;
+  readonly #cancelCleanup: () => void;
 
   private constructor(readonly directory: string) {
-    this.#keepNoMore = undoAtExit(() => this.#erase());
+    this.#cancelCleanup = undoAtExit(() => this.#erase());
   }
 
-  /** In the first of the places that has room for `bytes`. */
+  /** Creates one in the first place that has room for `bytes`. */
   static create(bytes: number, places: readonly string[] = usualPlaces()): Workspace {
-    // Before one is chosen: what was left may be what takes the room, and in any of them.
+    // First of all: leftovers may be what takes up the room, in any of the places.
     for (const place of places) removeAbandoned(place);
     const chosen = places.find((place) => freeBytes(place) >= bytes);
     if (chosen === undefined) {
@@ -80,7 +80,7 @@ export class Workspace {
   }
 
   remove(): void {
-    this.#keepNoMore();
+    this.#cancelCleanup();
     this.#erase();
   }
 

@@ -13,15 +13,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRun, runAsJson, runFromJson } from '../../bench/results/run-file.js';
+import { packageRoot } from '../../lib/system/package-root.js';
 import { row, run } from './runs.js';
 
-const script = fileURLToPath(new URL('../../scripts/bench.mjs', import.meta.url));
-const compiled = fileURLToPath(
-  new URL('../../build/compiled-bench/bench/main.js', import.meta.url),
-);
+const script = join(packageRoot, 'scripts', 'run.mjs');
+const compiled = join(packageRoot, 'build', 'compiled', 'current', 'bench', 'main.js');
 const patienceMs = 180_000;
 const made = row({ algorithm: 'crc32', package: 'crc-32', mode: 'page' });
 const little = ['--quick', '--rounds', '1', '--algorithms', 'crc32'];
@@ -63,7 +61,7 @@ describe('npm run bench', () => {
       const out = join(folder, 'results');
       writeFileSync(join(folder, 'before.json'), runAsJson(run({ rows: [made] })));
       const args = [...little, '--json', '--out', out, '--compare', 'before.json'];
-      const { code, stdout, stderr } = await start(script, args).ended;
+      const { code, stdout, stderr } = await start(script, ['bench', ...args]).ended;
       expect({ code, stderr }).toMatchObject({ code: 0 });
       expect(stderr).toMatch(/digests compared, all equal/);
       expect(stderr).toMatch(/^crc32 +crc-32 .* too few rounds$/m);
@@ -127,7 +125,7 @@ describe('npm run bench', () => {
       expect(misspelled).toMatchObject({ code: 2, stdout: '' });
       expect(misspelled.stderr).toMatch(/--algorithms: is 'sha-1'.*Did you mean 'sha1'\?/);
       expect(compare).toMatchObject({ code: 2, stdout: '' });
-      expect(compare.stderr).toMatch(/garbled\.json is no such file: it is not JSON/);
+      expect(compare.stderr).toMatch(/garbled\.json is not such a file: it is not JSON/);
       expect(existsSync(join(folder, 'never'))).toBe(false);
       expect(unwritable).toMatchObject({ code: 2, stdout: '' });
       expect(unwritable.stderr).toMatch(/--out: nothing can be written in/);

@@ -51,7 +51,7 @@ describe('progress', () => {
     const output = { isTTY, columns: 60, write: (more: string) => (text += more) };
     const progress = new Progress('measuring', output, () => now);
     for (let done = 1; done <= 4; done += 1) {
-      now = 10 * done;
+      now = 10_000 * done;
       progress.show({ what: 'a long name '.repeat(9), done, total: 4 });
     }
     progress.end();

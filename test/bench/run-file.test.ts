@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readRun, runAsJson, runFromJson } from '../../bench/results/run-file.js';
 import { OptionError } from '../../lib/index.js';
-import { ensureWritable, writeWhole } from '../../lib/system/atomic-write.js';
+import { ensureWritable, writeAtomically } from '../../lib/system/atomic-write.js';
 import { run } from './runs.js';
 
 let folder: string;
@@ -59,7 +59,7 @@ describe('a run as JSON', () => {
 describe('files', () => {
   it('are there whole, and nothing beside them', () => {
     ensureWritable(join(folder, 'new'));
-    writeWhole(
+    writeAtomically(
       join(folder, 'new'),
       new Map([
         ['a', 'one'],
@@ -74,7 +74,7 @@ describe('files', () => {
       ['a', 'one'],
       ['missing/b', 'two'],
     ]);
-    expect(() => writeWhole(folder, files)).toThrow(/ENOENT/);
+    expect(() => writeAtomically(folder, files)).toThrow(/ENOENT/);
     expect(readdirSync(folder)).toEqual([]);
   });
 

@@ -32,7 +32,7 @@ describe('a display', () => {
     expect(display.isLive).toBe(true);
     display.progress(progress);
     display.pass(first, observe(calm, [first]));
-    const [status, ...lines] = text().split('\r\x1b[K').filter(Boolean);
+    const [status, ...lines] = text().split('\r\x1b[2K').filter(Boolean);
     expect(status).toMatch(/^active, 1234 ms: 5\.0 MB sent/);
     expect(status?.length).toBeLessThan(40);
     expect(lines.every((line) => line.length < 80)).toBe(true);

@@ -9,7 +9,7 @@ import { methods } from '../../lib/lab/methods/built-in.js';
 import { measureRuns } from '../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../lib/lab/store/result-store.js';
 import { workloads } from '../../lib/lab/workloads/built-in.js';
-import { repository } from '../../scripts/run/cache.mjs';
+import { packageRoot } from '../../lib/system/package-root.js';
 import { runLab, runLabUnprivileged } from '../harness/run-lab.js';
 import { leftBehind } from '../lab/machine/experiments.js';
 import { measurementOf } from '../lab/measurements.js';
@@ -155,7 +155,7 @@ describe('fakedirty lab', () => {
   });
 
   function kept(name: string) {
-    const file = join(repository, 'experiments', `${name}.yaml`);
+    const file = join(packageRoot, 'experiments', `${name}.yaml`);
     return parseExperiment(readFileSync(file, 'utf8'), file);
   }
 

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { entryLine } from '../../lib/migration/recording.js';
-import { repository } from '../../scripts/run/cache.mjs';
+import { packageRoot } from '../../lib/system/package-root.js';
 import { busy, preCopy, recordingOf } from '../policy/simulation.js';
 import { FakeQemu } from '../qmp/fake-qemu.js';
 
 // Each call starts a Node.
 vi.setConfig({ testTimeout: 60_000 });
 
-const main = join(repository, 'dist', 'cli', 'main.js');
+const main = join(packageRoot, 'dist', 'cli', 'main.js');
 
 let directory: string;
 beforeEach(() => {
@@ -141,9 +141,9 @@ describe('fakedirty migrate', () => {
     const words = [process.execPath, ...migrating()].map((word) => `'${word}'`).join(' ');
     const shell = `stty cols 90; exec ${words}`;
     const { said } = await ended('script', ['-qec', shell, '/dev/null']);
-    expect(said).toContain('\r\x1b[K');
+    expect(said).toContain('\r\x1b[2K');
     expect(said).toMatch(/active, \d+ ms: \d+\.\d MB sent/);
-    const lines = said.split(/[\r\n]+/).map((line) => line.replace('\x1b[K', ''));
+    const lines = said.split(/[\r\n]+/).map((line) => line.replace('\x1b[2K', ''));
     expect(lines).toContain(
       '  pass      time        sent   unchanged   still dirty  predicted end',
     );

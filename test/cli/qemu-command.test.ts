@@ -14,12 +14,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
-import { repository } from '../../scripts/run/cache.mjs';
+import { packageRoot } from '../../lib/system/package-root.js';
 
 // Each call starts a Node.
 vi.setConfig({ testTimeout: 60_000 });
 
-const main = join(repository, 'dist', 'cli', 'main.js');
+const main = join(packageRoot, 'dist', 'cli', 'main.js');
 
 let directory: string;
 let cache: string;

@@ -1,10 +1,10 @@
 // `fakedirty lab` as users start it.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { repository } from '../../scripts/run/cache.mjs';
+import { packageRoot } from '../../lib/system/package-root.js';
 
 function run(directory: string, prefix: readonly string[], args: readonly string[]) {
-  const main = join(repository, 'dist', 'cli', 'main.js');
+  const main = join(packageRoot, 'dist', 'cli', 'main.js');
   const [program = '', ...words] = [...prefix, process.execPath, main, 'lab', ...args];
   const { pid, status, stdout, stderr } = spawnSync(program, words, {
     env: { ...process.env, FAKEDIRTY_CACHE: join(directory, 'cache') },

@@ -3,8 +3,8 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultSource, namedSource, unpack } from '../../lib/qemu/compile/source.js';
-import { cacheDirectory } from '../../scripts/run/cache.mjs';
-import { step } from '../../scripts/run/step.mjs';
+import { cacheDirectory } from '../../lib/system/cache.js';
+import { step } from '../../lib/system/step.js';
 import { testedVersion } from './requirements.js';
 
 export interface Unpacked {

@@ -64,7 +64,7 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
     qemu: '7.2.22',
     kernel: '6.1.0',
     commandLines: { source: ['qemu-system-x86_64', '-S'] },
-    asked: { downtimeLimitMs: 300 },
+    migrateOptions: { downtimeLimitMs: 300 },
     migration: {
       outcome: 'completed',
       reason: 'It is done.',
@@ -89,7 +89,7 @@ export function measurementOf(totalMs: number, sentBytes: number): Measurement {
       migrationBeganMs: began,
       migrationEndedMs: began + totalMs,
       reports: Array.from({ length: 40 }, (_, at) => ({
-        heardMs: at * 100,
+        receivedMs: at * 100,
         atMs: at * 100,
         operations: 100 * at - 50 * Math.min(Math.max(at - 10, 0), 10),
         p50Us: 1,

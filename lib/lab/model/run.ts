@@ -24,7 +24,7 @@ export const measurementSchema = z.strictObject({
   /** The command line of each program that was started, by its purpose. */
   commandLines: z.record(z.string(), z.array(z.string())),
   /** The options that migrate() was called with. */
-  asked: z.record(z.string(), z.unknown()).default({}),
+  migrateOptions: z.record(z.string(), z.unknown()).default({}),
   migration: resultSchema,
   workload: z.strictObject({
     /** What one operation is. */

@@ -23,7 +23,7 @@ export type WorkloadReport = Readonly<z.output<typeof workloadReportSchema>>;
 /** A report, with the time at which it arrived. */
 export const timedReportSchema = workloadReportSchema.extend({
   /** Since the workload was started, by this machine's clock. */
-  heardMs: nonNegative,
+  receivedMs: nonNegative,
 });
 
 /** A report, with the time at which it arrived. */

@@ -1,5 +1,5 @@
 // The runs of an experiment: every combination is a cell, each round measures all cells, in an order of its own.
-import { keyOf } from '../../../scripts/run/cache.mjs';
+import { keyOf } from '../../system/cache.js';
 import type { Cell } from '../model/cell.js';
 import { type Experiment, settingsOf } from '../model/experiment.js';
 import type { PlannedRun, Run } from '../model/run.js';

@@ -1,6 +1,6 @@
 // Results as lines of text: the outcome of one run, and all methods beside the first.
 import { inColumns, left, percent, right, threeDigits } from '../../format/columns.js';
-import { bytesText, timeText } from '../../policy/decide.js';
+import { bytesText, timeText } from '../../format/text.js';
 import type { Measurement } from '../model/run.js';
 import { stoppedBy } from '../model/stopped-by.js';
 import {

@@ -1,7 +1,7 @@
 // What the numbers support, in sentences, and nothing more.
 
 import { threeDigits } from '../../format/columns.js';
-import { fewestValues, type Ratio, ratioOf } from '../../statistics/samples.js';
+import { minValues, type Ratio, ratioOf } from '../../statistics/samples.js';
 import { stoppedText } from './comparison-text.js';
 import {
   type CellSummary,
@@ -58,8 +58,8 @@ function sentence(metric: Metric, baseline: CellSummary, other: CellSummary): st
   if (!base || !here) return undefined;
   const [name, first] = [other.cell.method, baseline.cell.method];
   const what = metric.name.toLowerCase();
-  if (Math.min(base.values.length, here.values.length) < fewestValues) {
-    return `${name}: too few rounds to compare the ${what} with ${first}; ${fewestValues} are needed.`;
+  if (Math.min(base.values.length, here.values.length) < minValues) {
+    return `${name}: too few rounds to compare the ${what} with ${first}; ${minValues} are needed.`;
   }
   const ratio = ratioOf(here.values, base.values);
   const stops = stopsOf([other, baseline]);

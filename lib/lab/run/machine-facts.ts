@@ -1,13 +1,15 @@
 // Facts about this machine, for results that are measured on it.
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { packageRoot } from '../../system/package-root.js';
 import type { MachineFacts } from '../model/machine.js';
 
 function packageVersion(): string {
   const { version } = z
     .looseObject({ version: z.string() })
-    .parse(JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')));
+    .parse(JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')));
   return version;
 }
 

@@ -43,7 +43,7 @@ interface Departure extends MeasureOptions {
 }
 
 interface Migrated {
-  readonly asked: Measurement['asked'];
+  readonly migrateOptions: Measurement['migrateOptions'];
   readonly result: MigrationResult;
   /** By the clock of the workload's reports. */
   readonly beganMs: number;
@@ -63,7 +63,7 @@ async function migrateTo(to: MigrateOptions['to'], departure: Departure): Promis
     // Post-copy ends by itself.
     ...(method.postcopy ? [] : [timeLimit(experiment.convergeSeconds * 1000)]),
   ];
-  const asked = {
+  const migrateOptions = {
     ...method.options(trial.memoryBytes),
     bandwidthBytesPerSecond: Math.round(bytesPerSecond),
     postcopyBandwidthBytesPerSecond: Math.round(bytesPerSecond),
@@ -72,7 +72,7 @@ async function migrateTo(to: MigrateOptions['to'], departure: Departure): Promis
   };
   const beganMs = workload.elapsedMs;
   const result = await migrate(source.qmp, {
-    ...asked,
+    ...migrateOptions,
     ...departure.watch,
     ...(policies.length > 0 ? { policy: chain(...policies) } : {}),
     signal,
@@ -80,7 +80,7 @@ async function migrateTo(to: MigrateOptions['to'], departure: Departure): Promis
   });
   const { outcome, reason } = result;
   if (outcome !== 'completed') throw new Error(`The migration ended as ${outcome}: ${reason}`);
-  return { asked, result, beganMs, endedMs: workload.elapsedMs };
+  return { migrateOptions, result, beganMs, endedMs: workload.elapsedMs };
 }
 
 /** Sends the stream nowhere, for counting pages; the guest then continues at the source. */
@@ -128,7 +128,7 @@ async function measure(
   const { idles = false, operation } = catalogue.workload(run.cell.workload.name);
   await workload.untilProgress(idles ? 'reports' : 'operations', { minMs: silenceMs, signal });
   const checks = await workload.stop();
-  const { asked, result, beganMs, endedMs, memory, memoryNotCompared } = arrival;
+  const { migrateOptions, result, beganMs, endedMs, memory, memoryNotCompared } = arrival;
   const { qemu, package: packaged } = source.qmp.greeting.version;
   return {
     hosts: experiment.sink ? 'one host; the stream was discarded' : trial.hosts.description,
@@ -136,7 +136,7 @@ async function measure(
     qemu: `${qemu.major}.${qemu.minor}.${qemu.micro} ${packaged}`.trim(),
     kernel: trial.kernelVersion,
     commandLines: trial.commandLines,
-    asked,
+    migrateOptions,
     migration: result,
     workload: {
       operation,

@@ -2,9 +2,9 @@
 // and keeps every result.
 
 import { realpathSync } from 'node:fs';
-import { keyOf } from '../../../scripts/run/cache.mjs';
-import { withLock } from '../../../scripts/run/lock.mjs';
 import { mean } from '../../statistics/samples.js';
+import { keyOf } from '../../system/cache.js';
+import { withLock } from '../../system/lock.js';
 import { type Experiment, settingsOf } from '../model/experiment.js';
 import {
   type Consoles,

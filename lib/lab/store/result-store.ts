@@ -3,7 +3,11 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { ensureWritable, removeParts, writeWhole } from '../../system/atomic-write.js';
+import {
+  ensureWritable,
+  removeTemporaryFiles,
+  writeAtomically,
+} from '../../system/atomic-write.js';
 import { type Run, runFormat, runSchema } from '../model/run.js';
 import { ResultError } from './result-error.js';
 
@@ -41,7 +45,7 @@ export function writeResults(
     for (const name of files.keys()) {
       mkdirSync(dirname(join(directory, name)), { recursive: true });
     }
-    writeWhole(directory, files);
+    writeAtomically(directory, files);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const problem = `${what} can't be written to ${directory} (${reason})`;
@@ -58,7 +62,7 @@ export class ResultStore {
   prepare(): void {
     mkdirSync(this.directory, { recursive: true });
     ensureWritable(this.directory);
-    removeParts(this.directory);
+    removeTemporaryFiles(this.directory);
   }
 
   /** All runs that have ended, in the order in which they were started. */

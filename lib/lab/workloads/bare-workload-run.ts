@@ -58,10 +58,10 @@ export class BareWorkloadRun extends WorkloadRun {
 
   async #report(): Promise<void> {
     const [passes = 0] = await this.#control.ask('p');
-    const heardMs = this.elapsedMs;
+    const receivedMs = this.elapsedMs;
     this.reports.push({
-      heardMs,
-      atMs: heardMs,
+      receivedMs,
+      atMs: receivedMs,
       operations: passes * this.#pages,
       p50Us: null,
       p99Us: null,

@@ -5,7 +5,7 @@ import {
   type GuestOptions,
   type GuestPattern,
   guestPatterns,
-  mostGuestPages,
+  maxGuestPages,
 } from '../../qemu/machine/guest.js';
 import { positive, seed, size, sizeBytes } from './options.js';
 import {
@@ -42,7 +42,7 @@ function guestOptions(
   environment: WorkloadEnvironment,
 ): Omit<GuestOptions, 'paged'> {
   const capacity = {
-    max: mostGuestPages(environment.memoryBytes) * 4096,
+    max: maxGuestPages(environment.memoryBytes) * 4096,
     reason:
       'its working set begins at 1 MiB and ends where memory or the address space below devices ends',
   };

@@ -185,7 +185,7 @@ export class LinuxWorkloadRun extends WorkloadRun {
 
   #addReport(report: WorkloadReport): void {
     const latency = this.#wasHeldUp(report) ? noLatency : {};
-    this.reports.push({ heardMs: this.elapsedMs, ...report, ...latency });
+    this.reports.push({ receivedMs: this.elapsedMs, ...report, ...latency });
     this.#onFirstReport();
   }
 

@@ -1,10 +1,7 @@
 // The part of a workload that runs on the client host, outside the guest: a program that sends the same messages as
 // programs in the guest.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { GuestError } from '../../qemu/machine/errors.js';
-import { mortalCommand, undoAtExit } from '../../system/cleanup.js';
+import { type Companion, startCompanion } from '../../system/companion.js';
 import { type GuestMessage, parseGuestMessage } from '../guest/guest-message.js';
 import { compiledProgram } from '../guest/programs.js';
 import type { Host } from '../hosts/host.js';
@@ -40,36 +37,18 @@ export interface OutsideOptions {
 
 /** A program that runs on the client host. */
 export class OutsideProgram {
-  readonly ended: Promise<OutsideEnd>;
-  readonly #child: ChildProcess;
   readonly #name: string;
+  readonly #onMessage: (message: GuestMessage) => void;
   readonly #silenceMs: number;
+  readonly #complaints: string[] = [];
+  #process: Companion | undefined;
   #onLine = () => {};
   #lastLine = 'nothing';
 
-  private constructor(
-    child: ChildProcess,
-    { name, onMessage, silenceMs = maxSilenceMs }: OutsideOptions & { readonly name: string },
-  ) {
-    this.#child = child;
+  private constructor(name: string, { onMessage, silenceMs = maxSilenceMs }: OutsideOptions) {
     this.#name = name;
+    this.#onMessage = onMessage;
     this.#silenceMs = silenceMs;
-    const cancelCleanup = undoAtExit(() => child.kill('SIGKILL'));
-    const complaints: string[] = [];
-    if (child.stdout) {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        this.#onLine();
-        const message = messageOf(line);
-        this.#lastLine = message?.type === 'progress' ? message.text : line;
-        if (message) onMessage(message);
-        else complaints.push(line);
-      });
-    }
-    child.on('error', (error) => complaints.push(error.message));
-    this.ended = once(child, 'close').then(([status, signal]) => {
-      cancelCleanup();
-      return { status, signal, complaint: complaints.slice(-complaintsQuoted).join('; ') };
-    });
   }
 
   /** Compiles the program if need be, and starts it on the host. */
@@ -78,13 +57,22 @@ export class OutsideProgram {
     { program, arguments: args }: NonNullable<WorkloadCommands['outside']>,
     options: OutsideOptions,
   ): Promise<OutsideProgram> {
-    const [command, words] = mortalCommand([
-      ...host.prefix,
-      await compiledProgram(program),
-      ...args,
-    ]);
-    const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'] });
-    return new OutsideProgram(child, { name: program, ...options });
+    const words = [...host.prefix, await compiledProgram(program), ...args];
+    const outside = new OutsideProgram(program, options);
+    outside.#process = await startCompanion(words, {
+      stderr: 'inherit',
+      onLine: (line) => outside.#hear(line),
+    });
+    return outside;
+  }
+
+  /** Resolves when it has ended. */
+  get ended(): Promise<OutsideEnd> {
+    return this.#running.ended.then(({ exitCode, signal }) => ({
+      status: exitCode,
+      signal,
+      complaint: this.#complaints.slice(-complaintsQuoted).join('; '),
+    }));
   }
 
   /** Waits for something that the program has to bring about, for as long as the program is not silent. */
@@ -107,7 +95,7 @@ export class OutsideProgram {
 
   /** Asks it to end, and waits until it has: it may have much to check first. */
   async stop(): Promise<OutsideEnd> {
-    this.#child.kill('SIGTERM');
+    this.#running.kill('SIGTERM');
     try {
       return await this.awaiting('its end', this.ended);
     } finally {
@@ -117,6 +105,19 @@ export class OutsideProgram {
 
   /** Ends it now. */
   kill(): void {
-    this.#child.kill('SIGKILL');
+    this.#running.kill('SIGKILL');
+  }
+
+  get #running(): Companion {
+    if (!this.#process) throw new GuestError(`${this.#name} has not started yet.`);
+    return this.#process;
+  }
+
+  #hear(line: string): void {
+    this.#onLine();
+    const message = messageOf(line);
+    this.#lastLine = message?.type === 'progress' ? message.text : line;
+    if (message) this.#onMessage(message);
+    else this.#complaints.push(line);
   }
 }

@@ -52,8 +52,8 @@ export abstract class WorkloadRun {
     let [longestMs, sinceMs, operations] = [0, 0, 0];
     for (const report of this.reports) {
       if (report.operations <= operations) continue;
-      longestMs = Math.max(longestMs, report.heardMs - sinceMs);
-      [sinceMs, operations] = [report.heardMs, report.operations];
+      longestMs = Math.max(longestMs, report.receivedMs - sinceMs);
+      [sinceMs, operations] = [report.receivedMs, report.operations];
     }
     return Math.max(longestMs, this.elapsedMs - sinceMs);
   }

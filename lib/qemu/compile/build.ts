@@ -2,8 +2,11 @@
 // is kept by what went in; what went in is left as it was.
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheDirectory, keyOf, repository } from '../../../scripts/run/cache.mjs';
-import { withLock } from '../../../scripts/run/lock.mjs';
+import { cacheDirectory, keyOf } from '../../system/cache.js';
+import { withLock } from '../../system/lock.js';
+import { packageRoot } from '../../system/package-root.js';
+import { undoAtExit } from '../../system/signals.js';
+import { tell } from '../../system/step.js';
 import { type BuiltQemu, buildDirectory, readBuilt, rememberLatest } from './built.js';
 import { libraryDigest } from './library.js';
 import { make } from './make.js';
@@ -12,7 +15,7 @@ import { readSeries, type Series } from './series.js';
 import { defaultSource, namedSource } from './source.js';
 import type { QemuVersion } from './versions.js';
 
-/** Another number when the steps below would make something else of the same inputs. */
+/** Changes when the steps below make something else of the same inputs. */
 const recipe = 2;
 
 export interface BuildRequest {
@@ -34,7 +37,7 @@ export interface BuildRequest {
   readonly mayInstallPackages: boolean;
 }
 
-/** What migration needs; everything else stays out, for the sake of the time that a build takes. */
+/** What migration needs; without the rest, a build is much faster. */
 const features = ['system', 'tcg', 'kvm', 'zstd', 'gnutls', 'avx2', 'fdt=system'];
 
 /** Firmware that Debian leaves out of QEMU's source and packages by itself. */
@@ -46,7 +49,7 @@ const versionOptions: Record<QemuVersion, readonly string[]> = {
   '7.2': [],
 };
 
-/** For QEMU's configure. */
+/** The arguments of QEMU's configure. */
 export function configureOptions(
   request: Pick<BuildRequest, 'version' | 'targets' | 'enable' | 'disable' | 'sanitize'>,
   series: Series | undefined,
@@ -70,12 +73,12 @@ export function configureOptions(
   ];
 }
 
-/** What the tests want besides the programs is no reason to keep a second build of the same inputs. */
+/** Whether a build has the programs that the tests need beside QEMU: these do not make it another build. */
 function hasExtras(built: BuiltQemu, { broken, tests }: BuildRequest): boolean {
   return broken.every((name) => built.broken[name]) && (!tests || 'migration-test' in built.tests);
 }
 
-/** Builds anew with more extras, not with others. */
+/** A rebuild keeps the extras that the build before had. */
 function withExtras(request: BuildRequest, before: BuiltQemu | undefined): BuildRequest {
   if (!before) return request;
   return {
@@ -88,7 +91,7 @@ function withExtras(request: BuildRequest, before: BuiltQemu | undefined): Build
 /** The QEMU asked for, built now or before. */
 export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
   const { version, unpatched } = request;
-  const series = unpatched ? undefined : readSeries(join(repository, 'qemu-patches'), version);
+  const series = unpatched ? undefined : readSeries(join(packageRoot, 'qemu-patches'), version);
   await ensureRequirements(request.mayInstallPackages);
   const source = request.source
     ? await namedSource(request.source)
@@ -101,22 +104,22 @@ export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
   const inputs = [source.identity, series?.digest ?? null, library, options, compiler];
   const name = `${version}-${unpatched ? 'unpatched-' : ''}${keyOf([recipe, ...inputs])}`;
   const directory = buildDirectory(name);
-  await withLock(`qemu-${name}`, console.log, async () => {
+  await withLock(`qemu-${name}`, tell, async () => {
     const before = readBuilt(directory);
     if (before && hasExtras(before, request)) return;
     const building = cacheDirectory('building', name);
     const undo = () => rmSync(building, { recursive: true, force: true });
     // On Ctrl-C the process exits when its compilers have ended.
-    process.once('exit', undo);
+    const cancelCleanup = undoAtExit(undo);
     try {
-      // What a run left that was killed outright.
+      // A run that was killed may have left something.
       rmSync(building, { recursive: true, force: true });
       ensureRoom(cacheDirectory('building', name));
       const wanted = withExtras(request, before);
       await make({ request: wanted, source, series, options, compiler, building, directory });
     } finally {
       undo();
-      process.off('exit', undo);
+      cancelCleanup();
     }
   });
   const built = readBuilt(directory);

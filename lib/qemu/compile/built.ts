@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { cacheDirectory, checkoutKey } from '../../../scripts/run/cache.mjs';
+import { cacheDirectory, checkoutKey } from '../../system/cache.js';
 import { QemuBuildError } from './errors.js';
 import { type QemuVersion, qemuVersions } from './versions.js';
 
@@ -10,7 +10,7 @@ const recordSchema = z.object({
   version: z.enum(qemuVersions),
   /** What the source says, such as "7.2.22". */
   fullVersion: z.string(),
-  /** Of the series; null: built without it. */
+  /** Digest of the patch series; null: built without it. */
   series: z.string().nullable(),
   source: z.string(),
   options: z.array(z.string()),
@@ -21,7 +21,7 @@ const recordSchema = z.object({
   broken: z.record(z.string(), z.string()).default({}),
   /** QEMU's own tests, by name, and its script that looks at patches. */
   tests: z.record(z.string(), z.string()).default({}),
-  /** With AddressSanitizer and UndefinedBehaviorSanitizer. */
+  /** Built with AddressSanitizer and UndefinedBehaviorSanitizer. */
   sanitized: z.boolean().default(false),
   builtAt: z.string(),
   seconds: z.number(),
@@ -45,7 +45,7 @@ export function writeRecord(directory: string, record: BuildRecord): void {
   writeFileSync(join(directory, recordName), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** What was built there, marked as used today; undefined when nothing was, or not to its end. */
+/** What was built there, marked as used today; undefined when there is no complete build. */
 export function readBuilt(directory: string): BuiltQemu | undefined {
   const file = join(directory, recordName);
   if (!existsSync(file)) return undefined;

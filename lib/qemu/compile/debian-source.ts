@@ -1,9 +1,9 @@
 // QEMU's source package from the distribution that this system installs from, checked by apt. The
 // system's own lists of packages are only read: this keeps its own.
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Run } from '../../../scripts/run/step.mjs';
+import { outputOf, runSync } from '../../system/processes.js';
+import type { Run } from '../../system/step.js';
 import { QemuBuildError } from './errors.js';
 
 const distributions = new Set(['Debian', 'Ubuntu']);
@@ -18,21 +18,16 @@ interface Repository {
 /** Where the distribution's own packages come from; without those added by others. */
 function repositories(): Repository[] {
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)';
-  const lines = execFileSync(
-    'apt-get',
-    ['indextargets', '--format', format, 'Created-By: Packages'],
-    {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
-  return lines.split('\n').flatMap((line) => {
-    const [uri, suite, component, origin = ''] = line.split(' ');
-    if (!uri || !suite || !component) return [];
-    // Before the first `apt-get update` no origin is known.
-    const known = origin !== '' && !origin.startsWith('$');
-    return known && !distributions.has(origin) ? [] : [{ uri, suite, component }];
-  });
+  const targets = ['indextargets', '--format', format, 'Created-By: Packages'];
+  return runSync('apt-get', targets)
+    .stdout.split('\n')
+    .flatMap((line) => {
+      const [uri, suite, component, origin = ''] = line.split(' ');
+      if (!uri || !suite || !component) return [];
+      // Before the first `apt-get update` no origin is known.
+      const known = origin !== '' && !origin.startsWith('$');
+      return known && !distributions.has(origin) ? [] : [{ uri, suite, component }];
+    });
 }
 
 /** apt with a home of its own. */
@@ -63,24 +58,20 @@ function writeSourcesList(home: string): void {
 
 /** The newest source version that begins with `series`, without its epoch in the comparison. */
 function newestVersion(home: string, series: string): string | undefined {
-  const text = execFileSync('apt-cache', [...options(home), 'showsrc', '--only-source', 'qemu'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const versions = [...text.matchAll(/^Version: (\S+)$/gm)].flatMap(([, version]) => version ?? []);
+  const sources = [...options(home), 'showsrc', '--only-source', 'qemu'];
+  const { stdout } = runSync('apt-cache', sources);
+  const versions = [...stdout.matchAll(/^Version: (\S+)$/gm)].flatMap(
+    ([, version]) => version ?? [],
+  );
   const ours = versions.filter((version) => version.replace(/^\d+:/, '').startsWith(series));
   return ours.reduce<string | undefined>((best, version) => {
     if (best === undefined) return version;
-    try {
-      execFileSync('dpkg', ['--compare-versions', version, 'gt', best]);
-      return version;
-    } catch {
-      return best;
-    }
+    const isNewer = outputOf('dpkg', '--compare-versions', version, 'gt', best) !== undefined;
+    return isNewer ? version : best;
   }, undefined);
 }
 
-/** Fetches the source package of a version such as "7.2"; answers its .dsc. */
+/** Fetches the source package of a version such as "7.2" and returns the path of its .dsc. */
 export async function fetchDebianSource(
   shelf: string,
   series: string,

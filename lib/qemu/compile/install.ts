@@ -1,10 +1,9 @@
 // From a compiled QEMU to one that can be run: its programs, its data, and firmware.
-import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { promisify } from 'node:util';
 import { z } from 'zod';
-import type { Run } from '../../../scripts/run/step.mjs';
+import { run as runCommand } from '../../system/processes.js';
+import type { Run } from '../../system/step.js';
 
 const targetsSchema = z.array(z.object({ installed: z.boolean(), filename: z.array(z.string()) }));
 const notFirmware = /^(Makefile|README|meson\.build|edk2.*|.*\.(dts|nsi|bmp|ico|svg|rsrc))$/;
@@ -21,7 +20,7 @@ export function mesonOf(tree: string, objects: string): Meson {
 /** What has to be built to be installed: a third of all that could be built, the rest being tests. */
 export async function installedFiles([command, ...args]: Meson, objects: string) {
   const introspect = [...args, 'introspect', '--targets', objects];
-  const { stdout } = await promisify(execFile)(command, introspect, { maxBuffer: 1 << 28 });
+  const { stdout } = await runCommand(command, introspect);
   return targetsSchema
     .parse(JSON.parse(stdout))
     .filter(({ installed }) => installed)

@@ -10,14 +10,16 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { cacheDirectory, keyOf, repository } from '../../../scripts/run/cache.mjs';
-import { withLock } from '../../../scripts/run/lock.mjs';
-import { step } from '../../../scripts/run/step.mjs';
+import { cacheDirectory, keyOf } from '../../system/cache.js';
+import { withLock } from '../../system/lock.js';
+import { packageRoot } from '../../system/package-root.js';
+import { undoAtExit } from '../../system/signals.js';
+import { step, tell } from '../../system/step.js';
 
-const native = join(repository, 'native');
+const native = join(packageRoot, 'native');
 const inputs = ['CMakeLists.txt', 'fakedirty.pc.in', 'sources.txt', 'include', 'src'];
 
-/** Of everything that the library is made of. */
+/** A digest of everything that the library is built from. */
 export function libraryDigest(compiler: string): string {
   const hash = createHash('sha256').update(compiler);
   for (const input of inputs) {
@@ -39,11 +41,11 @@ export interface Library {
   /** The directory of its pkg-config file. */
   readonly pkgConfig: string;
   readonly archive: string;
-  /** The same with fingerprints of 8 bits, for the tests. */
+  /** The same library with 8-bit fingerprints, for the tests. */
   readonly crippledArchive: string;
 }
 
-/** Builds the library unless that is done; the crippled one only if it is wanted. */
+/** Builds the library unless it is there; the one with 8-bit fingerprints only on request. */
 export async function buildLibrary(
   compiler: string,
   jobs: number,
@@ -56,14 +58,14 @@ export async function buildLibrary(
     archive: join(directory, 'lib', 'libfakedirty.a'),
     crippledArchive: join(directory, 'lib', 'libfakedirty_crippled.a'),
   };
-  await withLock(`libfakedirty-${key}`, console.log, async () => {
+  await withLock(`libfakedirty-${key}`, tell, async () => {
     if (existsSync(directory)) return;
     const building = cacheDirectory('building', `libfakedirty-${key}`);
     const undo = () => rmSync(building, { recursive: true, force: true });
     // On Ctrl-C the process exits when its compilers have ended.
-    process.once('exit', undo);
+    const cancelCleanup = undoAtExit(undo);
     try {
-      // What a run left that was killed outright.
+      // A run that was killed may have left something.
       rmSync(building, { recursive: true, force: true });
       await step({ title: 'libfakedirty: building', log: 'libfakedirty' }, async ({ run }) => {
         const definitions = [
@@ -89,7 +91,7 @@ export async function buildLibrary(
       });
     } finally {
       undo();
-      process.off('exit', undo);
+      cancelCleanup();
     }
   });
   return library;

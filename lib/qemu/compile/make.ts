@@ -1,7 +1,7 @@
 // The steps from a source to a QEMU that can be run, in a directory that the caller removes.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Run, type StepDescription, StepFailed, step } from '../../../scripts/run/step.mjs';
+import { type Run, type StepDescription, StepFailed, step } from '../../system/step.js';
 import { writeRecord } from './built.js';
 import { QemuBuildError } from './errors.js';
 import { buildOptionRoms, copyFirmware, install, installedFiles, mesonOf } from './install.js';
@@ -23,7 +23,7 @@ export interface Making {
   };
   readonly source: Source;
   readonly series: Series | undefined;
-  /** For QEMU's configure. */
+  /** Arguments of QEMU's configure. */
   readonly options: readonly string[];
   readonly compiler: string;
   /** Where it is made. */
@@ -39,7 +39,7 @@ function ninjaProgress(endOfLog: string): string | undefined {
   return [...endOfLog.matchAll(/\[(\d+\/\d+)\]/g)].at(-1)?.[1];
 }
 
-/** The reason of a failure, if it is the disk. */
+/** Names a full disk as the reason of a failure when it was. */
 function diskFull(error: unknown, log: string, directory: string): unknown {
   const text = `${error instanceof Error ? error.message : ''}${readFileSync(log, 'utf8').slice(-20_000)}`;
   if (!/No space left on device|ENOSPC/.test(text)) return error;

@@ -1,9 +1,9 @@
 // What a build needs of this machine: programs and libraries, and room on the disk.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
-import { ensureSystemPackages, packagesFor } from '../../../scripts/setup/system-packages.mjs';
 import { gibibyte } from '../../format/bytes.js';
+import { ensureDebianPackages } from '../../system/debian-packages.js';
+import { outputOf } from '../../system/processes.js';
 import { QemuBuildError } from './errors.js';
 
 export interface Requirement {
@@ -12,6 +12,28 @@ export interface Requirement {
   readonly present: boolean;
   readonly version: string | undefined;
 }
+
+/** Debian packages that libfakedirty is built with, and those for a QEMU for x86 without its default features. */
+export const libraryPackages = ['g++', 'make', 'python3', 'libhwy-dev', 'libxxhash-dev'];
+export const qemuPackages = [
+  ...libraryPackages,
+  'cmake',
+  'ninja-build',
+  'meson',
+  'pkg-config',
+  'python3-venv',
+  'libglib2.0-dev',
+  'libpixman-1-dev',
+  'libfdt-dev',
+  'zlib1g-dev',
+  'libzstd-dev',
+  'libgnutls28-dev',
+  'patch',
+  'xz-utils',
+  // These fetch QEMU's source from Debian, which moved the firmware into the package seabios.
+  'dpkg-dev',
+  'seabios',
+];
 
 const programs = [
   'cc',
@@ -31,8 +53,7 @@ const headers = ['/usr/include/libfdt.h', '/usr/include/hwy/highway.h', '/usr/in
 const neededBytes = 2 * gibibyte;
 
 function firstLine(command: string, ...args: string[]): string | undefined {
-  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8' });
-  return status === 0 ? stdout.split('\n', 1)[0] : undefined;
+  return outputOf(command, ...args)?.split('\n', 1)[0];
 }
 
 /** What a build needs, and whether it is here. */
@@ -54,13 +75,13 @@ export async function ensureRequirements(mayInstall: boolean): Promise<void> {
   const missing = requirements().filter(({ present }) => !present);
   if (missing.length === 0) return;
   const names = missing.map(({ name }) => name).join(', ');
-  const advice = `apt-get install --no-install-recommends ${packagesFor.qemu.join(' ')}`;
+  const advice = `apt-get install --no-install-recommends ${qemuPackages.join(' ')}`;
   if (!mayInstall) {
     throw new QemuBuildError('missing-tools', `These are missing: ${names}. On Debian: ${advice}`);
   }
   console.log(`missing: ${names}`);
   try {
-    await ensureSystemPackages(packagesFor.qemu);
+    await ensureDebianPackages(qemuPackages);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new QemuBuildError('missing-tools', `These are missing: ${names}. ${reason}`, { cause });

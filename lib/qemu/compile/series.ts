@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Run } from '../../../scripts/run/step.mjs';
+import type { Run } from '../../system/step.js';
 import { QemuBuildError } from './errors.js';
 import { type QemuVersion, versionOfTree } from './versions.js';
 
@@ -15,7 +15,7 @@ export type SeriesStep =
 export interface Series {
   readonly version: QemuVersion;
   readonly steps: readonly SeriesStep[];
-  /** Of everything that the series puts into a tree. */
+  /** Digest of everything that the series puts into a tree. */
   readonly digest: string;
 }
 

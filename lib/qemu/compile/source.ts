@@ -5,8 +5,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } fr
 import { writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
-import { cacheDirectory } from '../../../scripts/run/cache.mjs';
-import { type Run, step } from '../../../scripts/run/step.mjs';
+import { cacheDirectory } from '../../system/cache.js';
+import { type Run, step } from '../../system/step.js';
 import { fetchDebianSource } from './debian-source.js';
 import { DownloadError, download, sha256OfFile } from './download.js';
 import { QemuBuildError } from './errors.js';
@@ -17,13 +17,13 @@ const sourceSchema = z.object({
   path: z.string(),
   /** Equal for equal sources. */
   identity: z.string(),
-  /** For people: what it is, and why it was taken. */
+  /** What it is and why it was chosen, for messages. */
   description: z.string(),
 });
 
 export type Source = z.infer<typeof sourceSchema>;
 
-/** Not part of the source, whoever's tree it is. */
+/** Never part of the source. */
 const leftOut = new Set(['.git', 'build']);
 
 function isLeftOut(tree: string, path: string): boolean {

@@ -56,7 +56,7 @@ async function compileChanged(
   writeFileSync(file, text);
 }
 
-/** Keeps one of the tests that have been built, under that name; answers its path. */
+/** Copies a test that has been built to where it is kept, and returns that path. */
 function keep({ objects, installed }: Workshop, test: string, name = basename(test)): string {
   const kept = join('tests', name);
   mkdirSync(join(installed, 'tests'), { recursive: true });
@@ -64,7 +64,7 @@ function keep({ objects, installed }: Workshop, test: string, name = basename(te
   return kept;
 }
 
-/** A program and unit tests more, with a change that breaks something; answers where the program is. */
+/** Builds the program and the unit tests once more with a change that breaks something; returns the program's path. */
 async function makeWith(
   workshop: Workshop,
   name: string,
@@ -98,7 +98,7 @@ export function makeCrippled(workshop: Workshop, library: Library): Promise<stri
   );
 }
 
-/** Builds QEMU's own tests; answers their paths by name. One sanitizer excludes the other. */
+/** Builds QEMU's own tests and returns their paths by name. Sanitizers cannot be combined. */
 export async function keepTests(workshop: Workshop, patched: boolean, sanitized: boolean) {
   const { objects, tree } = workshop;
   const tests = patched ? [...unitTestsOf(tree), migrationTest] : [migrationTest];

@@ -1,21 +1,19 @@
 // The test guest (native/guest/guest.S): assembles it, sets its parameters, and talks to it.
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
+import { packageRoot } from '../../system/package-root.js';
+import { run } from '../../system/processes.js';
 import type { Workspace } from '../../system/workspace.js';
 import { GuestError } from './errors.js';
 import type { SerialLine } from './serial-line.js';
 
-const run = promisify(execFile);
-const source = fileURLToPath(new URL('../../../native/guest/guest.S', import.meta.url));
+const source = join(packageRoot, 'native', 'guest', 'guest.S');
 const magic = 'FDGUEST1';
 const baseBytes = 0x100000;
 /** Where a PC with so much memory, or more, has the addresses of its devices; the rest of memory lies above 4 GiB. */
 const [splitFromBytes, splitAtBytes] = [3.5 * 2 ** 30, 3 * 2 ** 30];
 /** What one page table has, without the megabyte below. */
-const mostPaged = 1024 - baseBytes / 4096;
+const maxPagedPages = 1024 - baseBytes / 4096;
 const answerMs = 60_000;
 
 /** In the order in which the guest numbers them. */
@@ -43,7 +41,7 @@ export interface GuestState {
   readonly sum: number;
 }
 
-/** Assembles the guest for these options; answers the path of the image, to be given to QEMU as -bios. */
+/** Assembles the guest for these options and returns the path of its image, which QEMU boots as -bios. */
 export async function assembleGuest(
   workspace: Workspace,
   { pattern, pages, wordsPerPage = 1, seed = 1, spins = 0, paged = false }: GuestOptions,
@@ -51,8 +49,8 @@ export async function assembleGuest(
   if (wordsPerPage < 1 || wordsPerPage > 1024 || (wordsPerPage & (wordsPerPage - 1)) !== 0) {
     throw new RangeError(`wordsPerPage is ${wordsPerPage}; expected a power of two from 1 to 1024`);
   }
-  if (paged && pages > mostPaged) {
-    throw new RangeError(`a paged guest has ${pages} pages; expected at most ${mostPaged}`);
+  if (paged && pages > maxPagedPages) {
+    throw new RangeError(`a paged guest has ${pages} pages; expected at most ${maxPagedPages}`);
   }
   const object = workspace.path('guest.o');
   const image = workspace.path('guest.bin');
@@ -83,7 +81,7 @@ export function guestRamBytes({
 }
 
 /** The largest working set that a guest has room for: it lies in one piece. */
-export function mostGuestPages(ramBytes: number): number {
+export function maxGuestPages(ramBytes: number): number {
   const endBytes = ramBytes < splitFromBytes ? ramBytes : splitAtBytes;
   return Math.floor((endBytes - baseBytes) / 4096);
 }

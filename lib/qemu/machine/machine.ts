@@ -1,9 +1,10 @@
 // One running QEMU: its process, its QMP connection, its guest's serial port, its memory as a file.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { QmpClient } from '../../qmp/client.js';
-import { mortalCommand, undoAtExit } from '../../system/cleanup.js';
+import { type Companion, type CompanionEnd, startCompanion } from '../../system/companion.js';
+import { within } from '../../system/deadline.js';
+import { endText } from '../../system/processes.js';
 import type { Workspace } from '../../system/workspace.js';
 import { QemuEndedError } from './errors.js';
 import { type MemoryKind, memoryArguments, memoryWithoutName } from './memory.js';
@@ -13,7 +14,6 @@ const startMs = 30_000;
 const answerMs = 60_000;
 /** QEMU greets once it has touched all memory that it is told to: so fast at least, on a busy machine too. */
 const touchedBytesPerMs = 50_000;
-const outputKept = 20_000;
 
 /** Both QEMU 7.2 and 8.1 have it, so that a guest can migrate between them. */
 const commonMachineType = 'pc-i440fx-7.2';
@@ -21,7 +21,7 @@ const commonMachineType = 'pc-i440fx-7.2';
 export type Accelerator = 'kvm' | 'tcg';
 
 export interface MachineOptions {
-  /** Of the files in the workspace, and in messages. */
+  /** Names its files in the workspace, and the machine in messages. */
   readonly name: string;
   /** The QEMU to run. */
   readonly binary: string;
@@ -34,7 +34,7 @@ export interface MachineOptions {
   readonly memory?: MemoryKind;
   /** The file that holds its memory: another machine's, to share it. */
   readonly ramFile?: string;
-  /** Of the accelerator, such as "dirty-ring-size=4096". */
+  /** Options of the accelerator, such as "dirty-ring-size=4096". */
   readonly acceleratorOptions?: string;
   /** Runs instead of SeaBIOS. */
   readonly firmware?: string;
@@ -50,12 +50,8 @@ export interface MachineOptions {
   readonly arguments?: readonly string[];
 }
 
-export interface MachineEnd {
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** The end of what QEMU wrote on its standard output and error. */
-  readonly output: string;
-}
+/** `output` is the end of what QEMU wrote on its standard output and error. */
+export type MachineEnd = CompanionEnd;
 
 /** QEMU connects to us: nobody has to wait for its sockets to appear. */
 function listen(path: string): Promise<{ server: Server; connected: Promise<Socket> }> {
@@ -99,7 +95,7 @@ function qemuArguments(
 }
 
 /** The file without a name that holds the memory of a process's guest, as others can open it. */
-function memfdOf(pid: number | undefined): string {
+function memfdOf(pid: number): string {
   const directory = `/proc/${pid}/fd`;
   const name = readdirSync(directory).find((fd) =>
     readlinkSync(`${directory}/${fd}`).startsWith('/memfd:memory-backend-memfd'),
@@ -113,27 +109,16 @@ export class Machine {
   readonly #ramFile: string | undefined;
   /** Resolves when the process has ended. */
   readonly ended: Promise<MachineEnd>;
-  readonly #child: ChildProcess;
+  readonly #process: Companion;
   #links: { qmp: QmpClient; serials: readonly SerialLine[] } | undefined;
 
-  private constructor(child: ChildProcess, name: string, ramFile: string | undefined) {
+  private constructor(qemu: Companion, name: string, ramFile: string | undefined) {
     this.name = name;
     this.#ramFile = ramFile;
-    this.#child = child;
-    const forget = undoAtExit(() => child.kill('SIGKILL'));
-    let output = '';
-    const keep = (text: string) => {
-      output = (output + text).slice(-outputKept);
-    };
-    child.stdout?.setEncoding('utf8').on('data', keep);
-    child.stderr?.setEncoding('utf8').on('data', keep);
-    this.ended = new Promise((resolve) => {
-      child.once('error', (error) => keep(error.message));
-      child.once('close', (exitCode, signal) => {
-        forget();
-        for (const serial of this.#links?.serials ?? []) serial.close();
-        resolve({ exitCode, signal, output: output.trim() });
-      });
+    this.#process = qemu;
+    this.ended = qemu.ended.then((end) => {
+      for (const serial of this.#links?.serials ?? []) serial.close();
+      return end;
     });
   }
 
@@ -148,25 +133,27 @@ export class Machine {
     const qmp = await listen(qmpPath);
     const serials = await Promise.all(serialPaths.map(listen));
     let machine: Machine | undefined;
-    let timer: NodeJS.Timeout | undefined;
     try {
       const qemu = [binary, ...qemuArguments(options, ramFile, qmpPath, serialPaths)];
-      const [command, args] = mortalCommand([...prefix, ...qemu]);
-      const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-      const started = new Machine(child, name, memoryWithoutName.has(memory) ? undefined : ramFile);
+      const process = await startCompanion([...prefix, ...qemu]);
+      const file = memoryWithoutName.has(memory) ? undefined : ramFile;
+      const started = new Machine(process, name, file);
       machine = started;
       const failed = started.ended.then((end) => {
         throw started.#failure('ended while it started', end);
       });
-      const late = new Promise<never>((_, reject) => {
-        const message = `${name} (${binary}) did not connect within ${startMs} ms.`;
-        timer = setTimeout(() => reject(new QemuEndedError(message)), startMs);
-      });
-      const [socket, serialSockets] = await Promise.race([
-        Promise.all([qmp.connected, Promise.all(serials.map(({ connected }) => connected))]),
-        failed,
-        late,
+      const connected = Promise.all([
+        qmp.connected,
+        Promise.all(serials.map((serial) => serial.connected)),
       ]);
+      const late = (): never => {
+        throw new QemuEndedError(`${name} (${binary}) did not connect within ${startMs} ms.`);
+      };
+      const [socket, serialSockets] = await within(
+        startMs,
+        Promise.race([connected, failed]),
+        late,
+      );
       const touchMs = options.preallocate ? Math.ceil(options.ramBytes / touchedBytesPerMs) : 0;
       const client = QmpClient.over(socket, { timeoutMs: answerMs + touchMs });
       started.#links = {
@@ -178,14 +165,13 @@ export class Machine {
       await machine?.kill();
       throw error;
     } finally {
-      clearTimeout(timer);
       qmp.server.close();
       for (const { server } of serials) server.close();
     }
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
+  get pid(): number {
+    return this.#process.pid;
   }
 
   get qmp(): QmpClient {
@@ -215,7 +201,7 @@ export class Machine {
 
   /** Ends the process at once. The guest is lost; the files stay until the workspace goes. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    this.#process.kill('SIGKILL');
     await this.ended;
     await this.#links?.qmp.close();
   }
@@ -225,10 +211,8 @@ export class Machine {
     return this.#links;
   }
 
-  #failure(what: string, { exitCode, signal, output }: MachineEnd): Error {
-    const how = signal ?? `exit code ${exitCode}`;
-    return new QemuEndedError(
-      `QEMU "${this.name}" ${what} (${how}). It said: ${output || 'nothing'}`,
-    );
+  #failure(what: string, end: MachineEnd): Error {
+    const said = end.output || 'nothing';
+    return new QemuEndedError(`QEMU "${this.name}" ${what} (${endText(end)}). It said: ${said}`);
   }
 }

@@ -1,15 +1,22 @@
 // A guest's serial port: what it says, line by line, and what is said to it.
 import type { Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
+import { within } from '../../system/deadline.js';
 import { GuestError, QemuEndedError } from './errors.js';
+
+/** Somebody who waits for a line. */
+interface Reader {
+  readonly resolve: (line: string) => void;
+  readonly reject: (error: Error) => void;
+}
 
 export class SerialLine {
   readonly #socket: Socket;
   readonly #reader: Interface;
   readonly #lines: string[] = [];
-  /** The last line may come with the end, and whoever has read it asks for another before the socket is gone. */
+  /** Set at the end of the stream, which may come before the socket closes. */
   #isClosed = false;
-  readonly #waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
+  #waiting: Reader[] = [];
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -36,22 +43,14 @@ export class SerialLine {
     const line = this.#lines.shift();
     if (line !== undefined) return Promise.resolve(line);
     if (this.#isClosed) return Promise.reject(this.#silent());
-    return new Promise((resolve, reject) => {
-      const waiting = {
-        resolve: (text: string) => {
-          clearTimeout(timer);
-          resolve(text);
-        },
-        reject: (error: Error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      };
-      const timer = setTimeout(() => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(new GuestError(`The guest said nothing on its serial port for ${timeoutMs} ms.`));
-      }, timeoutMs);
-      this.#waiting.push(waiting);
+    let reader: Reader | undefined;
+    const next = new Promise<string>((resolve, reject) => {
+      reader = { resolve, reject };
+      this.#waiting.push(reader);
+    });
+    return within(timeoutMs, next, () => {
+      this.#waiting = this.#waiting.filter((other) => other !== reader);
+      throw new GuestError(`The guest said nothing on its serial port for ${timeoutMs} ms.`);
     });
   }
 

@@ -1,6 +1,7 @@
 // Which accelerator really runs a guest here: found by running one, for a limited time.
 
 import { accessSync, constants, existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { mebibyte } from '../../format/bytes.js';
 import { Workspace } from '../../system/workspace.js';
 import { assembleGuest, guestRamBytes, untilReady } from '../machine/guest.js';
@@ -30,7 +31,7 @@ async function pass(machine: Machine): Promise<number> {
 
 async function measure(machine: Machine): Promise<number> {
   const [before, since] = [await pass(machine), performance.now()];
-  await new Promise((resolve) => setTimeout(resolve, measuredMs));
+  await pause(measuredMs);
   const [after, until] = [await pass(machine), performance.now()];
   return ((after - before) * guest.pages * guest.wordsPerPage * 1000) / (until - since);
 }

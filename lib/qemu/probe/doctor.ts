@@ -1,9 +1,9 @@
 // `fakedirty qemu doctor`: what this machine has.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, freemem, totalmem } from 'node:os';
 import { mebibyte } from '../../format/bytes.js';
+import { outputOf } from '../../system/processes.js';
 import { allBuilt, type BuiltQemu, programOf } from '../compile/built.js';
 import { compilerVersion, type Requirement, requirements } from '../compile/requirements.js';
 import { type AcceleratorFinding, choose, probe } from './accelerators.js';
@@ -60,8 +60,8 @@ function someQemu(built: readonly BuiltQemu[]): string | null {
     .filter(({ programs }) => programs['x86_64-softmmu'])
     .sort((a, b) => b.builtAt.localeCompare(a.builtAt));
   if (newest) return programOf(newest);
-  const { status } = spawnSync('qemu-system-x86_64', ['--version'], { stdio: 'ignore' });
-  return status === 0 ? 'qemu-system-x86_64' : null;
+  const system = 'qemu-system-x86_64';
+  return outputOf(system, '--version') === undefined ? null : system;
 }
 
 export async function doctor(): Promise<Findings> {

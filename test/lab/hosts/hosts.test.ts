@@ -8,8 +8,8 @@ import { createHosts } from '../../../lib/lab/hosts/create-hosts.js';
 import type { Host, Hosts } from '../../../lib/lab/hosts/host.js';
 import { removeAbandonedNamespaces } from '../../../lib/lab/hosts/namespaced.js';
 import { defaultLink, linkSchema } from '../../../lib/lab/model/link.js';
+import { packageRoot } from '../../../lib/system/package-root.js';
 import { Workspace } from '../../../lib/system/workspace.js';
-import { repository } from '../../../scripts/run/cache.mjs';
 import { needNamespaces, needNetem, needNoNetem } from '../networks.js';
 
 const timeout = 60_000;
@@ -202,9 +202,9 @@ describe('hosts in namespaces', () => {
     try {
       const script = `
         const { spawn } = await import('node:child_process');
-        const { Workspace } = await import('${repository}/dist/system/workspace.js');
-        const { createHosts } = await import('${repository}/dist/lab/hosts/hosts.js');
-        const { defaultLink } = await import('${repository}/dist/lab/model/link.js');
+        const { Workspace } = await import('${packageRoot}/dist/system/workspace.js');
+        const { createHosts } = await import('${packageRoot}/dist/lab/hosts/create-hosts.js');
+        const { defaultLink } = await import('${packageRoot}/dist/lab/model/link.js');
         const hosts = await createHosts({ workspace: Workspace.create(0), link: defaultLink });
         const [program, ...args] = [...hosts.list[0].prefix, 'sleep', '1000'];
         const { pid } = spawn(program, args, { stdio: 'ignore', detached: true });

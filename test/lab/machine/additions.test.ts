@@ -7,13 +7,13 @@ import { promisify } from 'node:util';
 import { expect, it, type TestContext } from 'vitest';
 import { isMeasured, type MeasuredRun } from '../../../lib/lab/model/run.js';
 import { ResultStore } from '../../../lib/lab/store/result-store.js';
-import { repository } from '../../../scripts/run/cache.mjs';
+import { packageRoot } from '../../../lib/system/package-root.js';
 import { textOf } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
 const run = promisify(execFile);
 const timeout = 300_000;
-const main = join(repository, 'dist', 'cli', 'main.js');
+const main = join(packageRoot, 'dist', 'cli', 'main.js');
 
 /** Gone when the test ends. */
 function newDirectory(context: TestContext): string {
@@ -113,7 +113,7 @@ it('runs the workload, the method and the figure of the guide', { timeout }, asy
   const method = patched ? 'filter-md5-verified' : 'plain';
   const lines = `workloads: [block-memory]\nmethods: [${method}]\nconvergeSeconds: 3`;
   const modules = ['custom-workload.mjs', 'custom-figure.mjs'].map((name) =>
-    join(repository, 'docs', 'examples', name),
+    join(packageRoot, 'docs', 'examples', name),
   );
   const { runs, page } = await labRun(newDirectory(context), binary, lines, modules);
   expect(runs).toHaveLength(1);

@@ -45,8 +45,8 @@ export async function measureExperiment(
   expect(failed.map(({ id, failures }) => [id, failures])).toEqual([]);
   const runs = store.runs().filter(isMeasured);
   for (const { measurement } of runs) {
-    const heard = measurement.workload.reports.map(({ heardMs }) => heardMs);
-    expect(heard).toEqual(heard.toSorted((a, b) => a - b));
+    const received = measurement.workload.reports.map(({ receivedMs }) => receivedMs);
+    expect(received).toEqual(received.toSorted((a, b) => a - b));
   }
   return runs;
 }

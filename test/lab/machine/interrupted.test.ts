@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { isMeasured } from '../../../lib/lab/model/run.js';
-import { repository } from '../../../scripts/run/cache.mjs';
+import { packageRoot } from '../../../lib/system/package-root.js';
 import { some } from '../../harness/methods-and-guests.js';
 import { leftBehind, newStore, textOf } from './experiments.js';
 import { needLabQemu } from './guests.js';
@@ -39,7 +39,7 @@ it.for(some(accidents, [1, 8]))(
     const lines =
       'workloads: [{ name: idle, options: { bytes: 8000000 } }]\nmethods: [plain, xbzrle]';
     writeFileSync(file, textOf(lines));
-    const main = join(repository, 'dist', 'cli', 'main.js');
+    const main = join(packageRoot, 'dist', 'cli', 'main.js');
     const args = [main, 'lab', 'run', file, '--out', store.directory, '--qemu', binary];
 
     const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });

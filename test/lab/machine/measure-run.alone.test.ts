@@ -36,12 +36,15 @@ describe('an experiment with real VMs', () => {
       migrationEndedMs = 0,
       reports = [],
     } = measurement?.workload ?? {};
-    expect(reports.at(-1)?.heardMs).toBeGreaterThan(migrationEndedMs + 1000);
+    expect(reports.at(-1)?.receivedMs).toBeGreaterThan(migrationEndedMs + 1000);
     // It begins when migrate() is called, not when a destination is started for it.
     const { totalMs = 0 } = measurement?.migration ?? {};
     expect(migrationEndedMs - migrationBeganMs).toBeGreaterThanOrEqual(totalMs);
     expect(migrationEndedMs - migrationBeganMs).toBeLessThan(totalMs + 500);
-    expect(measurement?.asked).toMatchObject({ downtimeLimitMs: 300, holdAtDestination: true });
+    expect(measurement?.migrateOptions).toMatchObject({
+      downtimeLimitMs: 300,
+      holdAtDestination: true,
+    });
     const { source } = measurement?.commandLines ?? {};
     expect(source?.join(' ')).toMatch(/-kernel .*vmlinuz/);
     expect(leftBehind()).toEqual([]);

@@ -23,8 +23,8 @@ import {
 } from '../measurements.js';
 
 describe('the work rate of a guest during its migration', () => {
-  const report = (heardMs: number, operations: number) => ({
-    ...{ heardMs, atMs: heardMs, operations },
+  const report = (receivedMs: number, operations: number) => ({
+    ...{ receivedMs, atMs: receivedMs, operations },
     ...{ p50Us: null, p99Us: null, maxUs: null },
   });
 

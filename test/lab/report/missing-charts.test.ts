@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { chartPackages } from '../../../lib/lab/report/chart-packages.js';
-import { repository } from '../../../scripts/run/cache.mjs';
+import { packageRoot } from '../../../lib/system/package-root.js';
 
 // Each call starts a Node.
 vi.setConfig({ testTimeout: 60_000 });
@@ -39,8 +39,8 @@ function node(name: string, ...args: string[]) {
   return { status, output: stdout + stderr };
 }
 
-const main = join(repository, 'dist', 'cli', 'main.js');
-const lab = join(repository, 'dist', 'lab', 'index.js');
+const main = join(packageRoot, 'dist', 'cli', 'main.js');
+const lab = join(packageRoot, 'dist', 'lab', 'index.js');
 
 it.for(chartPackages)('ends "lab run" before anything begins if %s is not installed', (name) => {
   writeFileSync(
@@ -64,7 +64,7 @@ it.for(chartPackages)('has an error with a code for programs if %s is not instal
 });
 
 it('names the packages if a figure of your own needs one that is not installed', () => {
-  const figures = join(repository, 'dist', 'lab', 'report', 'figures', 'index.js');
+  const figures = join(packageRoot, 'dist', 'lab', 'report', 'figures', 'index.js');
   writeFileSync(join(directory, 'own.mjs'), `import ${JSON.stringify(figures)};`);
   const { status, output } = node('echarts', main, 'lab', 'list', '--with', 'own.mjs');
   expect(status).toBe(exitCodes.failure);

@@ -9,7 +9,7 @@ import { plannedRuns } from '../../../lib/lab/plan/planned-runs.js';
 import { writeReport } from '../../../lib/lab/report/write-report.js';
 import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../../lib/lab/store/result-store.js';
-import { repository } from '../../../scripts/run/cache.mjs';
+import { packageRoot } from '../../../lib/system/package-root.js';
 import { smallFileSystem } from '../../harness/small-file-system.js';
 import { catalogue, experimentText, measurementOf } from '../measurements.js';
 
@@ -83,7 +83,7 @@ it('reports a full disk before anything is measured', { timeout }, (context) => 
   const file = join(store.directory, 'trial.yaml');
   writeFileSync(file, experimentText.replace(/methods: .*/, 'methods: [plain]'));
   fill(store);
-  const main = join(repository, 'dist', 'cli', 'main.js');
+  const main = join(packageRoot, 'dist', 'cli', 'main.js');
   const out = join(store.directory, 'results');
   const args = [main, 'lab', 'run', file, '--out', out, '--qemu', '/nowhere/qemu'];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });

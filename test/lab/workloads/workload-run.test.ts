@@ -11,9 +11,9 @@ class OnPaper extends WorkloadRun {
   }
 
   report(operations: number): void {
-    const heardMs = this.elapsedMs;
+    const receivedMs = this.elapsedMs;
     this.reports.push({
-      ...{ heardMs, atMs: heardMs, operations },
+      ...{ receivedMs, atMs: receivedMs, operations },
       ...{ p50Us: null, p99Us: null, maxUs: null },
     });
   }
@@ -43,7 +43,7 @@ describe('the clock of a workload', () => {
     await delay(20);
     work.resumeClock();
     work.report(2);
-    const [during, after] = work.reports.map(({ heardMs }) => heardMs);
+    const [during, after] = work.reports.map(({ receivedMs }) => receivedMs);
     expect(during).toBe(heldAtMs);
     expect(after).toBeGreaterThan(heldAtMs + 15);
   });

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { QemuBuildError } from '../../../lib/qemu/compile/errors.js';
 import { applySeries, readSeries } from '../../../lib/qemu/compile/series.js';
 import { qemuVersions } from '../../../lib/qemu/compile/versions.js';
-import { repository } from '../../../scripts/run/cache.mjs';
-import { step } from '../../../scripts/run/step.mjs';
+import { packageRoot } from '../../../lib/system/package-root.js';
+import { step } from '../../../lib/system/step.js';
 
 const original = 'one\ntwo\nthree\nfour\nfive\nsix\nseven\n';
 const patch = `Says two in another way.
@@ -113,7 +113,7 @@ describe('a series', () => {
 
 describe('the series of this project', () => {
   it.each(qemuVersions)('for %s names nothing that is not there', (version) => {
-    const { steps } = readSeries(join(repository, 'qemu-patches'), version);
+    const { steps } = readSeries(join(packageRoot, 'qemu-patches'), version);
     expect(steps.length).toBeGreaterThan(0);
   });
 });

@@ -9,14 +9,14 @@ import { buildLibrary } from '../../../lib/qemu/compile/library.js';
 import { compilerVersion } from '../../../lib/qemu/compile/requirements.js';
 import { applySeries, readSeries, type Series } from '../../../lib/qemu/compile/series.js';
 import { unitTestsOf } from '../../../lib/qemu/compile/test-programs.js';
-import { repository } from '../../../scripts/run/cache.mjs';
-import { step } from '../../../scripts/run/step.mjs';
+import { packageRoot } from '../../../lib/system/package-root.js';
+import { step } from '../../../lib/system/step.js';
 import { withoutKvm } from '../../harness/qemu-without-kvm.js';
 import { testedVersion } from '../../harness/requirements.js';
 import { removeMs, type Unpacked, unpackTested } from '../../harness/unpacked-qemu.js';
 
 const buildMs = 60 * 60_000;
-const series = readSeries(join(repository, 'qemu-patches'), testedVersion);
+const series = readSeries(join(packageRoot, 'qemu-patches'), testedVersion);
 
 /** A patch, and the files that come with it. */
 const steps: Series[] = [];

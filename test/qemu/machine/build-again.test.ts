@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { repository } from '../../../scripts/run/cache.mjs';
+import { packageRoot } from '../../../lib/system/package-root.js';
 import { findQemu, testedVersion } from '../../harness/requirements.js';
 
 const timeout = 60_000;
@@ -10,7 +10,7 @@ const instantMs = 20_000;
 const { FAKEDIRTY_QEMU_SOURCE, FAKEDIRTY_QEMU } = process.env;
 
 function fakedirty(...args: string[]) {
-  const main = join(repository, 'dist', 'cli', 'main.js');
+  const main = join(packageRoot, 'dist', 'cli', 'main.js');
   return spawnSync(process.execPath, [main, 'qemu', ...args], { encoding: 'utf8', timeout });
 }
 

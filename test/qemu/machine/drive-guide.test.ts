@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
-import { repository } from '../../../scripts/run/cache.mjs';
+import { packageRoot } from '../../../lib/system/package-root.js';
 import { type DrivenQemu, drivenQemus, needDriven } from '../../harness/driven-qemu.js';
 import { startWithSecondQmp } from '../../harness/second-qmp.js';
 
@@ -18,7 +18,7 @@ function start(context: TestContext, which: DrivenQemu) {
 
 /** From the checkout, `fakedirty` is the package that was built in it. */
 async function output(name: string, ...args: string[]): Promise<string> {
-  const program = join(repository, 'docs', 'examples', name);
+  const program = join(packageRoot, 'docs', 'examples', name);
   const { stdout, stderr } = await run(process.execPath, [program, ...args]);
   expect(stderr).toBe('');
   return stdout;

@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
+import { packageRoot } from '../../../lib/system/package-root.js';
 import { Workspace } from '../../../lib/system/workspace.js';
-import { repository } from '../../../scripts/run/cache.mjs';
 import { needAnyQemu } from '../../harness/requirements.js';
 
 const ramBytes = 4 * mebibyte;
@@ -39,8 +39,8 @@ describe('no QEMU and no directory is left behind', () => {
     binary: string,
   ): Promise<{ qemu: number; directory: string }> {
     const script = `
-      const { Machine } = await import('${repository}/dist/qemu/machine/machine.js');
-      const { Workspace } = await import('${repository}/dist/system/workspace.js');
+      const { Machine } = await import('${packageRoot}/dist/qemu/machine/machine.js');
+      const { Workspace } = await import('${packageRoot}/dist/system/workspace.js');
       const workspace = Workspace.create(${ramBytes});
       const machine = await Machine.start({ name: 'orphan', binary: '${binary}', accelerator: 'tcg',
         workspace, ramBytes: ${ramBytes}, firmware: process.argv[1] });

@@ -1,11 +1,9 @@
 // The shared libraries that programs need, found in a tree of unpacked packages.
-import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
+import { run } from '../../../system/processes.js';
 import { GuestImageError } from '../guest-image-error.js';
 
-const run = promisify(execFile);
 const folders = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
 
 /** A file that is copied into the guest. */
@@ -34,7 +32,7 @@ interface Needs {
 
 async function needsOf(file: string): Promise<Needs> {
   const { stdout } = await run('readelf', ['--wide', '--dynamic', '--program-headers', file], {
-    env: { ...process.env, LC_ALL: 'C' },
+    env: { LC_ALL: 'C' },
   });
   const libraries = [...stdout.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map(([, name]) => name ?? '');
   return { libraries, linker: /interpreter: \/(.+)\]/.exec(stdout)?.[1] };

@@ -1,15 +1,11 @@
 // Debian packages for the guest: fetched through apt, which checks them, and unpacked into the cache.
 // Nothing is installed on this machine, and root is not needed.
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { cacheDirectory, keyOf } from '../../../../scripts/run/cache.mjs';
-import { withLock } from '../../../../scripts/run/lock.mjs';
+import { cacheDirectory, keyOf } from '../../../system/cache.js';
+import { withLock } from '../../../system/lock.js';
+import { run } from '../../../system/processes.js';
 import { GuestImageError } from '../guest-image-error.js';
-
-const run = promisify(execFile);
-const outputBytes = 64 << 20;
 
 /** Called with a line about each step that takes long. */
 export type Log = (text: string) => void;
@@ -37,8 +33,7 @@ function aptOptions(home: string, ownLists: boolean): string[] {
 }
 
 async function apt(command: string, options: readonly string[], ...args: string[]) {
-  const env = { ...process.env, LC_ALL: 'C' };
-  const { stdout } = await run(command, [...options, ...args], { env, maxBuffer: outputBytes });
+  const { stdout } = await run(command, [...options, ...args], { env: { LC_ALL: 'C' } });
   return stdout;
 }
 
