@@ -28,6 +28,7 @@ const settings = ['package-lock.json', 'tsconfig.json', 'tsconfig.scripts.json']
 /** A link to what was compiled last, for the tests. */
 const latest = 'current';
 const firstParent = process.ppid;
+const signalExitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 const parentPollMs = 500;
 const msPerDay = 24 * 60 * 60 * 1000;
 
@@ -58,6 +59,11 @@ async function ended(child) {
   const isOrphaned = () => process.ppid !== firstParent;
   const poll = setInterval(() => isOrphaned() && stop(), parentPollMs);
   process.on('exit', stop);
+  const leave = Object.entries(signalExitCodes).map(([signal, exitCode]) => {
+    const exit = () => process.exit(exitCode);
+    process.on(signal, exit);
+    return () => process.off(signal, exit);
+  });
   const code = await new Promise((resolveCode) => {
     child.once('error', (error) => {
       console.error(error.message);
@@ -67,7 +73,8 @@ async function ended(child) {
   });
   clearInterval(poll);
   process.off('exit', stop);
-  if (isOrphaned()) process.exit(143);
+  for (const forget of leave) forget();
+  if (isOrphaned()) process.exit(signalExitCodes.SIGTERM);
   return code;
 }
 

@@ -59,6 +59,7 @@ export const errorCodes = {
   ERR_INTERRUPTED: 'The work was interrupted by its caller.',
   // Running commands.
   ERR_STEP: 'A step failed, and has said so.',
+  ERR_TIMEOUT: 'Something did not happen in time.',
   ERR_COMMAND: 'A command could not be run, or failed.',
 } as const;
 

@@ -47,7 +47,7 @@ function removeAbandoned(place: string): void {
   }
 }
 
-/** No place has room for the memory of a guest. */
+/** There is no room for the memory of a guest. */
 export class WorkspaceError extends FakedirtyError {
   override readonly name = 'WorkspaceError';
   override readonly code = 'ERR_WORKSPACE';

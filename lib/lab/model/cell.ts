@@ -22,7 +22,7 @@ export const cellSchema = z.strictObject({
 });
 
 /** One combination that an experiment measures. */
-export type Cell = Readonly<z.output<typeof cellSchema>>;
+export interface Cell extends Readonly<z.output<typeof cellSchema>> {}
 
 /** The cell in one line, for people. */
 export function describeCell({ workload, memoryMiB, method, link }: Cell): string {

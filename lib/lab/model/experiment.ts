@@ -25,7 +25,7 @@ export const runSettingsSchema = z.strictObject({
 });
 
 /** What holds for every run of an experiment, whatever its cell. */
-export type RunSettings = Readonly<z.output<typeof runSettingsSchema>>;
+export interface RunSettings extends Readonly<z.output<typeof runSettingsSchema>> {}
 
 /** A list of one or more items, none of them twice. */
 export function listOf<Item extends z.ZodType>(item: Item) {
@@ -85,7 +85,7 @@ export const experimentSchema = z.strictObject({
 });
 
 /** An experiment: what is combined with what, how often, and within which limits. */
-export type Experiment = Readonly<z.output<typeof experimentSchema>>;
+export interface Experiment extends Readonly<z.output<typeof experimentSchema>> {}
 
 /** What the experiment says of every run, besides its cell. */
 export function settingsOf(experiment: Experiment): RunSettings {

@@ -12,7 +12,7 @@ export const linkSchema = z.strictObject({
 });
 
 /** The link between the hosts of an experiment. */
-export type Link = Readonly<z.output<typeof linkSchema>>;
+export interface Link extends Readonly<z.output<typeof linkSchema>> {}
 
 /** 1 Gbit/s without delay or loss, as in the studies of fake dirty pages. */
 export const defaultLink: Link = linkSchema.parse({});

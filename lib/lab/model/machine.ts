@@ -14,4 +14,4 @@ export const machineSchema = z.strictObject({
 });
 
 /** The machine that something was measured on, and the software that measured. */
-export type MachineFacts = Readonly<z.output<typeof machineSchema>>;
+export interface MachineFacts extends Readonly<z.output<typeof machineSchema>> {}

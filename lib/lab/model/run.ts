@@ -12,7 +12,7 @@ const count = z.number().nonnegative();
 const consolesSchema = z.record(z.string(), z.array(z.string()));
 
 /** The last lines of the guest's console, by the QEMU that it ran in. */
-export type Consoles = Readonly<z.output<typeof consolesSchema>>;
+export interface Consoles extends Readonly<z.output<typeof consolesSchema>> {}
 
 /** What one migration and its workload came to. */
 export const measurementSchema = z.strictObject({
@@ -49,7 +49,7 @@ export const measurementSchema = z.strictObject({
 });
 
 /** What one migration and its workload came to. */
-export type Measurement = Readonly<z.output<typeof measurementSchema>>;
+export interface Measurement extends Readonly<z.output<typeof measurementSchema>> {}
 
 const failureSchema = z.strictObject({
   at: z.iso.datetime(),
@@ -72,7 +72,7 @@ export const plannedRunSchema = z.strictObject({
 });
 
 /** A run as it is planned. */
-export type PlannedRun = Readonly<z.output<typeof plannedRunSchema>>;
+export interface PlannedRun extends Readonly<z.output<typeof plannedRunSchema>> {}
 
 /** The format of the files that runs are kept in. Files of another format are refused. */
 export const runFormat = 'fakedirty-lab-run-2' as const;
@@ -93,7 +93,7 @@ export const runSchema = plannedRunSchema.extend({
 });
 
 /** A run as it is kept. */
-export type Run = Readonly<z.output<typeof runSchema>>;
+export interface Run extends Readonly<z.output<typeof runSchema>> {}
 
 /** A run that an attempt has measured. */
 export type MeasuredRun = Run & { readonly measurement: Measurement };

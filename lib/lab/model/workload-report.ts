@@ -18,7 +18,7 @@ export const workloadReportSchema = z.strictObject({
 });
 
 /** How far a workload is, as it says itself. */
-export type WorkloadReport = Readonly<z.output<typeof workloadReportSchema>>;
+export interface WorkloadReport extends Readonly<z.output<typeof workloadReportSchema>> {}
 
 /** A report, with the time at which it arrived. */
 export const timedReportSchema = workloadReportSchema.extend({
@@ -27,7 +27,7 @@ export const timedReportSchema = workloadReportSchema.extend({
 });
 
 /** A report, with the time at which it arrived. */
-export type TimedReport = Readonly<z.output<typeof timedReportSchema>>;
+export interface TimedReport extends Readonly<z.output<typeof timedReportSchema>> {}
 
 /** What a workload found when it checked its own data. */
 export const workloadCheckSchema = z.strictObject({
@@ -37,4 +37,4 @@ export const workloadCheckSchema = z.strictObject({
 });
 
 /** What a workload found when it checked its own data. */
-export type WorkloadCheck = Readonly<z.output<typeof workloadCheckSchema>>;
+export interface WorkloadCheck extends Readonly<z.output<typeof workloadCheckSchema>> {}

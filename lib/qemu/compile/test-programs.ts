@@ -17,9 +17,9 @@ export interface Workshop {
   compile(what: string, files: readonly string[], before?: () => void): Promise<void>;
 }
 
-/** Where a series keeps its switches, and how they begin. */
+/** Where a series keeps its test switches, and the macro that says which one a build has. */
 const switchesHeader = 'migration/fake-dirty-broken.h';
-const switchPrefix = 'FAKE_DIRTY_BREAK_';
+const switchMacro = 'FAKE_DIRTY_BREAK';
 
 /** The one that breaks none: it is linked with fingerprints of 8 bits. */
 export const crippled = 'CRIPPLED';
@@ -83,8 +83,8 @@ async function makeWith(
 /** One program more: only what sees the switches is compiled again. */
 export function makeBroken(workshop: Workshop, name: string): Promise<string> {
   return makeWith(workshop, name, join(workshop.tree, switchesHeader), (text) => {
-    if (text.includes(`${switchPrefix}${name}\n`)) {
-      return `#define ${switchPrefix}${name}\n${text}`;
+    if (text.includes(`${switchMacro}_${name},\n`)) {
+      return `#define ${switchMacro} ${switchMacro}_${name}\n${text}`;
     }
     throw new QemuBuildError('series-does-not-apply', `The series has no switch ${name}.`);
   });

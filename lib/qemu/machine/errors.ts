@@ -1,10 +1,24 @@
 // The errors of QEMUs that this package starts, and of the guests in them.
 import { FakedirtyError } from '../../errors/error.js';
+import { endText, type ProcessEnd } from '../../system/processes.js';
 
-/** A QEMU that was started here has ended, or did not start. */
-export class QemuEndedError extends FakedirtyError {
+/** A QEMU ended, or did not start. */
+export class QemuEndedError extends FakedirtyError implements ProcessEnd {
   override readonly name = 'QemuEndedError';
   override readonly code = 'ERR_QEMU_ENDED';
+  /** Its exit code; null: a signal ended it. */
+  readonly exitCode: number | null;
+  /** The signal that ended it; null: it ended by itself. */
+  readonly signal: NodeJS.Signals | null;
+  /** The end of what it wrote. */
+  readonly output: string;
+
+  constructor(what: string, end: ProcessEnd & { readonly output: string }) {
+    super(`${what} (${endText(end)}). It said: ${end.output || 'nothing'}`);
+    this.exitCode = end.exitCode;
+    this.signal = end.signal;
+    this.output = end.output;
+  }
 }
 
 /** A guest, or what runs in it, said something unexpected, or nothing. */

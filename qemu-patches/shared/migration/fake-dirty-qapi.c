@@ -1,6 +1,6 @@
 /*
- * The fake dirty filter as users see it: what can be combined with it, what
- * it did, the event at the end of a pass.
+ * The fake dirty filter as users see it: its capability and parameters, what
+ * can be combined with it, and what it reports.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -16,6 +16,70 @@
 #include "monitor/monitor.h"
 #include "migration/fake-dirty.h"
 #include "migration/fake-dirty-qapi.h"
+#include "migration/migration.h"
+
+/* --- Parameters ---------------------------------------------------------- */
+
+FakeDirtyHash migrate_fake_dirty_hash(void)
+{
+    return migrate_get_current()->parameters.fake_dirty_hash;
+}
+
+bool migrate_fake_dirty_weak_hash(void)
+{
+    return migrate_get_current()->parameters.fake_dirty_weak_hash;
+}
+
+bool migrate_fake_dirty_verify(void)
+{
+    return migrate_get_current()->parameters.fake_dirty_verify;
+}
+
+void fake_dirty_params_init(MigrationParameters *params)
+{
+    params->has_fake_dirty_hash = true;
+    params->has_fake_dirty_weak_hash = true;
+    params->has_fake_dirty_verify = true;
+}
+
+void fake_dirty_params_apply(const MigrateSetParameters *params,
+                             MigrationParameters *dest)
+{
+    if (params->has_fake_dirty_hash) {
+        dest->fake_dirty_hash = params->fake_dirty_hash;
+    }
+    if (params->has_fake_dirty_weak_hash) {
+        dest->fake_dirty_weak_hash = params->fake_dirty_weak_hash;
+    }
+    if (params->has_fake_dirty_verify) {
+        dest->fake_dirty_verify = params->fake_dirty_verify;
+    }
+}
+
+void fake_dirty_params_query(MigrationParameters *params)
+{
+    fake_dirty_params_init(params);
+    params->fake_dirty_hash = migrate_fake_dirty_hash();
+    params->fake_dirty_weak_hash = migrate_fake_dirty_weak_hash();
+    params->fake_dirty_verify = migrate_fake_dirty_verify();
+}
+
+void hmp_info_fake_dirty_params(Monitor *mon,
+                                const MigrationParameters *params)
+{
+    assert(params->has_fake_dirty_hash);
+    monitor_printf(mon, "%s: %s\n",
+        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_HASH),
+        FakeDirtyHash_str(params->fake_dirty_hash));
+    monitor_printf(mon, "%s: %s\n",
+        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_WEAK_HASH),
+        params->fake_dirty_weak_hash ? "on" : "off");
+    monitor_printf(mon, "%s: %s\n",
+        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_VERIFY),
+        params->fake_dirty_verify ? "on" : "off");
+}
+
+/* --- What can be combined with it ---------------------------------------- */
 
 static const struct {
     MigrationCapability cap;
@@ -46,11 +110,11 @@ bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
     if (!caps[MIGRATION_CAPABILITY_FAKE_DIRTY_FILTER]) {
         return true;
     }
-#ifndef CONFIG_FAKEDIRTY
-    error_setg(errp, "Capability 'fake-dirty-filter' is not built in: "
-               "QEMU was configured without libfakedirty");
-    return false;
-#endif
+    if (!fake_dirty_built_in()) {
+        error_setg(errp, "Capability 'fake-dirty-filter' is not built in: "
+                   "QEMU was configured without libfakedirty");
+        return false;
+    }
     for (i = 0; i < ARRAY_SIZE(refused); i++) {
         if (caps[refused[i].cap]) {
             error_setg(errp, "Capability 'fake-dirty-filter' is not compatible "
@@ -61,9 +125,10 @@ bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
         }
     }
     if (hash_is_weak(hash) && !weak_hash) {
-        error_setg(errp, "fake-dirty-hash '%s' has 32 bits: it takes a changed "
-                   "page for unchanged once in 2^32 comparisons, which "
-                   "corrupts the guest; fake-dirty-weak-hash=on accepts that",
+        error_setg(errp, "fake-dirty-hash '%s' has 32 bits: it mistakes a "
+                   "changed page for an unchanged one once in 2^32 "
+                   "comparisons, which corrupts the guest; "
+                   "fake-dirty-weak-hash=on accepts that",
                    FakeDirtyHash_str(hash));
         return false;
     }
@@ -81,10 +146,12 @@ bool fake_dirty_check_uri(const char *uri, Error **errp)
     return true;
 }
 
+/* --- Reports ------------------------------------------------------------- */
+
 static void fill_pass(FakeDirtyPass *pass, const FakeDirtyPassCounts *from)
 {
     pass->pass = from->pass;
-    pass->checked = fake_dirty_checked(&from->counts);
+    pass->checked = from->counts.checked;
     pass->first = from->counts.first;
     pass->zero = from->counts.zero;
     pass->changed = from->counts.changed;
@@ -108,7 +175,7 @@ FakeDirtyInfo *fake_dirty_info(void)
                                  FAKE_DIRTY_HASH_PH128, &error_abort);
     info->verify = report->verify;
     info->table_bytes = report->table_bytes;
-    info->checked = fake_dirty_checked(&report->counts);
+    info->checked = report->counts.checked;
     info->first = report->counts.first;
     info->zero = report->counts.zero;
     info->changed = report->counts.changed;
@@ -128,7 +195,6 @@ FakeDirtyInfo *fake_dirty_info(void)
     return info;
 }
 
-#ifdef CONFIG_FAKEDIRTY
 void fake_dirty_emit_pass(void)
 {
     FakeDirtyPassCounts last;
@@ -139,11 +205,6 @@ void fake_dirty_emit_pass(void)
         qapi_event_send_migration_fake_dirty_pass(&pass);
     }
 }
-#else
-void fake_dirty_emit_pass(void)
-{
-}
-#endif
 
 void hmp_info_fake_dirty(Monitor *mon, const FakeDirtyInfo *info)
 {

@@ -1,5 +1,6 @@
 /*
- * The fake dirty filter as users see it.
+ * The fake dirty filter as users see it: its capability and parameters, and
+ * what it reports.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -10,7 +11,24 @@
 #define QEMU_MIGRATION_FAKE_DIRTY_QAPI_H
 
 #include "qapi/qapi-types-fake-dirty.h"
+#include "qapi/qapi-types-migration.h"
 #include "monitor/monitor.h"
+
+/* --- Capability and parameters ------------------------------------------- */
+
+/* As they are set now. */
+bool migrate_fake_dirty_filter(void);
+FakeDirtyHash migrate_fake_dirty_hash(void);
+bool migrate_fake_dirty_weak_hash(void);
+bool migrate_fake_dirty_verify(void);
+
+/* For the functions of similar names. */
+void fake_dirty_params_init(MigrationParameters *params);
+void fake_dirty_params_apply(const MigrateSetParameters *params,
+                             MigrationParameters *dest);
+void fake_dirty_params_query(MigrationParameters *params);
+void hmp_info_fake_dirty_params(Monitor *mon,
+                                const MigrationParameters *params);
 
 /*
  * Can these capabilities be combined, with that hash (R7)?  @caps is indexed
@@ -22,9 +40,12 @@ bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
 /* Can a migration to @uri be filtered (R7)? */
 bool fake_dirty_check_uri(const char *uri, Error **errp);
 
+/* --- Reports ------------------------------------------------------------- */
+
 /* NULL when there has been no migration with the filter. */
 FakeDirtyInfo *fake_dirty_info(void);
 
+/* Emits the event for the pass that the last sync ended, if there is one. */
 void fake_dirty_emit_pass(void);
 
 void hmp_info_fake_dirty(Monitor *mon, const FakeDirtyInfo *info);

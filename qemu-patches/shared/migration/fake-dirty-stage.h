@@ -1,7 +1,9 @@
 /*
- * What the files of the fake dirty filter tell each other: fake-dirty.c owns
- * the tables, fake-dirty-stage.c looks pages up in them.  Nobody else includes
- * this.
+ * The fake dirty filter, stages: private copies of pages that are classified
+ * together, and sent from there (R1).
+ *
+ * Above tables and statistics; see the list in fake-dirty.c.  The migration
+ * thread has one stage, and with multifd each channel one of its own.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -11,35 +13,66 @@
 #ifndef QEMU_MIGRATION_FAKE_DIRTY_STAGE_H
 #define QEMU_MIGRATION_FAKE_DIRTY_STAGE_H
 
-#include "qemu/queue.h"
-#include "qapi/error.h"
-#include "migration/fake-dirty.h"
+#include "exec/cpu-common.h"
 
-#include <fakedirty.h>
+typedef struct FakeDirtyBlock FakeDirtyBlock;
+typedef struct FakeDirtyStage FakeDirtyStage;
 
-struct FakeDirtyBlock {
-    char *name;
-    uint8_t *host;
-    uint64_t pages;
-    fakedirty_table *table;
-    QLIST_ENTRY(FakeDirtyBlock) next;
-};
+/* Called for each page before it is copied: clear its dirty log (R2). */
+typedef void FakeDirtyClearLog(void *opaque, unsigned long page);
 
-/* The arguments are ours: an error would be a mistake of these files. */
-static inline void fake_dirty_must(int status)
-{
-    if (status != FAKEDIRTY_OK) {
-        error_setg(&error_abort, "fake dirty filter: %s",
-                   fakedirty_status_text(status));
-    }
-}
+/* What filling a stage did. */
+typedef struct FakeDirtyFill {
+    unsigned int checked;       /* pages that were copied and classified */
+    unsigned int unchanged;     /* of these; they have lost their marks */
+    unsigned long end;          /* behind the last page checked */
+    int64_t ns;
+} FakeDirtyFill;
 
-/* Told by fake-dirty-stage.c, to fake-dirty.c alone. */
-
-/* A migration starts: no count of the one before is left (R5). */
+/* A migration starts, with pages of this size. */
 void fake_dirty_stages_start(size_t page_size);
-/* The tables of blocks are alike: the last one tells what zeros are in them. */
-void fake_dirty_stages_add(FakeDirtyBlock *block);
-void fake_dirty_stages_stop(void);
+
+FakeDirtyStage *fake_dirty_stage_new(size_t capacity, Error **errp);
+void fake_dirty_stage_free(FakeDirtyStage *stage);
+
+/* --- The migration thread ------------------------------------------------ */
+
+/*
+ * Take @page and the marked pages after it, up to @end and as many as fit;
+ * clear their dirty log, copy and classify them.  The marks of unchanged pages
+ * are cleared: they are done.  The others stay marked, and staged until they
+ * are committed or the stage is emptied or filled again.
+ */
+FakeDirtyFill fake_dirty_stage_fill(FakeDirtyStage *stage,
+                                    FakeDirtyBlock *block,
+                                    unsigned long *marks,
+                                    unsigned long page, unsigned long end,
+                                    FakeDirtyClearLog *clear_log,
+                                    void *opaque);
+
+/* The private copy of the page; NULL if it is not staged. */
+uint8_t *fake_dirty_stage_page(FakeDirtyStage *stage, FakeDirtyBlock *block,
+                               unsigned long page);
+
+/* The staged page was sent, or its copy was handed to whoever sends it. */
+void fake_dirty_stage_commit(FakeDirtyStage *stage, FakeDirtyBlock *block,
+                             unsigned long page);
+
+/* Forget the staged pages; slots are left alone. */
+void fake_dirty_stage_empty(FakeDirtyStage *stage);
+
+/* --- The channels -------------------------------------------------------- */
+
+/*
+ * Copy and classify @count pages at @offsets, and drop the unchanged ones from
+ * @offsets.  copies[i] is what to send for offsets[i].  Returns how many are
+ * left.
+ */
+unsigned int fake_dirty_channel_filter(FakeDirtyStage *stage,
+                                       FakeDirtyBlock *block,
+                                       ram_addr_t *offsets, unsigned int count,
+                                       const uint8_t **copies);
+/* The pages that were left have been sent. */
+void fake_dirty_channel_commit(FakeDirtyStage *stage);
 
 #endif

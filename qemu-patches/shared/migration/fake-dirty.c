@@ -1,9 +1,23 @@
 /*
  * The fake dirty filter: one migration, from its start to its report.
  *
- * This file owns hasher, tables and the modes that are latched; it knows
+ * This file latches the modes, owns the stage of the migration thread, and
+ * keeps the filter out of migrations that are not filtered (R8).  It knows
  * nothing of how migration walks or sends.  Rules R1 to R8:
  * docs/devel/fake-dirty.rst.
+ *
+ * The filter is made of layers.  Each calls and includes only those below it,
+ * and none calls back:
+ *
+ *     ram-fake-dirty, multifd-fake-dirty      beside ram.c and multifd.c
+ *                     |
+ *                 fake-dirty                  the filter: one migration
+ *                /          \
+ *       fake-dirty-pace   fake-dirty-stage    private copies of pages
+ *       when to end         |
+ *               |         fake-dirty-table    what the destination holds
+ *                \          /
+ *              fake-dirty-stats               counts, times, passes
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -11,186 +25,87 @@
  * See the COPYING file in the top-level directory.
  */
 #include "qemu/osdep.h"
-#include "qemu/queue.h"
-#include "qemu/stats64.h"
 #include "qapi/error.h"
 #include "migration/fake-dirty.h"
-#include "migration/fake-dirty-end.h"
-#include "migration/fake-dirty-stage.h"
+#include "migration/fake-dirty-broken.h"
+#include "migration/fake-dirty-pace.h"
+#include "migration/fake-dirty-table.h"
 #include "trace.h"
 
 static struct {
     bool active;
     bool multifd;
     bool postcopy;
-    bool verify;
-    size_t page_size;
-    fakedirty_hasher *hasher;
-    const fakedirty_algorithm_properties *algorithm;
-    QLIST_HEAD(, FakeDirtyBlock) blocks;
     FakeDirtyStage *stage;      /* of the migration thread */
-} filter = { .blocks = QLIST_HEAD_INITIALIZER(filter.blocks) };
+} filter;
 
-/* What outlives a migration (R5). */
-static struct {
-    bool present;
-    const char *hash;
-    bool verify;
-    Stat64 table_bytes;
-    Stat64 false_skips;
-} stats;
+bool fake_dirty_built_in(void)
+{
+    return true;
+}
 
 /* --- One migration ------------------------------------------------------- */
 
-static void fake_dirty_block_free(FakeDirtyBlock *block)
-{
-    fakedirty_table_destroy(block->table);
-    g_free(block->name);
-    g_free(block);
-}
-
-static void fake_dirty_hasher_free(void)
-{
-    fakedirty_hasher_destroy(filter.hasher);
-    filter.hasher = NULL;
-}
-
 bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
 {
-    fakedirty_hasher_options hasher_options = {
-        .size = sizeof(hasher_options),
-        .algorithm = fakedirty_algorithm_find(options->hash),
-        .page_size = options->page_size,
-    };
-    int status;
-
     assert(!filter.active);
     if (!options->stage_pages) {
         error_setg(errp, "fake-dirty-filter: x-fake-dirty-stage-pages is 0, "
                    "at least one page has to be classified at a time");
         return false;
     }
-    if (!filter.hasher) {
-        status = fakedirty_hasher_create(&hasher_options, &filter.hasher);
-        if (status != FAKEDIRTY_OK) {
-            error_setg(errp, "fake-dirty-filter: %s",
-                       fakedirty_status_text(status));
-            return false;
-        }
+    if (!fake_dirty_tables_start(options->hash, options->page_size,
+                                 options->verify, errp)) {
+        return false;
     }
-    filter.page_size = options->page_size;
-    filter.algorithm = fakedirty_algorithm_info(hasher_options.algorithm);
-    filter.verify = options->verify;
+    fake_dirty_stats_start(fake_dirty_tables_hash(), options->verify);
+    fake_dirty_stages_start(options->page_size);
+    fake_dirty_pace_start(options->page_size);
     filter.multifd = options->multifd;
     filter.postcopy = false;
-
-    memset(&stats, 0, sizeof(stats));
-    stats.present = true;
-    stats.hash = filter.algorithm->name;
-    stats.verify = options->verify;
-    fake_dirty_stages_start(options->page_size);
-    fake_dirty_end_start(options->page_size);
-
     filter.stage = fake_dirty_stage_new(options->stage_pages, errp);
     if (!filter.stage) {
-        fake_dirty_stages_stop();
-        fake_dirty_hasher_free();
+        fake_dirty_tables_stop();
         return false;
     }
     filter.active = true;
-    trace_fake_dirty_start(options->hash, options->page_size, options->verify,
-                           options->multifd,
-                           fakedirty_hasher_target(filter.hasher));
+    trace_fake_dirty_start(options->multifd, options->stage_pages);
     return true;
 }
 
 FakeDirtyBlock *fake_dirty_block_new(const char *name, uint8_t *host,
                                      uint64_t pages, Error **errp)
 {
-    FakeDirtyBlock *block;
-    fakedirty_table *table;
-    uint64_t bytes;
-    int status;
-
-    QLIST_FOREACH(block, &filter.blocks, next) {
-        if (FAKE_DIRTY_BROKEN_R5 && g_str_equal(block->name, name) &&
-            block->pages == pages) {
-            return block;
-        }
-    }
-    status = fakedirty_table_create(filter.hasher, pages,
-                                    filter.verify ? FAKEDIRTY_TABLE_VERIFY : 0,
-                                    &table);
-    if (status != FAKEDIRTY_OK) {
-        error_setg(errp, "fake-dirty-filter: a table of %" PRIu64 " pages for "
-                   "RAM block '%s' can't be allocated: %s", pages, name,
-                   fakedirty_status_text(status));
-        return NULL;
-    }
-    block = g_new0(FakeDirtyBlock, 1);
-    block->name = g_strdup(name);
-    block->host = host;
-    block->pages = pages;
-    block->table = table;
-    fake_dirty_stages_add(block);
-    QLIST_INSERT_HEAD(&filter.blocks, block, next);
-
-    bytes = pages * filter.algorithm->digest_bytes;
-    if (filter.verify) {
-        bytes += pages * filter.page_size;
-    }
-    stat64_add(&stats.table_bytes, bytes);
-    trace_fake_dirty_block(name, pages, bytes);
-    return block;
-}
-
-/* Walks all slots: only when nobody writes them. */
-static void false_skips_read(void)
-{
-    FakeDirtyBlock *block;
-    uint64_t false_skips = 0;
-
-    if (!filter.verify) {
-        return;
-    }
-    QLIST_FOREACH(block, &filter.blocks, next) {
-        fakedirty_table_counts counts;
-
-        fake_dirty_must(fakedirty_table_count(block->table, &counts));
-        false_skips += counts.false_skips;
-    }
-    fake_dirty_figure_set(&stats.false_skips, false_skips);
+    return fake_dirty_tables_add(name, host, pages, errp);
 }
 
 void fake_dirty_complete(void)
 {
     if (filter.active) {
-        false_skips_read();
+        fake_dirty_tables_count_false_skips();
     }
 }
 
 void fake_dirty_stop(void)
 {
-    FakeDirtyBlock *block, *next;
-
     if (!filter.active) {
         return;
     }
-    false_skips_read();
+    fake_dirty_tables_count_false_skips();
     filter.active = false;
     fake_dirty_stage_free(filter.stage);
     filter.stage = NULL;
-    fake_dirty_stages_stop();
+    fake_dirty_tables_stop();
     trace_fake_dirty_stop();
-    if (FAKE_DIRTY_BROKEN_R5) {
-        return;
+}
+
+void fake_dirty_postcopy(void)
+{
+    if (filter.active && !fake_dirty_breaks(R3)) {
+        fake_dirty_stage_empty(filter.stage);
+        fake_dirty_pace_skip_budget_reset();
+        filter.postcopy = true;
     }
-    QLIST_FOREACH_SAFE(block, &filter.blocks, next, next) {
-        QLIST_REMOVE(block, next);
-        fake_dirty_block_free(block);
-    }
-    /* With the last table gone, this wipes the key. */
-    fake_dirty_hasher_free();
 }
 
 bool fake_dirty_active(void)
@@ -208,27 +123,28 @@ bool fake_dirty_in_channels(void)
     return filter.active && filter.multifd && !filter.postcopy;
 }
 
-void fake_dirty_postcopy(void)
+bool fake_dirty_report(FakeDirtyReport *report)
 {
-    if (filter.active && !FAKE_DIRTY_BROKEN_R3) {
-        fake_dirty_stage_empty(filter.stage);
-        fake_dirty_breathe();
-        filter.postcopy = true;
-    }
+    return fake_dirty_stats_report(report);
 }
 
-void fake_dirty_restart(void)
+bool fake_dirty_last_pass(FakeDirtyPassCounts *pass)
 {
-    if (filter.active && !FAKE_DIRTY_BROKEN_RESTART) {
-        fake_dirty_stage_empty(filter.stage);
-    }
+    return filter.active && fake_dirty_stats_last_pass(pass);
 }
 
 /* --- What the migration thread stages and sends -------------------------- */
 
-FakeDirtyStage *fake_dirty_stage(void)
+FakeDirtyFill fake_dirty_fill(FakeDirtyBlock *block, unsigned long *marks,
+                              unsigned long page, unsigned long end,
+                              FakeDirtyClearLog *clear_log, void *opaque)
 {
-    return filter.stage;
+    FakeDirtyFill fill = fake_dirty_stage_fill(filter.stage, block, marks, page,
+                                               end, clear_log, opaque);
+
+    fake_dirty_pace_filtered(fill.ns, fill.checked, fill.unchanged);
+    fake_dirty_pace_skipped(fill.unchanged);
+    return fill;
 }
 
 uint8_t *fake_dirty_page(FakeDirtyBlock *block, unsigned long page)
@@ -244,7 +160,46 @@ void fake_dirty_sent(FakeDirtyBlock *block, unsigned long page)
     }
 }
 
-/* --- Syncs, and the report ------------------------------------------------ */
+void fake_dirty_restart(void)
+{
+    if (filter.active && !fake_dirty_breaks(RESTART)) {
+        fake_dirty_stage_empty(filter.stage);
+    }
+}
+
+bool fake_dirty_skip_budget_spent(void)
+{
+    return filter.active && fake_dirty_pace_skip_budget_spent();
+}
+
+void fake_dirty_skip_budget_reset(void)
+{
+    fake_dirty_pace_skip_budget_reset();
+}
+
+/* --- What the migration thread does for the channels --------------------- */
+
+bool fake_dirty_block_in_channels(FakeDirtyBlock *block)
+{
+    return block && fake_dirty_in_channels();
+}
+
+bool fake_dirty_skip_zero_page(FakeDirtyBlock *block, unsigned long page)
+{
+    if (!fake_dirty_block_in_channels(block) || fake_dirty_breaks(R4_ZERO) ||
+        !fake_dirty_tables_skip_zero_page(block, page)) {
+        return false;
+    }
+    fake_dirty_pace_skipped(1);
+    return true;
+}
+
+uint64_t fake_dirty_channels_sent(void)
+{
+    return fake_dirty_stats_take_channel_pages();
+}
+
+/* --- Syncs, rescans, and when to end ------------------------------------- */
 
 void fake_dirty_sync_begin(void)
 {
@@ -252,10 +207,10 @@ void fake_dirty_sync_begin(void)
         return;
     }
     /* A newer mark would merge with that of a staged page, and go with it. */
-    if (!FAKE_DIRTY_BROKEN_SYNC) {
+    if (!fake_dirty_breaks(SYNC)) {
         fake_dirty_stage_empty(filter.stage);
     }
-    fake_dirty_end_sync_begin();
+    fake_dirty_pace_sync_begin();
 }
 
 void fake_dirty_sync_end(uint64_t pass)
@@ -264,22 +219,81 @@ void fake_dirty_sync_end(uint64_t pass)
         return;
     }
     if (!filter.multifd) {
-        false_skips_read();
+        fake_dirty_tables_count_false_skips();
     }
-    fake_dirty_end_sync_end(pass);
+    fake_dirty_pace_sync_end(pass);
 }
 
-bool fake_dirty_report(FakeDirtyReport *report)
+void fake_dirty_sync_wait(void)
 {
-    if (!stats.present) {
-        return false;
+    if (filter.active) {
+        fake_dirty_pace_sync_begin();
     }
-    report->hash = stats.hash;
-    report->verify = stats.verify;
-    report->table_bytes = stat64_get(&stats.table_bytes);
-    report->false_skips = stat64_get(&stats.false_skips);
-    /* The passes first: what they counted is in the sum that is read after. */
-    fake_dirty_end_report(report);
-    fake_dirty_counts(&report->counts);
-    return true;
+}
+
+int64_t fake_dirty_sync_delay_ms(bool no_downtime)
+{
+    return filter.active ? fake_dirty_pace_sync_delay_ms(no_downtime) : 0;
+}
+
+void fake_dirty_paused(int64_t ns)
+{
+    fake_dirty_pace_paused(ns);
+}
+
+bool fake_dirty_rescan_wanted(void)
+{
+    /* R3: one of the two until post-copy begins. */
+    if ((fake_dirty_staging() || fake_dirty_in_channels()) &&
+        fake_dirty_pace_rescan_wanted()) {
+        return true;
+    }
+    fake_dirty_pace_no_rescan();
+    return false;
+}
+
+void fake_dirty_rescan_begin(uint64_t marks)
+{
+    fake_dirty_pace_rescan_begin(marks);
+}
+
+bool fake_dirty_rescan_in_time(void)
+{
+    return fake_dirty_pace_rescan_in_time();
+}
+
+uint64_t fake_dirty_rescan_end(bool decided, uint64_t threshold)
+{
+    uint64_t backlog = fake_dirty_pace_rescan_end(decided, threshold);
+
+    /* What was copied for the rescan alone is not sent from the stage. */
+    fake_dirty_stage_empty(filter.stage);
+    fake_dirty_pace_skip_budget_reset();
+    return backlog;
+}
+
+double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
+                            double raw)
+{
+    if (!filter.active || fake_dirty_breaks(BANDWIDTH)) {
+        return raw;
+    }
+    return fake_dirty_pace_bandwidth(bytes, ms, limit, raw,
+                                     fake_dirty_in_channels());
+}
+
+uint64_t fake_dirty_carried_bytes(uint64_t sent)
+{
+    if (!filter.active || fake_dirty_breaks(THROTTLE)) {
+        return sent;
+    }
+    return fake_dirty_pace_carried_bytes(sent);
+}
+
+uint64_t fake_dirty_changed_bytes(uint64_t marked)
+{
+    if (!filter.active || fake_dirty_breaks(THROTTLE)) {
+        return marked;
+    }
+    return fake_dirty_pace_changed_bytes(marked);
 }

@@ -1,143 +1,86 @@
 /*
- * The fake dirty filter in ram.c.  Included by ram.c alone, behind what it
- * uses of it; what is not the same in every QEMU is in
- * ram-fake-dirty-version.h.
+ * The fake dirty filter beside ram.c: what it does with RAM blocks and marks.
+ *
+ * Nothing here knows RAMState; ram.c passes what is needed of it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * This work is licensed under the terms of the GNU GPL, version 2 or later.
  * See the COPYING file in the top-level directory.
  */
+#ifndef QEMU_MIGRATION_RAM_FAKE_DIRTY_H
+#define QEMU_MIGRATION_RAM_FAKE_DIRTY_H
+
+#include "exec/cpu-common.h"
+#include "migration/fake-dirty-stage.h"
+#include "qemu/thread.h"
 
 /* ram_find_and_save_block(): pages were skipped, none was sent, go on. */
 #define RAM_PAGES_SKIPPED INT_MAX
 
+/* What the filter needs of the walk over RAM. */
+typedef struct RAMWalk {
+    /* Points into the stage until it is flushed. */
+    QEMUFile *stream;
+    /* The number of marked pages; the mutex protects it and the bitmaps. */
+    uint64_t *dirty_pages;
+    QemuMutex *bitmap_mutex;
+    /* The version of the RAM list that is walked. */
+    uint32_t list_version;
+    /* Clears the dirty log of the page. */
+    void (*clear_log)(RAMBlock *block, unsigned long page);
+} RAMWalk;
+
+/* --- One migration ------------------------------------------------------- */
+
+/* Does nothing and returns true if the capability is off. */
+bool ram_fake_dirty_start(bool multifd, Error **errp);
+void ram_fake_dirty_stop(void);
+/* Right after the sync at the switch to post-copy. */
+void ram_fake_dirty_postcopy(RAMWalk walk);
+
+/* --- Sending pages ------------------------------------------------------- */
+
+/*
+ * Before the mark of the page is tested: stage the page, or clear its mark if
+ * it is unchanged.
+ */
+void ram_fake_dirty_stage(RAMWalk walk, RAMBlock *block, unsigned long page);
 /* What to send of a page: its private copy if it has one. */
-static uint8_t *ram_page_data(RAMBlock *block, ram_addr_t offset)
-{
-    uint8_t *copy = fake_dirty_page(block->fake_dirty,
-                                    offset >> TARGET_PAGE_BITS);
-
-    return copy ? copy : block->host + offset;
-}
-
-#ifdef CONFIG_FAKEDIRTY
-
-#include "ram-fake-dirty-version.h"
-
-bool ram_fake_dirty_start(Error **errp)
-{
-    FakeDirtyOptions options = {
-        .hash = FakeDirtyHash_str(migrate_fake_dirty_hash()),
-        .page_size = TARGET_PAGE_SIZE,
-        .verify = migrate_fake_dirty_verify(),
-        .multifd = ram_fake_dirty_multifd(),
-        .stage_pages = migrate_get_current()->fake_dirty_stage_pages,
-    };
-    RAMBlock *block;
-
-    if (!migrate_fake_dirty_filter()) {
-        return true;
-    }
-    if (!fake_dirty_start(&options, errp)) {
-        return false;
-    }
-    RCU_READ_LOCK_GUARD();
-    RAMBLOCK_FOREACH_NOT_IGNORED(block) {
-        block->fake_dirty =
-            fake_dirty_block_new(block->idstr, block->host,
-                                 block->max_length >> TARGET_PAGE_BITS, errp);
-        if (!block->fake_dirty) {
-            ram_fake_dirty_stop();
-            return false;
-        }
-    }
-    return true;
-}
-
-void ram_fake_dirty_stop(void)
-{
-    RAMBlock *block;
-
-    WITH_RCU_READ_LOCK_GUARD() {
-        INTERNAL_RAMBLOCK_FOREACH(block) {
-            block->fake_dirty = NULL;
-        }
-    }
-    fake_dirty_stop();
-}
-
-static void ram_fake_dirty_clear_log(void *opaque, unsigned long page)
-{
-    migration_clear_memory_region_dirty_bitmap(opaque, page);
-}
+uint8_t *ram_fake_dirty_page_data(RAMBlock *block, ram_addr_t offset);
+/* If the page has a private copy, puts it into the buffer and returns true. */
+bool ram_fake_dirty_copy(RAMBlock *block, ram_addr_t offset, uint8_t *buffer);
+/*
+ * The page was found to be all zero: returns true if it need not be sent.  Only
+ * with multifd, where zero pages bypass the channels.
+ */
+bool ram_fake_dirty_skip_zero_page(RAMBlock *block, ram_addr_t offset);
 
 /*
- * Before the mark of pss->page is tested: see to it that the page is staged,
- * or has lost its mark because it is unchanged.
+ * Fill the stage with marked pages from @page on.  Unchanged pages lose their
+ * marks.  For the files of the filter; called with the bitmap mutex held.
  */
-static void ram_fake_dirty_stage(RAMState *rs, PageSearchStatus *pss)
-{
-    RAMBlock *rb = pss->block;
+FakeDirtyFill ram_fake_dirty_fill(const RAMWalk *walk, RAMBlock *block,
+                                  unsigned long page);
 
-    if (!rb->fake_dirty || !fake_dirty_staging() ||
-        !test_bit(pss->page, rb->bmap) ||
-        fake_dirty_page(rb->fake_dirty, pss->page)) {
-        return;
-    }
-    /* The stream may still point into the stage. */
-    if (!FAKE_DIRTY_BROKEN_FLUSH) {
-        qemu_fflush(ram_fake_dirty_stream(rs));
-    }
-    rs->migration_dirty_pages -=
-        fake_dirty_stage_fill(fake_dirty_stage(), rb->fake_dirty, rb->bmap,
-                              pss->page, rb->used_length >> TARGET_PAGE_BITS,
-                              ram_fake_dirty_clear_log, rb);
-}
+/* --- Towards the end ----------------------------------------------------- */
 
 /*
- * Right after the sync at the switch to post-copy.  If the destination is told
- * to discard nothing, it forgets that it listens, and gives up with the guest.
- * Without the filter there nearly always is something: with no mark left,
- * pre-copy would have ended.  Here the marks may all have been taken as fake,
- * so have one page sent again, of memory that is all there: virtio-mem's may
- * be unplugged.
+ * Does the bitmap have to be synced before the end is decided?  With nothing
+ * left and a threshold of 0, unpatched QEMU would end without looking.
  */
-static void ram_fake_dirty_postcopy(RAMState *rs)
-{
-    RAMBlock *block;
-
-    if (!fake_dirty_active()) {
-        return;
-    }
-    fake_dirty_postcopy();
-    RAMBLOCK_FOREACH_NOT_IGNORED(block) {
-        if (!rs->migration_dirty_pages && block->mr &&
-            !memory_region_has_ram_discard_manager(block->mr) &&
-            !FAKE_DIRTY_BROKEN_POSTCOPY) {
-            set_bit(0, block->bmap);
-            rs->migration_dirty_pages = 1;
-        }
-    }
-}
-
-#else
-
-bool ram_fake_dirty_start(Error **errp)
-{
-    return true;
-}
-
-void ram_fake_dirty_stop(void)
-{
-}
-
-static void ram_fake_dirty_stage(RAMState *rs, PageSearchStatus *pss)
-{
-}
-
-static void ram_fake_dirty_postcopy(RAMState *rs)
-{
-}
+bool ram_fake_dirty_sync_needed(uint64_t remaining_bytes);
+/*
+ * When marks are mostly fake, or no downtime is allowed, leave some time
+ * between the syncs.
+ */
+void ram_fake_dirty_before_sync(void);
+/*
+ * Right after a sync, and without the big lock: the bytes on which the end is
+ * decided.  Marks that the last pass has shown to be mostly fake are rescanned
+ * first; what counts is what is left of them and what the guest has marked
+ * meanwhile.
+ */
+uint64_t ram_fake_dirty_remaining(RAMWalk walk, uint64_t threshold);
 
 #endif

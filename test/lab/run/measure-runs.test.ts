@@ -187,10 +187,10 @@ describe('measuring the runs of an experiment', () => {
     await measureAll(works);
     const [first] = store.runs();
     const file = join(directory, `${first?.id}.run.json`);
-    writeFileSync(file, JSON.stringify({ ...first, format: 'fakedirty-lab-run-2' }));
+    writeFileSync(file, JSON.stringify({ ...first, format: 'fakedirty-lab-run-1' }));
     const refused = measureAll(works);
     await expect(refused).rejects.toThrow(
-      /has the format "fakedirty-lab-run-2".*reads "fakedirty-lab-run-2" only.*move it away/,
+      /has the format "fakedirty-lab-run-1".*reads "fakedirty-lab-run-2" only.*move it away/,
     );
     await expect(refused).rejects.toMatchObject({ code: 'ERR_RESULTS' });
   });

@@ -1,4 +1,4 @@
-// The unit tests that the series adds to QEMU: they pass, and fail where a rule is broken.
+// The unit tests that the series adds to QEMU: they pass, and they fail in a build that breaks a rule.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { watchedUnitTest } from '../../../lib/qemu/compile/test-programs.js';
@@ -11,7 +11,7 @@ const timeout = 60_000;
 const tests = [
   { name: 'test-fake-dirty', what: 'the stage and its tables', cases: 15 },
   { name: 'test-fake-dirty-bandwidth', what: 'the estimate of the bandwidth', cases: 11 },
-  { name: 'test-fake-dirty-end', what: 'the decision when a migration ends', cases: 7 },
+  { name: 'test-fake-dirty-pace', what: 'syncs, rescans and throttling', cases: 7 },
   { name: 'test-fake-dirty-multifd', what: 'the channels of multifd', cases: 4 },
   { name: watchedUnitTest, what: 'the channels of multifd, under ThreadSanitizer', cases: 4 },
 ];
@@ -31,9 +31,12 @@ it.for(tests.map((test) => [test.what, test] as const))(
 const noticed = [
   ...['R4_ZERO', 'R5', 'SYNC'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
   ...['R6', 'EMPTY'].map((broken) => ({ broken, test: 'test-fake-dirty-multifd' })),
-  ...['R2', 'R3', 'R4', 'RESTART', 'AIR'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
+  ...['R2', 'R3', 'R4', 'RESTART', 'SKIP_BUDGET'].map((broken) => ({
+    broken,
+    test: 'test-fake-dirty',
+  })),
   { broken: 'BANDWIDTH', test: 'test-fake-dirty-bandwidth' },
-  ...['SIFT', 'THROTTLE'].map((broken) => ({ broken, test: 'test-fake-dirty-end' })),
+  ...['RESCAN', 'THROTTLE'].map((broken) => ({ broken, test: 'test-fake-dirty-pace' })),
 ];
 
 describe('a build that breaks a rule on purpose', () => {

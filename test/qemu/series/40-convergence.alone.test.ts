@@ -94,7 +94,7 @@ describe('a guest that stores values over themselves', () => {
     expect(shortestGap).toBeGreaterThan(45);
   });
 
-  it.for(some(['SIFT'], []))(
+  it.for(some(['RESCAN'], []))(
     'is looked at without a pause in a build with %s: marks are taken as they are',
     { timeout },
     async (name, context) => {

@@ -1,5 +1,5 @@
 /*
- * The fake dirty filter: how fast the link is taken to be.
+ * The fake dirty filter: the estimate of the bandwidth of the link.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -9,7 +9,7 @@
 #include "qemu/osdep.h"
 #include "qemu/timer.h"
 #include "qemu/units.h"
-#include "migration/fake-dirty-end.h"
+#include "migration/fake-dirty-stats.h"
 #include "test-fake-dirty-guest.h"
 
 static void test_bandwidth(void)
@@ -20,27 +20,27 @@ static void test_bandwidth(void)
     skip_all();
     /* 10 MiB in 100 ms. */
     g_assert_cmpint(fake_dirty_bandwidth(10 * MiB, 100, 0, 1), >, 100000);
-    /* Nothing was sent in the time left by skips: no word about the link. */
+    /* Skips took nearly all of the time: that says nothing about the link. */
     for (i = 0; i < 20; i++) {
-        fake_dirty_idle(90 * SCALE_MS);
+        fake_dirty_paused(90 * SCALE_MS);
         g_assert_cmpint(fake_dirty_bandwidth(100, 100, 0, 1), >, 100000);
     }
     /* Half of the time was spent waiting. */
-    fake_dirty_idle(50 * SCALE_MS);
+    fake_dirty_paused(50 * SCALE_MS);
     g_assert_cmpint(fake_dirty_bandwidth(5 * MiB, 100, 0, 1), >, 100000);
-    /* The link has become slower: that is believed after a while. */
+    /* The link has become slower: the estimate follows after a while. */
     g_assert_cmpint(fake_dirty_bandwidth(5 * MiB, 100, 0, 1), >, 60000);
     for (i = 0; i < 12; i++) {
         fake_dirty_bandwidth(5 * MiB, 100, 0, 1);
     }
     g_assert_cmpint(fake_dirty_bandwidth(5 * MiB, 100, 0, 1), <, 60000);
     /* There is a limit, which the filter does not lift. */
-    fake_dirty_idle(50 * SCALE_MS);
+    fake_dirty_paused(50 * SCALE_MS);
     g_assert_cmpint(fake_dirty_bandwidth(5 * MiB, 100, 40000, 1), ==, 40000);
     end();
 }
 
-/* As long as nothing was skipped, QEMU's own figure is the one. */
+/* As long as nothing has been skipped, QEMU's own figure is returned. */
 static void test_bandwidth_without_skips(void)
 {
     begin();
@@ -52,7 +52,7 @@ static void test_bandwidth_without_skips(void)
     end();
 }
 
-/* Socket buffers take what is sent in a short time, whatever the link. */
+/* Socket buffers take a short burst at once, however slow the link is. */
 static void test_bandwidth_of_a_burst(void)
 {
     unsigned int i;
@@ -62,12 +62,12 @@ static void test_bandwidth_of_a_burst(void)
     skip_all();
     fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
     for (i = 0; i < 3; i++) {
-        fake_dirty_idle(89 * SCALE_MS);
+        fake_dirty_paused(89 * SCALE_MS);
         seen = fake_dirty_bandwidth(4 * MiB, 100, 0, 1);
         g_assert_cmpfloat(seen, >, 100000);
         g_assert_cmpfloat(seen, <, 110000);
     }
-    /* A faster link is believed after a while too. */
+    /* The estimate follows a faster link after a while as well. */
     for (i = 0; i < 12; i++) {
         fake_dirty_bandwidth(20 * MiB, 100, 0, 1);
     }
@@ -84,18 +84,18 @@ static void test_bandwidth_of_a_busy_link(void)
     skip_all();
     fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
     for (i = 0; i < 30; i++) {
-        fake_dirty_idle(70 * SCALE_MS);
+        fake_dirty_paused(70 * SCALE_MS);
         g_assert_cmpint(fake_dirty_bandwidth(10 * MiB, 100, 0, 1), <, 106000);
     }
-    /* Then it gives a bit more. */
+    /* Then it carries a bit more. */
     for (i = 0; i < 30; i++) {
-        fake_dirty_idle(50 * SCALE_MS);
+        fake_dirty_paused(50 * SCALE_MS);
         g_assert_cmpint(fake_dirty_bandwidth(12 * MiB, 100, 0, 1), <, 127000);
     }
     end();
 }
 
-/* Pages that hardly need the link say nothing about it. */
+/* Zero pages hardly use the link, so they say nothing about it. */
 static void test_bandwidth_of_zero_pages(void)
 {
     begin();
@@ -131,7 +131,7 @@ static void test_bandwidth_of_channels(void)
 
     begin_with("ph128", false, true);
     stage = fake_dirty_stage_new(128, &error_abort);
-    /* Much in the first window; then some pages, which take no time. */
+    /* Much in the first window; then few pages, sent in no time. */
     send_in_channel(stage, 128, 100);
     fake_dirty_bandwidth(10 * MiB, 100, 0, 1);
     for (i = 0; i < 20; i++) {
@@ -149,7 +149,7 @@ static void test_bandwidth_of_channels(void)
     end();
 }
 
-/* While a channel sends, and once for all that send at the same time. */
+/* Channels that send at the same time are counted once. */
 static void test_sending_of_channels(void)
 {
     FakeDirtyStage *one, *other;
@@ -165,13 +165,13 @@ static void test_sending_of_channels(void)
 
     fake_dirty_channel_filter(one, block, offsets[0], 64, copies);
     g_usleep(50 * 1000);
-    fake_dirty_counts(&counts);
+    counts = fake_dirty_stats_counts();
     g_assert_cmpuint(counts.sending_ns, >=, 50 * SCALE_MS);
     fake_dirty_channel_filter(other, block, &offsets[1][64], 64, copies);
     g_usleep(1000 * 1000);
     fake_dirty_channel_commit(one);
     fake_dirty_channel_commit(other);
-    fake_dirty_counts(&counts);
+    counts = fake_dirty_stats_counts();
     g_assert_cmpuint(counts.sending_ns, >=, 1050 * SCALE_MS);
     g_assert_cmpuint(counts.sending_ns, <, 2000 * SCALE_MS);
 
@@ -180,14 +180,14 @@ static void test_sending_of_channels(void)
     fake_dirty_channel_filter(one, block, offsets[0], 64, copies);
     g_usleep(1000 * 1000);
     fake_dirty_channel_commit(one);
-    fake_dirty_counts(&counts);
+    counts = fake_dirty_stats_counts();
     g_assert_cmpuint(counts.sending_ns, <, 2000 * SCALE_MS);
     fake_dirty_stage_free(one);
     fake_dirty_stage_free(other);
     end();
 }
 
-/* One over which no window brings much. */
+/* A link so slow that little is sent in every window. */
 static void test_bandwidth_of_a_slow_link(void)
 {
     unsigned int i;
@@ -202,8 +202,8 @@ static void test_bandwidth_of_a_slow_link(void)
     end();
 }
 
-/* Filtering is part of sending, but for pages that are not sent. */
-static void test_bandwidth_of_filtered(void)
+/* Filtering pages that are sent is part of sending them; skips are not. */
+static void test_bandwidth_of_filtering(void)
 {
     int64_t before_ns, ms;
     unsigned int i;
@@ -236,7 +236,7 @@ static void test_bandwidth_of_filtered(void)
 }
 
 /* Nothing is sent while the thread waits until it may sync. */
-static void test_bandwidth_beside_waiting(void)
+static void test_bandwidth_while_waiting(void)
 {
     begin();
     skip_all();
@@ -252,7 +252,7 @@ static void test_first_bandwidth(void)
 {
     begin();
     skip_all();
-    fake_dirty_idle(200 * SCALE_MS);
+    fake_dirty_paused(200 * SCALE_MS);
     g_assert_cmpint(fake_dirty_bandwidth(1 * MiB, 100, 0, 1), <, 110000);
     end();
 }
@@ -275,10 +275,10 @@ int main(int argc, char **argv)
                     test_sending_of_channels);
     g_test_add_func("/fake-dirty-bandwidth/of-a-slow-link",
                     test_bandwidth_of_a_slow_link);
-    g_test_add_func("/fake-dirty-bandwidth/of-filtered",
-                    test_bandwidth_of_filtered);
-    g_test_add_func("/fake-dirty-bandwidth/beside-waiting",
-                    test_bandwidth_beside_waiting);
+    g_test_add_func("/fake-dirty-bandwidth/of-filtering",
+                    test_bandwidth_of_filtering);
+    g_test_add_func("/fake-dirty-bandwidth/while-waiting",
+                    test_bandwidth_while_waiting);
     g_test_add_func("/fake-dirty-bandwidth/first", test_first_bandwidth);
     return g_test_run();
 }

@@ -1,7 +1,7 @@
 /*
- * What the unit tests of the fake dirty filter share: a small guest, a
- * destination that receives what is sent, and marks that are set as a dirty
- * bitmap sync would set them.
+ * For the unit tests of the fake dirty filter: a small guest, a destination
+ * that receives what is sent, and marks that are set as a dirty bitmap sync
+ * would set them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -71,35 +71,33 @@ static inline void clear_log(void *opaque, unsigned long page)
     cleared[page]++;
 }
 
-static inline unsigned long fill(unsigned long page)
+static inline FakeDirtyFill fill(unsigned long page)
 {
-    return fake_dirty_stage_fill(fake_dirty_stage(), block, marks, page, PAGES,
-                                 clear_log, &cleared);
+    return fake_dirty_fill(block, marks, page, PAGES, clear_log, &cleared);
 }
 
 /* Walk the marked pages as migration does; returns how many were sent. */
 static inline unsigned int walk(void)
 {
-    FakeDirtyStage *stage = fake_dirty_stage();
     unsigned int sent = 0;
     unsigned long page;
 
     for (page = find_first_bit(marks, PAGES); page < PAGES;
          page = find_next_bit(marks, PAGES, page)) {
-        uint8_t *copy = fake_dirty_stage_page(stage, block, page);
+        uint8_t *copy = fake_dirty_page(block, page);
 
         if (!copy) {
             fill(page);
             if (!test_bit(page, marks)) {
                 continue;
             }
-            copy = fake_dirty_stage_page(stage, block, page);
+            copy = fake_dirty_page(block, page);
         }
         g_assert_nonnull(copy);
         g_assert_cmpuint(cleared[page], >, 0);
         clear_bit(page, marks);
         memcpy(destination + page * PAGE, copy, PAGE);
-        fake_dirty_stage_commit(stage, block, page);
+        fake_dirty_sent(block, page);
         sent++;
     }
     return sent;

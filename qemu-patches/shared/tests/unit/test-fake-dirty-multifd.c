@@ -1,9 +1,9 @@
 /*
  * The fake dirty filter in the multifd channels: threads that do what channels
- * do, with the code that multifd.c includes, a guest and a destination.
+ * do, a guest and a destination.
  *
- * The guest writes only while nobody copies its pages, so that a thread
- * sanitizer may watch.
+ * The guest writes only while nobody copies its pages, so that the test can run
+ * under ThreadSanitizer.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -18,8 +18,9 @@
 #include "qapi/error.h"
 #include "exec/ramblock.h"
 #include "io/channel.h"
-#include "migration/multifd.h"
 #include "migration/fake-dirty.h"
+#include "migration/multifd-fake-dirty.h"
+#include "migration/qemu-file.h"
 
 #define PAGE 4096
 #define PACKET 16
@@ -32,33 +33,29 @@
 /* As long as a channel that is slow to send takes. */
 #define SLOW_SEND_US (50 * 1000)
 
-static struct {
-    MultiFDSendParams params[CHANNELS];
-    int exiting;
-} send_state, *multifd_send_state = &send_state;
+static MultiFDSendParams params[CHANNELS];
 
-static int migrate_multifd_channels(void)
+/* --- What multifd-fake-dirty.c needs of multifd.c and qemu-file.c -------- */
+
+MultiFDSendParams *multifd_send_channel(int i)
 {
-    return CHANNELS;
+    return i < CHANNELS ? &params[i] : NULL;
 }
 
-/* The migration, which somebody may cancel. */
-static struct {
-    QEMUFile *to_dst_file;
-} migration;
+bool multifd_send_exiting(void)
+{
+    return false;
+}
+
+/* Of the migration, which somebody may cancel. */
 static int file_error;
 
-static typeof(migration) *migrate_get_current(void)
-{
-    return &migration;
-}
-
-static int qemu_file_get_error(QEMUFile *f)
+int qemu_file_get_error(QEMUFile *f)
 {
     return file_error;
 }
 
-#include "migration/multifd-fake-dirty.h"
+/* --- A guest and its destination ----------------------------------------- */
 
 static RAMBlock ram;
 static uint8_t *destination;
@@ -87,7 +84,7 @@ static void send_packet(MultiFDSendParams *p)
         qatomic_inc(&emptied);
     }
     for (i = 0; i < p->normal_num; i++) {
-        memcpy(destination + p->normal[i], multifd_send_page(p, i), PAGE);
+        memcpy(destination + p->normal[i], multifd_send_page_data(p, i), PAGE);
     }
 }
 
@@ -146,9 +143,9 @@ static void begin(void)
     g_assert_true(fake_dirty_start(&options, &error_abort));
     ram.fake_dirty = fake_dirty_block_new("ram", ram.host, PAGES, &error_abort);
 
-    memset(&send_state, 0, sizeof(send_state));
+    memset(params, 0, sizeof(params));
     for (i = 0; i < CHANNELS; i++) {
-        MultiFDSendParams *p = &send_state.params[i];
+        MultiFDSendParams *p = &params[i];
 
         qemu_mutex_init(&p->mutex);
         qemu_sem_init(&p->sem, 0);
@@ -177,7 +174,7 @@ static void end(void)
     int i;
 
     for (i = 0; i < CHANNELS; i++) {
-        MultiFDSendParams *p = &send_state.params[i];
+        MultiFDSendParams *p = &params[i];
 
         if (p->running) {
             quit(p);
@@ -222,7 +219,7 @@ static void walk(void)
     int i;
 
     for (i = 0; find_first_bit(marks, PAGES) < PAGES; i = (i + 1) % CHANNELS) {
-        send_next(&send_state.params[i]);
+        send_next(&params[i]);
     }
 }
 
@@ -238,7 +235,7 @@ static void pass_over_all(void)
     sync_marks();
     bitmap_fill(marks, PAGES);
     walk();
-    g_assert_true(multifd_send_drain());
+    g_assert_true(multifd_send_drain(NULL));
 }
 
 static void assert_equal_memory(void)
@@ -270,7 +267,7 @@ static void test_passes(void)
     }
     g_assert_true(fake_dirty_report(&report));
     g_assert_cmpuint(report.counts.first, ==, PAGES);
-    g_assert_cmpuint(fake_dirty_checked(&report.counts), ==, 19 * PAGES);
+    g_assert_cmpuint(report.counts.checked, ==, 19 * PAGES);
     end();
 }
 
@@ -294,7 +291,7 @@ static void no_log(void *opaque, unsigned long page)
  * and the guest takes the change back.  Who looks at the page meanwhile takes
  * it for unchanged, and the destination keeps the value in the middle.
  */
-static void test_sift_waits(void)
+static void test_rescan_waits(void)
 {
     begin();
     pass_over_all();
@@ -310,13 +307,12 @@ static void test_sift_waits(void)
     sync_marks();
     set_bit(3, marks);
 
-    g_assert_true(multifd_send_drain());
-    fake_dirty_stage_fill(fake_dirty_stage(), ram.fake_dirty, marks, 0, PAGES,
-                          no_log, NULL);
+    g_assert_true(multifd_send_drain(NULL));
+    fake_dirty_fill(ram.fake_dirty, marks, 0, PAGES, no_log, NULL);
     g_assert_true(test_bit(3, marks));
-    fake_dirty_stage_empty(fake_dirty_stage());
+    fake_dirty_restart();
     walk();
-    g_assert_true(multifd_send_drain());
+    g_assert_true(multifd_send_drain(NULL));
     assert_equal_memory();
     end();
 }
@@ -333,10 +329,10 @@ static void test_cancelled(void)
     walk();
     qemu_sem_wait(&copied);
     file_error = -EIO;
-    g_assert_false(multifd_send_drain());
+    g_assert_false(multifd_send_drain(NULL));
     file_error = 0;
     qatomic_set(&slow, false);
-    g_assert_true(multifd_send_drain());
+    g_assert_true(multifd_send_drain(NULL));
     end();
 }
 
@@ -344,8 +340,8 @@ static void test_quit(void)
 {
     begin();
     pass_over_all();
-    quit(&send_state.params[2]);
-    g_assert_false(multifd_send_drain());
+    quit(&params[2]);
+    g_assert_false(multifd_send_drain(NULL));
     end();
 }
 
@@ -354,7 +350,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fake-dirty/multifd/passes", test_passes);
     g_test_add_func("/fake-dirty/multifd/emptied", test_emptied);
-    g_test_add_func("/fake-dirty/multifd/sift-waits", test_sift_waits);
+    g_test_add_func("/fake-dirty/multifd/rescan-waits", test_rescan_waits);
     g_test_add_func("/fake-dirty/multifd/cancelled", test_cancelled);
     g_test_add_func("/fake-dirty/multifd/quit", test_quit);
     return g_test_run();

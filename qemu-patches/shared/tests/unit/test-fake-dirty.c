@@ -7,6 +7,7 @@
  * See the COPYING file in the top-level directory.
  */
 #include "qemu/osdep.h"
+#include "migration/fake-dirty-pace.h"
 #include "test-fake-dirty-guest.h"
 
 static void test_first_pass_sends_all(void)
@@ -93,10 +94,9 @@ static void test_clear_before_copy(void)
     unsigned long page;
 
     begin();
-    fake_dirty_stage_fill(fake_dirty_stage(), block, marks, 10, PAGES,
-                          write_on_clear, &cleared);
+    fake_dirty_fill(block, marks, 10, PAGES, write_on_clear, &cleared);
     for (page = 10; page < 10 + FAKE_DIRTY_STAGE_PAGES; page++) {
-        uint8_t *copy = fake_dirty_stage_page(fake_dirty_stage(), block, page);
+        uint8_t *copy = fake_dirty_page(block, page);
 
         g_assert_cmpuint(cleared[page], ==, 1);
         g_assert_cmpuint(copy[9], ==, 0x5a);
@@ -112,7 +112,7 @@ static void test_postcopy_stages_nothing(void)
     fill(0);
     fake_dirty_postcopy();
     g_assert_false(fake_dirty_staging());
-    g_assert_null(fake_dirty_stage_page(fake_dirty_stage(), block, 1));
+    g_assert_null(fake_dirty_page(block, 1));
     end();
 }
 
@@ -122,14 +122,14 @@ static void test_dropped_is_not_committed(void)
     begin();
     fill(0);
     sync_all(2);
-    g_assert_null(fake_dirty_stage_page(fake_dirty_stage(), block, 0));
-    g_assert_cmpuint(fake_dirty_checked(&report()->counts), ==, 0);
+    g_assert_null(fake_dirty_page(block, 0));
+    g_assert_cmpuint(report()->counts.checked, ==, 0);
     g_assert_cmpuint(walk(), ==, PAGES);
     assert_equal_memory();
     end();
 }
 
-/* A mark that comes while a page is staged must not go with the old one. */
+/* A page marked while it is staged stays marked when the copy is sent. */
 static void test_sync_empties_stage(void)
 {
     begin();
@@ -141,7 +141,7 @@ static void test_sync_empties_stage(void)
     end();
 }
 
-/* A walk that starts again stages anew what it comes to. */
+/* A walk that restarts stages its pages anew. */
 static void test_restart_empties_stage(void)
 {
     begin();
@@ -155,7 +155,7 @@ static void test_restart_empties_stage(void)
     end();
 }
 
-/* R5: nothing of a migration is left for the next but its statistics. */
+/* R5: only the statistics of a migration outlive it. */
 static void test_nothing_survives(void)
 {
     begin();
@@ -172,18 +172,19 @@ static void test_nothing_survives(void)
 
 static void test_block_boundary(void)
 {
+    FakeDirtyFill filled;
+
     begin();
     fill(PAGES - 2);
-    g_assert_nonnull(fake_dirty_stage_page(fake_dirty_stage(), block,
-                                           PAGES - 1));
-    fake_dirty_stage_empty(fake_dirty_stage());
-    /* The used part ends here. */
-    fake_dirty_stage_fill(fake_dirty_stage(), block, marks, 30, 32, clear_log,
-                          &cleared);
-    g_assert_nonnull(fake_dirty_stage_page(fake_dirty_stage(), block, 31));
-    g_assert_null(fake_dirty_stage_page(fake_dirty_stage(), block, 32));
-    g_assert_cmpuint(fake_dirty_stage_kept(fake_dirty_stage()), ==, 2);
-    g_assert_cmpuint(fake_dirty_stage_end(fake_dirty_stage()), ==, 32);
+    g_assert_nonnull(fake_dirty_page(block, PAGES - 1));
+    fake_dirty_restart();
+    /* The used part of the block ends here. */
+    filled = fake_dirty_fill(block, marks, 30, 32, clear_log, &cleared);
+    g_assert_nonnull(fake_dirty_page(block, 31));
+    g_assert_null(fake_dirty_page(block, 32));
+    g_assert_cmpuint(filled.checked, ==, 2);
+    g_assert_cmpuint(filled.unchanged, ==, 0);
+    g_assert_cmpuint(filled.end, ==, 32);
     end();
 }
 
@@ -199,22 +200,22 @@ static void test_only_marked(void)
     end();
 }
 
-static void test_air(void)
+static void test_skip_budget(void)
 {
-    unsigned int airs = 0, i;
+    unsigned int interruptions = 0, i;
 
     begin();
     walk();
-    g_assert_false(fake_dirty_needs_air());
-    for (i = 0; i < 3 * FAKE_DIRTY_BREATH_PAGES / PAGES + 3; i++) {
+    g_assert_false(fake_dirty_skip_budget_spent());
+    for (i = 0; i < 3 * FAKE_DIRTY_SKIP_BUDGET_PAGES / PAGES + 3; i++) {
         sync_all(2 + i);
         walk();
-        if (fake_dirty_needs_air()) {
-            fake_dirty_breathe();
-            airs++;
+        if (fake_dirty_skip_budget_spent()) {
+            fake_dirty_skip_budget_reset();
+            interruptions++;
         }
     }
-    g_assert_cmpuint(airs, >=, 2);
+    g_assert_cmpuint(interruptions, >=, 2);
     end();
 }
 
@@ -241,10 +242,10 @@ static void test_channel(void)
     g_assert_cmpuint(fake_dirty_channels_sent(), ==, 129);
     g_assert_cmpuint(fake_dirty_channels_sent(), ==, 0);
 
-    /* R4: a zero page goes past the channels. */
+    /* R4: a zero page bypasses the channels. */
     memset(guest + 20 * PAGE, 0, PAGE);
-    g_assert_false(fake_dirty_zero_page(block, 20));
-    g_assert_true(fake_dirty_zero_page(block, 20));
+    g_assert_false(fake_dirty_skip_zero_page(block, 20));
+    g_assert_true(fake_dirty_skip_zero_page(block, 20));
     memset(guest + 20 * PAGE, 20, PAGE);
     offsets[0] = 20 * PAGE;
     g_assert_cmpuint(fake_dirty_channel_filter(stage, block, offsets, 1,
@@ -283,7 +284,7 @@ static void test_one_at_a_time(void)
 
     begin_options(&options);
     fill(10);
-    g_assert_nonnull(fake_dirty_stage_page(fake_dirty_stage(), block, 10));
+    g_assert_nonnull(fake_dirty_page(block, 10));
     g_assert_cmpuint(cleared[11], ==, 0);
     g_assert_cmpuint(walk(), ==, PAGES);
     sync_all(2);
@@ -337,7 +338,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/nothing-survives", test_nothing_survives);
     g_test_add_func("/fake-dirty/block-boundary", test_block_boundary);
     g_test_add_func("/fake-dirty/only-marked", test_only_marked);
-    g_test_add_func("/fake-dirty/air", test_air);
+    g_test_add_func("/fake-dirty/skip-budget", test_skip_budget);
     g_test_add_func("/fake-dirty/channel", test_channel);
     g_test_add_func("/fake-dirty/hashes", test_all_hashes);
     g_test_add_func("/fake-dirty/one-at-a-time", test_one_at_a_time);

@@ -1,0 +1,164 @@
+/*
+ * The fake dirty filter beside ram.c: stages pages as the walk comes to them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * This work is licensed under the terms of the GNU GPL, version 2 or later.
+ * See the COPYING file in the top-level directory.
+ */
+#include "qemu/osdep.h"
+#include "qemu/bitmap.h"
+#include "qemu/rcu.h"
+#include "exec/memory.h"
+#include "exec/ramblock.h"
+#include "exec/ramlist.h"
+#include "exec/target_page.h"
+#include "fake-dirty.h"
+#include "fake-dirty-broken.h"
+#include "fake-dirty-qapi.h"
+#include "migration.h"
+#include "migration/misc.h"
+#include "qemu-file.h"
+#include "ram.h"
+#include "ram-fake-dirty.h"
+
+/* --- One migration ------------------------------------------------------- */
+
+bool ram_fake_dirty_start(bool multifd, Error **errp)
+{
+    FakeDirtyOptions options = {
+        .hash = FakeDirtyHash_str(migrate_fake_dirty_hash()),
+        .page_size = qemu_target_page_size(),
+        .verify = migrate_fake_dirty_verify(),
+        .multifd = multifd,
+        .stage_pages = migrate_get_current()->fake_dirty_stage_pages,
+    };
+    RAMBlock *block;
+
+    if (!migrate_fake_dirty_filter()) {
+        return true;
+    }
+    if (!fake_dirty_start(&options, errp)) {
+        return false;
+    }
+    RCU_READ_LOCK_GUARD();
+    RAMBLOCK_FOREACH_NOT_IGNORED(block) {
+        block->fake_dirty =
+            fake_dirty_block_new(block->idstr, block->host,
+                                 block->max_length >> qemu_target_page_bits(),
+                                 errp);
+        if (!block->fake_dirty) {
+            ram_fake_dirty_stop();
+            return false;
+        }
+    }
+    return true;
+}
+
+void ram_fake_dirty_stop(void)
+{
+    RAMBlock *block;
+
+    WITH_RCU_READ_LOCK_GUARD() {
+        INTERNAL_RAMBLOCK_FOREACH(block) {
+            block->fake_dirty = NULL;
+        }
+    }
+    fake_dirty_stop();
+}
+
+/*
+ * If the destination is told to discard nothing, it forgets that it listens,
+ * and gives up, and the guest is lost.  Without the filter there nearly always
+ * is something: with no mark left, pre-copy would have ended.  Here all marks
+ * may have been found fake.  So have one page sent again, of memory that is all
+ * there: virtio-mem's may be unplugged.
+ */
+void ram_fake_dirty_postcopy(RAMWalk walk)
+{
+    RAMBlock *block;
+
+    if (!fake_dirty_active()) {
+        return;
+    }
+    fake_dirty_postcopy();
+    RAMBLOCK_FOREACH_NOT_IGNORED(block) {
+        if (!*walk.dirty_pages && block->mr &&
+            !memory_region_has_ram_discard_manager(block->mr) &&
+            !fake_dirty_breaks(POSTCOPY)) {
+            set_bit(0, block->bmap);
+            *walk.dirty_pages = 1;
+        }
+    }
+}
+
+/* --- Sending pages ------------------------------------------------------- */
+
+typedef struct BlockLog {
+    const RAMWalk *walk;
+    RAMBlock *block;
+} BlockLog;
+
+static void clear_log(void *opaque, unsigned long page)
+{
+    BlockLog *log = opaque;
+
+    log->walk->clear_log(log->block, page);
+}
+
+FakeDirtyFill ram_fake_dirty_fill(const RAMWalk *walk, RAMBlock *block,
+                                  unsigned long page)
+{
+    BlockLog log = { walk, block };
+    FakeDirtyFill fill =
+        fake_dirty_fill(block->fake_dirty, block->bmap, page,
+                        block->used_length >> qemu_target_page_bits(),
+                        clear_log, &log);
+
+    *walk->dirty_pages -= fill.unchanged;
+    return fill;
+}
+
+void ram_fake_dirty_stage(RAMWalk walk, RAMBlock *block, unsigned long page)
+{
+    if (!block->fake_dirty || !fake_dirty_staging() ||
+        !test_bit(page, block->bmap) ||
+        fake_dirty_page(block->fake_dirty, page)) {
+        return;
+    }
+    /* The stream may still point into the stage. */
+    if (!fake_dirty_breaks(FLUSH)) {
+        qemu_fflush(walk.stream);
+    }
+    ram_fake_dirty_fill(&walk, block, page);
+}
+
+static uint8_t *private_copy(RAMBlock *block, ram_addr_t offset)
+{
+    return fake_dirty_page(block->fake_dirty,
+                           offset >> qemu_target_page_bits());
+}
+
+uint8_t *ram_fake_dirty_page_data(RAMBlock *block, ram_addr_t offset)
+{
+    uint8_t *copy = private_copy(block, offset);
+
+    return copy ? copy : block->host + offset;
+}
+
+bool ram_fake_dirty_copy(RAMBlock *block, ram_addr_t offset, uint8_t *buffer)
+{
+    uint8_t *copy = private_copy(block, offset);
+
+    if (!copy || fake_dirty_breaks(R4_COMPRESS)) {
+        return false;
+    }
+    memcpy(buffer, copy, qemu_target_page_size());
+    return true;
+}
+
+bool ram_fake_dirty_skip_zero_page(RAMBlock *block, ram_addr_t offset)
+{
+    return fake_dirty_skip_zero_page(block->fake_dirty,
+                                     offset >> qemu_target_page_bits());
+}
