@@ -1,4 +1,4 @@
-// What goes wrong with a QEMU that this package runs.
+// The errors of QEMUs that this package starts, and of the guests in them.
 import { FakedirtyError } from '../../errors/error.js';
 import { endText, type ProcessEnd } from '../../system/processes.js';
 
@@ -6,7 +6,9 @@ import { endText, type ProcessEnd } from '../../system/processes.js';
 export class QemuEndedError extends FakedirtyError implements ProcessEnd {
   override readonly name = 'QemuEndedError';
   override readonly code = 'ERR_QEMU_ENDED';
+  /** Its exit code; null: a signal ended it. */
   readonly exitCode: number | null;
+  /** The signal that ended it; null: it ended by itself. */
   readonly signal: NodeJS.Signals | null;
   /** The end of what it wrote. */
   readonly output: string;
@@ -17,4 +19,16 @@ export class QemuEndedError extends FakedirtyError implements ProcessEnd {
     this.signal = end.signal;
     this.output = end.output;
   }
+}
+
+/** A guest, or what runs in it, said something unexpected, or nothing. */
+export class GuestError extends FakedirtyError {
+  override readonly name = 'GuestError';
+  override readonly code = 'ERR_GUEST';
+}
+
+/** The memories of two guests can't be compared: their files have different sizes, or one became shorter. */
+export class MemoryComparisonError extends FakedirtyError {
+  override readonly name = 'MemoryComparisonError';
+  override readonly code = 'ERR_MEMORY_COMPARISON';
 }

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
 import { TimeoutError, within } from '../../system/deadline.js';
+import { GuestError } from './errors.js';
 
 /** Somebody who waits for a line. */
 interface Reader {
@@ -59,6 +60,6 @@ export class SerialLine {
   }
 
   #silent(): Error {
-    return new Error('The serial port is closed: this QEMU has ended.');
+    return new GuestError('The serial port is closed: this QEMU has ended.');
   }
 }
