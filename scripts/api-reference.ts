@@ -141,6 +141,11 @@ function removeConstructorsOfErrors(project: ProjectReflection, kinds: Kinds): v
   for (const one of constructors) project.removeReflection(one);
 }
 
+/** TypeDoc spells `keyof` out. */
+function withoutListsOfCodes(text: string): string {
+  return text.replace(/(?:\\\| `"ERR_\w+"` ?){9,}/g, '[`ErrorCode`](fakedirty.md#errorcode) ');
+}
+
 const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** TypeDoc numbers some links to headings that come only once: GitHub numbers none of those. */
@@ -163,10 +168,13 @@ interface Page extends Door {
 
 /** The page of each door; throws when an exported name has no sentence. */
 async function pagesOfDoors(): Promise<Page[]> {
-  const { Application, ReflectionKind: kinds } = await loadTypeDoc();
+  const { Application, Converter, ReflectionKind: kinds } = await loadTypeDoc();
   const all = doors();
   const entryPoints = all.map(({ source }) => join(packageRoot, source));
   const app = await Application.bootstrapWithPlugins({ ...options, entryPoints });
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
+    removeConstructorsOfErrors(context.project, kinds);
+  });
   const project = await app.convert();
   if (!project || app.logger.hasErrors()) throw new Error('TypeDoc could not read the sources');
   const missing = undocumented(project, kinds);
@@ -175,7 +183,6 @@ async function pagesOfDoors(): Promise<Page[]> {
       `exported, and without a sentence of documentation:\n  ${missing.join('\n  ')}`,
     );
   }
-  removeConstructorsOfErrors(project, kinds);
   for (const module of project.children ?? []) {
     const door = all.find(
       ({ source }) => source.replace(/^lib\/|(\/index)?\.ts$/g, '') === module.name,
@@ -188,10 +195,9 @@ async function pagesOfDoors(): Promise<Page[]> {
     await app.generateOutputs(project);
     return all.map((door) => ({
       ...door,
-      text: withoutDeadNumbers(readFileSync(join(directory, `${door.page}.md`), 'utf8')).replace(
-        /^# .*\n/,
-        `# ${door.name}\n\n${capitalized(purposeOf(door))}\n`,
-      ),
+      text: withoutListsOfCodes(
+        withoutDeadNumbers(readFileSync(join(directory, `${door.page}.md`), 'utf8')),
+      ).replace(/^# .*\n/, `# ${door.name}\n\n${capitalized(purposeOf(door))}\n`),
     }));
   } finally {
     rmSync(directory, { recursive: true });

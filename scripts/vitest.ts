@@ -75,7 +75,7 @@ const sameOnEachNode = [
   '**/{machine,series,long,bench,package,docs,architecture,scripts}/**',
   '**/cli/{lab,qemu}-command.test.ts',
   '**/lab/{hosts,report}/**',
-  '**/{full-disk,key-value-load}.test.ts',
+  '**/{additions,full-disk,key-value-load,leak}.test.ts',
 ];
 
 /** The unit tests once more on another Node; the packed tarball is tested on each by its own tests. */

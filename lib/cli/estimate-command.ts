@@ -41,8 +41,8 @@ function print(
   const { totalMs, qemuCpuMs, ownCpuMs } = overhead;
   const theirs = qemuCpuMs === undefined ? '' : `, ${timeText(qemuCpuMs)} of CPU in QEMU`;
   console.log(
-    `Looking took ${timeText(totalMs)}${theirs} and ${timeText(ownCpuMs)} here. ` +
-      "Each page's first write after a mark was taken costs the guest a fault.",
+    `Measuring took ${timeText(totalMs)}${theirs} and ${timeText(ownCpuMs)} of CPU here. ` +
+      'The guest pays a page fault for the first write to each page after its mark was cleared.',
   );
 }
 
@@ -64,24 +64,25 @@ async function run({ qmp, link, downtime, seconds, json }: EstimateFlags): Promi
 export function addEstimate(program: Command): void {
   program
     .command('estimate')
-    .description('Tells what migrating a running VM would cost by each method, before it is begun.')
+    .description('Predicts what migrating a running VM would cost by each method.')
     .requiredOption('--qmp <address>', "the VM's QMP: a UNIX socket, or tcp:HOST:PORT", qmpAddress)
-    .option('--link <rate>', 'of the link, a second', byteCount, 125_000_000)
+    .option('--link <rate>', 'speed of the link, a second', byteCount, 125_000_000)
     .option('--downtime <time>', 'how long the guest may stand still', milliseconds, 300)
     .option(
       '--seconds <number>',
-      'how long each of three looks takes; the last takes twice that',
+      'length of each of three measurements; the last takes twice that',
       positiveInteger,
       2,
     )
-    .option('--json', 'as JSON, for programs', false)
+    .option('--json', 'print JSON', false)
     .addHelpText(
       'after',
       `
-QEMU need not have the filter. It counts the pages that the guest marks (calc-dirty-rate, dirty-bitmap), and
-those whose contents change: by a sample of QEMU's, or, where guest memory is a shared file on this machine
-(memory-backend-file, share=on), by fingerprinting all of it three times in place. The gap is the fake share. Marks can be counted
-with KVM alone: an emulating QEMU may not survive being asked.
+QEMU does not need the filter for this. The command counts the pages that the guest marks (calc-dirty-rate,
+dirty-bitmap) and the pages whose contents change. The difference is the fake share. Contents are compared by a
+sample of QEMU's or, where guest memory is a shared file on this machine (memory-backend-file, share=on), by
+fingerprinting all of it three times. Marks are counted with KVM only: asking for them crashes some QEMUs
+under TCG.
 
 Example:
   fakedirty estimate --qmp /run/vm.qmp --link 10Gbit --downtime 100ms`,

@@ -100,8 +100,8 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
   const destination = toQmp === undefined ? undefined : await connect(toQmp);
   using interrupt = interruptible(
     display,
-    'Cancelling; Ctrl-C again to leave at once.',
-    'Left at once: the cancellation was asked for, and QEMU goes on with it. See query-migrate.',
+    'Cancelling the migration. Press Ctrl-C again to exit now.',
+    'Exiting now. QEMU goes on cancelling the migration; query-migrate shows how far it is.',
   );
   let hasBegun = false;
   try {
@@ -123,7 +123,7 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
     process.exitCode = exitCodeOf(result, interrupt.signal.aborted);
   } catch (error) {
     if (hasBegun && error instanceof QmpError) {
-      display.note('Lost QEMU in a migration: how it went on, only its query-migrate can tell.');
+      display.note('Lost QEMU in a migration: only its query-migrate can tell how that went on.');
     }
     throw error;
   } finally {
@@ -134,7 +134,7 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
 export function addMigrate(program: Command): void {
   program
     .command('migrate')
-    .description('Migrates a running VM, shows every pass, and ends as a policy decides.')
+    .description('Migrates a running VM, shows every pass, and does what a policy decides.')
     .requiredOption(
       '--qmp <address>',
       "the source's QMP: a UNIX socket, or tcp:HOST:PORT",
@@ -142,55 +142,69 @@ export function addMigrate(program: Command): void {
     )
     .option('--to <uri>', 'where a destination listens, as QEMU takes it: tcp:HOST:PORT, unix:PATH')
     .option('--to-qmp <address>', "the destination's QMP, started with -incoming defer", qmpAddress)
-    .option('--listen <uri>', 'with --to-qmp: where it is to listen')
+    .option('--listen <uri>', 'with --to-qmp: where the destination listens')
     .addOption(
       new Option('--method <method>', 'hybrid begins as pre-copy and goes on as post-copy')
         .choices(['pre-copy', 'post-copy', 'hybrid'])
         .default('pre-copy'),
     )
     .addOption(
-      new Option('--hash <name>', 'skip fake dirty pages, found by this fingerprint').choices(
-        fakeDirtyHashes,
-      ),
+      new Option(
+        '--hash <name>',
+        'skip fake dirty pages, found by this fingerprint algorithm',
+      ).choices(fakeDirtyHashes),
     )
     .option(
       '--accept-weak-hash',
-      'accept one of 32 bits, which corrupts a guest sooner or later',
+      'accept a hash of 32 bits, which corrupts a guest sooner or later',
       false,
     )
-    .option('--verify', 'compare each skip with a full copy', false)
+    .option('--verify', 'compare each skipped page with a full copy', false)
     .addOption(
       new Option('--without-filter <what>', 'what to do on a QEMU without the filter')
         .choices(['refuse', 'leave-out'])
         .default('refuse'),
     )
-    .option('--xbzrle [cache]', 'send differences, with a cache of that size', byteCount)
-    .option('--multifd [channels]', 'several connections', positiveInteger)
+    .option('--xbzrle [cache]', 'send differences of pages, with a cache of this size', byteCount)
+    .option('--multifd [channels]', 'use several connections', positiveInteger)
     .addOption(
-      new Option('--multifd-compression <how>', 'on them').choices(['none', 'zlib', 'zstd']),
+      new Option('--multifd-compression <how>', 'compress pages on these connections').choices([
+        'none',
+        'zlib',
+        'zstd',
+      ]),
     )
-    .option('--multifd-level <level>', 'of the compression', positiveInteger)
+    .option('--multifd-level <level>', 'level of the compression', positiveInteger)
     .option('--auto-converge', 'slow the guest down when it writes too fast', false)
-    .option('--bandwidth <rate>', 'a second, such as 1Gbit or 100M (bytes); 0: no limit', byteCount)
-    .option('--postcopy-bandwidth <rate>', 'the same once post-copy has begun', byteCount)
+    .option(
+      '--bandwidth <rate>',
+      'bandwidth limit a second, such as 1Gbit or 100M (bytes); 0: none',
+      byteCount,
+    )
+    .option('--postcopy-bandwidth <rate>', 'bandwidth limit in post-copy', byteCount)
     .option('--downtime <time>', 'how long the guest may stand still, such as 300ms', milliseconds)
-    .option('--capability <name=on|off>', 'any other that this QEMU has', onOrOff, {})
-    .option('--parameter <name=value>', 'any other that this QEMU has', setting, {})
+    .option(
+      '--capability <name=on|off>',
+      'turn any other capability of QEMU on or off',
+      onOrOff,
+      {},
+    )
+    .option('--parameter <name=value>', 'set any other parameter of QEMU', setting, {})
     .option(
       '--policy <policy>',
       'when to stop, switch or give up (below); several in order',
       each,
       [],
     )
-    .option('--record <file>', 'write all that is observed, for "fakedirty replay"')
-    .option('--json', 'JSON Lines for programs: what a recording holds, without samples', false)
+    .option('--record <file>', 'write a recording, for "fakedirty replay"')
+    .option('--json', 'print JSON Lines: the entries of a recording, without samples', false)
     .addHelpText(
       'after',
       `${policiesHelp}
 
-It checks first whether both QEMUs have what is asked for and whether it goes together, and names all that
-does not; then nothing has been changed. Settings that it changed are put back at the end. Ctrl-C cancels
-the migration; the guest goes on at the source, unless post-copy has begun.
+It first checks that both QEMUs support everything that was asked for, and lists all that they don't; nothing
+has been changed then. Settings that it changed are put back at the end. Ctrl-C cancels the migration: the
+guest goes on running at the source, unless post-copy has begun.
 
 Examples:
   fakedirty migrate --qmp /run/vm.qmp --to tcp:host2:4444 --hash ph128 --bandwidth 1Gbit

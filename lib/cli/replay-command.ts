@@ -87,22 +87,22 @@ function run(path: string, { policy: names, json }: ReplayFlags): void {
 export function addReplay(program: Command): void {
   program
     .command('replay')
-    .description('Shows a recorded migration, and what a policy would have decided on it.')
-    .argument('<file>', 'what --record has written')
+    .description('Shows a recorded migration, and what a policy would have decided.')
+    .argument('<file>', 'a file that --record wrote')
     .option(
       '--policy <policy>',
-      'which (below), several in order; default: as it was decided',
+      'a policy (below), or several in order; default: what was decided then',
       each,
       [],
     )
-    .option('--json', 'decisions and predictions as JSON, for programs', false)
+    .option('--json', 'print decisions and predictions as JSON', false)
     .addHelpText(
       'after',
       `${policiesHelp}
 
-The policy is asked when one was asked then, else after each pass. Past a decision that differs from what was
-done, the recording shows what happened, not what would have. At the end it shows what was predicted of what was
-done (of going on where nobody intervened) beside what actual.
+The policy is evaluated at the times at which one was evaluated then, or else after each pass. After a decision
+that differs from what was done, the recording still shows what happened, not what would have happened. At the
+end, predictions of what was done are compared with what happened.
 
 Example:
   fakedirty replay m.jsonl --policy intelligent-hybrid:watch=2`,

@@ -17,7 +17,7 @@ async function run({ qmp, record, json }: WatchFlags): Promise<void> {
   const display = displayFor(process.stdout, json);
   using file = record === undefined ? undefined : new RecordingFile(record);
   const client = await connect(qmp);
-  using interrupt = interruptible(display, 'No longer watching; the migration goes on.', '');
+  using interrupt = interruptible(display, 'No longer watching. The migration goes on.', '');
   try {
     display.note('Waiting for a migration.');
     const result = await watchMigration(client, {
@@ -42,20 +42,20 @@ async function run({ qmp, record, json }: WatchFlags): Promise<void> {
 export function addWatch(program: Command): void {
   program
     .command('watch')
-    .description('Shows a migration that somebody else started: libvirt, Proxmox, a person.')
+    .description('Shows a migration that libvirt, Proxmox or a person started.')
     .requiredOption(
       '--qmp <address>',
       "the source's QMP: a UNIX socket, or tcp:HOST:PORT",
       qmpAddress,
     )
-    .option('--record <file>', 'write all that is observed, for "fakedirty replay"')
-    .option('--json', 'JSON Lines for programs', false)
+    .option('--record <file>', 'write a recording, for "fakedirty replay"')
+    .option('--json', 'print JSON Lines: the entries of a recording, without samples', false)
     .addHelpText(
       'after',
       `
-It waits for a migration if none runs, follows it to its end, and changes nothing. QEMU talks to one program
-at a time on a QMP socket: give it a second one (-qmp unix:/run/watch.qmp,server=on,wait=off). Where the
-capability "events" is off, QEMU is asked now and then instead. Ctrl-C ends the watching alone.`,
+It waits for a migration if none runs, follows it to its end, and changes nothing. QEMU talks to one program at
+a time on a QMP socket, so give it a second one (-qmp unix:/run/watch.qmp,server=on,wait=off). Where the
+capability "events" is off, it polls QEMU instead. Ctrl-C ends the watching only.`,
     )
     .action((flags: WatchFlags) => run(flags));
 }

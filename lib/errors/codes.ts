@@ -43,6 +43,7 @@ export const errorCodes = {
   // Running QEMUs and guests.
   ERR_QEMU_ENDED: 'A QEMU ended, or did not start.',
   ERR_WORKSPACE: 'There is no room for the memory of a guest.',
+  ERR_MEMORY_COMPARISON: 'The memories of two guests cannot be compared.',
   ERR_GUEST: 'A guest said something unexpected, or nothing.',
   // The lab.
   ERR_EXPERIMENT: 'This is not a valid experiment; `problems` has a line each.',

@@ -14,11 +14,11 @@
 //   catalogue   workloads, methods and figures by name, with those of your own; the experiment file
 //   run         makes the runs, from an experiment to its results and report
 export { z } from 'zod';
+export { GuestError, QemuEndedError } from '../qemu/machine/errors.js';
 export { AdditionsError, withAdditions } from './catalogue/additions.js';
 export { builtIn } from './catalogue/built-in.js';
 export { type Additions, Catalogue } from './catalogue/catalogue.js';
 export { ExperimentError, parseExperiment } from './catalogue/experiment-file.js';
-export { GuestError } from './guest/guest-error.js';
 export { type Method, withFilter } from './methods/method.js';
 export { type Cell, describeCell } from './model/cell.js';
 export type { Experiment } from './model/experiment.js';

@@ -1,4 +1,11 @@
 // Waiting with a limit: whatever comes first of the work, the time, and the caller's signal.
+import { FakedirtyError } from '../errors/error.js';
+
+/** Something did not happen in time. */
+export class TimeoutError extends FakedirtyError {
+  override readonly name = 'TimeoutError';
+  override readonly code = 'ERR_TIMEOUT';
+}
 
 /** setTimeout cannot wait longer, and does not wait at all when asked to. */
 const maxTimerMs = 2 ** 31 - 1;

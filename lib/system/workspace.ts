@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FakedirtyError } from '../errors/error.js';
 import { isAbandoned, ownedName } from './owner.js';
 import { undoAtExit } from './signals.js';
 
@@ -46,6 +47,12 @@ function removeAbandoned(place: string): void {
   }
 }
 
+/** There is no room for the memory of a guest. */
+export class WorkspaceError extends FakedirtyError {
+  override readonly name = 'WorkspaceError';
+  override readonly code = 'ERR_WORKSPACE';
+}
+
 export class Workspace {
   readonly #cancelCleanup: () => void;
 
@@ -60,7 +67,7 @@ export class Workspace {
     const chosen = places.find((place) => freeBytes(place) >= bytes);
     if (chosen === undefined) {
       const free = places.map((place) => `${place} has ${freeBytes(place)}`);
-      throw new Error(
+      throw new WorkspaceError(
         `Guest memory needs ${bytes} bytes, but ${free.join(' and ')} left. ` +
           'Free some, or set TMPDIR to a larger place.',
       );

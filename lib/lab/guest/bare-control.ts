@@ -3,8 +3,8 @@
 // it answered. What the guest had begun to send or had not yet read may be lost with the first QEMU. It may also have taken
 // the first question along, and answer twice; that does no harm, because every answer is about the moment at which it is given.
 import { setTimeout as delay } from 'node:timers/promises';
+import { GuestError } from '../../qemu/machine/errors.js';
 import type { SerialLine } from '../../qemu/machine/serial-line.js';
-import { GuestError } from './guest-error.js';
 import { readLines } from './read-lines.js';
 
 const pollMs = 100;

@@ -1,8 +1,8 @@
 // The messages of a Linux guest's first process (native/guest/linux/init.c) and of programs like those in the guest:
 // one line of JSON each.
 import { z } from 'zod';
+import { GuestError } from '../../qemu/machine/errors.js';
 import { workloadReportSchema } from '../model/workload-report.js';
-import { GuestError } from './guest-error.js';
 
 const counted = z.int().nonnegative();
 

@@ -1,9 +1,9 @@
 // Talks to the first process of a Linux guest (native/guest/linux/init.c) over the guest's second serial port. The guest
 // migrates; its messages come from the QEMU that it runs in at the time.
 
+import { GuestError } from '../../qemu/machine/errors.js';
 import type { SerialLine } from '../../qemu/machine/serial-line.js';
 import { within } from '../../system/deadline.js';
-import { GuestError } from './guest-error.js';
 import { type GuestMessage, type GuestMessageOf, parseGuestMessage } from './guest-message.js';
 import { readLines } from './read-lines.js';
 

@@ -1,9 +1,10 @@
 // A VM that runs the lab's Linux guest, or waits for it to arrive.
+
+import { GuestError } from '../../qemu/machine/errors.js';
 import { type Accelerator, Machine, type MachineOptions } from '../../qemu/machine/machine.js';
 import type { MemoryKind } from '../../qemu/machine/memory.js';
 import type { Host } from '../hosts/host.js';
 import { diskArguments } from './disk.js';
-import { GuestError } from './guest-error.js';
 import type { Image } from './image.js';
 import type { LinuxControl } from './linux-control.js';
 import { readLines } from './read-lines.js';

@@ -1,6 +1,7 @@
 // A workload that runs in the Linux guest, and perhaps outside of it as well.
+
+import { GuestError } from '../../qemu/machine/errors.js';
 import { within } from '../../system/deadline.js';
-import { GuestError } from '../guest/guest-error.js';
 import type { GuestMessage, GuestMessageOf } from '../guest/guest-message.js';
 import type { LinuxControl } from '../guest/linux-control.js';
 import type { Host } from '../hosts/host.js';

@@ -1,7 +1,7 @@
 // The part of a workload that runs on the client host, outside the guest: a program that sends the same messages as
 // programs in the guest.
+import { GuestError } from '../../qemu/machine/errors.js';
 import { type Companion, startCompanion } from '../../system/companion.js';
-import { GuestError } from '../guest/guest-error.js';
 import { type GuestMessage, parseGuestMessage } from '../guest/guest-message.js';
 import { compiledProgram } from '../guest/programs.js';
 import type { Host } from '../hosts/host.js';

@@ -1,7 +1,7 @@
 // A workload while it runs, whatever makes it: what it reports over time, and whether everything is right when it is
 // stopped.
 import { setTimeout as delay } from 'node:timers/promises';
-import { GuestError } from '../guest/guest-error.js';
+import { GuestError } from '../../qemu/machine/errors.js';
 import type { TimedReport, WorkloadCheck } from '../model/workload-report.js';
 
 const pollMs = 20;

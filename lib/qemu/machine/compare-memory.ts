@@ -1,5 +1,6 @@
 // Compares the memory of two guests, page by page, through the files that hold it.
 import { type FileHandle, open } from 'node:fs/promises';
+import { MemoryComparisonError } from './errors.js';
 
 const chunkBytes = 4 << 20;
 const numbersKept = 64;
@@ -38,7 +39,7 @@ export async function compareMemory(
       files.map(async (file) => (await file.stat()).size),
     );
     if (size === undefined || size !== otherSize || size % pageBytes !== 0) {
-      throw new Error(
+      throw new MemoryComparisonError(
         `${one} has ${size} bytes and ${other} has ${otherSize}; ` +
           `expected equal sizes, a multiple of ${pageBytes}`,
       );
@@ -51,7 +52,7 @@ export async function compareMemory(
       const [a, b] = [buffers[0].subarray(0, bytes), buffers[1].subarray(0, bytes)];
       const filled = await Promise.all([fill(files[0], a, position), fill(files[1], b, position)]);
       if (filled.some((count) => count !== bytes))
-        throw new Error(`${one} shrank while it was read`);
+        throw new MemoryComparisonError(`${one} became shorter while it was read`);
       if (a.equals(b)) continue;
       for (let at = 0; at < bytes; at += pageBytes) {
         const end = at + pageBytes;

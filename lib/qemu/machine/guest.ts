@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { packageRoot } from '../../system/package-root.js';
 import { run } from '../../system/processes.js';
 import type { Workspace } from '../../system/workspace.js';
+import { GuestError } from './errors.js';
 import type { SerialLine } from './serial-line.js';
 
 const source = join(packageRoot, 'native', 'guest', 'guest.S');
@@ -88,7 +89,7 @@ export function maxGuestPages(ramBytes: number): number {
 /** Waits until the guest has filled its working set and begins to write. */
 export async function untilReady(serial: SerialLine, timeoutMs = answerMs): Promise<void> {
   const line = await serial.line(timeoutMs);
-  if (line !== 'ready') throw new Error(`The guest said "${line}" instead of "ready".`);
+  if (line !== 'ready') throw new GuestError(`The guest said "${line}" instead of "ready".`);
 }
 
 /** Has a running guest check its whole working set. */
@@ -96,7 +97,7 @@ export async function guestState(serial: SerialLine): Promise<GuestState> {
   serial.send('?');
   const line = await serial.line(answerMs);
   const numbers = /^pass=(\w{8}) bad=(\w{8}) sum=(\w{8})$/.exec(line)?.slice(1);
-  if (!numbers) throw new Error(`The guest said "${line}" instead of its state.`);
+  if (!numbers) throw new GuestError(`The guest said "${line}" instead of its state.`);
   const [passes = 0, wrongWords = 0, sum = 0] = numbers.map((digits) =>
     Number.parseInt(digits, 16),
   );

@@ -3,9 +3,9 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { QmpClient } from '../../qmp/client.js';
 import { type Companion, type CompanionEnd, startCompanion } from '../../system/companion.js';
-import { within } from '../../system/deadline.js';
-import { endText } from '../../system/processes.js';
+import { TimeoutError, within } from '../../system/deadline.js';
 import type { Workspace } from '../../system/workspace.js';
+import { QemuEndedError } from './errors.js';
 import { type MemoryKind, memoryArguments, memoryWithoutName } from './memory.js';
 import { SerialLine } from './serial-line.js';
 
@@ -146,7 +146,7 @@ export class Machine {
         Promise.all(serials.map((serial) => serial.connected)),
       ]);
       const late = (): never => {
-        throw new Error(`${name} (${binary}) did not connect within ${startMs} ms.`);
+        throw new TimeoutError(`${name} (${binary}) did not connect within ${startMs} ms.`);
       };
       const [socket, serialSockets] = await within(
         startMs,
@@ -210,8 +210,7 @@ export class Machine {
     return this.#links;
   }
 
-  #failure(what: string, end: MachineEnd): Error {
-    const said = end.output || 'nothing';
-    return new Error(`QEMU "${this.name}" ${what} (${endText(end)}). It said: ${said}`);
+  #failure(what: string, end: MachineEnd): QemuEndedError {
+    return new QemuEndedError(`QEMU "${this.name}" ${what}`, end);
   }
 }

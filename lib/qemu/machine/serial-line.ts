@@ -1,7 +1,8 @@
 // A guest's serial port: what it says, line by line, and what is said to it.
 import type { Socket } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
-import { within } from '../../system/deadline.js';
+import { TimeoutError, within } from '../../system/deadline.js';
+import { GuestError } from './errors.js';
 
 /** Somebody who waits for a line. */
 interface Reader {
@@ -49,7 +50,7 @@ export class SerialLine {
     });
     return within(timeoutMs, next, () => {
       this.#waiting = this.#waiting.filter((other) => other !== reader);
-      throw new Error(`The guest said nothing on its serial port for ${timeoutMs} ms.`);
+      throw new TimeoutError(`The guest said nothing on its serial port for ${timeoutMs} ms.`);
     });
   }
 
@@ -59,6 +60,6 @@ export class SerialLine {
   }
 
   #silent(): Error {
-    return new Error('The serial port is closed: this QEMU has ended.');
+    return new GuestError('The serial port is closed: this QEMU has ended.');
   }
 }

@@ -88,7 +88,7 @@ describe('fakedirty migrate', () => {
     expect((await guestState(machines.source.serial)).wrongWords).toBe(0);
   });
 
-  it('tells programs all of it as JSON Lines, and a failure by its code', async (context) => {
+  it('writes JSON Lines for programs, and reports a failure by its exit code', async (context) => {
     const { pair: machines, paths } = await start(context);
     const nobody = `unix:${machines.workspace.path('nobody')}`;
     const migrating = run('migrate', '--qmp', paths.source, '--to', nobody, '--json');
@@ -104,7 +104,7 @@ describe('fakedirty migrate', () => {
 });
 
 describe('fakedirty watch', () => {
-  it('shows a migration that somebody else runs', async (context) => {
+  it('shows a migration that another program runs', async (context) => {
     const { pair: machines, paths } = await start(context);
     const watching = run('watch', '--qmp', paths.source);
     await untilLine(watching, /Waiting for a migration/);

@@ -41,7 +41,7 @@ async function start(
 }
 
 describe('an estimate', () => {
-  it('of a guest that rewrites the same values is what its migration comes to', async (context) => {
+  it('of a guest that rewrites the same values is close to what its migration costs', async (context) => {
     const guest = { pattern: 'rewrite', pages: 512 } as const;
     const { source, destination, incomingSocket } = await start(context, 'with the series', guest);
     const measurement = await measureDirtying(source.qmp, { seconds: 1 });
@@ -67,7 +67,7 @@ describe('an estimate', () => {
     expect(plain?.totalMs.expected).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('does without marks where counting them would end QEMU', async (context) => {
+  it('counts no marks where that would crash QEMU', async (context) => {
     const guest = { pattern: 'random', pages: 1024 } as const;
     const machines = await start(context, "the distribution's", guest, 'tcg');
     const measurement = await measureDirtying(machines.source.qmp, { seconds: 1 });
@@ -76,7 +76,7 @@ describe('an estimate', () => {
     expect(await machines.source.qmp.execute('query-status')).toMatchObject({ running: true });
   });
 
-  it('is had of a QEMU without the series, and leaves it as it was', async (context) => {
+  it('works on an unpatched QEMU, and changes nothing there', async (context) => {
     const guest = { pattern: 'idle', pages: 16 } as const;
     const machines = await start(context, "the distribution's", guest);
     const { qmp } = machines.source;

@@ -25,7 +25,7 @@ async function output(name: string, ...args: string[]): Promise<string> {
 }
 
 describe.each(drivenQemus)('the programs of the guide, on the QEMU %s', (which) => {
-  it('stop a VM and let it go on', async (context) => {
+  it('stop a VM and continue it', async (context) => {
     const { paths } = await start(context, which);
     const said = await output('stop-and-continue-a-vm.mjs', paths.source);
     expect(said).toMatch(/^stood still for \d+\.\d ms\nruns again\n$/);

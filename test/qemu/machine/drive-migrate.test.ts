@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import type { Policy } from '../../../lib/migration/decision.js';
 import { MigrationRefusedError } from '../../../lib/migration/errors.js';
-import { migrate } from '../../../lib/migration/migrate.js';
+import { migrate, startMigration } from '../../../lib/migration/migrate.js';
 import type { MigrateOptions } from '../../../lib/migration/options.js';
 import {
   entryLine,
@@ -69,7 +69,7 @@ const stopLate: Policy = ({ elapsedMs }) => {
 const filter = { hash: 'ph128' } as const;
 const several = { bandwidthBytesPerSecond: 64 * mebibyte, downtimeLimitMs: 100 };
 
-describe('migrates a guest to where its memory is equal', () => {
+describe('migrate() moves a guest, whose memory is then equal,', () => {
   it.for<[string, Partial<MigrateOptions>]>([
     ['plainly', {}],
     ['with the filter', { filter, ...several }],
@@ -120,7 +120,7 @@ describe('migrates a guest to where its memory is equal', () => {
   });
 });
 
-describe('keeps away from what it can not have', () => {
+describe('migrate()', () => {
   async function refusal(machines: MigrationPair, options: Partial<MigrateOptions>) {
     const before = await settingsOf(machines);
     const error = await drive(machines, options).catch((caught) => caught);
@@ -130,7 +130,7 @@ describe('keeps away from what it can not have', () => {
     return (error as MigrationRefusedError).problems;
   }
 
-  it('refuses what does not combine, all of it at once, and touches nothing', async (context) => {
+  it('refuses what does not combine, lists all of it, and changes nothing', async (context) => {
     const machines = await start(context, 'with the series', rewriting);
     const problems = await refusal(machines, {
       method: 'hybrid',
@@ -180,7 +180,7 @@ async function expectRunning({ source }: MigrationPair) {
   expect((await guestState(source.serial)).passes).toBeGreaterThan(first.passes);
 }
 
-describe('leaves the guest running at the source', () => {
+describe('the guest goes on running at the source', () => {
   it('when it is cancelled, and can migrate it later', async (context) => {
     const machines = await start(context, 'with the series', random);
     const before = await settingsOf(machines);
@@ -232,7 +232,7 @@ describe('leaves the guest running at the source', () => {
 });
 
 describe('a recording', () => {
-  it('holds what was observed, and is read back as it was written', async (context) => {
+  it('of a real migration is read back as it was written', async (context) => {
     const machines = await start(context, 'with the series', rewriting);
     const entries: RecordingEntry[] = [];
     const record = (entry: RecordingEntry) => entries.push(entry);
@@ -248,8 +248,49 @@ describe('a recording', () => {
   });
 });
 
-describe('watching a migration that somebody else started', () => {
-  it.for([true, false])('with the events of migrations %s', async (state, context) => {
+describe('startMigration() returns a migration', () => {
+  it('that is cancelled and put back when its block is left', async (context) => {
+    const machines = await start(context, 'with the series', random);
+    const { source, destination, incomingSocket } = machines;
+    const before = await settingsOf(machines);
+    const to = { qmp: destination.qmp, listen: `unix:${incomingSocket}` };
+    {
+      await using migration = await startMigration(source.qmp, { to, filter, ...endless });
+      await migration.setLimits({ bandwidthBytesPerSecond: 32 * mebibyte });
+      expect(await source.qmp.execute('query-migrate-parameters')).toMatchObject({
+        'max-bandwidth': 32 * mebibyte,
+      });
+      for await (const { type } of migration) if (type === 'pass') break;
+    }
+    expect(await source.qmp.execute('query-migrate')).toMatchObject({ status: 'cancelled' });
+    expect(await settingsOf(machines)).toEqual(before);
+    await expectRunning(machines);
+  });
+
+  it('that its caller switches to post-copy', async (context) => {
+    needRoot(context, 'for userfaultfd');
+    const machines = await start(context, 'with the series', random);
+    const { source, destination, incomingSocket } = machines;
+    const to = { qmp: destination.qmp, listen: `unix:${incomingSocket}` };
+    const policy: Policy = () => ({
+      choice: 'go-on',
+      policy: 'test',
+      reason: 'Wait.',
+      numbers: {},
+    });
+    const options = { to, method: 'hybrid', policy, ...endless } as const;
+    const migration = await startMigration(source.qmp, options);
+    for await (const { type } of migration) if (type === 'pass') break;
+    await migration.switchToPostcopy();
+    const result = await migration.result;
+    expect(result).toMatchObject({ outcome: 'completed', guest: { where: 'destination' } });
+    expect(result.reason).toBe('The caller switched to post-copy.');
+    expect(await machines.compare()).toMatchObject({ differentPages: 0 });
+  });
+});
+
+describe('watchMigration() follows a migration that another program started,', () => {
+  it.for([true, false])('with the capability "events" %s', async (state, context) => {
     const machines = await start(context, 'with the series', rewriting);
     const { source, destination, incomingSocket } = machines;
     const capabilities = [{ capability: 'events', state }];
@@ -264,7 +305,7 @@ describe('watching a migration that somebody else started', () => {
     expect(result.bytes.total).toBeGreaterThan(0);
   });
 
-  it('ends when it is told to, and leaves the migration alone', async (context) => {
+  it('until its signal is aborted, and leaves the migration alone', async (context) => {
     const machines = await start(context, 'with the series', random);
     const controller = new AbortController();
     const watching = watchMigration(machines.source.qmp, {

@@ -102,7 +102,7 @@ describe('a guest that never converges', () => {
     expect(policyEvaluationsOf(recording)).toEqual(result.policyEvaluations);
   });
 
-  it('is left where it is by a policy that gives up, on time', async (context) => {
+  it('stays at the source when a policy gives up, on time', async (context) => {
     const binary = needDriven(context, "the distribution's");
     const { pair: machines, result } = await run(binary, {
       policies: ['give-up:after=1500ms'],
@@ -117,7 +117,7 @@ describe('a guest that never converges', () => {
     expect((await guestState(machines.source.serial)).wrongWords).toBe(0);
   });
 
-  it('is left there on time when not even the first pass is over', async (context) => {
+  it('stays at the source when a policy gives up before the first pass has ended', async (context) => {
     const binary = needDriven(context, "the distribution's");
     const { pair: machines, result } = await run(binary, {
       policies: ['give-up:after=1s'],

@@ -57,8 +57,8 @@ async function connectSoon(address: QmpAddress): Promise<QmpClient> {
   }
 }
 
-describe.each(drivenQemus)('the QEMU %s', (which) => {
-  it('is spoken to over its standard streams', async (context) => {
+describe.each(drivenQemus)('the QMP of the QEMU %s', (which) => {
+  it('can be used over its standard streams', async (context) => {
     const { stdout, stdin } = start(needDriven(context, which), 'stdio');
     if (!stdout || !stdin) throw new Error('no streams');
     client = await QmpClient.over({ output: stdout, input: stdin });
@@ -70,14 +70,14 @@ describe.each(drivenQemus)('the QEMU %s', (which) => {
     await expect(client.execute('query-status')).rejects.toThrow(QmpClosedError);
   });
 
-  it('is spoken to over TCP', async (context) => {
+  it('can be used over TCP', async (context) => {
     const port = await freePort();
     start(needDriven(context, which), `tcp:127.0.0.1:${port},server=on,wait=off`);
     const qmp = await connectSoon({ host: '127.0.0.1', port });
     expect(await qmp.execute('query-status')).toMatchObject({ running: expect.any(Boolean) });
   });
 
-  it('is spoken to over a UNIX socket, by one at a time, and again after that', async (context) => {
+  it('can be used over a UNIX socket, by one client at a time', async (context) => {
     const path = join(directory, 'qmp');
     start(needDriven(context, which), `unix:${path},server=on,wait=off`);
     const qmp = await connectSoon(path);
@@ -86,7 +86,7 @@ describe.each(drivenQemus)('the QEMU %s', (which) => {
     expect(await client.execute('query-status')).toMatchObject({ running: expect.any(Boolean) });
   });
 
-  it('knows every command and event that this library knows, and answers as it expects', async (context) => {
+  it('has every typed command and event, and answers as the schemas say', async (context) => {
     const binary = needDriven(context, which);
     const path = join(directory, 'qmp');
     start(binary, `unix:${path},server=on,wait=off`);
