@@ -67,7 +67,7 @@ export function addEstimate(program: Command): void {
     .description('Predicts what migrating a running VM would cost by each method.')
     .requiredOption('--qmp <address>', "the VM's QMP: a UNIX socket, or tcp:HOST:PORT", qmpAddress)
     .option('--link <rate>', 'speed of the link, a second', byteCount, 125_000_000)
-    .option('--downtime <time>', 'how long the guest may stand still', milliseconds, 300)
+    .option('--downtime <time>', 'the downtime limit', milliseconds, 300)
     .option(
       '--seconds <number>',
       'length of each of three measurements; the last takes twice that',

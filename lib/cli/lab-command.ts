@@ -87,7 +87,7 @@ export function addLab(parent: Command): void {
     .addOption(withOption())
     .option('--sink', 'no destination: only count pages, with half the memory', false)
     .option('--passes', 'show every pass of each migration', false)
-    .option('--no-report', 'write no report, which needs no packages for charts')
+    .option('--no-report', 'write no report; then the packages that draw charts are not needed')
     .addHelpText(
       'after',
       `
@@ -96,7 +96,7 @@ it: finished runs are kept, the interrupted one is made again. Hosts in network 
 root, QEMU limits its own rate, and experiments that need a network are refused before anything starts.
 
 Example:
-  fakedirty lab run experiments/first.yaml --out results`,
+  sudo fakedirty lab run experiments/first.yaml --qemu "$(fakedirty qemu path)" --out results`,
     )
     .action(async (file: string, options: RunOptions) => {
       try {

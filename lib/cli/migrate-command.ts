@@ -182,7 +182,7 @@ export function addMigrate(program: Command): void {
       byteCount,
     )
     .option('--postcopy-bandwidth <rate>', 'bandwidth limit in post-copy', byteCount)
-    .option('--downtime <time>', 'how long the guest may stand still, such as 300ms', milliseconds)
+    .option('--downtime <time>', 'the downtime limit, such as 300ms', milliseconds)
     .option(
       '--capability <name=on|off>',
       'turn any other capability of QEMU on or off',

@@ -50,10 +50,20 @@ function addBuild(parent: Command): void {
       false,
     )
     .addOption(unpatchedOption())
-    .option('--target-list <list>', 'what QEMU emulates', targetList, ['x86_64-softmmu'])
-    .option('--enable <features>', "of QEMU's configure, such as slirp,linux-aio", list, [])
-    .option('--disable <features>', 'such as gnutls, to do without that library', list, [])
-    .option('--jobs <number>', 'compilers at a time', positiveInteger, availableParallelism())
+    .option('--target-list <list>', 'the machines to emulate', targetList, ['x86_64-softmmu'])
+    .option(
+      '--enable <features>',
+      "features that QEMU's configure knows, such as slirp,linux-aio",
+      list,
+      [],
+    )
+    .option('--disable <features>', 'features to leave out, such as gnutls', list, [])
+    .option(
+      '--jobs <number>',
+      'how many compilers run at a time',
+      positiveInteger,
+      availableParallelism(),
+    )
     .addOption(
       new Option('--broken <switches>', 'for the tests: programs that break one rule each')
         .argParser(list)
@@ -96,7 +106,7 @@ function addPath(parent: Command): void {
     .description('Prints the path of the QEMU that was built last, and nothing else: for scripts.')
     .addOption(versionOption())
     .addOption(unpatchedOption())
-    .option('--target <target>', 'the program for which', 'x86_64-softmmu')
+    .option('--target <target>', 'which of the programs built, by its target', 'x86_64-softmmu')
     .action(
       ({
         version,

@@ -55,7 +55,7 @@ export function addWatch(program: Command): void {
       `
 It waits for a migration if none runs, follows it to its end, and changes nothing. QEMU talks to one program at
 a time on a QMP socket, so give it a second one (-qmp unix:/run/watch.qmp,server=on,wait=off). Where the
-capability "events" is off, it polls QEMU instead. Ctrl-C ends the watching only.`,
+capability "events" is off, it polls QEMU instead. Ctrl-C stops watching; the migration goes on.`,
     )
     .action((flags: WatchFlags) => run(flags));
 }

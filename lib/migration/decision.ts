@@ -10,7 +10,7 @@ export interface MigrationContext {
   readonly ramBytes: number;
   /** The size of a page, in bytes. */
   readonly pageBytes: number;
-  /** How long QEMU lets the guest stand still at the end. */
+  /** The downtime limit of QEMU. */
   readonly downtimeLimitMs: number;
   /** How fast QEMU may send; 0: as fast as it can. */
   readonly bandwidthLimitBytesPerSecond: number;

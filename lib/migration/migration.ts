@@ -55,7 +55,7 @@ export class Migration implements AsyncIterable<MigrationUpdate>, AsyncDisposabl
   }
 
   /**
-   * Changes how fast QEMU sends and how long the guest may stand still. They are set back when the migration ends.
+   * Changes the limits of bandwidth and downtime. They are set back when the migration ends.
    * Throws MigrationStateError when the migration has ended, or is being ended.
    */
   async setLimits(limits: MigrationLimits): Promise<void> {

@@ -94,7 +94,7 @@ export interface MigrateOptions {
   readonly bandwidthBytesPerSecond?: number | undefined;
   /** How fast to send in post-copy what was not asked for; 0: as fast as possible; default: as QEMU is set. */
   readonly postcopyBandwidthBytesPerSecond?: number | undefined;
-  /** How long the guest may stand still at the end, up to 2,000,000 ms; default: as QEMU is set. */
+  /** The downtime limit, up to 2,000,000 ms; default: as QEMU is set. */
   readonly downtimeLimitMs?: number | undefined;
   /** If the guest had to be stopped, leave it stopped at the destination; default: false, it is continued. */
   readonly holdAtDestination?: boolean | undefined;
@@ -118,7 +118,7 @@ export interface MigrateOptions {
 export interface MigrationLimits {
   /** How fast to send; 0: as fast as possible. */
   readonly bandwidthBytesPerSecond?: number | undefined;
-  /** How long the guest may stand still at the end, up to 2,000,000 ms. */
+  /** The downtime limit, up to 2,000,000 ms. */
   readonly downtimeLimitMs?: number | undefined;
 }
 

@@ -20,7 +20,7 @@ import { type MigrationUpdate, UpdateLog } from './updates.js';
 export interface WatchOptions extends Pick<MigrateOptions, 'record' | 'onPass' | 'onProgress'> {
   /** Is called once, when the migration begins or when one is found running. */
   readonly onBegin?: ((context: MigrationContext) => void) | undefined;
-  /** Aborting it ends the watching, with its reason. The migration goes on. */
+  /** Aborting it stops watching, with its reason. The migration goes on. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -85,7 +85,7 @@ interface Watching {
   readonly qmp: QmpClient;
   readonly options: WatchOptions;
   readonly updates: UpdateLog;
-  /** Aborted when the watching is to end. */
+  /** Aborted to stop watching. */
   readonly signal: AbortSignal;
 }
 
@@ -182,10 +182,10 @@ async function watchToEnd(
 
 /**
  * A migration that is being watched, or waited for. Iterate over it for passes and progress; `result` is how it ends.
- * With `await using`, leaving the block ends the watching. The migration itself is never touched.
+ * With `await using`, leaving the block stops watching. The migration itself is never touched.
  */
 export class MigrationWatch implements AsyncIterable<MigrationUpdate>, AsyncDisposable {
-  /** How the migration ended, once it has; rejects when the watching ended before, or the connection broke. */
+  /** How the migration ended, once it has; rejects if watching was stopped before, or the connection broke. */
   readonly result: Promise<MigrationResult>;
   readonly #updates: UpdateLog;
   readonly #stop: AbortController;
@@ -197,7 +197,7 @@ export class MigrationWatch implements AsyncIterable<MigrationUpdate>, AsyncDisp
     this.result = result;
   }
 
-  /** Ends the watching; resolves when nothing is asked of QEMU any more. `result` rejects with WatchStoppedError. */
+  /** Stops watching; resolves when nothing is asked of QEMU any more. `result` rejects with WatchStoppedError. */
   async stop(): Promise<void> {
     this.#stop.abort(new WatchStoppedError('The migration is no longer watched.'));
     await this.result.catch(() => {});
@@ -208,7 +208,7 @@ export class MigrationWatch implements AsyncIterable<MigrationUpdate>, AsyncDisp
     return this.#updates[Symbol.asyncIterator]();
   }
 
-  /** Ends the watching. */
+  /** Stops watching. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -228,13 +228,13 @@ export function startWatching(qmp: QmpClient, options: WatchOptions = {}): Migra
   }).finally(() => options.signal?.removeEventListener('abort', onAbort));
   result.then(
     () => updates.end(),
-    // Whoever has stopped the watching need not be told so.
+    // Whoever stopped watching need not be told so.
     (error) => updates.end(error instanceof WatchStoppedError ? {} : { error }),
   );
   return new MigrationWatch(updates, stop, result);
 }
 
-/** Waits for a migration, if none runs, and watches it to its end. The signal ends the watching alone. */
+/** Waits for a migration, if none runs, and watches it to its end. The signal only stops watching. */
 export async function watchMigration(
   qmp: QmpClient,
   options: WatchOptions = {},

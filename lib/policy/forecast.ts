@@ -19,7 +19,7 @@ import {
 export interface ForecastOptions {
   /** How fast the link is. */
   readonly linkBytesPerSecond: number;
-  /** How long the guest may stand still at the end; default: 300 ms. */
+  /** The downtime limit; default: 300 ms. */
   readonly downtimeLimitMs?: number | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface MethodForecast {
   readonly bytes: PredictedRange;
   /** The total time; infinite if the migration never ends. */
   readonly totalMs: PredictedRange;
-  /** How long the guest would stand still. */
+  /** The predicted downtime. */
   readonly downtimeMs: PredictedRange;
 }
 

@@ -88,7 +88,7 @@ export const policyNames = Object.keys(makers);
 
 /** For help texts. */
 export const policiesHelp = `
-Policies, with their settings and defaults:
+Policies, with an example of every setting:
   adaptive-stop:limit=75            stop and copy once that percentage of the first pass has been sent again
   intelligent-hybrid:threshold=PAGES,watch=3,otherwise=stop-now
                                     when pre-copy does not converge, post-copy at a minimum of dirty pages

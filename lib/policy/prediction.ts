@@ -25,7 +25,7 @@ export interface Prediction {
   readonly remainingPasses: PredictedRange;
   /** The total time of the migration, from its beginning on. */
   readonly totalMs: PredictedRange;
-  /** How long the guest will stand still. */
+  /** The predicted downtime. */
   readonly downtimeMs: PredictedRange;
   /** Bytes that are still to be sent. */
   readonly bytes: PredictedRange;

@@ -71,7 +71,7 @@ export const schemaInfo = z.looseObject({
 });
 export type SchemaInfo = z.infer<typeof schemaInfo>;
 
-/** What the commands of this file take. */
+/** The arguments of commands about a VM, by command. */
 export interface VmArguments {
   qmp_capabilities: { enable?: string[] };
   'human-monitor-command': { 'command-line': string; 'cpu-index'?: number };
