@@ -168,6 +168,15 @@ describe('a file of memory with holes', () => {
 describe('a file that becomes shorter', () => {
   const message = /ram-\d+: has become shorter than its 67108864 bytes$/;
 
+  /** Shrinks the file when so many of its 16 parts have been read: others are being read then, or still have to be. */
+  function shrinkAfter(parts: number, shrink: () => void): () => void {
+    let read = 0;
+    return () => {
+      read += 1;
+      if (read === parts) shrink();
+    };
+  }
+
   it('before it is read is an error', async () => {
     const path = fileOf(bytes);
     using file = new MemoryFile(path);
@@ -183,8 +192,10 @@ describe('a file that becomes shorter', () => {
       const path = fileOf(bytes);
       const descriptor = openSync(path, 'r+');
       using file = new MemoryFile(path);
-      const running = file.fingerprint(hasher, { threads: 3 });
-      setTimeout(() => ftruncateSync(descriptor, 4096 * (round + 1)), round * 2);
+      const running = file.fingerprint(hasher, {
+        threads: 3,
+        onProgress: shrinkAfter(round + 1, () => ftruncateSync(descriptor, 4096 * (round + 1))),
+      });
       await expect(running).rejects.toThrow(message);
       closeSync(descriptor);
     }
@@ -195,9 +206,8 @@ describe('a file that becomes shorter', () => {
     const descriptor = openSync(path, 'r+');
     using file = new MemoryFile(path);
     using table = new FingerprintTable({ pages: file.pages(), algorithm: 'sha256' });
-    const running = file.checkAndCommit(table);
-    setTimeout(() => ftruncateSync(descriptor, 4096), 3);
-    await expect(running).rejects.toThrow(message);
+    const onProgress = shrinkAfter(1, () => ftruncateSync(descriptor, 4096));
+    await expect(file.checkAndCommit(table, { onProgress })).rejects.toThrow(message);
     closeSync(descriptor);
     expect(table.check(Buffer.alloc(bytes.length)).counts.unchanged).toBe(0);
   });
