@@ -10,9 +10,10 @@ import { needBrokenQemu, needQemu, type Qemu } from '../../harness/requirements.
 const mib = 256;
 /** Marks all of 32 MiB again and again, of which 300 ms of this link carry 6. */
 const guest: GuestOptions = { pattern: 'rewrite', pages: 32 * mib };
-/** With a slow fingerprint it takes some 30 ms to look at all of it, and some 10 to mark it again. */
+/** With a slow fingerprint it takes 15 to 40 ms to rescan all of it, and the guest some 10 to mark it again. */
 const largeGuest: GuestOptions = { pattern: 'rewrite', pages: 64 * mib };
-const shortLimit = { downtimeLimitMs: 15 };
+/** A part of the time that a rescan takes, on a fast machine too. */
+const shortLimit = { downtimeLimitMs: 5 };
 const slowLink = { bandwidthBytesPerSecond: 20_000_000 };
 const defaultLimit = { downtimeLimitMs: 300 };
 const noDowntime = { downtimeLimitMs: 0 };
