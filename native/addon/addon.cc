@@ -37,8 +37,8 @@ Napi::Value Algorithms(const Napi::CallbackInfo& call) {
 
 // (algorithm, pageSize): the length of a key in bytes; 0 when there is none.
 Napi::Value KeyBytes(const Napi::CallbackInfo& call) {
-  const std::optional<uint64_t> algorithm = WholeNumberIn(call[0]);
-  const std::optional<uint64_t> page_size = WholeNumberIn(call[1]);
+  const std::optional<uint64_t> algorithm = ToUint53(call[0]);
+  const std::optional<uint64_t> page_size = ToUint53(call[1]);
   if (!algorithm || !page_size) return ThrowMisuse(call.Env(), "keyBytes(algorithm, pageSize)");
   return NewNumber(call.Env(), fakedirty_key_bytes(static_cast<int>(*algorithm),
                                                    static_cast<uint32_t>(*page_size)));

@@ -31,9 +31,8 @@ struct SharedTable {
   bool busy = false;
 };
 
-// Memory that may be large, so that there may be none: unlike a vector's, that is no end of the
-// process.
-class Room {
+// Memory that may be large: unlike a vector's, a failed allocation does not end the process.
+class Allocation {
  public:
   bool Allocate(size_t bytes) {  // once
     bytes_.reset(new (std::nothrow) uint8_t[bytes]);
@@ -54,7 +53,7 @@ struct Seen {
   std::vector<uint64_t> index;
   std::vector<uint8_t> verdicts;
   std::vector<fakedirty_fingerprint> fingerprints;
-  Room copies;  // of a verifying table: page behind page
+  Allocation copies;  // of a verifying table: page behind page
 };
 
 // Looks at the pages seen.index names, as many. Live ones are copied first (R1). With commit they

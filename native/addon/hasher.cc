@@ -32,9 +32,9 @@ struct DigestTask {
 }  // namespace
 
 int SharedHasher::Digest(const void* const* pages, size_t count, uint8_t* digests) const {
-  constexpr size_t kMost = FAKEDIRTY_BATCH_MAX;
-  for (size_t done = 0; done < count; done += kMost) {
-    const size_t some = std::min(kMost, count - done);
+  constexpr size_t kMax = FAKEDIRTY_BATCH_MAX;
+  for (size_t done = 0; done < count; done += kMax) {
+    const size_t some = std::min(kMax, count - done);
     const int status = fakedirty_digest(hasher, pages + done, some, digests + done * digest_bytes,
                                         some * digest_bytes);
     if (status != FAKEDIRTY_OK) return status;
@@ -55,11 +55,11 @@ int SharedHasher::Digest(const uint8_t* bytes, size_t count, uint8_t* digests) c
 }
 
 Hasher::Hasher(const Napi::CallbackInfo& call) : Wrapped(call), held_(call.Env()) {
-  const std::optional<uint64_t> algorithm = WholeNumberIn(call[0]);
-  const std::optional<uint64_t> page_size = WholeNumberIn(call[1]);
-  const std::optional<uint64_t> seed = BigIntIn(call[2]);
-  const std::optional<BytesView> key = BytesIn(call[3]);
-  const std::optional<std::string> target = TextIn(call[4]);
+  const std::optional<uint64_t> algorithm = ToUint53(call[0]);
+  const std::optional<uint64_t> page_size = ToUint53(call[1]);
+  const std::optional<uint64_t> seed = ToUint64(call[2]);
+  const std::optional<BytesView> key = ToBytes(call[3]);
+  const std::optional<std::string> target = ToString(call[4]);
   if (!algorithm || !page_size || !seed) {
     ThrowMisuse(call.Env(), "Hasher(algorithm, pageSize, seed, key, target)");
     return;
@@ -99,10 +99,10 @@ Napi::Value Hasher::Lanes(const Napi::CallbackInfo& call) {
 }
 
 Napi::Value Hasher::Digest(const Napi::CallbackInfo& call) {
-  const std::optional<BytesView> bytes = BytesIn(call[0]);
-  const std::optional<BytesView> into = BytesIn(call[1]);
-  const std::optional<uint64_t> first = WholeNumberIn(call[2]);
-  const std::optional<uint64_t> pages = WholeNumberIn(call[3]);
+  const std::optional<BytesView> bytes = ToBytes(call[0]);
+  const std::optional<BytesView> into = ToBytes(call[1]);
+  const std::optional<uint64_t> first = ToUint53(call[2]);
+  const std::optional<uint64_t> pages = ToUint53(call[3]);
   if (!shared_ || !bytes || !into || !first || !pages) {
     return ThrowMisuse(call.Env(), "digest(bytes, into, firstPage, pages)");
   }

@@ -24,19 +24,19 @@ std::optional<View<Element>> ViewIn(Napi::Value value, napi_typedarray_type want
 
 }  // namespace
 
-std::optional<uint64_t> WholeNumber(double number) {
-  constexpr double kMost = 9007199254740992.0;
-  if (!(number >= 0 && number <= kMost)) return std::nullopt;
+std::optional<uint64_t> Uint53(double number) {
+  constexpr double kMax = 9007199254740992.0;
+  if (!(number >= 0 && number <= kMax)) return std::nullopt;
   return static_cast<uint64_t>(number);
 }
 
-std::optional<uint64_t> WholeNumberIn(Napi::Value value) {
+std::optional<uint64_t> ToUint53(Napi::Value value) {
   double number;
   if (napi_get_value_double(value.Env(), value, &number) != napi_ok) return std::nullopt;
-  return WholeNumber(number);
+  return Uint53(number);
 }
 
-std::optional<uint64_t> BigIntIn(Napi::Value value) {
+std::optional<uint64_t> ToUint64(Napi::Value value) {
   uint64_t number;
   bool lossless;
   if (napi_get_value_bigint_uint64(value.Env(), value, &number, &lossless) != napi_ok) {
@@ -45,7 +45,7 @@ std::optional<uint64_t> BigIntIn(Napi::Value value) {
   return number;
 }
 
-std::optional<std::string> TextIn(Napi::Value value) {
+std::optional<std::string> ToString(Napi::Value value) {
   if (!value.IsString()) return std::nullopt;
   return value.As<Napi::String>().Utf8Value();
 }
@@ -55,11 +55,11 @@ bool IsTrue(Napi::Value value) {
   return napi_get_value_bool(value.Env(), value, &is_true) == napi_ok && is_true;
 }
 
-std::optional<BytesView> BytesIn(Napi::Value value) {
+std::optional<BytesView> ToBytes(Napi::Value value) {
   return ViewIn<uint8_t>(value, napi_uint8_array);
 }
 
-std::optional<NumbersView> NumbersIn(Napi::Value value) {
+std::optional<NumbersView> ToNumbers(Napi::Value value) {
   return ViewIn<double>(value, napi_float64_array);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the addon asks of JavaScript, where node-addon-api alone is not enough.
+// Values of JavaScript to C++ and back, where node-addon-api alone is not enough.
 //
 // A worker thread can be terminated at any moment, between two calls as well: from then on most
 // calls fail, nothing can be thrown, and what a call should have made is empty. An empty value may
@@ -18,14 +18,14 @@
 
 namespace fakedirty_addon {
 
-// Empty when the number is none that counts something: from 0 to 2^53.
-std::optional<uint64_t> WholeNumber(double number);
+// Empty unless the number is a whole one from 0 to 2^53.
+std::optional<uint64_t> Uint53(double number);
 
-// A value's C++ counterpart; empty when the value is of another type. One call of Node-API each:
-// it says itself whether the type is the right one.
-std::optional<uint64_t> WholeNumberIn(Napi::Value value);
-std::optional<uint64_t> BigIntIn(Napi::Value value);
-std::optional<std::string> TextIn(Napi::Value value);
+// A value's C++ counterpart; empty if the value has another type. One call of Node-API each: the
+// call itself checks the type.
+std::optional<uint64_t> ToUint53(Napi::Value value);
+std::optional<uint64_t> ToUint64(Napi::Value value);
+std::optional<std::string> ToString(Napi::Value value);
 bool IsTrue(Napi::Value value);
 
 // The elements of a Uint8Array or a Float64Array, over shared memory or not, where they lie. Valid
@@ -37,15 +37,15 @@ struct View {
 };
 using BytesView = View<uint8_t>;
 using NumbersView = View<double>;
-std::optional<BytesView> BytesIn(Napi::Value value);
-std::optional<NumbersView> NumbersIn(Napi::Value value);
+std::optional<BytesView> ToBytes(Napi::Value value);
+std::optional<NumbersView> ToNumbers(Napi::Value value);
 
 Napi::Value NewNumber(Napi::Env env, uint64_t value);
 Napi::Value NewBytes(Napi::Env env, const std::vector<uint8_t>& bytes);
 
 // Errors with a code that lib/fingerprint understands.
 Napi::Error NewError(Napi::Env env, const char* code, const char* text);
-// What libfakedirty answered when it was not FAKEDIRTY_OK.
+// For a status of libfakedirty other than FAKEDIRTY_OK.
 Napi::Error NewLibraryError(Napi::Env env, int status);
 
 // For `return Throw(...)`.

@@ -8,7 +8,7 @@
 namespace fakedirty_addon {
 
 MappedFile::MappedFile(const Napi::CallbackInfo& call) : Wrapped(call) {
-  const std::optional<std::string> path = TextIn(call[0]);
+  const std::optional<std::string> path = ToString(call[0]);
   if (!path) {
     ThrowMisuse(call.Env(), "MappedFile(path)");
     return;

@@ -24,8 +24,8 @@ struct Region {
 
 namespace {
 
-constexpr size_t kMostRegions = 1024;
-Region regions[kMostRegions];
+constexpr size_t kMaxRegions = 1024;
+Region regions[kMaxRegions];
 struct sigaction previous_action;
 
 Region* RegionAt(uintptr_t address) {

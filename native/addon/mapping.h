@@ -3,7 +3,7 @@
 //
 // Reading a map past the end of its file raises SIGBUS, and a file may be cut short while it is
 // read. A handler of ours puts a page of zeros where the file no longer is and makes a note, so
-// that the reading goes on to its end and is then told to be worthless.
+// that reading goes on to its end and is then reported as worthless.
 #ifndef FAKEDIRTY_ADDON_MAPPING_H_
 #define FAKEDIRTY_ADDON_MAPPING_H_
 

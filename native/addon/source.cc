@@ -16,8 +16,8 @@ std::optional<Source> Source::From(const Napi::CallbackInfo& call, size_t argume
   Source source;
   if (const MappedFile* const file = MappedFile::From(call[argument])) {
     source.mapping_ = file->mapping();
-    const std::optional<uint64_t> offset = WholeNumberIn(call[argument + 1]);
-    const std::optional<uint64_t> bytes = WholeNumberIn(call[argument + 2]);
+    const std::optional<uint64_t> offset = ToUint53(call[argument + 1]);
+    const std::optional<uint64_t> bytes = ToUint53(call[argument + 2]);
     const bool inside =
         source.mapping_ && offset && bytes && *offset + *bytes <= source.mapping_->bytes();
     if (!inside) {
@@ -30,7 +30,7 @@ std::optional<Source> Source::From(const Napi::CallbackInfo& call, size_t argume
     source.live_ = true;
     return source;
   }
-  const std::optional<BytesView> view = BytesIn(call[argument]);
+  const std::optional<BytesView> view = ToBytes(call[argument]);
   if (!view) {
     ThrowMisuse(call.Env(), "neither a Uint8Array nor a mapped file");
     return std::nullopt;

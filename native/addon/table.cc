@@ -29,18 +29,19 @@ struct Check {
   HeldMemory held;
 };
 
-// Room for what will be seen of count pages; their numbers are counted up from a number, or listed.
+// Allocation for what will be seen of count pages; their numbers are counted up from a number, or
+// listed.
 std::optional<Seen> SeenOf(Napi::Value index, size_t count) {
   Seen seen;
   seen.index.resize(count);
-  if (const std::optional<uint64_t> first = WholeNumberIn(index)) {
+  if (const std::optional<uint64_t> first = ToUint53(index)) {
     for (size_t i = 0; i < count; ++i) seen.index[i] = *first + i;
     return seen;
   }
-  const std::optional<NumbersView> list = NumbersIn(index);
+  const std::optional<NumbersView> list = ToNumbers(index);
   if (!list || list->length != count) return std::nullopt;
   for (size_t i = 0; i < count; ++i) {
-    const std::optional<uint64_t> page = WholeNumber(list->data[i]);
+    const std::optional<uint64_t> page = Uint53(list->data[i]);
     if (!page) return std::nullopt;
     seen.index[i] = *page;
   }
@@ -95,7 +96,7 @@ Napi::Value Done(Napi::Env env, int status) {
 Table::Table(const Napi::CallbackInfo& call) : Wrapped(call), held_(call.Env()) {
   const Hasher* const of = Hasher::From(call[0]);
   const std::shared_ptr<const SharedHasher> hasher = of ? of->shared() : nullptr;
-  const std::optional<uint64_t> pages = WholeNumberIn(call[1]);
+  const std::optional<uint64_t> pages = ToUint53(call[1]);
   if (!hasher || !pages) {
     ThrowMisuse(call.Env(), "Table(hasher, pages, verify)");
     return;
@@ -109,10 +110,10 @@ Table::Table(const Napi::CallbackInfo& call) : Wrapped(call), held_(call.Env()) 
     return;
   }
   // What it may come to hold; untouched slots cost nothing.
-  constexpr uint64_t kMostTold = 1 << 30;
-  const uint64_t held_bytes = std::min(*pages, kMostTold) * hasher->digest_bytes;
+  constexpr uint64_t kMaxReported = 1 << 30;
+  const uint64_t held_bytes = std::min(*pages, kMaxReported) * hasher->digest_bytes;
   shared_ = std::make_shared<SharedTable>(table, hasher, verify);
-  held_.Set(static_cast<int64_t>(std::min(held_bytes, kMostTold)));
+  held_.Set(static_cast<int64_t>(std::min(held_bytes, kMaxReported)));
   AddMethod<&Table::Look>(call, "look");
   AddMethod<&Table::LookInBackground>(call, "lookInBackground");
   AddMethod<&Table::Commit>(call, "commit");
@@ -133,7 +134,7 @@ bool Table::IsReady(Napi::Env env) const {
 
 Napi::Value Table::Look(const Napi::CallbackInfo& call) {
   if (!IsReady(call.Env())) return Napi::Value();
-  const std::optional<BytesView> bytes = BytesIn(call[2]);
+  const std::optional<BytesView> bytes = ToBytes(call[2]);
   const size_t page_size = shared_->hasher->page_size;
   std::optional<Seen> seen;
   if (bytes) seen = SeenOf(call[0], bytes->length / page_size);
@@ -160,7 +161,7 @@ Napi::Value Table::LookInBackground(const Napi::CallbackInfo& call) {
 Napi::Value Table::Commit(const Napi::CallbackInfo& call) {
   if (!IsReady(call.Env())) return Napi::Value();
   Check* const check = ExternalIn<Check>(call[0]);
-  const std::optional<BytesView> sent = BytesIn(call[1]);
+  const std::optional<BytesView> sent = ToBytes(call[1]);
   if (!check || (sent && sent->length != check->seen.verdicts.size())) {
     return ThrowMisuse(call.Env(), "commit(check, sent)");
   }
@@ -171,8 +172,8 @@ Napi::Value Table::Commit(const Napi::CallbackInfo& call) {
 
 Napi::Value Table::Invalidate(const Napi::CallbackInfo& call) {
   if (!IsReady(call.Env())) return Napi::Value();
-  const std::optional<uint64_t> first = WholeNumberIn(call[0]);
-  const std::optional<uint64_t> pages = WholeNumberIn(call[1]);
+  const std::optional<uint64_t> first = ToUint53(call[0]);
+  const std::optional<uint64_t> pages = ToUint53(call[1]);
   if (!first || !pages) return ThrowMisuse(call.Env(), "invalidate(first, pages)");
   return Done(call.Env(), fakedirty_table_invalidate(shared_->table, *first, *pages));
 }
