@@ -19,7 +19,7 @@ export function mean(values: readonly number[]): number {
 }
 
 /** The variance of the population, estimated from a sample. */
-export function variance(values: readonly number[]): number {
+function variance(values: readonly number[]): number {
   const middle = mean(values);
   return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1);
 }
@@ -31,7 +31,7 @@ const t99 = [
   2.756, 2.75,
 ];
 
-export function studentT99(degreesOfFreedom: number): number {
+function studentT99(degreesOfFreedom: number): number {
   const whole = Math.max(1, Math.floor(degreesOfFreedom));
   return t99[Math.min(whole, t99.length) - 1] ?? Number.NaN;
 }

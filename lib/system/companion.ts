@@ -34,7 +34,7 @@ export interface CompanionOptions {
 }
 
 /** A command line whose process the kernel ends when this one dies, even by SIGKILL; without setpriv, the same. */
-export function dieWithParent(words: readonly string[]): [command: string, args: string[]] {
+function dieWithParent(words: readonly string[]): [command: string, args: string[]] {
   const [command = '', ...args] = existsSync(setpriv)
     ? [setpriv, '--pdeathsig', 'KILL', ...words]
     : words;
