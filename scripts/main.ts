@@ -15,6 +15,7 @@ const usageError = 2;
 const testHelp = `
 Environment:
   FAKEDIRTY_FUZZ_SECONDS   how long each fuzz target runs; default 60, 0 skips them
+  FAKEDIRTY_WORKERS        how many worker threads are ended while the addon works; default 50
   FAKEDIRTY_MIGRATIONS     how many migrations compare memories; default 20, all combinations are 440
   FAKEDIRTY_FAULTS         how many migrations are broken midway; default 7
   FAKEDIRTY_QEMU_VERSION   7.2 or 8.1: whose series is tested; default 7.2
