@@ -28,8 +28,8 @@ static inline void PrefetchStart(const HashParameters& parameters, const uint8_t
   for (size_t at = 0; at < kStart; at += kCacheLine) __builtin_prefetch(next + at, 0, 2);
 }
 
-void Xxh3_128Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                   uint8_t* digests, const uint8_t*) {
+FAKEDIRTY_ALIGNED void Xxh3_128Pages(const HashParameters& parameters, const uint8_t* const* pages,
+                                     size_t count, uint8_t* digests, const uint8_t*) {
   const size_t size = parameters.page_size;
   for (size_t i = 0; i < count; ++i, digests += 16) {
     PrefetchStart(parameters, pages, i, count);
@@ -40,8 +40,8 @@ void Xxh3_128Pages(const HashParameters& parameters, const uint8_t* const* pages
   }
 }
 
-void Xxh3_64Pages(const HashParameters& parameters, const uint8_t* const* pages, size_t count,
-                  uint8_t* digests, const uint8_t*) {
+FAKEDIRTY_ALIGNED void Xxh3_64Pages(const HashParameters& parameters, const uint8_t* const* pages,
+                                    size_t count, uint8_t* digests, const uint8_t*) {
   const size_t size = parameters.page_size;
   for (size_t i = 0; i < count; ++i, digests += 8) {
     PrefetchStart(parameters, pages, i, count);

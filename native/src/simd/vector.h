@@ -26,12 +26,6 @@
 #define FAKEDIRTY_VECTOR 1
 #endif
 
-// For functions with a short hot loop: the loop then has the same place in the lines of the
-// instruction cache however the library is linked. Elsewhere ph128 from cache took 12 % longer.
-#ifndef FAKEDIRTY_ALIGNED
-#define FAKEDIRTY_ALIGNED __attribute__((aligned(64)))
-#endif
-
 // FAKEDIRTY_SELECT(target, vector, portable) returns the constant called vector of that target, or
 // portable where it has none.
 #ifndef FAKEDIRTY_SELECT
