@@ -1,6 +1,7 @@
 // What a migration looks like: live on a terminal, a line for each pass elsewhere, JSON Lines for programs.
 import { StatusLine } from '../format/status-line.js';
 import { bytesText, timeText } from '../format/text.js';
+import type { CallbackName } from '../migration/callbacks.js';
 import type { Observation, PolicyEvaluation } from '../migration/decision.js';
 import type { MigrationProgress } from '../migration/options.js';
 import { type Pass, passName } from '../migration/pass.js';
@@ -65,18 +66,31 @@ export function passLine(pass: Pass, observation: Observation, width = fullWidth
 }
 
 export function guestText({ where, status, running }: MigrationResult['guest']): string {
+  if (where === 'unknown') return 'Where the guest is, and whether it runs, is not known.';
   if (where === 'both') return 'The guest is in two parts and waits.';
   if (status === 'unknown') return `The guest is at the ${where}.`;
   return `The guest is at the ${where} and ${running ? 'runs' : `does not run (${status})`}.`;
 }
 
+const callbackText: Readonly<Record<CallbackName, string>> = {
+  policy: 'The policy',
+  record: 'The recording',
+  journal: 'The journal',
+  onPass: 'Showing passes',
+  onProgress: 'Showing progress',
+};
+
 function summary({ outcome, reason, guest, ...figures }: MigrationResult): string[] {
-  const { totalMs, downtimeMs, bytes, filter, migrationCpuMs } = figures;
+  const { totalMs, downtimeMs, bytes, filter, migrationCpuMs, callbackFailures = [] } = figures;
   const downtime = downtimeMs === undefined ? '' : `, downtime ${timeText(downtimeMs)}`;
+  const again =
+    bytes.retransferred === undefined
+      ? 'how much of it again is not known'
+      : `${bytesText(bytes.retransferred)} of it again`;
   const cpu = migrationCpuMs === undefined ? '' : `, ${timeText(migrationCpuMs)} of CPU`;
   const lines = [
     `${outcome} after ${timeText(totalMs)}${downtime}: ${bytesText(bytes.total)} sent, ` +
-      `${bytesText(bytes.retransferred)} of them again${cpu}.`,
+      `${again}${cpu}.`,
     reason,
     guestText(guest),
   ];
@@ -87,6 +101,9 @@ function summary({ outcome, reason, guest, ...figures }: MigrationResult): strin
       0,
       `${hash} found ${unchanged} pages unchanged: ${bytesText(savedBytes)} not sent.`,
     );
+  }
+  for (const { callback, message, elapsedMs } of callbackFailures) {
+    lines.push(`${callbackText[callback]} failed after ${timeText(elapsedMs)}: ${message}`);
   }
   return lines;
 }

@@ -16,6 +16,7 @@ export const exitCodes = {
   'migration-failed': 11,
   cancelled: 12,
   'post-copy-interrupted': 13,
+  'guest-unknown': 14,
   interrupted: 130,
 } as const satisfies Record<BuildFailure, number> & Record<string, number>;
 
@@ -35,4 +36,5 @@ Exit codes:
    11  the migration failed; the guest is at the source
    12  the migration was cancelled, by a policy or by somebody else; the guest is at the source
    13  the link broke in post-copy; the guest waits for migrate-recover
+   14  QEMU could not be reached any more: look at both sides before you start the guest anywhere
   130  interrupted; a migration was cancelled first, and the guest is at the source`;

@@ -65,5 +65,7 @@ export function exitCodeOf({ outcome }: MigrationResult, interrupted: boolean): 
       return exitCodes['post-copy-interrupted'];
     case 'failed':
       return exitCodes['migration-failed'];
+    case 'unknown':
+      return exitCodes['guest-unknown'];
   }
 }

@@ -15,6 +15,7 @@ export const errorCodes = {
   ERR_QMP: 'A QMP connection was used for something that it cannot do.',
   ERR_QMP_ADDRESS: 'This is not a QMP address.',
   ERR_QMP_GREETING: 'What listens there did not greet as a QEMU does.',
+  ERR_QMP_BUSY: 'QEMU did not greet in time: most likely it talks to another program.',
   ERR_QMP_NEGOTIATION: 'QEMU greeted, but refused to negotiate capabilities.',
   ERR_QMP_COMMAND: 'QEMU refused a command; `errorClass` and `description` are its own words.',
   ERR_QMP_CLOSED: 'The QMP connection is closed, or could not be opened.',
@@ -31,6 +32,7 @@ export const errorCodes = {
   ERR_MEASUREMENT: 'This QEMU cannot be measured as asked. Its guest was not disturbed.',
   ERR_RECORDING:
     'This is not a recording of a migration, or is of another format; `line` says where.',
+  ERR_JOURNAL: 'This is not a journal of a migration, or it cannot be taken over.',
   ERR_POLICY: 'There is no such policy, or it does not take these settings.',
   // Building QEMU.
   ERR_BUILD_MISSING_TOOLS: 'Programs or libraries that a build needs are missing.',

@@ -1,5 +1,6 @@
 // Builds the result of a migration from all that was observed.
 import type { ProcessUsage } from '../qmp/process-usage.js';
+import type { CallbackFailure } from './callbacks.js';
 import type { ConfirmedOutcome } from './confirm-outcome.js';
 import type { MigrationEnd } from './controller.js';
 import type { Observer } from './observer.js';
@@ -12,10 +13,13 @@ interface Ended {
   readonly confirmed: ConfirmedOutcome;
   readonly observer: Observer;
   readonly usage: ProcessUsage | undefined;
+  readonly callbackFailures: readonly CallbackFailure[];
 }
 
 /** The members that are known. */
-function known<T extends object>(members: { [Name in keyof T]: T[Name] | undefined }): Partial<T> {
+export function known<T extends object>(
+  members: { [Name in keyof T]: T[Name] | undefined },
+): Partial<T> {
   const entries = Object.entries(members).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Partial<T>;
 }
@@ -28,12 +32,15 @@ function dirtyRate({ passes }: MigrationEnd): number {
   return seconds > 0 ? last.dirtyPages / seconds : 0;
 }
 
-export function buildResult({ end, confirmed, observer, usage }: Ended): MigrationResult {
+export function buildResult(ended: Ended): MigrationResult {
+  const { end, confirmed, observer, usage, callbackFailures } = ended;
   const { passes, policyEvaluations } = end;
   const last = observer.tracker.last;
   const info = last?.info ?? {};
   const { ram } = info;
   const { td, rd } = firstAndRetransferred(passes);
+  const [first] = passes;
+  const sawFirstPass = first?.number === 1 && first.merged === 1;
   const filter = info['fake-dirty'];
   return {
     outcome: confirmed.outcome,
@@ -46,8 +53,7 @@ export function buildResult({ end, confirmed, observer, usage }: Ended): Migrati
     }),
     bytes: {
       total: ram?.transferred ?? 0,
-      firstPass: td,
-      retransferred: rd,
+      ...(sawFirstPass ? { firstPass: td, retransferred: rd } : {}),
       ...known<{ precopy: number; downtime: number; postcopy: number }>({
         precopy: ram?.['precopy-bytes'],
         downtime: ram?.['downtime-bytes'],
@@ -62,5 +68,6 @@ export function buildResult({ end, confirmed, observer, usage }: Ended): Migrati
     throttlePercent: Math.max(0, ...passes.map(({ throttlePercent }) => throttlePercent)),
     ...(usage ? { migrationCpuMs: usage.cpuMs, extraMemoryBytes: usage.extraMemoryBytes } : {}),
     policyEvaluations: [...policyEvaluations],
+    ...(callbackFailures.length > 0 ? { callbackFailures: [...callbackFailures] } : {}),
   };
 }

@@ -1,17 +1,17 @@
 // After a migration has ended: finds out where the guest is, and makes sure that it runs there if it ran before.
-import type { QmpClient } from '../qmp/client.js';
-import { QmpError } from '../qmp/errors.js';
+import type { QmpSession } from '../qmp/client.js';
+import { QmpCommandError, QmpError } from '../qmp/errors.js';
 import type { StatusInfo } from '../qmp/schema/vm.js';
 import type { MigrationEnd } from './controller.js';
 import type { Incoming } from './incoming.js';
-import type { CheckedOptions } from './options.js';
-import type { QemuSetup } from './qemu-setup.js';
 import type { MigrationResult } from './result.js';
 
 /** QEMU says that a migration failed before it has ended its threads, and sends no event when that is done. */
 const threadsEndMs = 100;
 const pollMs = 10;
 const maxWaitMs = 10_000;
+/** A destination whose source has ended has noticed that by then. */
+const unreachableMs = 5000;
 
 /** How a migration ended, and where the guest is. */
 export interface ConfirmedOutcome {
@@ -20,11 +20,18 @@ export interface ConfirmedOutcome {
   readonly guest: MigrationResult['guest'];
 }
 
+/** What the guest did before, and what is to become of it. */
+export interface Expected {
+  readonly wasRunning: boolean;
+  /** Leave it stopped at the destination if it had to be stopped. */
+  readonly hold: boolean;
+}
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits for a run state; returns another one when it does not come for long. */
 async function waitForState(
-  qmp: QmpClient,
+  qmp: QmpSession,
   accepts: (status: StatusInfo) => boolean,
 ): Promise<StatusInfo> {
   const giveUpAt = Date.now() + maxWaitMs;
@@ -39,48 +46,71 @@ function guestAt(where: ConfirmedOutcome['guest']['where'], { status, running }:
   return { where, status, running };
 }
 
+/** Continues the guest; says why QEMU refused, if it did. */
+async function continueGuest(qmp: QmpSession): Promise<string> {
+  try {
+    await qmp.execute('cont');
+    return '';
+  } catch (error) {
+    if (!(error instanceof QmpCommandError)) throw error;
+    return ` The guest does not run: ${error.message}`;
+  }
+}
+
 /** The guest is at the source, and is continued there if it ran before. */
 async function backOnSource(
-  qmp: QmpClient,
+  qmp: QmpSession,
   { stoppedByUs }: MigrationEnd,
   wasRunning: boolean,
-): Promise<ConfirmedOutcome['guest']> {
+): Promise<{ guest: ConfirmedOutcome['guest']; problem: string }> {
   await pause(threadsEndMs);
   const now = await waitForState(qmp, ({ status }) => status !== 'finish-migrate');
-  if (now.running || !wasRunning) return guestAt('source', now);
-  if (stoppedByUs || now.status === 'postmigrate') await qmp.execute('cont');
-  return guestAt('source', await qmp.execute('query-status'));
+  if (now.running || !wasRunning) return { guest: guestAt('source', now), problem: '' };
+  const isOurs = stoppedByUs || now.status === 'postmigrate';
+  const problem = isOurs ? await continueGuest(qmp) : '';
+  return { guest: guestAt('source', await qmp.execute('query-status')), problem };
+}
+
+/** The guest has arrived, and is continued there if we stopped it. */
+async function takenOver(
+  { qmp }: Incoming,
+  { stoppedByUs }: MigrationEnd,
+  { wasRunning, hold }: Expected,
+): Promise<{ guest: ConfirmedOutcome['guest']; problem: string }> {
+  const problem = stoppedByUs && wasRunning && !hold ? await continueGuest(qmp) : '';
+  return { guest: guestAt('destination', await qmp.execute('query-status')), problem };
+}
+
+const arrivedText = 'All memory is at the destination.';
+
+function arrivedUnseen({ stoppedByUs, reason = arrivedText }: MigrationEnd, wasRunning: boolean) {
+  if (stoppedByUs && wasRunning) {
+    const how = 'The guest had to be stopped for that: "cont" continues it at the destination.';
+    const guest = { where: 'destination', status: 'paused', running: false } as const;
+    return { outcome: 'completed', reason: `${reason} ${how}`, guest } as const;
+  }
+  const guest = { where: 'destination', status: 'unknown', running: wasRunning } as const;
+  return { outcome: 'completed', reason, guest } as const;
 }
 
 async function arrived(
-  qmp: QmpClient,
+  qmp: QmpSession,
   end: MigrationEnd,
   incoming: Incoming | undefined,
-  wasRunning: boolean,
-  hold: boolean,
+  expected: Expected,
 ): Promise<ConfirmedOutcome> {
   // Until then QEMU's threads are still ending, and nothing may be set.
   const source = await waitForState(qmp, ({ status }) => status === 'postmigrate');
-  const reason = end.reason ?? 'All memory is at the destination.';
-  const completed = { outcome: 'completed', reason } as const;
-  if (!incoming && end.stoppedByUs && wasRunning) {
-    const how = 'The guest had to be stopped for that: "cont" continues it at the destination.';
-    const guest = { where: 'destination', status: 'paused', running: false } as const;
-    return { outcome: 'completed', reason: `${reason} ${how}`, guest };
-  }
-  if (!incoming) {
-    const guest = { where: 'destination', status: 'unknown', running: wasRunning } as const;
-    return { ...completed, guest };
-  }
+  if (!incoming) return arrivedUnseen(end, expected.wasRunning);
   const destination = await incoming.untilEnd();
   if (destination === 'completed') {
-    if (end.stoppedByUs && wasRunning && !hold) await incoming.qmp.execute('cont');
-    const there = await incoming.qmp.execute('query-status');
-    return { ...completed, guest: guestAt('destination', there) };
+    const { guest, problem } = await takenOver(incoming, end, expected);
+    return { outcome: 'completed', reason: `${end.reason ?? arrivedText}${problem}`, guest };
   }
   if (destination === 'failed') {
-    const guest = await backOnSource(qmp, end, wasRunning);
-    return { outcome: 'failed', reason: 'The destination could not load the guest.', guest };
+    const { guest, problem } = await backOnSource(qmp, end, expected.wasRunning);
+    const reason = `The destination could not load the guest.${problem}`;
+    return { outcome: 'failed', reason, guest };
   }
   const guest = guestAt('source', source);
   const what =
@@ -94,33 +124,83 @@ async function arrived(
   };
 }
 
-/** Resolves once the guest is where it belongs, as far as that can be known. */
-export async function confirmOutcome(
-  qmp: QmpClient,
+const interruptedText =
+  'The link broke in post-copy. Each side has a part of the guest, which waits: ' +
+  '"migrate-recover" on the destination, then "migrate" with "resume" on the source.';
+
+async function fromSource(
+  qmp: QmpSession,
   end: MigrationEnd,
   incoming: Incoming | undefined,
-  { status: { running: wasRunning } }: QemuSetup,
-  { holdAtDestination: hold }: Pick<CheckedOptions, 'holdAtDestination'>,
+  expected: Expected,
 ): Promise<ConfirmedOutcome> {
   const { status, reason } = end;
-  if (status === 'completed') return await arrived(qmp, end, incoming, wasRunning, hold);
+  if (status === 'completed') return await arrived(qmp, end, incoming, expected);
   if (status === 'postcopy-paused') {
-    return {
-      outcome: 'interrupted',
-      reason:
-        'The link broke in post-copy. Each side has a part of the guest, which waits: ' +
-        '"migrate-recover" on the destination, then "migrate" with "resume" on the source.',
-      guest: { where: 'both', status, running: false },
-    };
+    const guest = { where: 'both', status, running: false } as const;
+    return { outcome: 'interrupted', reason: interruptedText, guest };
   }
-  const guest = await backOnSource(qmp, end, wasRunning);
+  const { guest, problem } = await backOnSource(qmp, end, expected.wasRunning);
   // With a return path, QEMU closes it before it reports the cancellation, and may take what follows for a failed
   // link.
   if (status === 'cancelled' || end.cancelledByUs) {
-    return { outcome: 'cancelled', reason: reason ?? 'Somebody else cancelled it.', guest };
+    const why = reason ?? 'Somebody else cancelled it.';
+    return { outcome: 'cancelled', reason: `${why}${problem}`, guest };
   }
   const { 'error-desc': said } = await qmp.execute('query-migrate');
-  return { outcome: 'failed', reason: said ?? (await unexplained(incoming)), guest };
+  const why = said ?? (await unexplained(incoming));
+  return { outcome: 'failed', reason: `${why}${problem}`, guest };
+}
+
+/** The source can't be reached any more: only the destination can tell. */
+async function fromDestination(
+  why: string,
+  end: MigrationEnd,
+  incoming: Incoming | undefined,
+  expected: Expected,
+): Promise<ConfirmedOutcome> {
+  if (!incoming && end.status === 'completed') return arrivedUnseen(end, expected.wasRunning);
+  const arrival = await incoming?.untilEnd(unreachableMs);
+  if (incoming && arrival === 'completed') {
+    const { guest, problem } = await takenOver(incoming, end, expected);
+    return { outcome: 'completed', reason: `${end.reason ?? arrivedText}${problem}`, guest };
+  }
+  if (arrival === 'interrupted') {
+    const guest = { where: 'both', status: 'postcopy-paused', running: false } as const;
+    return { outcome: 'interrupted', reason: `${why} ${interruptedText}`, guest };
+  }
+  const there =
+    arrival === undefined
+      ? 'Look at both sides before you start the guest anywhere.'
+      : arrival === 'failed'
+        ? 'The destination does not have the guest: if the QEMU of the source has ended, so has the guest.'
+        : 'The destination does not say that it has the guest. Look at both sides before you start it anywhere.';
+  const guest = { where: 'unknown', status: 'unknown', running: false } as const;
+  return { outcome: 'unknown', reason: `${why} ${there}`, guest };
+}
+
+/** Resolves once the guest is where it belongs, as far as that can be known. */
+export async function confirmOutcome(
+  qmp: QmpSession,
+  end: MigrationEnd,
+  incoming: Incoming | undefined,
+  expected: Expected,
+): Promise<ConfirmedOutcome> {
+  let why = end.reason ?? 'The QEMU of the source can not be reached any more.';
+  if (end.status !== 'unknown') {
+    try {
+      return await fromSource(qmp, end, incoming, expected);
+    } catch (error) {
+      if (!(error instanceof QmpError)) throw error;
+      why = `The QEMU of the source can not be reached any more: ${error.message}`;
+    }
+  }
+  try {
+    return await fromDestination(why, end, incoming, expected);
+  } catch (error) {
+    if (!(error instanceof QmpError)) throw error;
+    return await fromDestination(why, end, undefined, expected);
+  }
 }
 
 /** QEMU gives no reason for some failures: a destination that is gone is one. */

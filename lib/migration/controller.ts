@@ -1,8 +1,18 @@
 // Takes a running migration to its end: evaluates the policy, does what it decides, and what the caller asks for.
-import type { QmpClient } from '../qmp/client.js';
-import { QmpCommandError } from '../qmp/errors.js';
-import type { Decision, MigrationContext, Observation, PolicyEvaluation } from './decision.js';
+import { z } from 'zod';
+import type { QmpSession } from '../qmp/client.js';
+import { QmpCommandError, QmpError } from '../qmp/errors.js';
+import type { Callbacks } from './callbacks.js';
+import type {
+  Decision,
+  MigrationContext,
+  Observation,
+  Policy,
+  PolicyEvaluation,
+} from './decision.js';
 import { MigrationStateError } from './errors.js';
+import { evaluatePolicy } from './evaluate-policy.js';
+import type { Journal, JournalWriter } from './journal.js';
 import { endStatuses, type Observed, type Observer } from './observer.js';
 import { type CheckedOptions, type MigrationLimits, parseLimits } from './options.js';
 import type { Pass } from './pass.js';
@@ -10,11 +20,14 @@ import type { UpdateLog } from './updates.js';
 
 /** The longest downtime limit that QEMU accepts. */
 const maxDowntimeLimitMs = 2_000_000;
+const statusPollMs = 200;
+const statusSchema = z.looseObject({ status: z.string().default('none') });
 /** QEMU decides ten times a second whether what is left fits into the limit: by then it has had many chances. */
 const stopGuestAfterMs = 2000;
 
 /** How the migration ended, before anybody has looked where the guest is. */
 export interface MigrationEnd {
+  /** QEMU's own; `unknown` where it could not be asked any more. */
   readonly status: string;
   /** Why we ended it, if we did. */
   readonly reason: string | undefined;
@@ -28,11 +41,15 @@ export interface MigrationEnd {
 
 /** What a controller works with. */
 export interface ControllerOptions
-  extends Pick<CheckedOptions, 'method' | 'policy' | 'onPass' | 'record'> {
-  readonly qmp: QmpClient;
+  extends Pick<CheckedOptions, 'method' | 'policy' | 'onPolicyFailure' | 'onPass' | 'record'> {
+  readonly qmp: QmpSession;
   readonly observer: Observer;
   readonly context: MigrationContext;
   readonly updates: UpdateLog;
+  readonly callbacks: Callbacks;
+  readonly journal: JournalWriter | undefined;
+  /** What another process had begun to do, whose migration this is. */
+  readonly resumes?: Pick<Journal, 'decision' | 'stopsGuest'> | undefined;
 }
 
 /** What the method `hybrid` does without a policy. */
@@ -54,10 +71,14 @@ export class Controller {
   readonly #passes: Pass[] = [];
   readonly #policyEvaluations: PolicyEvaluation[] = [];
   #context: MigrationContext;
+  /** Undefined once it has failed, if the migration goes on without it. */
+  #policy: Policy | undefined;
   /** What is being done, once something other than going on was decided. */
   #decision: Decision | undefined;
   #cancel: { readonly reason: string; state: 'requested' | 'sent' | 'too-late' } | undefined;
   #hasEnded = false;
+  /** What kept us from controlling it, if anything did. */
+  #failure: string | undefined;
   #evaluateAtMs = Number.POSITIVE_INFINITY;
   #stopGuestAtMs = Number.POSITIVE_INFINITY;
   #stoppedByUs = false;
@@ -65,8 +86,11 @@ export class Controller {
   readonly changedParameters = new Set<string>();
 
   constructor(options: ControllerOptions) {
+    const { method, policy = method === 'hybrid' ? switchAfterFirstPass : undefined } = options;
     this.#options = options;
     this.#context = options.context;
+    this.#policy = policy;
+    this.#stoppedByUs = options.resumes?.stopsGuest ?? false;
   }
 
   /** The migration as a policy would see it now. */
@@ -75,17 +99,47 @@ export class Controller {
     return { ...this.#context, elapsedMs, passes: [...this.#passes] };
   }
 
-  /** Resolves when the migration is over. */
+  /** Resolves when the migration is over, or when nobody can tell any more how it goes on: it never rejects. */
   async runToEnd(): Promise<MigrationEnd> {
     try {
       return this.#end(await this.#untilOver());
+    } catch (error) {
+      return await this.#abandon(error);
     } finally {
       this.#hasEnded = true;
     }
   }
 
+  /** It can't be controlled any more, so it must not go on, unless the guest runs at the destination already. */
+  async #abandon(error: unknown): Promise<MigrationEnd> {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#failure = `The migration could not be controlled any more: ${message}`;
+    try {
+      await this.#cancelUnlessTooLate(this.#failure);
+      return this.#end(await this.#untilStatus());
+    } catch (unreachable) {
+      if (!(unreachable instanceof QmpError)) throw unreachable;
+      return this.#end('unknown');
+    }
+  }
+
+  /** Nothing but the status is asked for: all else may be what went wrong. */
+  async #untilStatus(): Promise<string> {
+    for (;;) {
+      const { status } = await this.#options.qmp.query('query-migrate', { schema: statusSchema });
+      if (endStatuses.includes(status)) return status;
+      await new Promise((resolve) => setTimeout(resolve, statusPollMs));
+    }
+  }
+
   async #untilOver(): Promise<string> {
-    const { observer } = this.#options;
+    const { observer, resumes } = this.#options;
+    if (resumes) {
+      // Once decided, never again: it may have been half-way done.
+      const { status } = await observer.query();
+      if (endStatuses.includes(status)) return status;
+      if (resumes.decision && !isInPostcopy(status)) await this.#carryOut(resumes.decision);
+    }
     for (;;) {
       if (this.#cancel?.state === 'requested') await this.#cancelUnlessTooLate(this.#cancel.reason);
       const observed = await observer.next(Math.min(this.#evaluateAtMs, this.#stopGuestAtMs));
@@ -191,11 +245,15 @@ export class Controller {
   }
 
   async #evaluate(): Promise<void> {
-    const { method, policy = method === 'hybrid' ? switchAfterFirstPass : undefined } =
-      this.#options;
-    if (!policy) return;
+    if (!this.#policy) return;
     const { observation } = this;
-    const decision = policy(observation);
+    let decision: Decision;
+    try {
+      decision = evaluatePolicy(this.#policy, observation);
+    } catch (error) {
+      await this.#endPolicy(error);
+      return;
+    }
     this.#addEvaluation(decision, observation);
     const { askAgainAtMs } = decision;
     // A time that has passed would have the policy evaluated without end.
@@ -206,8 +264,20 @@ export class Controller {
     if (decision.choice !== 'go-on') await this.#carryOut(decision);
   }
 
+  /** The policy failed: nobody decides any more when this has taken too long. */
+  async #endPolicy(error: unknown): Promise<void> {
+    const { callbacks, onPolicyFailure } = this.#options;
+    callbacks.fail('policy', error);
+    this.#policy = undefined;
+    this.#evaluateAtMs = Number.POSITIVE_INFINITY;
+    if (onPolicyFailure === 'go-on') return;
+    const message = error instanceof Error ? error.message : String(error);
+    await this.#sendCancel(`The policy failed, so the migration was cancelled: ${message}`);
+  }
+
   async #carryOut(decision: Decision): Promise<void> {
-    const { qmp, observer } = this.#options;
+    const { qmp, observer, journal } = this.#options;
+    journal?.({ type: 'decision', elapsedMs: observer.elapsedMs, decision });
     this.#decision = decision;
     this.#evaluateAtMs = Number.POSITIVE_INFINITY;
     switch (decision.choice) {
@@ -237,7 +307,9 @@ export class Controller {
   async #stopGuest(): Promise<void> {
     this.#stopGuestAtMs = Number.POSITIVE_INFINITY;
     this.#stoppedByUs = true;
-    await this.#unlessOver(() => this.#options.qmp.execute('stop'));
+    const { qmp, journal, observer } = this.#options;
+    journal?.({ type: 'stop-guest', elapsedMs: observer.elapsedMs });
+    await this.#unlessOver(() => qmp.execute('stop'));
   }
 
   async #cancelUnlessTooLate(reason: string): Promise<void> {
@@ -264,19 +336,25 @@ export class Controller {
   }
 
   #end(status: string): MigrationEnd {
-    const late = 'It was too late to cancel: the destination had begun to take over the guest.';
     const cancelled = this.#cancel?.state === 'sent';
     return {
       status,
-      reason: cancelled
-        ? this.#cancel?.reason
-        : this.#cancel?.state === 'too-late'
-          ? late
-          : this.#decision?.reason,
+      reason: this.#failure ?? this.#reason(),
       passes: this.#passes,
       policyEvaluations: this.#policyEvaluations,
       stoppedByUs: this.#stoppedByUs,
       cancelledByUs: cancelled,
     };
+  }
+
+  #reason(): string | undefined {
+    switch (this.#cancel?.state) {
+      case 'sent':
+        return this.#cancel.reason;
+      case 'too-late':
+        return 'It was too late to cancel: the destination had begun to take over the guest.';
+      default:
+        return this.#decision?.reason;
+    }
   }
 }

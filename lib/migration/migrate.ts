@@ -1,23 +1,23 @@
-// Migrates a VM: checks, prepares both sides, starts, follows it to its end, and puts settings back.
+// Migrates a VM: checks, prepares both sides, starts, and leaves the rest to its supervisor.
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
-import type { EventStream } from '../qmp/event-stream.js';
+import { LastingQmp } from '../qmp/lasting-qmp.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
-import { buildResult } from './build-result.js';
-import { confirmOutcome } from './confirm-outcome.js';
-import { Controller } from './controller.js';
+import { ownIdentity } from '../system/owner.js';
+import { known } from './build-result.js';
 import type { MigrationContext } from './decision.js';
 import { MigrationRefusedError } from './errors.js';
 import { Incoming } from './incoming.js';
-import { Migration } from './migration.js';
-import { Observer } from './observer.js';
+import { type JournalWriter, journalFormat } from './journal.js';
+import type { Migration } from './migration.js';
 import { type CheckedOptions, type MigrateOptions, parseMigrateOptions } from './options.js';
 import { planSettings, type SettingsPlan } from './plan-settings.js';
 import { type QemuSetup, readQemuSetup } from './qemu-setup.js';
 import { recordingFormat } from './recording.js';
 import type { MigrationResult } from './result.js';
-import { applySettings } from './settings.js';
-import { UpdateLog } from './updates.js';
+import { setSettings, settingsBefore, settingsToChange } from './settings.js';
+import { type Supervision, Supervisor } from './supervise.js';
+import { Undo } from './undo.js';
 
 const defaultDowntimeLimitMs = 300;
 
@@ -43,7 +43,8 @@ function plannedContext(setup: QemuSetup, { source }: SettingsPlan): MigrationCo
 function requestOf(options: CheckedOptions): Record<string, unknown> {
   const { to, policy } = options;
   const data = Object.entries(options).filter(
-    ([, value]) => typeof value !== 'function' && !(value instanceof AbortSignal),
+    ([name, value]) =>
+      name !== 'journal' && typeof value !== 'function' && !(value instanceof AbortSignal),
   );
   return {
     ...Object.fromEntries(data),
@@ -58,163 +59,161 @@ function asRefusal(error: unknown): unknown {
   return new MigrationRefusedError([error.message]);
 }
 
-/** What is to be undone when a migration is over, newest first. */
-class Undo {
-  readonly #steps: (() => unknown)[] = [];
-
-  add(step: () => unknown): void {
-    this.#steps.push(step);
-  }
-
-  async run(): Promise<void> {
-    for (const step of this.#steps.reverse()) {
-      try {
-        await step();
-      } catch (error) {
-        // A QEMU that is gone, or that refuses because its guest is elsewhere now, has nothing to put back.
-        if (!(error instanceof QmpError)) throw error;
-      }
-    }
-  }
-}
-
 interface Prepared {
-  readonly qmp: QmpClient;
   readonly options: CheckedOptions;
+  readonly supervision: Supervision;
   readonly setup: QemuSetup;
-  readonly context: MigrationContext;
-  readonly events: EventStream;
-  readonly incoming: Incoming | undefined;
-  readonly undo: Undo;
   readonly uri: string;
 }
 
+/** The QMPs of a migration, each of which is made again when it breaks. */
+class Connections {
+  readonly source: LastingQmp;
+  readonly destination: LastingQmp | undefined;
+
+  constructor(source: QmpClient, destination: QmpClient | undefined) {
+    this.source = new LastingQmp(source);
+    this.destination = destination && new LastingQmp(destination);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([
+      this.source[Symbol.asyncDispose](),
+      this.destination?.[Symbol.asyncDispose](),
+    ]);
+  }
+}
+
 /** Checks everything, then sets up both sides. */
-async function prepare(qmp: QmpClient, options: CheckedOptions, undo: Undo): Promise<Prepared> {
+async function prepare(
+  connections: Connections,
+  options: CheckedOptions,
+  undo: Undo,
+): Promise<Prepared> {
   const { to } = options;
-  const destination = typeof to === 'string' ? undefined : to;
-  const setup = await readQemuSetup(qmp);
-  const theirSetup = destination && (await readQemuSetup(destination.qmp));
+  const { source, destination } = connections;
+  const setup = await readQemuSetup(source);
+  const theirSetup = destination && (await readQemuSetup(destination));
   const plan = planSettings(options, setup, theirSetup);
   if (plan.problems.length > 0) throw new MigrationRefusedError(plan.problems);
-  const events = qmp.events();
-  undo.add(() => events.close());
-  const incoming = destination && new Incoming(destination.qmp);
-  undo.add(() => incoming?.[Symbol.dispose]());
-  let uri = typeof to === 'string' ? to : to.listen;
-  if (destination && theirSetup) {
-    undo.add(await applySettings(destination.qmp, theirSetup, plan.destination));
-  }
-  undo.add(await applySettings(qmp, setup, plan.source));
-  if (destination && incoming) uri = await incoming.listen(destination);
+  const ours = settingsToChange(setup, plan.source);
+  const theirs = theirSetup && settingsToChange(theirSetup, plan.destination);
   const context = plannedContext(setup, plan);
-  return { qmp, options, setup, context, events, incoming, undo, uri };
+  const parametersBefore = setup.parameters;
+  const before = settingsBefore(setup, ours);
+  const theirBefore = theirSetup && theirs && settingsBefore(theirSetup, theirs);
+  const usage = await ProcessUsage.begin(source);
+  options.journal?.write({
+    type: 'begin',
+    format: journalFormat,
+    atMs: Date.now(),
+    controller: ownIdentity(),
+    source: {
+      ...known({ qmp: source.address, process: usage?.process }),
+      running: setup.status.running,
+      before: { ...before, parameters: { ...limitsOf(setup), ...before.parameters } },
+    },
+    destination: {
+      uri: typeof to === 'string' ? to : to.listen,
+      ...known({ qmp: destination?.address, before: theirBefore }),
+    },
+    method: options.method,
+    holdAtDestination: options.holdAtDestination,
+    onPolicyFailure: options.onPolicyFailure,
+    ...known({ policy: options.journal.policy }),
+    context,
+  });
+  const incoming = destination && new Incoming(destination);
+  let uri = typeof to === 'string' ? to : to.listen;
+  if (destination && theirs && theirBefore) {
+    undo.add({ name: 'destination', qmp: destination, before: theirBefore });
+    await setSettings(destination, theirs);
+  }
+  undo.add({ name: 'source', qmp: source, before });
+  await setSettings(source, ours);
+  if (typeof to !== 'string' && incoming) uri = await incoming.listen(to);
+  const supervision: Supervision = {
+    qmp: source,
+    incoming,
+    context,
+    options,
+    journal: options.journal?.write,
+    usage,
+    undo,
+    wasRunning: setup.status.running,
+    parametersBefore,
+    release: () => connections.close(),
+  };
+  return { options, supervision, setup, uri };
 }
 
-/** Puts back the parameters that were changed while the migration ran. */
-async function putBackParameters(qmp: QmpClient, setup: QemuSetup, names: ReadonlySet<string>) {
-  const before = [...names].map((name) => [name, setup.parameters[name]] as const);
-  const known = before.filter(([, value]) => value !== undefined);
-  if (known.length === 0) return;
-  await qmp.execute('migrate-set-parameters', Object.fromEntries(known));
+/** The limits that a controller changes while a migration runs. */
+function limitsOf({ parameters }: QemuSetup): Record<string, unknown> {
+  const names = ['max-bandwidth', 'downtime-limit'];
+  return Object.fromEntries(
+    names
+      .map((name) => [name, parameters[name]] as const)
+      .filter(([, value]) => value !== undefined),
+  );
 }
 
-/** A policy or callback threw: nobody controls the migration any more, so it must not go on. */
-async function abandon(qmp: QmpClient, { status }: Observer): Promise<void> {
-  if (status.startsWith('postcopy') || status === 'device') return;
-  await qmp.execute('migrate_cancel').catch(() => {});
-}
-
-interface Running extends Prepared {
-  readonly observer: Observer;
-  readonly controller: Controller;
-  readonly usage: ProcessUsage | undefined;
-}
-
-async function runToEnd(running: Running): Promise<MigrationResult> {
-  const { qmp, options, setup, incoming, observer, controller, usage } = running;
+/** Tells QEMU to migrate; if the connection breaks while it does, asks whether it has begun. */
+async function tellToMigrate({ supervision: { qmp }, setup, uri }: Prepared): Promise<void> {
   try {
-    const end = await controller.runToEnd();
-    const confirmed = await confirmOutcome(qmp, end, incoming, setup, options);
-    usage?.sample({ force: true });
-    const result = buildResult({ end, confirmed, observer, usage });
-    options.record?.({ type: 'end', result });
-    return result;
+    await qmp.execute('migrate', { uri });
   } catch (error) {
-    if (!(error instanceof QmpError)) await abandon(qmp, observer);
-    throw error;
+    if (!(error instanceof QmpError) || error instanceof QmpCommandError) throw error;
+    const { status } = await qmp.execute('query-migrate');
+    if (status === undefined || status === setup.migration.status) throw error;
   }
 }
 
-/** Everything that watches the migration, and then the migration itself. */
-async function begin(prepared: Prepared, updates: UpdateLog): Promise<Running> {
-  const { qmp, options, setup, context, events, undo, uri } = prepared;
-  const { record, onProgress, signal } = options;
-  record?.({
+async function begin(prepared: Prepared): Promise<Migration> {
+  const { options, supervision, setup, uri } = prepared;
+  const supervisor = new Supervisor(supervision);
+  supervisor.record({
     type: 'start',
     format: recordingFormat,
     qemu: setup.version,
     startedAtMs: Date.now(),
-    context,
+    context: supervision.context,
     request: requestOf(options),
   });
-  const usage = await ProcessUsage.begin(qmp);
-  const observer = new Observer({
-    qmp,
-    events,
-    sawBeginning: true,
-    eventsOn: true,
-    record,
-    onProgress: (progress) => {
-      onProgress?.(progress);
-      updates.setProgress(progress);
-    },
-    wantsProgress: () => onProgress !== undefined || updates.hasReaders,
-  });
-  const onPass: CheckedOptions['onPass'] = (pass, observation) => {
-    usage?.sample();
-    options.onPass?.(pass, observation);
-  };
-  const controller = new Controller({ ...options, qmp, observer, context, updates, onPass });
-  undo.add(() => putBackParameters(qmp, setup, controller.changedParameters));
-  await qmp.execute('migrate', { uri });
-  updates.add({ type: 'begin', context });
-  const onAbort = () => {
-    const reason: unknown = signal?.reason;
-    const text = reason instanceof Error ? reason.message : String(reason);
-    controller.requestCancel(`The caller cancelled it: ${text}`);
-  };
-  signal?.addEventListener('abort', onAbort);
-  undo.add(() => signal?.removeEventListener('abort', onAbort));
-  if (signal?.aborted) onAbort();
-  return { ...prepared, observer, controller, usage };
+  supervision.journal?.({ type: 'migrate', atMs: Date.now(), uri });
+  await tellToMigrate(prepared);
+  return supervisor.begin();
 }
 
 /**
  * Starts to migrate the VM at the other end of that QMP, and resolves when QEMU has begun. Throws MigrationRefusedError,
- * with nothing changed, when what is asked for is not possible. Settings that were changed are put back at the end.
+ * with nothing changed, when what is asked for is not possible. Settings that were changed are put back at the end. If
+ * a QMP connection breaks, it is made again.
  */
 export async function startMigration(qmp: QmpClient, options: MigrateOptions): Promise<Migration> {
   const checked = parseMigrateOptions(options);
   checked.signal?.throwIfAborted();
+  const { to, journal } = checked;
+  const connections = new Connections(qmp, typeof to === 'string' ? undefined : to.qmp);
   const undo = new Undo();
-  let interrupt = () => {};
-  const updates = new UpdateLog(() => interrupt());
-  let running: Running;
   try {
-    running = await begin(await prepare(qmp, checked, undo), updates);
+    return await begin(await prepare(connections, checked, undo));
   } catch (error) {
     await undo.run();
+    await connections.close();
+    endJournal(journal?.write, error);
     throw asRefusal(error);
   }
-  // Whoever begins to iterate wants progress now, not after the next event.
-  interrupt = () => running.observer.interrupt();
-  const result = runToEnd(running).finally(() => undo.run());
-  result.then(
-    () => updates.end(),
-    (error) => updates.end({ error }),
-  );
-  return new Migration(running.controller, updates, result);
+}
+
+/** It never began: nobody need take it over. */
+function endJournal(write: JournalWriter | undefined, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  const guest = { where: 'source', status: 'unknown', running: true } as const;
+  try {
+    write?.({ type: 'end', atMs: Date.now(), outcome: 'failed', reason, guest });
+  } catch {
+    // What keeps it from beginning is what matters, and is thrown.
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 // Follows a migration, whoever started it: by events first, and with no more queries than they need.
 import { performance } from 'node:perf_hooks';
-import type { QmpClient } from '../qmp/client.js';
+import type { QmpSession } from '../qmp/client.js';
 import { QmpTimeoutError } from '../qmp/errors.js';
 import type { EventStream } from '../qmp/event-stream.js';
 import type { QmpEvent } from '../qmp/messages.js';
@@ -24,7 +24,7 @@ const finalGapMs = 5;
 const maxFinalQueries = 200;
 
 export interface ObserverOptions {
-  readonly qmp: QmpClient;
+  readonly qmp: QmpSession;
   /** Created before the migration began. */
   readonly events: EventStream;
   /** Whether the observer was there when the migration began. */
@@ -87,6 +87,12 @@ export class Observer {
 
   /** Ends the wait in `next`, or in the next one. */
   interrupt(): void {
+    this.#waiter.interrupt();
+  }
+
+  /** Events may have been missed: QEMU is asked as soon as possible. */
+  catchUp(): void {
+    this.#isQueryDue = true;
     this.#waiter.interrupt();
   }
 

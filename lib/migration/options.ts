@@ -6,6 +6,8 @@ import { QmpClient } from '../qmp/client.js';
 import { type FakeDirtyHash, fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
 import type { Observation, Policy } from './decision.js';
 import { MigrationRefusedError } from './errors.js';
+import { isAsync } from './evaluate-policy.js';
+import type { JournalOptions, JournalWriter } from './journal.js';
 import type { Pass } from './pass.js';
 import type { Recorder } from './recording.js';
 
@@ -73,7 +75,10 @@ export interface MigrationProgress {
   readonly linkBytesPerSecond: number;
 }
 
-/** How to migrate a VM. Only `to` is required. */
+/**
+ * How to migrate a VM. Only `to` is required. A callback that throws, or returns a promise that is rejected, is not
+ * called again, and the result says so; the migration goes on.
+ */
 export interface MigrateOptions {
   /** A URI at which a destination listens, as QEMU takes it (`tcp:host:port`), or a destination to prepare. */
   readonly to: string | Destination;
@@ -104,8 +109,18 @@ export interface MigrateOptions {
   readonly parameters?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** Decides when to stop, to switch to post-copy, or to give up; default: QEMU alone decides. */
   readonly policy?: Policy | undefined;
+  /**
+   * What to do when the policy throws, or returns what is no decision: `cancel` the migration (the default), or `go-on`
+   * without it, as QEMU alone decides. The result says in both cases what happened.
+   */
+  readonly onPolicyFailure?: 'cancel' | 'go-on' | undefined;
   /** Aborting it cancels the migration; the reason is in the result. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Keeps what another process needs to take the migration over should this one be killed: `JournalDirectory` makes one.
+   * Unless it takes the first entry, the migration does not begin.
+   */
+  readonly journal?: JournalOptions | undefined;
   /** Is given each entry of a recording. */
   readonly record?: Recorder | undefined;
   /** Is called when a pass has ended. */
@@ -176,8 +191,18 @@ export const optionsSchema = z.strictObject({
   holdAtDestination: z.boolean().default(false),
   capabilities: z.record(z.string(), z.boolean()).default({}),
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
-  policy: z.custom<Policy>(isFunction).optional(),
+  policy: z
+    .custom<Policy>(isFunction, 'expected a function')
+    .refine((policy) => !isAsync(policy), 'is async; a policy decides at once')
+    .optional(),
+  onPolicyFailure: z.enum(['cancel', 'go-on']).default('cancel'),
   signal: z.instanceof(AbortSignal).optional(),
+  journal: z
+    .strictObject({
+      write: z.custom<JournalWriter>(isFunction, 'expected a function'),
+      policy: z.array(z.string()).readonly().optional(),
+    })
+    .optional(),
   record: z.custom<Recorder>(isFunction).optional(),
   onPass: z.custom<(pass: Pass, observation: Observation) => void>(isFunction).optional(),
   onProgress: z.custom<(progress: MigrationProgress) => void>(isFunction).optional(),

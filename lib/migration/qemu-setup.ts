@@ -1,5 +1,5 @@
 // What a QEMU can do and how it is set up, read before anything is changed.
-import type { QmpClient } from '../qmp/client.js';
+import type { QmpSession } from '../qmp/client.js';
 import type { MigrationInfo, MigrationParameters } from '../qmp/schema/migration.js';
 import type { SchemaInfo, StatusInfo } from '../qmp/schema/vm.js';
 
@@ -31,7 +31,7 @@ function settableParameters(schema: readonly SchemaInfo[]): QemuSetup['settable'
 }
 
 /** Asks a QEMU for all of it. */
-export async function readQemuSetup(qmp: QmpClient): Promise<QemuSetup> {
+export async function readQemuSetup(qmp: QmpSession): Promise<QemuSetup> {
   const [status, migration, capabilities, parameters, schema, memory] = await Promise.all([
     qmp.execute('query-status'),
     qmp.execute('query-migrate'),

@@ -1,25 +1,27 @@
 // How a migration ended, and what it cost.
 import { z } from 'zod';
+import { type CallbackFailure, callbackFailureSchema } from './callbacks.js';
 import { type PolicyEvaluation, policyEvaluationSchema } from './decision.js';
 import { type FilterTotals, filterTotalsSchema, type Pass, passSchema } from './pass.js';
 
 const count = z.number().nonnegative();
 
 /** All outcomes that a migration can have. */
-export const outcomes = ['completed', 'cancelled', 'failed', 'interrupted'] as const;
+export const outcomes = ['completed', 'cancelled', 'failed', 'interrupted', 'unknown'] as const;
 
 /**
  * How a migration ended. `completed`: the guest is at the destination. `cancelled` and `failed`: it is at the source.
  * `interrupted`: the link broke in post-copy; each side holds a part of the guest, which stands still until
- * `migrate-recover` and `migrate` with `resume` bring the parts together.
+ * `migrate-recover` and `migrate` with `resume` bring the parts together. `unknown`: QEMU could not be reached any more,
+ * and nobody else could tell where the guest is; find that out before you start it anywhere.
  */
 export type Outcome = (typeof outcomes)[number];
 
 /** Where the guest is after a migration. */
 export interface GuestLocation {
-  /** `both`: each side holds a part of it, after post-copy was interrupted. */
-  readonly where: 'source' | 'destination' | 'both';
-  /** QEMU's run state on that side; `unknown` at a destination whose QMP was not given. */
+  /** `both`: each side holds a part of it, after post-copy was interrupted. `unknown`: nobody could tell. */
+  readonly where: 'source' | 'destination' | 'both' | 'unknown';
+  /** QEMU's run state on that side; `unknown` at a destination whose QMP was not given or does not answer. */
   readonly status: string;
   /** Whether it runs. */
   readonly running: boolean;
@@ -29,10 +31,10 @@ export interface GuestLocation {
 export interface SentBytes {
   /** All bytes. */
   readonly total: number;
-  /** Bytes of the first pass over memory (Jain's TD). */
-  readonly firstPass: number;
-  /** Bytes of all later passes (Jain's RD). */
-  readonly retransferred: number;
+  /** Bytes of the first pass over memory (Jain's TD), where its end was seen. */
+  readonly firstPass?: number | undefined;
+  /** Bytes of all later passes (Jain's RD), where the end of the first was seen. */
+  readonly retransferred?: number | undefined;
   /** Bytes sent before the guest was stopped, where QEMU tells it. */
   readonly precopy?: number | undefined;
   /** Bytes sent while the guest stood still, where QEMU tells it. */
@@ -75,24 +77,29 @@ export interface MigrationResult {
   readonly extraMemoryBytes?: number | undefined;
   /** Each evaluation of the policy, oldest first. */
   readonly policyEvaluations: readonly PolicyEvaluation[];
+  /** Callbacks that failed, the policy among them, and were not called again; left out if none did. */
+  readonly callbackFailures?: readonly CallbackFailure[] | undefined;
 }
+
+/** Checks a `GuestLocation` that was read from a file. */
+export const guestLocationSchema = z.strictObject({
+  where: z.enum(['source', 'destination', 'both', 'unknown']),
+  status: z.string(),
+  running: z.boolean(),
+});
 
 /** Checks a `MigrationResult` that was read from a file. */
 export const resultSchema = z.strictObject({
   outcome: z.enum(outcomes),
   reason: z.string(),
-  guest: z.strictObject({
-    where: z.enum(['source', 'destination', 'both']),
-    status: z.string(),
-    running: z.boolean(),
-  }),
+  guest: guestLocationSchema,
   totalMs: count,
   downtimeMs: count.optional(),
   setupMs: count.optional(),
   bytes: z.strictObject({
     total: count,
-    firstPass: count,
-    retransferred: count,
+    firstPass: count.optional(),
+    retransferred: count.optional(),
     precopy: count.optional(),
     downtime: count.optional(),
     postcopy: count.optional(),
@@ -106,4 +113,5 @@ export const resultSchema = z.strictObject({
   migrationCpuMs: count.optional(),
   extraMemoryBytes: count.optional(),
   policyEvaluations: z.array(policyEvaluationSchema).readonly(),
+  callbackFailures: z.array(callbackFailureSchema).readonly().optional(),
 });

@@ -1,10 +1,13 @@
-// Sets capabilities and parameters of a QEMU, and puts back those that it changed.
-import type { QmpClient } from '../qmp/client.js';
+// Capabilities and parameters of a QEMU: what to change, what that was before, and setting them.
+import type { QmpSession } from '../qmp/client.js';
 import type { Settings } from './plan-settings.js';
 import type { QemuSetup } from './qemu-setup.js';
 
-/** What is set that way already need not be set, nor put back. */
-function changed(setup: QemuSetup, { capabilities, parameters }: Settings): Settings {
+/** What of these settings has to be set: what is set that way already need not be put back either. */
+export function settingsToChange(
+  setup: QemuSetup,
+  { capabilities, parameters }: Settings,
+): Settings {
   return {
     capabilities: Object.fromEntries(
       Object.entries(capabilities).filter(
@@ -17,7 +20,11 @@ function changed(setup: QemuSetup, { capabilities, parameters }: Settings): Sett
   };
 }
 
-async function set(qmp: QmpClient, { capabilities, parameters }: Settings): Promise<void> {
+/** Sets all of them. */
+export async function setSettings(
+  qmp: QmpSession,
+  { capabilities, parameters }: Settings,
+): Promise<void> {
   const list = Object.entries(capabilities).map(([capability, state]) => ({ capability, state }));
   // Parameters first: some capabilities are refused for the sake of a parameter (a weak hash).
   if (Object.keys(parameters).length > 0) {
@@ -28,7 +35,8 @@ async function set(qmp: QmpClient, { capabilities, parameters }: Settings): Prom
   }
 }
 
-function before(setup: QemuSetup, { capabilities, parameters }: Settings): Settings {
+/** What these settings are before they are set: what is to be put back. */
+export function settingsBefore(setup: QemuSetup, { capabilities, parameters }: Settings): Settings {
   return {
     capabilities: Object.fromEntries(
       Object.keys(capabilities).map((name) => [name, setup.capabilities.get(name) ?? false]),
@@ -39,23 +47,4 @@ function before(setup: QemuSetup, { capabilities, parameters }: Settings): Setti
         .filter(([, value]) => value !== undefined),
     ),
   };
-}
-
-/** Sets all of them, or none; the function that it returns puts back what was set before. */
-export async function applySettings(
-  qmp: QmpClient,
-  setup: QemuSetup,
-  wanted: Settings,
-): Promise<() => Promise<void>> {
-  const ours = changed(setup, wanted);
-  const previous = before(setup, ours);
-  const putBack = () => set(qmp, previous);
-  try {
-    await set(qmp, ours);
-  } catch (error) {
-    // It may have been refused half-way. What can't be put back has not been changed.
-    await putBack().catch(() => {});
-    throw error;
-  }
-  return putBack;
 }

@@ -3,6 +3,7 @@ import type { QmpClient } from '../qmp/client.js';
 import { QmpError } from '../qmp/errors.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
 import { buildResult } from './build-result.js';
+import { Callbacks } from './callbacks.js';
 import type { ConfirmedOutcome } from './confirm-outcome.js';
 import type { MigrationEnd } from './controller.js';
 import type { MigrationContext } from './decision.js';
@@ -108,12 +109,16 @@ async function waitForBegin(
   }
 }
 
+interface Followed extends Pick<WatchOptions, 'record' | 'onPass'> {
+  readonly observer: Observer;
+  readonly context: MigrationContext;
+  readonly usage: ProcessUsage | undefined;
+}
+
 /** Follows a running migration to its end. */
 async function follow(
-  observer: Observer,
-  context: MigrationContext,
-  usage: ProcessUsage | undefined,
-  { options: { record, onPass }, updates, signal }: Watching,
+  { observer, context, usage, record, onPass }: Followed,
+  { updates, signal }: Watching,
 ): Promise<MigrationEnd> {
   const passes: Pass[] = [];
   using _ = interruptOnAbort(observer, signal);
@@ -141,7 +146,11 @@ async function watchToEnd(
   setInterrupt: (interrupt: () => void) => void,
 ): Promise<MigrationResult> {
   const { qmp, options, updates, signal } = watching;
-  const { record, onProgress, onBegin } = options;
+  let elapsedMs = () => 0;
+  const callbacks = new Callbacks(() => elapsedMs());
+  const record = callbacks.guard('record', options.record);
+  const onProgress = callbacks.guard('onProgress', options.onProgress);
+  const onPass = callbacks.guard('onPass', options.onPass);
   signal.throwIfAborted();
   const setup = await readQemuSetup(qmp);
   const { status = 'none' } = setup.migration;
@@ -151,7 +160,7 @@ async function watchToEnd(
   using events = qmp.events();
   const usage = await ProcessUsage.begin(qmp);
   const context = contextOf(await readQemuSetup(qmp));
-  onBegin?.(context);
+  options.onBegin?.(context);
   updates.add({ type: 'begin', context });
   record?.({
     type: 'start',
@@ -171,13 +180,16 @@ async function watchToEnd(
     },
     wantsProgress: () => onProgress !== undefined || updates.hasReaders,
   });
+  elapsedMs = () => observer.elapsedMs;
   setInterrupt(() => observer.interrupt());
-  const end = await follow(observer, context, usage, watching);
+  const end = await follow({ observer, context, usage, record, onPass }, watching);
   usage?.sample({ force: true });
   const confirmed = await outcomeOrGone(qmp, end.status);
-  const result = buildResult({ end, confirmed, observer, usage });
-  record?.({ type: 'end', result });
-  return result;
+  const result = () =>
+    buildResult({ end, confirmed, observer, usage, callbackFailures: callbacks.failures });
+  record?.({ type: 'end', result: result() });
+  // Once more: the recording may have failed with its last entry.
+  return result();
 }
 
 /**

@@ -13,7 +13,7 @@ import {
 import { EventStream } from './event-stream.js';
 import { negotiate } from './handshake.js';
 import { LineSplitter } from './lines.js';
-import { type KnownEvent, parseMessage, type QmpGreeting } from './messages.js';
+import { type KnownEvent, parseMessage, type QmpEvent, type QmpGreeting } from './messages.js';
 import { PendingCommands } from './pending-commands.js';
 import {
   type CommandArguments,
@@ -22,7 +22,14 @@ import {
   returnOf,
 } from './schema/commands.js';
 import type { QmpEventName } from './schema/events.js';
-import { isLoopback, open, type QmpAddress, type StandardStreams, toDuplex } from './transport.js';
+import {
+  formatAddress,
+  isLoopback,
+  open,
+  type QmpAddress,
+  type StandardStreams,
+  toDuplex,
+} from './transport.js';
 
 const defaultTimeoutMs = 60_000;
 const defaultMaxMessageBytes = 16 << 20;
@@ -60,6 +67,18 @@ export interface ClientOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Takes the events of a connection, and hears of its end. */
+export interface EventSink {
+  push(event: QmpEvent): void;
+  end(error: Error): void;
+}
+
+/** What a connection and one that outlives its socket have in common: enough to control a VM. */
+export type QmpSession = Pick<
+  QmpClient,
+  'execute' | 'query' | 'events' | 'greeting' | 'address' | 'isLocal'
+>;
+
 /** What execute takes after the name: the arguments may be left out where all of them are optional. */
 type Rest<Name extends string> =
   undefined extends CommandArguments<Name>
@@ -78,7 +97,7 @@ export class QmpClient implements AsyncDisposable {
   readonly #address: QmpAddress | undefined;
   readonly #lines: LineSplitter;
   readonly #pending = new PendingCommands();
-  readonly #streams = new Set<EventStream>();
+  readonly #sinks = new Set<EventSink>();
   #lastId = 0;
   #greeting: QmpGreeting | undefined;
   #onGreeting: (greeting: QmpGreeting) => void = () => {};
@@ -115,7 +134,8 @@ export class QmpClient implements AsyncDisposable {
 
   /** Connects to a UNIX socket or a TCP port on which QEMU listens. */
   static async connect(address: QmpAddress, options: ClientOptions = {}): Promise<QmpClient> {
-    const stream = await open(address, options.signal);
+    const { timeoutMs = defaultTimeoutMs, signal } = options;
+    const stream = await open(address, { timeoutMs, signal });
     return QmpClient.#negotiated(new QmpClient(stream, options, address));
   }
 
@@ -143,6 +163,11 @@ export class QmpClient implements AsyncDisposable {
   get greeting(): QmpGreeting {
     if (!this.#greeting) throw new Error('QEMU has not greeted yet.');
     return this.#greeting;
+  }
+
+  /** Where it is connected to, as text that `parseAddress` reads; undefined for a stream. */
+  get address(): string | undefined {
+    return this.#address === undefined ? undefined : formatAddress(this.#address);
   }
 
   /** Whether QEMU may run on this machine; false for a TCP address of another one. */
@@ -192,16 +217,27 @@ export class QmpClient implements AsyncDisposable {
   events<const Name extends QmpEventName>(...names: Name[]): EventStream<KnownEvent<Name>>;
   events(...names: string[]): EventStream;
   events(...names: string[]): EventStream {
-    const stream = new EventStream(names, () => this.#streams.delete(stream));
-    if (this.#stream.destroyed) stream.end(this.#closedError());
-    else this.#streams.add(stream);
+    const stream = new EventStream(names, () => this.#sinks.delete(stream));
+    this.sendEventsTo(stream);
     return stream;
   }
 
-  /** Closes this connection and its event streams, and returns a new client of the same address. Nothing is sent again. */
-  async reconnect(): Promise<QmpClient> {
+  /** @internal Sends all events from now on there; the function returned stops that. */
+  sendEventsTo(sink: EventSink): () => void {
+    if (this.#stream.destroyed) sink.end(this.#closedError());
+    else this.#sinks.add(sink);
+    return () => this.#sinks.delete(sink);
+  }
+
+  /**
+   * Closes this connection and its event streams, and returns a new client of the same address, with the same options
+   * but for those given. Nothing is sent again.
+   */
+  async reconnect(options: ClientOptions = {}): Promise<QmpClient> {
     await this.close();
-    if (this.#address !== undefined) return QmpClient.connect(this.#address, this.#options);
+    if (this.#address !== undefined) {
+      return QmpClient.connect(this.#address, { ...this.#options, ...options });
+    }
     throw new QmpError(
       'This QMP connection was made from a stream: only whoever made that can make another.',
     );
@@ -249,7 +285,7 @@ export class QmpClient implements AsyncDisposable {
       // After a line that is not QMP, nothing that follows can be trusted.
       this.#fail(new QmpGarbledError(line));
     } else if ('event' in message) {
-      for (const stream of this.#streams) stream.push(message);
+      for (const sink of this.#sinks) sink.push(message);
     } else if ('QMP' in message) {
       this.#greeting = message.QMP;
       this.#onGreeting(message.QMP);
@@ -271,7 +307,8 @@ export class QmpClient implements AsyncDisposable {
 
   #endAll(): void {
     this.#pending.rejectAll((request) => this.#closedError(request));
-    for (const stream of this.#streams) stream.end(this.#closedError());
-    this.#streams.clear();
+    const sinks = [...this.#sinks];
+    this.#sinks.clear();
+    for (const sink of sinks) sink.end(this.#closedError());
   }
 }

@@ -44,8 +44,14 @@ export class QmpError extends FakedirtyError {
 
 /** What listens there did not greet as a QEMU does. */
 export class QmpGreetingError extends QmpError {
-  override readonly name = 'QmpGreetingError';
-  override readonly code = 'ERR_QMP_GREETING';
+  override readonly name: string = 'QmpGreetingError';
+  override readonly code: ErrorCode = 'ERR_QMP_GREETING';
+}
+
+/** QEMU does not talk to us: most likely it talks to another program. */
+export class QmpBusyError extends QmpGreetingError {
+  override readonly name = 'QmpBusyError';
+  override readonly code = 'ERR_QMP_BUSY';
 }
 
 /** QEMU greeted, but refused to negotiate capabilities. */

@@ -1,7 +1,14 @@
 // How a connection begins: QEMU greets, and is told which of its capabilities are wanted.
 import { within } from '../system/deadline.js';
-import { QmpClosedError, QmpError, QmpGreetingError, QmpNegotiationError } from './errors.js';
+import {
+  QmpBusyError,
+  QmpClosedError,
+  QmpError,
+  QmpGreetingError,
+  QmpNegotiationError,
+} from './errors.js';
 import type { QmpGreeting } from './messages.js';
+import { busyHint } from './transport.js';
 
 interface Handshake {
   readonly client: {
@@ -20,8 +27,7 @@ interface Handshake {
 
 async function awaitGreeting({ greeting, closed, timeoutMs, signal }: Handshake) {
   const late = () => {
-    const hint = 'Perhaps another program is connected: QEMU talks to one at a time.';
-    throw new QmpGreetingError(`QEMU did not greet within ${timeoutMs} ms. ${hint}`);
+    throw new QmpBusyError(`QEMU did not greet within ${timeoutMs} ms. ${busyHint}`);
   };
   const first = await within(timeoutMs, Promise.race([greeting, closed]), late, signal);
   if (!(first instanceof QmpError)) return first;

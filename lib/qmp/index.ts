@@ -7,6 +7,7 @@ export {
 } from './client.js';
 export {
   QmpAddressError,
+  QmpBusyError,
   QmpClosedError,
   QmpCommandError,
   QmpError,

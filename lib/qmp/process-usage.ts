@@ -1,6 +1,7 @@
 // CPU time and memory that a QEMU on this machine uses for what is asked of it: a migration, a measurement.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { QmpClient } from './client.js';
+import { identityOf, type ProcessIdentity } from '../system/owner.js';
+import type { QmpSession } from './client.js';
 
 const msPerTick = 10;
 /** Reading /proc takes longer than some passes do, so it is not read for each of them. */
@@ -19,7 +20,7 @@ function anonymousBytes(pid: number): number {
 }
 
 /** The QEMU at the other end, found by one of its vCPU threads; undefined if it is not on this machine. */
-async function localPid(qmp: QmpClient): Promise<number | undefined> {
+async function localPid(qmp: QmpSession): Promise<number | undefined> {
   if (!qmp.isLocal) return undefined;
   try {
     const [vcpu] = await qmp.execute('query-cpus-fast');
@@ -43,6 +44,11 @@ export class ProcessUsage {
   #maxExtraBytes = 0;
   #ticks = 0;
 
+  /** What identifies that QEMU on this machine. */
+  get process(): ProcessIdentity | undefined {
+    return identityOf(this.#pid);
+  }
+
   private constructor(pid: number) {
     this.#pid = pid;
     for (const thread of readdirSync(`/proc/${pid}/task`)) this.#others.set(thread, 0);
@@ -51,7 +57,7 @@ export class ProcessUsage {
   }
 
   /** Measures from now on; undefined where QEMU does not run on this machine, or can't be inspected. */
-  static async begin(qmp: QmpClient): Promise<ProcessUsage | undefined> {
+  static async begin(qmp: QmpSession): Promise<ProcessUsage | undefined> {
     const pid = await localPid(qmp);
     return pid === undefined ? undefined : new ProcessUsage(pid);
   }

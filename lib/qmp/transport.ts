@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
-import { QmpAddressError, QmpClosedError } from './errors.js';
+import { within } from '../system/deadline.js';
+import { QmpAddressError, QmpBusyError, QmpClosedError, QmpError } from './errors.js';
 
 /** Where QEMU listens: the path of a UNIX socket, or a TCP port. */
 export type QmpAddress = string | { readonly host: string; readonly port: number };
@@ -39,19 +40,41 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
+interface OpenOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** QEMU accepts one connection at a time, and has room for few more: what does not fit is turned away. */
+export const busyHint = 'Perhaps another program is connected: QEMU talks to one at a time.';
+
 /** Connects; aborting the signal ends that, with its reason. */
-export async function open(address: QmpAddress, signal?: AbortSignal): Promise<Duplex> {
+export async function open(
+  address: QmpAddress,
+  { timeoutMs, signal }: OpenOptions,
+): Promise<Duplex> {
   signal?.throwIfAborted();
   const socket = createConnection(
     typeof address === 'string' ? { path: address } : { ...address, noDelay: true },
   );
+  const late = () => {
+    throw new QmpBusyError(
+      `${formatAddress(address)} did not accept a connection within ${timeoutMs} ms. ${busyHint}`,
+    );
+  };
   try {
-    await once(socket, 'connect', signal ? { signal } : {});
+    await within(timeoutMs, once(socket, 'connect'), late, signal);
     return socket;
   } catch (error) {
+    // What destroying it says is of no interest any more.
+    socket.on('error', () => {});
     socket.destroy();
     signal?.throwIfAborted();
-    const { message } = error as Error;
+    if (error instanceof QmpError) throw error;
+    const { message, code } = error as NodeJS.ErrnoException;
+    if (code === 'EAGAIN') {
+      throw new QmpBusyError(`${formatAddress(address)} accepts no connection now. ${busyHint}`);
+    }
     throw new QmpClosedError(`There is no QMP at ${formatAddress(address)}: ${message}`, {
       cause: error,
     });

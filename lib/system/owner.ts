@@ -10,10 +10,9 @@ function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name, in brackets, may hold anything.
-    return stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .at(19);
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie has ended; only its parent has not looked yet.
+    return state === 'Z' || state === 'X' ? undefined : fields[18];
   } catch {
     return undefined;
   }
@@ -22,6 +21,34 @@ function startOf(pid: number): string | undefined {
 /** Process numbers mean nothing outside their own namespace. */
 function processNamespace(): string {
   return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+}
+
+/** A process that can be told from a later one with the same number. */
+export interface ProcessIdentity {
+  /** Its number. */
+  readonly pid: number;
+  /** When it began, in ticks since its machine was started. */
+  readonly start: string;
+  /** Where its number counts: the namespace of process numbers. */
+  readonly namespace: string;
+}
+
+/** What identifies a process on this machine; undefined if there is none with that number. */
+export function identityOf(pid: number): ProcessIdentity | undefined {
+  const start = startOf(pid);
+  return start === undefined ? undefined : { pid, start, namespace: processNamespace() };
+}
+
+/** What identifies this process. */
+export function ownIdentity(): ProcessIdentity {
+  const own = identityOf(process.pid);
+  if (!own) throw new Error('/proc does not show this process.');
+  return own;
+}
+
+/** Whether it still runs; undefined where that can't be known, because its number counts elsewhere. */
+export function isAlive({ pid, start, namespace }: ProcessIdentity): boolean | undefined {
+  return namespace === processNamespace() ? startOf(pid) === start : undefined;
 }
 
 /** A name for something that this process owns. The label is letters and digits; mkdtemp() adds them to an empty one. */

@@ -3,7 +3,6 @@ import { expect, it } from 'vitest';
 import { confirmOutcome } from '../../lib/migration/confirm-outcome.js';
 import type { MigrationEnd } from '../../lib/migration/controller.js';
 import type { Incoming } from '../../lib/migration/incoming.js';
-import type { QemuSetup } from '../../lib/migration/qemu-setup.js';
 import type { QmpClient } from '../../lib/qmp/client.js';
 
 /** One side, which knows whether its guest runs. */
@@ -24,8 +23,7 @@ it.each([true, false])(
       side('postmigrate'),
       { status: 'completed', stoppedByUs: true } as MigrationEnd,
       incoming as unknown as Incoming,
-      { status: { running: true } } as QemuSetup,
-      { holdAtDestination },
+      { wasRunning: true, hold: holdAtDestination },
     );
     expect(settled).toMatchObject({
       outcome: 'completed',

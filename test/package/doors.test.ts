@@ -34,6 +34,7 @@ const doors: [door: string, source: string, names: string[]][] = [
     'qmp/index.js',
     [
       'QmpAddressError',
+      'QmpBusyError',
       'QmpClient',
       'QmpClosedError',
       'QmpCommandError',

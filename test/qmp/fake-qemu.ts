@@ -44,6 +44,13 @@ export class FakeQemu {
     return client;
   }
 
+  /** As if its process were killed: nobody can connect any more. */
+  async end(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.socket?.destroy();
+    await closed;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
     this.socket?.destroy();
