@@ -133,6 +133,14 @@ function undocumented(project: ProjectReflection, kinds: Kinds): string[] {
     .map((one) => one.getFriendlyFullName());
 }
 
+/** The functions with a parameter that is destructured where it is declared: it has no name to show. */
+function withNamelessParameters(project: ProjectReflection, kinds: Kinds): string[] {
+  const nameless = Object.values(project.reflections).filter(
+    (one) => one.kindOf(kinds.Parameter) && one.name.startsWith('__'),
+  );
+  return [...new Set(nameless.map(({ parent }) => parent?.getFriendlyFullName() ?? ''))];
+}
+
 /** Nobody but this package makes its errors. */
 function removeConstructorsOfErrors(project: ProjectReflection, kinds: Kinds): void {
   const constructors = Object.values(project.reflections).filter(
@@ -166,7 +174,7 @@ interface Page extends Door {
   readonly text: string;
 }
 
-/** The page of each door; throws when an exported name has no sentence. */
+/** The page of each door; throws when an exported name has no sentence, or a parameter no name. */
 async function pagesOfDoors(): Promise<Page[]> {
   const { Application, Converter, ReflectionKind: kinds } = await loadTypeDoc();
   const all = doors();
@@ -181,6 +189,12 @@ async function pagesOfDoors(): Promise<Page[]> {
   if (missing.length > 0) {
     throw new Error(
       `exported, and without a sentence of documentation:\n  ${missing.join('\n  ')}`,
+    );
+  }
+  const nameless = withNamelessParameters(project, kinds);
+  if (nameless.length > 0) {
+    throw new Error(
+      `name the parameter, and destructure it in the body:\n  ${nameless.join('\n  ')}`,
     );
   }
   for (const module of project.children ?? []) {
@@ -265,7 +279,7 @@ export async function updateReference(): Promise<void> {
   }
 }
 
-/** Fails when an exported name has no sentence, or when the reference is not what the sources say. */
+/** Fails when an exported name has no sentence or a parameter no name, or when the reference is not what the sources say. */
 export async function checkReference(): Promise<void> {
   await step({ title: 'lint: API reference', log: 'api-reference' }, async () => {
     const files = await referenceFiles();

@@ -73,7 +73,7 @@ export function testTypescript(): Promise<Tally> {
 /** What is not tested again on another Node: guests, and what takes long and is the work of other programs. */
 const sameOnEachNode = [
   '**/{machine,series,long,bench,package,docs,architecture,scripts}/**',
-  '**/cli/{lab,qemu}-command.test.ts',
+  '**/cli/{help,lab-command,qemu-command}.test.ts',
   '**/lab/{hosts,report}/**',
   '**/{additions,full-disk,key-value-load,leak}.test.ts',
 ];

@@ -1,5 +1,5 @@
 // `fakedirty estimate`: what a migration of a running VM would cost by each method, before it is begun.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { bytesText, percentText, timeText } from '../format/text.js';
 import {
   type DirtyingMeasurement,
@@ -66,8 +66,16 @@ export function addEstimate(program: Command): void {
     .command('estimate')
     .description('Predicts what migrating a running VM would cost by each method.')
     .requiredOption('--qmp <address>', "the VM's QMP: a UNIX socket, or tcp:HOST:PORT", qmpAddress)
-    .option('--link <rate>', 'speed of the link, a second', byteCount, 125_000_000)
-    .option('--downtime <time>', 'the downtime limit', milliseconds, 300)
+    .addOption(
+      new Option('--link <rate>', 'speed of the link a second, such as 10Gbit or 1G (bytes)')
+        .argParser(byteCount)
+        .default(125_000_000, '1Gbit'),
+    )
+    .addOption(
+      new Option('--downtime <time>', 'the downtime limit')
+        .argParser(milliseconds)
+        .default(300, '300ms'),
+    )
     .option(
       '--seconds <number>',
       'length of each of three measurements; the last takes twice that',

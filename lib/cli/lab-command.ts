@@ -60,7 +60,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
 
 function withOption(): Option {
   const description = 'a module with workloads, methods or figures of your own (repeatable)';
-  return new Option('--with <file>', description).argParser(each).default([], 'none');
+  return new Option('--with <file>', description).argParser(each).default([]);
 }
 
 function table(rows: readonly { name: string; summary: string }[]): string {

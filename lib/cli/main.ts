@@ -14,6 +14,7 @@ import { StepFailed } from '../system/step.js';
 import { addCompletion } from './completion-command.js';
 import { addEstimate } from './estimate-command.js';
 import { exitCodes, exitCodesHelp } from './exit-codes.js';
+import { readableHelp } from './help.js';
 import { addLab } from './lab-command.js';
 import { addMigrate } from './migrate-command.js';
 import { addQemu } from './qemu-command.js';
@@ -48,6 +49,7 @@ const program = new Command('fakedirty')
   .version(packageVersion())
   // So that `qemu build` can have a --version of its own.
   .enablePositionalOptions()
+  .configureHelp(readableHelp)
   .showHelpAfterError('(add --help for what there is)')
   .exitOverride()
   .addHelpText('after', exitCodesHelp);

@@ -50,7 +50,11 @@ function addBuild(parent: Command): void {
       false,
     )
     .addOption(unpatchedOption())
-    .option('--target-list <list>', 'the machines to emulate', targetList, ['x86_64-softmmu'])
+    .addOption(
+      new Option('--target-list <list>', 'the machines to emulate, with commas between')
+        .argParser(targetList)
+        .default(['x86_64-softmmu'], 'x86_64-softmmu'),
+    )
     .option(
       '--enable <features>',
       "features that QEMU's configure knows, such as slirp,linux-aio",
@@ -58,11 +62,10 @@ function addBuild(parent: Command): void {
       [],
     )
     .option('--disable <features>', 'features to leave out, such as gnutls', list, [])
-    .option(
-      '--jobs <number>',
-      'how many compilers run at a time',
-      positiveInteger,
-      availableParallelism(),
+    .addOption(
+      new Option('--jobs <number>', 'how many compilers run at a time')
+        .argParser(positiveInteger)
+        .default(availableParallelism(), 'one for each processor'),
     )
     .addOption(
       new Option('--broken <switches>', 'for the tests: programs that break one rule each')

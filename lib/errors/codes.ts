@@ -63,6 +63,9 @@ export const errorCodes = {
   ERR_STEP: 'A step failed, and has said so.',
   ERR_TIMEOUT: 'Something did not happen in time.',
   ERR_COMMAND: 'A command could not be run, or failed.',
+  ERR_LOCK: 'The lock that makes one run wait for another cannot be taken.',
+  ERR_SYSTEM_PACKAGES:
+    'Debian packages are missing and cannot be installed here; the message names them.',
 } as const;
 
 /** The code of an error: one of the names in `errorCodes`. */

@@ -105,7 +105,8 @@ export const filterTotalsSchema = z.strictObject({
 });
 
 /** The number of a pass, or the numbers of those merged into one: `7` or `5-7`. */
-export function passName({ number, merged }: Pick<Pass, 'number' | 'merged'>): string {
+export function passName(pass: Pick<Pass, 'number' | 'merged'>): string {
+  const { number, merged } = pass;
   return merged > 1 ? `${number - merged + 1}-${number}` : String(number);
 }
 

@@ -241,8 +241,9 @@ function asMeasurementError(error: unknown): unknown {
  */
 export async function measureDirtying(
   qmp: QmpClient,
-  { seconds = 2, signal }: MeasureOptions = {},
+  options: MeasureOptions = {},
 ): Promise<DirtyingMeasurement> {
+  const { seconds = 2, signal } = options;
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > maxSeconds) {
     throw new MeasurementError(
       `"seconds" is ${seconds}; expected a whole number from 1 to ${maxSeconds}.`,

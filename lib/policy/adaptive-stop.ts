@@ -14,7 +14,8 @@ export interface AdaptiveStopOptions {
 const decide = decidingAs('adaptive-stop');
 
 /** Stops and copies once a share of the first pass has been sent again (Jain 2021). */
-export function adaptiveStop({ limitPercent = 75 }: AdaptiveStopOptions = {}): Policy {
+export function adaptiveStop(options: AdaptiveStopOptions = {}): Policy {
+  const { limitPercent = 75 } = options;
   return ({ passes }) => {
     const { td, rd } = firstAndRetransferred(passes);
     const share = td > 0 ? rd / td : 0;

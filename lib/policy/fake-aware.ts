@@ -61,11 +61,8 @@ function cheapest(
 }
 
 /** Predicts what each choice would cost, and takes the best one that keeps to the downtime. */
-export function fakeAware({
-  goal = 'fewest-bytes',
-  downtimeMs,
-  otherwise = 'go-on',
-}: FakeAwareOptions = {}): Policy {
+export function fakeAware(options: FakeAwareOptions = {}): Policy {
+  const { goal = 'fewest-bytes', downtimeMs, otherwise = 'go-on' } = options;
   return (observation: Observation): Decision => {
     const wantedMs = downtimeMs ?? observation.downtimeLimitMs;
     const predicted = predict(observation);

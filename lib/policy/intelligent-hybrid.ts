@@ -36,11 +36,8 @@ function nonConvergence(dirty: readonly number[], threshold: number): Watch | un
 }
 
 /** When pre-copy does not converge, switches to post-copy at a local minimum of dirty pages (WALM). */
-export function intelligentHybrid({
-  thresholdPages,
-  watchPasses = 3,
-  otherwise = 'stop-now',
-}: IntelligentHybridOptions = {}): Policy {
+export function intelligentHybrid(options: IntelligentHybridOptions = {}): Policy {
+  const { thresholdPages, watchPasses = 3, otherwise = 'stop-now' } = options;
   return ({ passes, ramBytes, pageBytes, postcopyPossible }: Observation): Decision => {
     const threshold = thresholdPages ?? Math.ceil((ramBytes / pageBytes) * thresholdShare);
     const dirty = livePasses(passes).map((pass) => Math.round(reallyDirtyPages(pass)));

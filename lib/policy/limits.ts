@@ -15,7 +15,8 @@ export interface GiveUpOptions {
 }
 
 /** Cancels a migration that takes too long; the guest stays at the source. */
-export function giveUp({ afterMs, afterPasses, afterBytes }: GiveUpOptions): Policy {
+export function giveUp(limits: GiveUpOptions): Policy {
+  const { afterMs, afterPasses, afterBytes } = limits;
   const decide = decidingAs('give-up');
   return ({ elapsedMs, passes }) => {
     const sentBytes = passes.reduce((sum, { sentBytes: sent }) => sum + sent, 0);
@@ -51,11 +52,8 @@ export interface AutoConvergeFirstOptions {
 }
 
 /** Lets auto-converge, which must be on, try before another policy decides. */
-export function autoConvergeFirst({
-  untilPercent = 80,
-  waitPasses = 4,
-  next,
-}: AutoConvergeFirstOptions): Policy {
+export function autoConvergeFirst(options: AutoConvergeFirstOptions): Policy {
+  const { untilPercent = 80, waitPasses = 4, next } = options;
   const decide = decidingAs('auto-converge-first');
   return (observation) => {
     const { number = 0, throttlePercent = 0 } = observation.passes.at(-1) ?? {};

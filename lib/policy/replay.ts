@@ -8,13 +8,15 @@ import { type Prediction, predict } from './prediction.js';
 type Moment = Pick<PolicyEvaluation, 'elapsedMs' | 'endedPasses'>;
 
 /** The passes of a recorded migration. */
-export function passesOf({ entries }: Recording): Pass[] {
-  return entries.flatMap((entry) => (entry.type === 'pass' ? [entry.pass] : []));
+export function passesOf(recording: Recording): Pass[] {
+  return recording.entries.flatMap((entry) => (entry.type === 'pass' ? [entry.pass] : []));
 }
 
 /** The policy evaluations of a recorded migration. */
-export function policyEvaluationsOf({ entries }: Recording): PolicyEvaluation[] {
-  return entries.flatMap((entry) => (entry.type === 'policy-evaluation' ? [entry.evaluation] : []));
+export function policyEvaluationsOf(recording: Recording): PolicyEvaluation[] {
+  return recording.entries.flatMap((entry) =>
+    entry.type === 'policy-evaluation' ? [entry.evaluation] : [],
+  );
 }
 
 /** The limits that were changed by then. */

@@ -46,7 +46,8 @@ export type KnownEvent<Name extends QmpEventName> = {
 }[Name];
 
 /** When QEMU sent an event, in milliseconds since 1970, by the clock of its host. */
-export function eventTimeMs({ timestamp: { seconds, microseconds } }: QmpEvent): number {
+export function eventTimeMs(event: QmpEvent): number {
+  const { seconds, microseconds } = event.timestamp;
   return seconds * 1000 + microseconds / 1000;
 }
 

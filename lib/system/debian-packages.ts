@@ -1,4 +1,5 @@
 // Debian packages: says which are missing and installs them; does nothing when none is.
+import { FakedirtyError } from '../errors/error.js';
 import { withLock } from './lock.js';
 import { askOnTerminal, CommandError, outputOf, runSync } from './processes.js';
 import { step, tell } from './step.js';
@@ -6,13 +7,19 @@ import { step, tell } from './step.js';
 // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg-query's placeholders
 const stateFormat = '${Package} ${db:Status-Status}\\n';
 
+/** Debian packages are missing and cannot be installed here: says which, and why. */
+export class SystemPackagesError extends FakedirtyError {
+  override readonly name = 'SystemPackagesError';
+  override readonly code = 'ERR_SYSTEM_PACKAGES';
+}
+
 function installedStates(wanted: readonly string[]): string {
   try {
     return runSync('dpkg-query', ['--show', `--showformat=${stateFormat}`, ...wanted]).stdout;
   } catch (error) {
     // It fails when it does not know one of them, and says what it knows of the others.
     if (error instanceof CommandError && error.exitCode !== null) return error.stdout;
-    throw new Error(
+    throw new SystemPackagesError(
       'dpkg-query is not here, so this is not a Debian system. Install what these packages hold ' +
         `and build by hand (CONTRIBUTING.md): ${wanted.join(' ')}`,
       { cause: error },
@@ -28,13 +35,15 @@ function missingOf(wanted: readonly string[]): string[] {
 /** The words that come before a command that needs root. */
 function asRoot(missing: readonly string[]): string[] {
   if (outputOf('apt-get', '--version') === undefined) {
-    throw new Error(`apt-get is not here; install these packages yourself: ${missing.join(' ')}`);
+    throw new SystemPackagesError(
+      `apt-get is not here; install these packages yourself: ${missing.join(' ')}`,
+    );
   }
   if (process.getuid?.() === 0) return [];
   // Asks for the password now, on the terminal; without one it must work unasked.
   const asked = process.stdin.isTTY ? ['--validate'] : ['--non-interactive', 'true'];
   if (askOnTerminal('sudo', asked)) return ['sudo'];
-  throw new Error(
+  throw new SystemPackagesError(
     'these packages are missing and neither root nor sudo is at hand to install them; run: ' +
       `apt-get install --no-install-recommends ${missing.join(' ')}`,
   );
@@ -57,7 +66,8 @@ async function install(missing: readonly string[]): Promise<void> {
     const words = ['install', '--yes', '--no-install-recommends', ...missing];
     await run(command, [...before, ...words], options);
     const still = missingOf(missing);
-    if (still.length > 0) throw new Error(`apt-get did not install: ${still.join(' ')}`);
+    if (still.length > 0)
+      throw new SystemPackagesError(`apt-get did not install: ${still.join(' ')}`);
   });
 }
 

@@ -1,8 +1,15 @@
 // Locks between runs: flock(1), which Debian always has, holds one for as long as a pipe from this
 // process is open. The kernel lets go when this process ends, however it ends: no lock is stale.
 import { join } from 'node:path';
+import { FakedirtyError } from '../errors/error.js';
 import { cacheDirectory } from './cache.js';
 import { startCompanion } from './companion.js';
+
+/** The lock that makes one run wait for another cannot be taken. */
+export class LockError extends FakedirtyError {
+  override readonly name = 'LockError';
+  override readonly code = 'ERR_LOCK';
+}
 
 type Release = () => Promise<void>;
 
@@ -35,7 +42,7 @@ export async function withLock<Result>(
   if (!release) {
     say(`waiting for another run, which holds ${file}`);
     release = await hold(file, []);
-    if (!release) throw new Error(`flock could not lock ${file}`);
+    if (!release) throw new LockError(`flock could not lock ${file}`);
   }
   try {
     return await body();

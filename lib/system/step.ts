@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { FakedirtyError } from '../errors/error.js';
 import { StatusLine, type TextOutput } from '../format/status-line.js';
 import { cacheDirectory } from './cache.js';
-import { endText, runGroup } from './processes.js';
+import { CommandError, endText, runGroup } from './processes.js';
 
 const tailLines = 40;
 const lineLength = 500;
@@ -132,7 +132,10 @@ export async function step<Result>(
     appendFileSync(descriptor, `$ ${[command, ...args].join(' ')}\n`);
     const stdio = ['ignore', descriptor, descriptor] as const;
     const end = await runGroup(command, args, { ...options, stdio });
-    if (end.exitCode !== 0 && !mayFail) throw new Error(`${command} ended with ${endText(end)}`);
+    if (end.exitCode !== 0 && !mayFail) {
+      const message = `${command} ended with ${endText(end)}`;
+      throw new CommandError(message, { ...end, stdout: '', stderr: '' });
+    }
     return end.exitCode;
   };
   try {

@@ -1,45 +1,20 @@
 // The package as users get it: packed, installed in an empty project without install scripts, and used.
-import { execFile } from 'node:child_process';
 import {
   cpSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
-  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { type OtherNode, otherNodes } from '../../scripts/nodes.js';
+import { env, installedPackage, repository, run } from './installed-package.js';
 
-const run = promisify(execFile);
-const repository = fileURLToPath(new URL('../..', import.meta.url));
-const project = mkdtempSync(join(tmpdir(), 'fakedirty-package-'));
-const installed = join(project, 'node_modules', 'fakedirty');
-afterAll(() => rmSync(project, { recursive: true, force: true }), 60_000);
-
-/** What npm passes on to its children would make them look elsewhere. */
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^npm_|^FAKEDIRTY_/i.test(name)),
-);
-const quiet = [
-  '--ignore-scripts',
-  '--no-audit',
-  '--no-fund',
-  '--prefer-offline',
-  '--loglevel=error',
-];
-
-function npm(...args: string[]) {
-  return run('npm', args, { cwd: project, env });
-}
+const { project, installed } = installedPackage();
 
 /** node-gyp insists on the file; binding.gyp sets every flag that matters itself. */
 const nothingInCommon = `{
@@ -62,14 +37,6 @@ const withGuests = [
 let nodes: readonly OtherNode[];
 
 beforeAll(async () => {
-  // --ignore-scripts: what is packed was built by the steps before this one.
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', project], {
-    cwd: repository,
-    env,
-  });
-  const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'));
-  writeFileSync(join(project, 'package.json'), '{ "private": true }');
-  await npm('install', ...quiet, `./${tarball}`);
   nodes = await otherNodes();
 }, 300_000);
 
@@ -210,67 +177,6 @@ describe('what an installation brings', () => {
   });
 });
 
-describe('what an import loads', () => {
-  // A hook of Node's loader says which ES modules are loaded; what is required is in the cache of CommonJS.
-  const hooks = `
-    import { appendFileSync } from 'node:fs';
-    export async function load(url, context, next) {
-      if (url.startsWith('file:')) appendFileSync(process.env.LOADED, url + '\\n');
-      return next(url, context);
-    }`;
-
-  async function loadedBy(door: string) {
-    const list = join(project, 'loaded');
-    writeFileSync(list, '');
-    writeFileSync(join(project, 'hooks.mjs'), hooks);
-    const traceFile = join(project, 'trace.mjs');
-    const register = `import { register } from 'node:module'; register('./hooks.mjs', import.meta.url);`;
-    writeFileSync(traceFile, register);
-    const program = `
-      import Module from 'node:module';
-      await import('${door}');
-      console.log(JSON.stringify(Object.keys(Module._cache)));`;
-    const args = ['--import', traceFile, '--input-type=module', '--eval', program];
-    const { stdout } = await run(process.execPath, args, {
-      cwd: project,
-      env: { ...env, LOADED: list },
-    });
-    const modules = readFileSync(list, 'utf8').split('\n').filter(Boolean);
-    const paths = modules.map((url) => fileURLToPath(url));
-    const files = [...new Set([...paths, ...(JSON.parse(stdout) as string[])])];
-    const inside = (folder: string) =>
-      files
-        .filter((file) => file.startsWith(`${folder}/`))
-        .map((file) => file.slice(folder.length + 1));
-    const firstOf = (paths: string[]) =>
-      [...new Set(paths.map((path) => path.split('/')[0]))].sort();
-    return {
-      packages: firstOf(inside(join(project, 'node_modules'))),
-      rooms: firstOf(inside(join(installed, 'dist')).filter((path) => path.includes('/'))),
-      addons: files.filter((file) => file.endsWith('.node')),
-    };
-  }
-
-  const ownPackages = ['fakedirty', 'zod'];
-
-  it.each([
-    ['fakedirty', ['errors', 'fingerprint', 'system'], ['fakedirty', 'fastest-levenshtein', 'zod']],
-    ['fakedirty/qmp', ['errors', 'qmp', 'system'], ownPackages],
-    ['fakedirty/migration', ['errors', 'format', 'migration', 'qmp', 'system'], ownPackages],
-    ['fakedirty/policy', ['errors', 'format', 'migration', 'policy', 'qmp'], ownPackages],
-    ['fakedirty/monitor', ['errors', 'format', 'monitor', 'qmp'], ['fakedirty']],
-  ])('"%s" loads the rooms %j and the packages %j, and no addon', async (door, rooms, packages) => {
-    expect(await loadedBy(door)).toEqual({ packages, rooms, addons: [] });
-  });
-
-  it('is told by this test: a fingerprint loads the addon, and what finds it', async () => {
-    const first = "fakedirty'); (await import('fakedirty')).algorithms(); await import('fakedirty";
-    const { packages, addons } = await loadedBy(first);
-    expect(packages).toContain('node-gyp-build');
-    expect(addons).toHaveLength(1);
-  });
-});
-
 describe('the command line, installed', () => {
   const main = join(installed, 'dist', 'cli', 'main.js');
   const settings = { cwd: project, env: { ...env, FAKEDIRTY_CACHE: join(project, 'cache') } };
@@ -313,86 +219,6 @@ describe('the command line, installed', () => {
     expect(failure.code).toBe(exitCodes.failure);
     expect(failure.stderr).toMatch(/No accelerator boots.*failed to execute \S+no-qemu/);
   });
-});
-
-describe('types', () => {
-  it('carry a comment for every option, so that editors show it', () => {
-    const dist = join(installed, 'dist');
-    const rooms = ['fingerprint', 'qmp', 'migration', 'policy', 'monitor'];
-    const interfaces = rooms
-      .flatMap((room) => readdirSync(join(dist, room)).map((name) => join(dist, room, name)))
-      .filter((file) => file.endsWith('.d.ts'))
-      .map((file) => readFileSync(file, 'utf8'))
-      .flatMap((text) => [
-        ...text.matchAll(/^export interface (\w+Options)[^{]*\{\n([\s\S]*?)^\}/gm),
-      ])
-      .filter(([, name]) => !/^(Observer|Controller|LineSplitter)/.test(name ?? ''));
-    expect(interfaces.length).toBeGreaterThan(15);
-    const bare = interfaces.flatMap(([, name, body = '']) => {
-      const lines = body.split('\n');
-      const members = lines.filter((line) => /^ {4}readonly /.test(line));
-      const isBare = (line: string) => !lines[lines.indexOf(line) - 1]?.endsWith('*/');
-      return members.filter(isBare).map((line) => `${name}: ${line.trim()}`);
-    });
-    expect(bare).toEqual([]);
-  });
-
-  it('are right for ES modules and CommonJS, as Node and as bundlers resolve them', async () => {
-    const program = `
-      import { algorithms, FingerprintTable, Hasher, OptionError, type AlgorithmName } from 'fakedirty';
-      import { type Migration, startMigration, type MigrationUpdate } from 'fakedirty/migration';
-      import { measureDirtying } from 'fakedirty/monitor';
-      import { chain, forecast, giveUp } from 'fakedirty/policy';
-      import { QmpClient } from 'fakedirty/qmp';
-      import { workload, z, type Method } from 'fakedirty/lab';
-      import { draw, type FigureMaker } from 'fakedirty/lab/figures';
-      const name: AlgorithmName = algorithms()[0]!.name;
-      const hasher = new Hasher({ algorithm: name, pageSize: 4096 });
-      const digests: Buffer = hasher.fingerprint(new Float64Array(512));
-      const into: Uint16Array extends Uint8Array ? never : Uint8Array = hasher.fingerprint(digests, { into: new Uint8Array(16) });
-      const later: Promise<Buffer> = hasher.fingerprintAsync(new SharedArrayBuffer(4096), { threads: 2 });
-      const table = new FingerprintTable({ pages: 4, hasher });
-      const unchanged: number = table.checkAndCommit(into, [1, 2]).counts.unchanged;
-      async function drive(qmp: QmpClient): Promise<string> {
-        const { methods } = forecast(await measureDirtying(qmp), { linkBytesPerSecond: 1e9 });
-        const migration: Migration = await startMigration(qmp, { to: 'tcp:b:1', policy: chain(giveUp({ afterMs: 1 })) });
-        for await (const update of migration) if (update.type === 'pass') console.log(update.pass.sentBytes);
-        // @ts-expect-error: there is no such option
-        await startMigration(qmp, { to: 'tcp:b:1', downtime: 3 });
-        return methods[0]!.method + (await migration.result).reason;
-      }
-      const passed = (update: MigrationUpdate): boolean => update.type === 'pass';
-      // @ts-expect-error: there is no such algorithm
-      new Hasher({ algorithm: 'sha-1' });
-      // @ts-expect-error: pages are needed
-      new FingerprintTable({});
-      const method: Method = { name: 'a', summary: '', needsFilter: false, postcopy: false, options: () => ({}) };
-      const figures: FigureMaker[] = [() => [{ id: 'a', title: '', alternative: '', svg: draw(9, {}) }]];
-      // @ts-expect-error: a workload has more than options
-      workload({ options: z.strictObject({}) });
-      export { unchanged, later, method, figures, drive, passed, OptionError };
-    `;
-    writeFileSync(join(project, 'consumer.mts'), program);
-    writeFileSync(join(project, 'consumer.cts'), program);
-    const compiler = join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
-    const common = [
-      '--strict',
-      '--noEmit',
-      '--target',
-      'es2022',
-      '--lib',
-      'es2022,esnext.disposable,dom',
-    ];
-    const types = ['--types', 'node', '--typeRoots', join(repository, 'node_modules', '@types')];
-    const resolutions = [
-      ['--module', 'nodenext', 'consumer.mts', 'consumer.cts'],
-      ['--module', 'esnext', '--moduleResolution', 'bundler', 'consumer.mts'],
-    ];
-    for (const resolution of resolutions) {
-      const args = [compiler, ...common, ...types, ...resolution];
-      await run(process.execPath, args, { cwd: project, env });
-    }
-  }, 60_000);
 });
 
 describe('without a binary for the machine', () => {

@@ -1,11 +1,11 @@
 // One at a time, between processes: the kernel keeps the lock, and lets go when its holder dies.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { withLock } from '../../lib/system/lock.js';
+import { LockError, withLock } from '../../lib/system/lock.js';
 import { packageRoot } from '../../lib/system/package-root.js';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -54,6 +54,17 @@ it('lets one work at a time, tells who has to wait, and lets go after a failure'
   expect(await second).toBe(2);
   expect(events).toEqual(['first', 'second']);
   expect(said).toEqual([expect.stringMatching(/^waiting for another run, which holds .*\/name$/)]);
+});
+
+it('says which lock cannot be taken, and runs nothing without it', async () => {
+  const file = join(cache, 'locks', 'name');
+  mkdirSync(join(cache, 'locks'));
+  symlinkSync(join(cache, 'no-such-folder', 'name'), file);
+  const body = vi.fn(async () => {});
+  const error = await withLock('name', () => {}, body).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(LockError);
+  expect(error).toMatchObject({ code: 'ERR_LOCK', message: expect.stringContaining(file) });
+  expect(body).not.toHaveBeenCalled();
 });
 
 it('is free again when its holder was killed', async () => {

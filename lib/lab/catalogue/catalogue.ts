@@ -23,7 +23,8 @@ export class Catalogue {
   /** Figures of the report, after the built-in ones. */
   readonly figures: readonly FigureMaker[];
 
-  constructor({ workloads = [], methods = [], figures = [] }: Additions) {
+  constructor(additions: Additions) {
+    const { workloads = [], methods = [], figures = [] } = additions;
     this.workloads = workloads;
     this.methods = methods;
     this.figures = figures;

@@ -25,7 +25,8 @@ export const cellSchema = z.strictObject({
 export interface Cell extends Readonly<z.output<typeof cellSchema>> {}
 
 /** The cell in one line, for people. */
-export function describeCell({ workload, memoryMiB, method, link }: Cell): string {
+export function describeCell(cell: Cell): string {
+  const { workload, memoryMiB, method, link } = cell;
   const options = Object.entries(workload.options).map(([name, value]) => `${name}=${value}`);
   const workloadText = [workload.name, ...options].join(' ');
   return `${workloadText}, ${memoryMiB} MiB, ${method}, ${describeLink(link)}`;

@@ -8,8 +8,9 @@ export const timeLimitPolicy = 'time-limit';
  * What stopped the guest before the migration converged by itself: the limit of the experiment, or the policy of its
  * method. Undefined: nothing did.
  */
-export function stoppedBy({ migration }: Measurement): 'limit' | 'policy' | undefined {
-  const stop = migration.policyEvaluations.find(({ decision }) => decision.choice === 'stop-now');
+export function stoppedBy(measurement: Measurement): 'limit' | 'policy' | undefined {
+  const { policyEvaluations } = measurement.migration;
+  const stop = policyEvaluations.find(({ decision }) => decision.choice === 'stop-now');
   if (!stop) return undefined;
   return stop.decision.policy === timeLimitPolicy ? 'limit' : 'policy';
 }

@@ -26,21 +26,21 @@ export const metrics = {
   totalTime: {
     name: 'Total migration time',
     unit: 's',
-    of: ({ migration }) => migration.totalMs / 1000,
+    of: (measurement) => measurement.migration.totalMs / 1000,
     growsWithoutLimit: true,
     whenStopped: 'without the limit it would have taken longer',
   },
   downtime: {
     name: 'Downtime',
     unit: 'ms',
-    of: ({ migration }) => migration.downtimeMs,
+    of: (measurement) => measurement.migration.downtimeMs,
     growsWithoutLimit: false,
     whenStopped: 'downtime is then the time to send whatever was left',
   },
   sent: {
     name: 'Bytes sent',
     unit: 'MB',
-    of: ({ migration }) => migration.bytes.total / 1e6,
+    of: (measurement) => measurement.migration.bytes.total / 1e6,
     growsWithoutLimit: true,
     whenStopped: 'without the limit more would have been sent',
   },
@@ -91,8 +91,8 @@ export interface Comparable {
 }
 
 /** The values of a metric in the rounds of a cell; undefined: there are none. */
-export function valuesOf({ runs }: CellSummary, { of }: Pick<Metric, 'of'>): Values | undefined {
-  const values = runs.flatMap(({ measurement }) => of(measurement) ?? []);
+export function valuesOf(cell: CellSummary, metric: Pick<Metric, 'of'>): Values | undefined {
+  const values = cell.runs.flatMap(({ measurement }) => metric.of(measurement) ?? []);
   if (values.length === 0) return undefined;
   return {
     values,

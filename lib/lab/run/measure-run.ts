@@ -79,7 +79,9 @@ async function migrateTo(to: MigrateOptions['to'], departure: Departure): Promis
     to,
   });
   const { outcome, reason } = result;
-  if (outcome !== 'completed') throw new Error(`The migration ended as ${outcome}: ${reason}`);
+  if (outcome !== 'completed') {
+    throw new AttemptError(`The migration ended as ${outcome}: ${reason}`, trial.consoles);
+  }
   return { migrateOptions, result, beganMs, endedMs: workload.elapsedMs };
 }
 
@@ -164,6 +166,7 @@ export function measureWith(options: MeasureOptions): MeasureRun {
     try {
       return await measure(options, run, trial, signal);
     } catch (error) {
+      if (error instanceof AttemptError) throw error;
       const message = error instanceof Error ? error.message : String(error);
       throw new AttemptError(message, trial.consoles, { cause: error });
     } finally {

@@ -45,10 +45,10 @@ export function fitting(
 
 /** The size in bytes: `bytes` if given, else the share, or as much of it as fits. */
 export function sizeBytes(
-  { share: part, bytes }: { readonly share: number; readonly bytes?: number | undefined },
+  wanted: { readonly share: number; readonly bytes?: number | undefined },
   environment: WorkloadEnvironment,
   capacity = besideKernel(environment),
 ): number {
-  if (bytes !== undefined) return fitting(environment, 'bytes', bytes, capacity);
-  return Math.min(shareBytes(environment, part), capacity.max);
+  if (wanted.bytes !== undefined) return fitting(environment, 'bytes', wanted.bytes, capacity);
+  return Math.min(shareBytes(environment, wanted.share), capacity.max);
 }

@@ -73,8 +73,8 @@ export interface Workload {
 }
 
 /** A share of guest memory, in bytes of whole pages. */
-export function shareBytes({ memoryBytes }: WorkloadEnvironment, share: number): number {
-  return Math.floor((memoryBytes * share) / 4096) * 4096;
+export function shareBytes(environment: WorkloadEnvironment, share: number): number {
+  return Math.floor((environment.memoryBytes * share) / 4096) * 4096;
 }
 
 /** The properties of a workload that has no part outside the guest, and checks its own data. */

@@ -1,6 +1,7 @@
 // The test guest (native/guest/guest.S): assembles it, sets its parameters, and talks to it.
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { OptionError } from '../../errors/option-error.js';
 import { packageRoot } from '../../system/package-root.js';
 import { run } from '../../system/processes.js';
 import type { Workspace } from '../../system/workspace.js';
@@ -47,10 +48,12 @@ export async function assembleGuest(
   { pattern, pages, wordsPerPage = 1, seed = 1, spins = 0, paged = false }: GuestOptions,
 ): Promise<string> {
   if (wordsPerPage < 1 || wordsPerPage > 1024 || (wordsPerPage & (wordsPerPage - 1)) !== 0) {
-    throw new RangeError(`wordsPerPage is ${wordsPerPage}; expected a power of two from 1 to 1024`);
+    const problem = `is ${wordsPerPage}; expected a power of two from 1 to 1024`;
+    throw new OptionError('wordsPerPage', problem);
   }
   if (paged && pages > maxPagedPages) {
-    throw new RangeError(`a paged guest has ${pages} pages; expected at most ${maxPagedPages}`);
+    const problem = `is ${pages}; expected at most ${maxPagedPages} in a paged guest`;
+    throw new OptionError('pages', problem);
   }
   const object = workspace.path('guest.o');
   const image = workspace.path('guest.bin');
