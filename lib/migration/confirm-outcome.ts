@@ -143,8 +143,9 @@ async function fromSource(
   const { guest, problem } = await backOnSource(qmp, end, expected.wasRunning);
   // With a return path, QEMU closes it before it reports the cancellation, and may take what follows for a failed
   // link.
-  if (status === 'cancelled' || end.cancelledByUs) {
-    const why = reason ?? 'Somebody else cancelled it.';
+  if (['cancelled', 'none'].includes(status) || end.cancelledByUs) {
+    const otherwise = status === 'none' ? 'It never began.' : 'Somebody else cancelled it.';
+    const why = reason ?? otherwise;
     return { outcome: 'cancelled', reason: `${why}${problem}`, guest };
   }
   const { 'error-desc': said } = await qmp.execute('query-migrate');

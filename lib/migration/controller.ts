@@ -13,9 +13,10 @@ import type {
 import { MigrationStateError } from './errors.js';
 import { evaluatePolicy } from './evaluate-policy.js';
 import type { Journal, JournalWriter } from './journal.js';
-import { endStatuses, type Observed, type Observer } from './observer.js';
+import type { Observed, Observer } from './observer.js';
 import { type CheckedOptions, type MigrationLimits, parseLimits } from './options.js';
 import type { Pass } from './pass.js';
+import { endStatuses } from './statuses.js';
 import type { UpdateLog } from './updates.js';
 
 /** The longest downtime limit that QEMU accepts. */
@@ -27,7 +28,7 @@ const stopGuestAfterMs = 2000;
 
 /** How the migration ended, before anybody has looked where the guest is. */
 export interface MigrationEnd {
-  /** QEMU's own; `unknown` where it could not be asked any more. */
+  /** QEMU's own; `none` if it never began, `unknown` where QEMU could not be asked any more. */
   readonly status: string;
   /** Why we ended it, if we did. */
   readonly reason: string | undefined;
@@ -49,7 +50,7 @@ export interface ControllerOptions
   readonly callbacks: Callbacks;
   readonly journal: JournalWriter | undefined;
   /** What another process had begun to do, whose migration this is. */
-  readonly resumes?: Pick<Journal, 'decision' | 'stopsGuest'> | undefined;
+  readonly resumes?: Pick<Journal, 'migrateAtMs' | 'decision' | 'stopsGuest'> | undefined;
 }
 
 /** What the method `hybrid` does without a policy. */
@@ -137,6 +138,7 @@ export class Controller {
     if (resumes) {
       // Once decided, never again: it may have been half-way done.
       const { status } = await observer.query();
+      if (resumes.migrateAtMs === undefined || status === 'none') return 'none';
       if (endStatuses.includes(status)) return status;
       if (resumes.decision && !isInPostcopy(status)) await this.#carryOut(resumes.decision);
     }

@@ -1,4 +1,10 @@
 // fakedirty/migration: starts, controls, watches and records migrations.
+
+export {
+  type CallbackFailure,
+  type CallbackName,
+  callbackNames,
+} from './callbacks.js';
 export {
   type Choice,
   choices,
@@ -9,6 +15,23 @@ export {
   type PolicyEvaluation,
 } from './decision.js';
 export { MigrationRefusedError, MigrationStateError, WatchStoppedError } from './errors.js';
+export {
+  type Journal,
+  type JournalBegin,
+  type JournalEntry,
+  JournalError,
+  type JournalOptions,
+  type JournalWriter,
+  journalFormat,
+  type KeptSettings,
+  parseJournal,
+} from './journal.js';
+export {
+  defaultJournalPath,
+  type FoundJournal,
+  JournalDirectory,
+  type JournalFile,
+} from './journal-directory.js';
 export { migrate, startMigration } from './migrate.js';
 export type { Migration } from './migration.js';
 export type {
@@ -39,6 +62,7 @@ export {
   recordingFormat,
 } from './recording.js';
 export type { GuestLocation, MigrationResult, Outcome, SentBytes } from './result.js';
+export { type TakeOverOptions, takeOver } from './take-over.js';
 export type { MigrationUpdate } from './updates.js';
 export {
   type MigrationWatch,

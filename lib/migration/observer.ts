@@ -10,6 +10,7 @@ import type { MigrationProgress } from './options.js';
 import type { Pass } from './pass.js';
 import { PassTracker, type Sample } from './pass-tracker.js';
 import type { Recorder } from './recording.js';
+import { endStatuses } from './statuses.js';
 
 /** QEMU renews its own estimates ten times a second: asking more often says nothing new. */
 const minGapMs = 100;
@@ -45,14 +46,6 @@ export interface Observed {
   /** The guest is stopped, by QEMU for the switchover or by somebody else. */
   readonly isGuestStopped: boolean;
 }
-
-/** The statuses of a migration that is over. */
-export const endStatuses: readonly string[] = [
-  'completed',
-  'failed',
-  'cancelled',
-  'postcopy-paused',
-];
 
 /** Turns events and answers of QEMU into passes, a status and progress. */
 export class Observer {

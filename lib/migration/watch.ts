@@ -9,12 +9,13 @@ import type { MigrationEnd } from './controller.js';
 import type { MigrationContext } from './decision.js';
 import { WatchStoppedError } from './errors.js';
 import { contextOf } from './migrate.js';
-import { endStatuses, type Observed, Observer, type ObserverOptions } from './observer.js';
+import { type Observed, Observer, type ObserverOptions } from './observer.js';
 import type { MigrateOptions } from './options.js';
 import type { Pass } from './pass.js';
 import { readQemuSetup } from './qemu-setup.js';
 import { recordingFormat } from './recording.js';
 import type { MigrationResult } from './result.js';
+import { endStatuses, isRunning } from './statuses.js';
 import { type MigrationUpdate, UpdateLog } from './updates.js';
 
 /** How to watch a migration. */
@@ -69,10 +70,6 @@ async function outcomeOrGone(qmp: QmpClient, status: string): Promise<ConfirmedO
     const guest = { where: 'destination', status: 'unknown', running: true } as const;
     return { outcome: 'completed', reason: arrivedText, guest };
   }
-}
-
-function isRunning(status: string): boolean {
-  return status !== 'none' && !endStatuses.includes(status);
 }
 
 /** Ends the wait of an observer when a signal is aborted. */

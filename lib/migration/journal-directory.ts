@@ -1,0 +1,148 @@
+// Where journals are kept: one file for each migration, private to its user, and a limited number of those that ended.
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ownIdentity } from '../system/owner.js';
+import {
+  type Journal,
+  JournalError,
+  type JournalWriter,
+  journalLine,
+  parseJournal,
+} from './journal.js';
+
+const maxEnded = 100;
+const suffix = '.journal.jsonl';
+
+/** The folder of the user's journals: in `$XDG_STATE_HOME`, or `~/.local/state`. */
+export function defaultJournalPath(): string {
+  const { XDG_STATE_HOME } = process.env;
+  const state = XDG_STATE_HOME ? resolve(XDG_STATE_HOME) : join(homedir(), '.local', 'state');
+  return join(state, 'fakedirty', 'journals');
+}
+
+/** A journal that is being written. */
+export class JournalFile implements Disposable {
+  readonly #file: number;
+
+  /** @internal JournalDirectory makes these. */
+  constructor(
+    /** Where it is. */
+    readonly path: string,
+    flags: 'ax' | 'a',
+  ) {
+    this.#file = openSync(path, flags, 0o600);
+  }
+
+  /** Writes an entry, and returns when it is on disk. */
+  readonly write: JournalWriter = (entry) => {
+    writeSync(this.#file, journalLine(entry));
+    fsyncSync(this.#file);
+  };
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+  }
+}
+
+/** A journal in a folder. */
+export interface FoundJournal {
+  readonly path: string;
+  readonly journal: Journal;
+}
+
+/** The same QMP may have several names. */
+function resolved(address: string): string {
+  try {
+    return realpathSync(address);
+  } catch {
+    return address;
+  }
+}
+
+/** A folder of journals. */
+export class JournalDirectory {
+  readonly path: string;
+
+  constructor(path = defaultJournalPath()) {
+    this.path = path;
+  }
+
+  /** Begins a journal, and removes the oldest of many that have ended. */
+  create(): JournalFile {
+    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    this.#removeOldest();
+    const time = new Date().toISOString().replaceAll(/[-:.]/g, '');
+    for (let number = 1; ; number += 1) {
+      try {
+        return new JournalFile(join(this.path, `${time}-${process.pid}-${number}${suffix}`), 'ax');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
+  }
+
+  /** Goes on with the journal of a migration that this process takes over. */
+  goOn({ path, journal }: FoundJournal): JournalFile {
+    if (journal.end) throw new JournalError(`${path}: this migration has ended.`);
+    // What was being written when the process was killed is no line: it must not spoil the next one.
+    const text = readFileSync(path);
+    truncateSync(path, text.lastIndexOf('\n') + 1);
+    const file = new JournalFile(path, 'a');
+    file.write({ type: 'taken-over', atMs: Date.now(), controller: ownIdentity() });
+    return file;
+  }
+
+  /** All journals that can be read, the newest first. */
+  all(): FoundJournal[] {
+    return this.#names()
+      .reverse()
+      .flatMap((name) => {
+        const path = join(this.path, name);
+        try {
+          return [{ path, journal: parseJournal(readFileSync(path, 'utf8')) }];
+        } catch (error) {
+          if (error instanceof JournalError || (error as NodeJS.ErrnoException).code) return [];
+          throw error;
+        }
+      });
+  }
+
+  /** The newest journal of a migration that has not ended, by the address of its source's QMP. */
+  unended(qmp: string): FoundJournal | undefined {
+    return this.all().find(({ journal: { begin, end } }) => {
+      const { source } = begin;
+      return !end && source.qmp !== undefined && resolved(source.qmp) === resolved(qmp);
+    });
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.path)
+        .filter((name) => name.endsWith(suffix))
+        .sort();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  #removeOldest(): void {
+    const names = this.#names();
+    if (names.length <= maxEnded) return;
+    const ended = this.all().filter(({ journal }) => journal.end);
+    for (const { path } of ended.slice(maxEnded)) rmSync(path, { force: true });
+  }
+}

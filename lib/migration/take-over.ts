@@ -1,0 +1,114 @@
+// Takes over a migration whose controller was killed: by its journal, and by what QEMU says now.
+import type { QmpClient } from '../qmp/client.js';
+import { LastingQmp } from '../qmp/lasting-qmp.js';
+import { ProcessUsage } from '../qmp/process-usage.js';
+import { identityOf, isAlive, type ProcessIdentity } from '../system/owner.js';
+import { Incoming } from './incoming.js';
+import { type Journal, JournalError, type JournalWriter } from './journal.js';
+import type { Migration } from './migration.js';
+import type { MigrateOptions } from './options.js';
+import { readQemuSetup } from './qemu-setup.js';
+import { recordingFormat } from './recording.js';
+import { isRunning } from './statuses.js';
+import { Supervisor } from './supervise.js';
+import { Undo } from './undo.js';
+
+/** QEMU's clock and ours differ by no more than that when it begins to migrate. */
+const maxDelayMs = 10_000;
+
+/** How to go on with a migration that is taken over. */
+export interface TakeOverOptions
+  extends Pick<MigrateOptions, 'policy' | 'signal' | 'record' | 'onPass' | 'onProgress'> {
+  /** The destination's QMP, if the journal names one. */
+  readonly destination?: QmpClient | undefined;
+  /** Goes on with the journal. */
+  readonly write: JournalWriter;
+}
+
+function sameProcess(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  return one.pid === other.pid && one.start === other.start && one.namespace === other.namespace;
+}
+
+/** Throws unless the journal is of what this QEMU does, and nobody controls it. */
+function check(
+  { begin, controller, migrateAtMs, end }: Journal,
+  usage: ProcessUsage | undefined,
+  migration: { readonly status?: string | undefined; readonly 'total-time'?: number | undefined },
+): void {
+  if (end) throw new JournalError('This migration has ended: there is nothing to take over.');
+  if (isAlive(controller) && !sameProcess(controller, ownOrNone())) {
+    throw new JournalError(
+      `Process ${controller.pid} still controls this migration; end it first if it should not.`,
+    );
+  }
+  const { process: qemu } = begin.source;
+  if (qemu && usage?.process && !sameProcess(qemu, usage.process)) {
+    throw new JournalError(
+      'The journal is of another QEMU, which had the same QMP address and has ended; its guest is not here.',
+    );
+  }
+  const { status = 'none', 'total-time': totalMs } = migration;
+  if (!isRunning(status)) return;
+  const delayMs = totalMs === undefined ? 0 : Date.now() - totalMs - (migrateAtMs ?? begin.atMs);
+  if (migrateAtMs === undefined || Math.abs(delayMs) > maxDelayMs) {
+    throw new JournalError('Another program has begun the migration that this QEMU runs.');
+  }
+}
+
+function ownOrNone(): ProcessIdentity {
+  return identityOf(process.pid) ?? { pid: process.pid, start: '', namespace: '' };
+}
+
+/**
+ * Takes over a migration whose controller was killed, and resolves when it is supervised again. If it has ended in the
+ * meantime, or never began, that is its result. Settings are put back at the end, as the journal has them. Throws
+ * JournalError when the journal is not of this migration.
+ */
+export async function takeOver(
+  qmp: QmpClient,
+  journal: Journal,
+  options: TakeOverOptions,
+): Promise<Migration> {
+  const { begin } = journal;
+  const { destination, write, ...rest } = options;
+  const source = new LastingQmp(qmp);
+  const target = destination && new LastingQmp(destination);
+  const close = async () => {
+    await Promise.all([source[Symbol.asyncDispose](), target?.[Symbol.asyncDispose]()]);
+  };
+  try {
+    const [setup, usage] = await Promise.all([readQemuSetup(source), ProcessUsage.begin(source)]);
+    check(journal, usage, setup.migration);
+    const undo = new Undo();
+    if (target && begin.destination.before) {
+      undo.add({ name: 'destination', qmp: target, before: begin.destination.before });
+    }
+    undo.add({ name: 'source', qmp: source, before: begin.source.before });
+    const { method, holdAtDestination, onPolicyFailure, context } = begin;
+    const supervisor = new Supervisor({
+      qmp: source,
+      incoming: target && new Incoming(target),
+      context,
+      options: { ...rest, method, holdAtDestination, onPolicyFailure },
+      journal: write,
+      usage,
+      undo,
+      wasRunning: begin.source.running,
+      parametersBefore: begin.source.before.parameters,
+      resumes: journal,
+      release: close,
+    });
+    supervisor.record({
+      type: 'start',
+      format: recordingFormat,
+      qemu: setup.version,
+      startedAtMs: Date.now(),
+      context,
+      request: { takenOver: true, method, to: begin.destination.uri },
+    });
+    return supervisor.begin();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
