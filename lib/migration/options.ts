@@ -1,6 +1,7 @@
 // How to migrate, as callers say it: checked once, here.
 
 import { z } from 'zod';
+import { explainIssue } from '../errors/explain-issue.js';
 import { mebibyte } from '../format/bytes.js';
 import { QmpClient } from '../qmp/client.js';
 import { type FakeDirtyHash, fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
@@ -218,7 +219,7 @@ export const limitsSchema = z.strictObject({
 export type CheckedOptions = z.output<typeof optionsSchema>;
 
 function parse<Schema extends z.ZodType>(schema: Schema, options: unknown): z.output<Schema> {
-  const { success, data, error } = schema.safeParse(options);
+  const { success, data, error } = schema.safeParse(options, { error: explainIssue });
   if (success) return data;
   const problems = error.issues.map(
     ({ path, message }) => `option "${path.join('.')}": ${message}`,

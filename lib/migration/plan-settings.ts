@@ -1,5 +1,6 @@
 // Plans what to set on each QEMU for what was asked, or says why that is not possible.
 
+import { didYouMean } from '../errors/nearest.js';
 import type { CheckedOptions } from './options.js';
 import type { QemuSetup } from './qemu-setup.js';
 
@@ -90,14 +91,21 @@ function missing(side: string, setup: QemuSetup, { capabilities, parameters }: S
   const problems: string[] = [];
   for (const name of Object.keys(capabilities)) {
     if (setup.capabilities.has(name)) continue;
-    problems.push(`"${name}" is not a capability of ${here}; leave it out or use another QEMU.`);
+    const hint = didYouMean(name, [...setup.capabilities.keys()]);
+    problems.push(
+      `"${name}" is not a capability of ${here}; leave it out or use another QEMU.${hint}`,
+    );
   }
   for (const [name, value] of Object.entries(parameters)) {
     const names = setup.settable.get(name);
     if (!setup.settable.has(name)) {
-      problems.push(`"${name}" is not a parameter of ${here}; leave it out or use another QEMU.`);
+      const hint = didYouMean(name, [...setup.settable.keys()]);
+      problems.push(
+        `"${name}" is not a parameter of ${here}; leave it out or use another QEMU.${hint}`,
+      );
     } else if (names && !names.includes(String(value))) {
-      problems.push(`"${name}" is "${value}"; ${here} takes ${names.join(', ')}.`);
+      const hint = didYouMean(String(value), names);
+      problems.push(`"${name}" is "${value}"; ${here} takes ${names.join(', ')}.${hint}`);
     }
   }
   return problems;

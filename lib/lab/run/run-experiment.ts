@@ -1,13 +1,15 @@
 // An experiment from its file to its report: finds a QEMU, checks what the runs need, makes them, and reports.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { nearestOf } from '../../errors/nearest.js';
 import type { MigrateOptions } from '../../migration/options.js';
 import type { QemuVersion } from '../../qemu/compile/versions.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
+import { packageRoot } from '../../system/package-root.js';
 import { builtIn } from '../catalogue/built-in.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
-import { parseExperiment } from '../catalogue/experiment-file.js';
+import { ExperimentError, parseExperiment } from '../catalogue/experiment-file.js';
 import type { Experiment } from '../model/experiment.js';
 import { openRuns, plannedRuns } from '../plan/planned-runs.js';
 import type { WrittenReport } from '../report/write-report.js';
@@ -83,11 +85,37 @@ interface Source {
   readonly file: string | undefined;
 }
 
+/** The experiment files of a folder; none if it can't be read. */
+function experimentsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** Its text. Names files with similar names where there is none: beside it, or among those of this package. */
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw new ExperimentError(file, [`it can't be read: ${message}`]);
+    const folders = [dirname(file), join(packageRoot, 'experiments')];
+    const [near] = folders.flatMap((folder) => {
+      const name = nearestOf(basename(file), experimentsIn(folder));
+      return name === undefined ? [] : join(folder, name);
+    });
+    const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
+    throw new ExperimentError(file, [`there is no such file.${hint}`]);
+  }
+}
+
 function readSource(given: Experiment | string, catalogue: Catalogue): Source {
   if (typeof given !== 'string') {
     return { experiment: given, text: stringify(given), file: undefined };
   }
-  const text = readFileSync(given, 'utf8');
+  const text = readText(given);
   return { experiment: parseExperiment(text, given, catalogue), text, file: given };
 }
 
