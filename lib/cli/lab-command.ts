@@ -13,7 +13,7 @@ import {
 import { type QemuVersion, qemuVersions } from '../qemu/compile/versions.js';
 import { exitCodes } from './exit-codes.js';
 import { LabDisplay } from './lab-display.js';
-import { each } from './option-values.js';
+import { each, oneOf } from './option-values.js';
 import { interruptible } from './session.js';
 
 interface WithOptions {
@@ -80,9 +80,13 @@ export function addLab(parent: Command): void {
     .option('--out <directory>', 'the folder of results; default: lab-results/NAME, or NAME-sink')
     .option('--qemu <program>', 'the QEMU to use')
     .addOption(
-      new Option('--version <version>', 'use the QEMU of this version that "qemu build" has built')
-        .choices(qemuVersions)
-        .default('7.2'),
+      oneOf(
+        new Option(
+          '--version <version>',
+          'use the QEMU of this version that "qemu build" has built',
+        ),
+        qemuVersions,
+      ).default('7.2'),
     )
     .addOption(withOption())
     .option('--sink', 'no destination: only count pages, with half the memory', false)
