@@ -1,7 +1,7 @@
 // `fakedirty migrate`: migrates a running VM, and shows how it goes.
 import { type Command, Option } from 'commander';
 import { migrate } from '../migration/migrate.js';
-import type { MigrateOptions } from '../migration/options.js';
+import { type MigrateOptions, parseMigrateOptions } from '../migration/options.js';
 import { parsePolicies, policiesHelp } from '../policy/named.js';
 import { QmpError } from '../qmp/errors.js';
 import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
@@ -19,6 +19,7 @@ import {
   wholeNumber,
 } from './option-values.js';
 import { connect, exitCodeOf, interruptible, RecordingFile } from './session.js';
+import { type Need, needs, refuseWithoutEffect } from './without-effect.js';
 
 interface MigrateFlags {
   qmp: QmpAddress;
@@ -48,7 +49,7 @@ interface MigrateFlags {
 function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
   const { hash, xbzrle, multifd, multifdCompression, multifdLevel, policy } = flags;
   const { bandwidth, postcopyBandwidth, downtime } = flags;
-  return {
+  const options: Omit<MigrateOptions, 'to'> = {
     method: flags.method,
     ...(hash
       ? {
@@ -80,6 +81,9 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
     parameters: flags.parameter,
     ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
   };
+  // What is wrong whatever the QEMUs say is told before they are asked.
+  parseMigrateOptions({ ...options, to: flags.to ?? flags.listen ?? '' });
+  return options;
 }
 
 async function run(flags: MigrateFlags, command: Command): Promise<void> {
@@ -125,9 +129,40 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
   }
 }
 
+/** Options that have no effect by themselves. */
+const idleAlone: readonly Need[] = [
+  needs('--accept-weak-hash', '--hash'),
+  needs('--verify', '--hash'),
+  needs('--without-filter', '--hash'),
+  needs('--multifd-compression', '--multifd'),
+  needs('--multifd-level', '--multifd'),
+  {
+    option: '--multifd-level',
+    needs: '--multifd-compression zlib or zstd',
+    isMet: ({ multifdCompression: how }) => how === 'zlib' || how === 'zstd',
+  },
+  needs('--listen', '--to-qmp'),
+  needs('--to-qmp', '--listen'),
+  {
+    option: '--postcopy-bandwidth',
+    needs: '--method post-copy or hybrid',
+    isMet: ({ method, capability }) =>
+      method !== 'pre-copy' || (capability as MigrateFlags['capability'])['postcopy-ram'] === true,
+  },
+  {
+    option: '--policy',
+    needs: '--method pre-copy or hybrid',
+    isMet: ({ method }) => method !== 'post-copy',
+  },
+  {
+    option: '--auto-converge',
+    needs: '--method pre-copy or hybrid',
+    isMet: ({ method }) => method !== 'post-copy',
+  },
+];
+
 export function addMigrate(program: Command): void {
-  program
-    .command('migrate')
+  refuseWithoutEffect(program.command('migrate'), idleAlone)
     .description('Migrates a running VM, shows every pass, and does what a policy decides.')
     .requiredOption(
       '--qmp <address>',

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { explainIssue } from '../errors/explain-issue.js';
+import { option, sentence } from '../errors/wording.js';
 import { mebibyte } from '../format/bytes.js';
 import { QmpClient } from '../qmp/client.js';
 import { type FakeDirtyHash, fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
@@ -222,7 +223,7 @@ function parse<Schema extends z.ZodType>(schema: Schema, options: unknown): z.ou
   const { success, data, error } = schema.safeParse(options, { error: explainIssue });
   if (success) return data;
   const problems = error.issues.map(
-    ({ path, message }) => `option "${path.join('.')}": ${message}`,
+    ({ path, message }) => sentence`${option(path.join('.') || 'options')}: ${message}`,
   );
   throw new MigrationRefusedError(problems);
 }

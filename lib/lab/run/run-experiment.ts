@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { nearestOf } from '../../errors/nearest.js';
+import { OptionError } from '../../errors/option-error.js';
+import { option, sentence } from '../../errors/wording.js';
 import type { MigrateOptions } from '../../migration/options.js';
 import type { QemuVersion } from '../../qemu/compile/versions.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
@@ -132,13 +134,17 @@ function keepExperiment(directory: string, { text, file }: Source, sink: boolean
   if (file !== undefined && resolve(file) === resolve(copy)) return;
   writeResults(directory, new Map([[experimentFileName, textAsRun(text, sink)]]), {
     what: experimentFileName,
-    advice: 'Make room, or name another folder with --out.',
+    advice: sentence`Make room, or name another folder with ${option('directory')}.`,
   });
 }
 
 /** Runs or resumes an experiment, and writes its report. Runs that fail do not end it: they are in the outcome. */
 export async function runExperiment(options: ExperimentOptions): Promise<ExperimentOutcome> {
-  const { catalogue = builtIn, version = '7.2', report = true, onEvent, signal } = options;
+  const { catalogue = builtIn, version, report = true, onEvent, signal } = options;
+  if (version !== undefined && options.qemu !== undefined) {
+    const why = sentence`has no effect with ${option('qemu')}, which names a QEMU; leave one of them out`;
+    throw new OptionError('version', why);
+  }
   const source = readSource(options.experiment, catalogue);
   const sink = options.sink === true || source.experiment.sink;
   const experiment = { ...source.experiment, sink };
@@ -146,7 +152,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   const directory = options.directory ?? join('lab-results', `${experiment.name}${suffix}`);
   if (report) await loadReportWriter();
   const store = new ResultStore(directory);
-  const qemu = options.qemu ?? findQemu(experiment, catalogue, version);
+  const qemu = options.qemu ?? findQemu(experiment, catalogue, version ?? '7.2');
   const planned = plannedRuns(experiment);
   const runs = openRuns(planned, existsSync(directory) ? store.runs() : []);
   await checkNeeds({ experiment, runs, catalogue });
