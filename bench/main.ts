@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const before = options.compare === undefined ? undefined : readRun(options.compare);
-  ensureWritable(options.out);
+  ensureWritable(options.out, '--out');
   const implementations = allImplementations().filter(
     ({ algorithm, mode }) => options.algorithms.includes(algorithm) && options.modes.includes(mode),
   );

@@ -53,7 +53,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
-  ensureWritable(options.out);
+  ensureWritable(options.out, '--out');
   const qemus = {
     patched: builtOf(options.version, false),
     unpatched: builtOf(options.version, true),

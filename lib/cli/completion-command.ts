@@ -1,5 +1,6 @@
 // `fakedirty completion`: what a shell needs to complete our commands, made from the commands themselves.
 import { Argument, type Command, type Option } from 'commander';
+import { oneOf } from './option-values.js';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
@@ -97,7 +98,7 @@ export function addCompletion(program: Command): void {
   program
     .command('completion')
     .description('Prints what a shell needs to complete these commands.')
-    .addArgument(new Argument('<shell>').choices(shells))
+    .addArgument(oneOf(new Argument('<shell>'), shells))
     .addHelpText(
       'after',
       `

@@ -8,7 +8,7 @@ import {
 } from '../monitor/dirtying-measurement.js';
 import { type Forecast, forecast, rangeText } from '../policy/forecast.js';
 import type { QmpAddress } from '../qmp/transport.js';
-import { byteCount, milliseconds, positiveInteger, qmpAddress } from './option-values.js';
+import { byteCount, milliseconds, qmpAddress, wholeSeconds } from './option-values.js';
 import { connect } from './session.js';
 
 interface EstimateFlags {
@@ -77,9 +77,9 @@ export function addEstimate(program: Command): void {
         .default(300, '300ms'),
     )
     .option(
-      '--seconds <number>',
+      '--seconds <time>',
       'length of each of three measurements; the last takes twice that',
-      positiveInteger,
+      wholeSeconds,
       2,
     )
     .option('--json', 'print JSON', false)

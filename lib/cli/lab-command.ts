@@ -13,8 +13,9 @@ import {
 import { type QemuVersion, qemuVersions } from '../qemu/compile/versions.js';
 import { exitCodes } from './exit-codes.js';
 import { LabDisplay } from './lab-display.js';
-import { each } from './option-values.js';
+import { each, oneOf } from './option-values.js';
 import { interruptible } from './session.js';
+import { refuseWithoutEffect, replacedBy } from './without-effect.js';
 
 interface WithOptions {
   with: string[];
@@ -23,7 +24,7 @@ interface WithOptions {
 interface RunOptions extends WithOptions {
   out?: string;
   qemu?: string;
-  version: QemuVersion;
+  version?: QemuVersion;
   passes: boolean;
   sink: boolean;
   report: boolean;
@@ -73,16 +74,19 @@ export function addLab(parent: Command): void {
   const lab = parent
     .command('lab')
     .description('Experiments with real VMs on this machine, and their reports.');
-  lab
-    .command('run')
+  refuseWithoutEffect(lab.command('run'), [replacedBy('--version', '--qemu')])
     .description('Runs or resumes an experiment, and writes its report.')
     .argument('<file>', 'the experiment file (YAML)')
     .option('--out <directory>', 'the folder of results; default: lab-results/NAME, or NAME-sink')
     .option('--qemu <program>', 'the QEMU to use')
     .addOption(
-      new Option('--version <version>', 'use the QEMU of this version that "qemu build" has built')
-        .choices(qemuVersions)
-        .default('7.2'),
+      oneOf(
+        new Option(
+          '--version <version>',
+          'use the QEMU of this version that "qemu build" has built',
+        ),
+        qemuVersions,
+      ),
     )
     .addOption(withOption())
     .option('--sink', 'no destination: only count pages, with half the memory', false)

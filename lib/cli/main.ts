@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { FakedirtyError } from '../errors/error.js';
 import { UnmetNeedsError } from '../lab/index.js';
 import { MigrationRefusedError } from '../migration/errors.js';
 import { MeasurementError } from '../monitor/errors.js';
@@ -17,6 +18,7 @@ import { exitCodes, exitCodesHelp } from './exit-codes.js';
 import { readableHelp } from './help.js';
 import { addLab } from './lab-command.js';
 import { addMigrate } from './migrate-command.js';
+import { flagNames } from './option-names.js';
 import { addQemu } from './qemu-command.js';
 import { addReplay } from './replay-command.js';
 import { addWatch } from './watch-command.js';
@@ -27,16 +29,16 @@ function packageVersion(): string {
   return version;
 }
 
+function messageOf(error: unknown): string {
+  if (error instanceof FakedirtyError) return error.messageIn(flagNames);
+  return error instanceof Error ? error.message : String(error);
+}
+
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  if (error instanceof QemuBuildError) {
-    console.error(`error: ${error.message}`);
-    return exitCodes[error.failure];
-  }
   // A step has already told its own failure.
-  if (!(error instanceof StepFailed)) {
-    console.error(`error: ${error instanceof Error ? error.message : error}`);
-  }
+  if (!(error instanceof StepFailed)) console.error(`error: ${messageOf(error)}`);
+  if (error instanceof QemuBuildError) return exitCodes[error.failure];
   const refusals = [MigrationRefusedError, MeasurementError, UnmetNeedsError];
   if (refusals.some((refusal) => error instanceof refusal)) return exitCodes.refused;
   if (error instanceof PolicyError) return exitCodes.usage;

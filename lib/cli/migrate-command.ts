@@ -1,7 +1,7 @@
 // `fakedirty migrate`: migrates a running VM, and shows how it goes.
 import { type Command, Option } from 'commander';
 import { migrate } from '../migration/migrate.js';
-import type { MigrateOptions } from '../migration/options.js';
+import { type MigrateOptions, parseMigrateOptions } from '../migration/options.js';
 import { parsePolicies, policiesHelp } from '../policy/named.js';
 import { QmpError } from '../qmp/errors.js';
 import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
@@ -11,12 +11,15 @@ import {
   byteCount,
   each,
   milliseconds,
+  oneOf,
   onOrOff,
+  parameter,
   positiveInteger,
   qmpAddress,
-  setting,
+  wholeNumber,
 } from './option-values.js';
 import { connect, exitCodeOf, interruptible, RecordingFile } from './session.js';
+import { type Need, needs, refuseWithoutEffect } from './without-effect.js';
 
 interface MigrateFlags {
   qmp: QmpAddress;
@@ -37,22 +40,16 @@ interface MigrateFlags {
   postcopyBandwidth?: number;
   downtime?: number;
   capability: Record<string, boolean>;
-  parameter: Record<string, string>;
+  parameter: Record<string, string | number | boolean>;
   policy: string[];
   record?: string;
   json: boolean;
 }
 
-/** `on` and `off`, numbers, and all else as it is. */
-function parameterValue(text: string): string | number | boolean {
-  if (text === 'on' || text === 'off') return text === 'on';
-  return /^\d+$/.test(text) ? Number(text) : text;
-}
-
 function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
   const { hash, xbzrle, multifd, multifdCompression, multifdLevel, policy } = flags;
   const { bandwidth, postcopyBandwidth, downtime } = flags;
-  return {
+  const options: Omit<MigrateOptions, 'to'> = {
     method: flags.method,
     ...(hash
       ? {
@@ -81,11 +78,12 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
       : { postcopyBandwidthBytesPerSecond: postcopyBandwidth }),
     ...(downtime === undefined ? {} : { downtimeLimitMs: downtime }),
     capabilities: flags.capability,
-    parameters: Object.fromEntries(
-      Object.entries(flags.parameter).map(([name, text]) => [name, parameterValue(text)]),
-    ),
+    parameters: flags.parameter,
     ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
   };
+  // What is wrong whatever the QEMUs say is told before they are asked.
+  parseMigrateOptions({ ...options, to: flags.to ?? flags.listen ?? '' });
+  return options;
 }
 
 async function run(flags: MigrateFlags, command: Command): Promise<void> {
@@ -131,9 +129,40 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
   }
 }
 
+/** Options that have no effect by themselves. */
+const idleAlone: readonly Need[] = [
+  needs('--accept-weak-hash', '--hash'),
+  needs('--verify', '--hash'),
+  needs('--without-filter', '--hash'),
+  needs('--multifd-compression', '--multifd'),
+  needs('--multifd-level', '--multifd'),
+  {
+    option: '--multifd-level',
+    needs: '--multifd-compression zlib or zstd',
+    isMet: ({ multifdCompression: how }) => how === 'zlib' || how === 'zstd',
+  },
+  needs('--listen', '--to-qmp'),
+  needs('--to-qmp', '--listen'),
+  {
+    option: '--postcopy-bandwidth',
+    needs: '--method post-copy or hybrid',
+    isMet: ({ method, capability }) =>
+      method !== 'pre-copy' || (capability as MigrateFlags['capability'])['postcopy-ram'] === true,
+  },
+  {
+    option: '--policy',
+    needs: '--method pre-copy or hybrid',
+    isMet: ({ method }) => method !== 'post-copy',
+  },
+  {
+    option: '--auto-converge',
+    needs: '--method pre-copy or hybrid',
+    isMet: ({ method }) => method !== 'post-copy',
+  },
+];
+
 export function addMigrate(program: Command): void {
-  program
-    .command('migrate')
+  refuseWithoutEffect(program.command('migrate'), idleAlone)
     .description('Migrates a running VM, shows every pass, and does what a policy decides.')
     .requiredOption(
       '--qmp <address>',
@@ -144,15 +173,17 @@ export function addMigrate(program: Command): void {
     .option('--to-qmp <address>', "the destination's QMP, started with -incoming defer", qmpAddress)
     .option('--listen <uri>', 'with --to-qmp: where the destination listens')
     .addOption(
-      new Option('--method <method>', 'hybrid begins as pre-copy and goes on as post-copy')
-        .choices(['pre-copy', 'post-copy', 'hybrid'])
-        .default('pre-copy'),
+      oneOf(new Option('--method <method>', 'hybrid begins as pre-copy and goes on as post-copy'), [
+        'pre-copy',
+        'post-copy',
+        'hybrid',
+      ]).default('pre-copy'),
     )
     .addOption(
-      new Option(
-        '--hash <name>',
-        'skip fake dirty pages, found by this fingerprint algorithm',
-      ).choices(fakeDirtyHashes),
+      oneOf(
+        new Option('--hash <name>', 'skip fake dirty pages, found by this fingerprint algorithm'),
+        fakeDirtyHashes,
+      ),
     )
     .option(
       '--accept-weak-hash',
@@ -161,20 +192,21 @@ export function addMigrate(program: Command): void {
     )
     .option('--verify', 'compare each skipped page with a full copy', false)
     .addOption(
-      new Option('--without-filter <what>', 'what to do on a QEMU without the filter')
-        .choices(['refuse', 'leave-out'])
-        .default('refuse'),
+      oneOf(new Option('--without-filter <what>', 'what to do on a QEMU without the filter'), [
+        'refuse',
+        'leave-out',
+      ]).default('refuse'),
     )
     .option('--xbzrle [cache]', 'send differences of pages, with a cache of this size', byteCount)
     .option('--multifd [channels]', 'use several connections', positiveInteger)
     .addOption(
-      new Option('--multifd-compression <how>', 'compress pages on these connections').choices([
+      oneOf(new Option('--multifd-compression <how>', 'compress pages on these connections'), [
         'none',
         'zlib',
         'zstd',
       ]),
     )
-    .option('--multifd-level <level>', 'level of the compression', positiveInteger)
+    .option('--multifd-level <level>', 'level of the compression', wholeNumber)
     .option('--auto-converge', 'slow the guest down when it writes too fast', false)
     .option(
       '--bandwidth <rate>',
@@ -182,14 +214,19 @@ export function addMigrate(program: Command): void {
       byteCount,
     )
     .option('--postcopy-bandwidth <rate>', 'bandwidth limit in post-copy', byteCount)
-    .option('--downtime <time>', 'the downtime limit, such as 300ms', milliseconds)
+    .option('--downtime <time>', 'the downtime limit, such as 300ms or 0.5s', milliseconds)
     .option(
       '--capability <name=on|off>',
       'turn any other capability of QEMU on or off',
       onOrOff,
       {},
     )
-    .option('--parameter <name=value>', 'set any other parameter of QEMU', setting, {})
+    .option(
+      '--parameter <name=value>',
+      'set any other parameter of QEMU, such as max-postcopy-bandwidth=8M',
+      parameter,
+      {},
+    )
     .option(
       '--policy <policy>',
       'when to stop, switch or give up (below); several in order',

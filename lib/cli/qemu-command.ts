@@ -6,7 +6,8 @@ import { latestBuilt, programOf } from '../qemu/compile/built.js';
 import { QemuBuildError } from '../qemu/compile/errors.js';
 import { type QemuVersion, qemuVersions } from '../qemu/compile/versions.js';
 import { doctor, printDoctor } from '../qemu/probe/doctor.js';
-import { list, positiveInteger } from './option-values.js';
+import { list, oneOf, positiveInteger } from './option-values.js';
+import { refuseWithoutEffect, replacedBy } from './without-effect.js';
 
 function targetList(text: string): string[] {
   const targets = list(text, []);
@@ -18,7 +19,7 @@ function targetList(text: string): string[] {
 }
 
 const versionOption = () =>
-  new Option('--version <version>', 'which QEMU').choices(qemuVersions).default(qemuVersions[0]);
+  oneOf(new Option('--version <version>', 'which QEMU'), qemuVersions).default(qemuVersions[0]);
 const unpatchedOption = () =>
   new Option('--unpatched', 'the same QEMU without the series, to compare with').default(false);
 
@@ -39,8 +40,7 @@ interface BuildOptions {
 }
 
 function addBuild(parent: Command): void {
-  parent
-    .command('build')
+  refuseWithoutEffect(parent.command('build'), [replacedBy('--refresh-source', '--source')])
     .description('Builds libfakedirty and QEMU with the series, or finds that this has been done.')
     .addOption(versionOption())
     .option('--source <path>', 'a release tarball or a source tree, which stays as it is')

@@ -1,6 +1,7 @@
 // The error for a wrong argument: which one, what it was, what is accepted, and what was probably meant.
 import { FakedirtyError } from './error.js';
 import { nearestOf } from './nearest.js';
+import { option as named, sentence, type Words } from './wording.js';
 
 /** An argument or option is wrong. The message says which, what it was, and what is accepted. */
 export class OptionError extends FakedirtyError {
@@ -13,11 +14,11 @@ export class OptionError extends FakedirtyError {
   /** The accepted value that was probably meant, when the one given looks misspelt. */
   readonly nearest: string | undefined;
 
-  constructor(option: string, problem: string, value?: unknown, accepted?: readonly string[]) {
+  constructor(option: string, problem: Words, value?: unknown, accepted?: readonly string[]) {
     const nearest = typeof value === 'string' && accepted ? nearestOf(value, accepted) : undefined;
     const among = accepted ? `; one of ${accepted.join(', ')}` : '';
     const hint = nearest === undefined ? '' : `. Did you mean '${nearest}'?`;
-    super(`${option}: ${problem}${among}${hint}`);
+    super(sentence`${named(option)}: ${problem}${among}${hint}`);
     this.option = option;
     this.accepted = accepted;
     this.nearest = nearest;

@@ -1,16 +1,30 @@
 // What keeps a migration from beginning, and what it can't do while it runs. How it ended is its result, no error.
 import { FakedirtyError } from '../errors/error.js';
+import { inWords, type Naming, Sentence, type Words } from '../errors/wording.js';
 
 /** What was asked for is not possible. Nothing has been changed. */
 export class MigrationRefusedError extends FakedirtyError {
   override readonly name = 'MigrationRefusedError';
   override readonly code = 'ERR_MIGRATION_REFUSED';
 
-  constructor(
-    /** Each says what is wrong, what was expected, and what to do. */
-    readonly problems: readonly string[],
-  ) {
-    super(problems.length === 1 ? problems[0] : problems.map((text) => `- ${text}`).join('\n'));
+  /** Each says what is wrong, what was expected, and what to do. */
+  readonly problems: readonly string[];
+  readonly #problems: readonly Words[];
+
+  constructor(problems: readonly Words[]) {
+    const [first = '', ...others] = problems;
+    const lines = problems.flatMap((problem, at) => [at === 0 ? '- ' : '\n- ', problem]);
+    super(others.length === 0 ? first : new Sentence(lines));
+    this.problems = problems.map(String);
+    this.#problems = problems;
+  }
+
+  /**
+   * The problems with other names of options, such as flags.
+   * @internal
+   */
+  problemsIn(naming: Naming): string[] {
+    return this.#problems.map((problem) => inWords(problem, naming));
   }
 }
 

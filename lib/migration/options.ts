@@ -1,6 +1,8 @@
 // How to migrate, as callers say it: checked once, here.
 
 import { z } from 'zod';
+import { explainIssue } from '../errors/explain-issue.js';
+import { option, sentence } from '../errors/wording.js';
 import { mebibyte } from '../format/bytes.js';
 import { QmpClient } from '../qmp/client.js';
 import { type FakeDirtyHash, fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
@@ -218,10 +220,10 @@ export const limitsSchema = z.strictObject({
 export type CheckedOptions = z.output<typeof optionsSchema>;
 
 function parse<Schema extends z.ZodType>(schema: Schema, options: unknown): z.output<Schema> {
-  const { success, data, error } = schema.safeParse(options);
+  const { success, data, error } = schema.safeParse(options, { error: explainIssue });
   if (success) return data;
   const problems = error.issues.map(
-    ({ path, message }) => `option "${path.join('.')}": ${message}`,
+    ({ path, message }) => sentence`${option(path.join('.') || 'options')}: ${message}`,
   );
   throw new MigrationRefusedError(problems);
 }

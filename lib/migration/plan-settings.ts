@@ -1,5 +1,7 @@
 // Plans what to set on each QEMU for what was asked, or says why that is not possible.
 
+import { didYouMean } from '../errors/nearest.js';
+import { option, sentence, type Words } from '../errors/wording.js';
 import type { CheckedOptions } from './options.js';
 import type { QemuSetup } from './qemu-setup.js';
 
@@ -14,10 +16,11 @@ export interface SettingsPlan {
   readonly destination: Settings;
   /** The filter was asked for, is not there, and is left out as the caller agreed. */
   readonly filterLeftOut: boolean;
-  readonly problems: readonly string[];
+  readonly problems: readonly Words[];
 }
 
 export const filterCapability = 'fake-dirty-filter';
+const maxZlib = 9;
 const weakHashes = ['xxh32', 'murmur3-32', 'crc32'];
 /** With each of these, pages can be sent that the filter has not looked at. */
 const incompatibleWithFilter = ['zero-copy-send', 'x-colo', 'background-snapshot', 'rdma-pin-all'];
@@ -90,22 +93,51 @@ function missing(side: string, setup: QemuSetup, { capabilities, parameters }: S
   const problems: string[] = [];
   for (const name of Object.keys(capabilities)) {
     if (setup.capabilities.has(name)) continue;
-    problems.push(`"${name}" is not a capability of ${here}; leave it out or use another QEMU.`);
+    const hint = didYouMean(name, [...setup.capabilities.keys()]);
+    problems.push(
+      `"${name}" is not a capability of ${here}; leave it out or use another QEMU.${hint}`,
+    );
   }
   for (const [name, value] of Object.entries(parameters)) {
     const names = setup.settable.get(name);
     if (!setup.settable.has(name)) {
-      problems.push(`"${name}" is not a parameter of ${here}; leave it out or use another QEMU.`);
+      const hint = didYouMean(name, [...setup.settable.keys()]);
+      problems.push(
+        `"${name}" is not a parameter of ${here}; leave it out or use another QEMU.${hint}`,
+      );
     } else if (names && !names.includes(String(value))) {
-      problems.push(`"${name}" is "${value}"; ${here} takes ${names.join(', ')}.`);
+      const hint = didYouMean(String(value), names);
+      problems.push(`"${name}" is "${value}"; ${here} takes ${names.join(', ')}.${hint}`);
     }
   }
   return problems;
 }
 
-function conflicts(options: CheckedOptions, on: (capability: string) => boolean): string[] {
+/** Options that nothing would come of: whoever gives one expects something. */
+function withoutEffect({ method, policy, autoConverge, multifd }: CheckedOptions): Words[] {
+  const problems: Words[] = [];
+  const atOnce = option('method', 'post-copy');
+  if (method === 'post-copy' && policy) {
+    problems.push(
+      sentence`${option('policy')} has no effect with ${atOnce}, which leaves nothing to decide; take ${option('method', 'hybrid')}, or leave it out.`,
+    );
+  }
+  if (method === 'post-copy' && autoConverge) {
+    problems.push(
+      sentence`${option('autoConverge')} has no effect with ${atOnce}, in which no pass has to converge; leave it out.`,
+    );
+  }
+  if (multifd?.compression === 'none' && multifd.level !== undefined) {
+    problems.push(
+      sentence`${option('multifd.level')} has no effect without compression; add ${option('multifd.compression', 'zstd')} or zlib, or leave it out.`,
+    );
+  }
+  return problems;
+}
+
+function conflicts(options: CheckedOptions, on: (capability: string) => boolean): Words[] {
   const { method, filter, xbzrle, multifd, to } = options;
-  const problems: string[] = [];
+  const problems: Words[] = withoutEffect(options);
   const postcopy = method !== 'pre-copy' || on('postcopy-ram');
   if (postcopy && on('multifd')) {
     problems.push('Post-copy and multifd do not go together in this QEMU; choose one of them.');
@@ -114,29 +146,30 @@ function conflicts(options: CheckedOptions, on: (capability: string) => boolean)
     problems.push('Post-copy and compress do not go together in this QEMU; choose one of them.');
   }
   if (xbzrle && multifd) {
-    problems.push('XBZRLE does nothing under multifd in this QEMU; choose one of them.');
+    const both = sentence`${option('xbzrle')} or ${option('multifd')}`;
+    problems.push(sentence`XBZRLE does nothing under multifd in this QEMU; choose ${both}.`);
   }
-  if (multifd && multifd.level !== undefined) {
-    const maxLevel = { none: -1, zlib: 9, zstd: 20 }[multifd.compression];
-    if (multifd.level > maxLevel) {
-      const expected = maxLevel < 0 ? 'none, without compression' : `0 to ${maxLevel}`;
-      problems.push(
-        `The level of multifd's compression is ${multifd.level}; expected ${expected}.`,
-      );
-    }
+  if (multifd?.compression === 'zlib' && multifd.level !== undefined && multifd.level > maxZlib) {
+    problems.push(
+      sentence`${option('multifd.level')}: is ${multifd.level}; zlib has levels from 0 to ${maxZlib}.`,
+    );
   }
   if (!filter) return problems;
   if (weakHashes.includes(filter.hash) && !filter.acceptWeakHash) {
     problems.push(
-      `"${filter.hash}" has 32 bits and will take a changed page for unchanged sooner or later; ` +
-        'take ph128, or set acceptWeakHash for an experiment.',
+      sentence`"${filter.hash}" has 32 bits and will take a changed page for unchanged sooner or later; take ${option('filter.hash', 'ph128')}, or add ${option('filter.acceptWeakHash', true)} for an experiment.`,
     );
   }
   for (const name of incompatibleWithFilter.filter(on)) {
-    problems.push(`The filter and "${name}" do not go together; turn one of them off.`);
+    const off = option(`capabilities.${name}`, false);
+    problems.push(
+      sentence`The filter and "${name}" do not go together; use ${off}, or no ${option('filter')}.`,
+    );
   }
   if (typeof to === 'string' && to.startsWith('rdma:')) {
-    problems.push('The filter does not work over RDMA; use another transport or no filter.');
+    problems.push(
+      sentence`The filter does not work over RDMA; use another transport in ${option('to')}, or no ${option('filter')}.`,
+    );
   }
   return problems;
 }
@@ -176,8 +209,7 @@ export function planSettings(
     ...stateProblems(source, destination),
     ...(filter && !available && !filterLeftOut
       ? [
-          `The QEMU ${source.version} of the source has no fake dirty filter; take one that ` +
-            '"fakedirty qemu build" builds, or set ifMissing to "leave-out".',
+          sentence`The QEMU ${source.version} of the source has no fake dirty filter; take one that "fakedirty qemu build" builds, or add ${option('filter.ifMissing', 'leave-out')}.`,
         ]
       : [
           ...missing('source', source, ours),

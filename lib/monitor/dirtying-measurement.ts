@@ -3,6 +3,7 @@
 
 import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
+import { option, sentence } from '../errors/wording.js';
 import { gibibyte, mebibyte } from '../format/bytes.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError } from '../qmp/errors.js';
@@ -246,7 +247,7 @@ export async function measureDirtying(
   const { seconds = 2, signal } = options;
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > maxSeconds) {
     throw new MeasurementError(
-      `"seconds" is ${seconds}; expected a whole number from 1 to ${maxSeconds}.`,
+      sentence`${option('seconds')} is ${String(seconds)}; expected a whole number from 1 to ${maxSeconds}.`,
     );
   }
   const beganMs = performance.now();

@@ -1,8 +1,18 @@
-// Policies by name, as a command line gives them: `adaptive-stop:limit=60`, `give-up:after=60s`.
+// Policies by name, as a command line gives them: `adaptive-stop:limit=60`, `give-up:after=60s`. A setting has the name of
+// the option that it sets, without its unit: values carry units of their own.
 
 import { z } from 'zod';
 import { FakedirtyError } from '../errors/error.js';
-import { expectedSize, expectedTime, parseBytes, parseMs } from '../format/units.js';
+import { explainIssue } from '../errors/explain-issue.js';
+import { didYouMean } from '../errors/nearest.js';
+import {
+  expectedPercent,
+  expectedSize,
+  expectedTime,
+  parseBytes,
+  parseMs,
+  parsePercent,
+} from '../format/units.js';
 import type { Policy } from '../migration/decision.js';
 import { adaptiveStop } from './adaptive-stop.js';
 import { fakeAware } from './fake-aware.js';
@@ -24,30 +34,33 @@ function scaled(parse: (text: string) => number | undefined, expected: string) {
   });
 }
 
-const number = z.coerce.number().nonnegative();
+const wholeNumber = (text: string) => (/^\d+$/.test(text) ? Number(text) : undefined);
+const count = scaled(wholeNumber, 'a whole number such as 3');
+const percent = scaled(parsePercent, expectedPercent);
 const time = scaled(parseMs, expectedTime);
 const size = scaled(parseBytes, expectedSize);
 
-const adaptiveStopSettings = z.strictObject({ limit: number.optional() });
-const hybridSettings = z.strictObject({
-  threshold: number.optional(),
-  watch: number.optional(),
-  otherwise: z.enum(['stop-now', 'go-on']).optional(),
-});
-const fakeAwareSettings = z.strictObject({
-  goal: z.enum(['fewest-bytes', 'shortest-total-time']).optional(),
-  downtime: time.optional(),
-  otherwise: z.enum(['go-on', 'stop-now', 'give-up']).optional(),
-});
-const giveUpSettings = z.strictObject({
-  after: time.optional(),
-  passes: number.optional(),
-  bytes: size.optional(),
-});
-const autoConvergeSettings = z.strictObject({
-  until: number.optional(),
-  patience: number.optional(),
-});
+const schemas = {
+  'adaptive-stop': z.strictObject({ limit: percent.optional() }),
+  'intelligent-hybrid': z.strictObject({
+    threshold: count.optional(),
+    watch: count.optional(),
+    otherwise: z.enum(['stop-now', 'go-on']).optional(),
+  }),
+  'fake-aware': z.strictObject({
+    goal: z.enum(['fewest-bytes', 'shortest-total-time']).optional(),
+    downtime: time.optional(),
+    otherwise: z.enum(['go-on', 'stop-now', 'give-up']).optional(),
+  }),
+  'give-up': z.strictObject({
+    after: time.optional(),
+    passes: count.optional(),
+    bytes: size.optional(),
+  }),
+  'auto-converge-first': z.strictObject({ until: percent.optional(), wait: count.optional() }),
+};
+type Name = keyof typeof schemas;
+type Settings<Of extends Name> = z.output<(typeof schemas)[Of]>;
 
 /** The members that are set. */
 function set<T extends object>(members: T): { [Name in keyof T]-?: Exclude<T[Name], undefined> } {
@@ -55,36 +68,34 @@ function set<T extends object>(members: T): { [Name in keyof T]-?: Exclude<T[Nam
   return Object.fromEntries(entries) as ReturnType<typeof set<T>>;
 }
 
-type Make = (settings: Record<string, string>, rest: () => Policy) => Policy;
-
-const makers: Readonly<Record<string, Make>> = {
-  'adaptive-stop': (settings) => {
-    const { limit } = adaptiveStopSettings.parse(settings);
-    return adaptiveStop(set({ limitPercent: limit }));
-  },
-  'intelligent-hybrid': (settings) => {
-    const { threshold, watch, otherwise } = hybridSettings.parse(settings);
-    return intelligentHybrid(set({ thresholdPages: threshold, watchPasses: watch, otherwise }));
-  },
-  'fake-aware': (settings) => {
-    const { goal, downtime, otherwise } = fakeAwareSettings.parse(settings);
-    return fakeAware(set({ goal, downtimeMs: downtime, otherwise }));
-  },
-  'give-up': (settings) => {
-    const { after, passes, bytes } = giveUpSettings.parse(settings);
-    return giveUp(set({ afterMs: after, afterPasses: passes, afterBytes: bytes }));
-  },
-  'auto-converge-first': (settings, rest) => {
-    const { until, patience } = autoConvergeSettings.parse(settings);
-    return autoConvergeFirst({
-      ...set({ untilPercent: until, waitPasses: patience }),
-      next: rest(),
-    });
-  },
+const makers: { readonly [Of in Name]: (settings: Settings<Of>, rest: () => Policy) => Policy } = {
+  'adaptive-stop': ({ limit }) => adaptiveStop(set({ limitPercent: limit })),
+  'intelligent-hybrid': ({ threshold, watch, otherwise }) =>
+    intelligentHybrid(set({ thresholdPages: threshold, watchPasses: watch, otherwise })),
+  'fake-aware': ({ goal, downtime, otherwise }) =>
+    fakeAware(set({ goal, downtimeMs: downtime, otherwise })),
+  'give-up': ({ after, passes, bytes }) =>
+    giveUp(set({ afterMs: after, afterPasses: passes, afterBytes: bytes })),
+  'auto-converge-first': ({ until, wait }, rest) =>
+    autoConvergeFirst({ ...set({ untilPercent: until, waitPasses: wait }), next: rest() }),
 };
 
 /** The names of all policies. */
-export const policyNames = Object.keys(makers);
+export const policyNames: string[] = Object.keys(schemas);
+
+/** What each policy can be given: its settings, each with its values where these are few. For completion. */
+export const policySettings: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> =
+  Object.fromEntries(
+    Object.entries(schemas).map(([name, { shape }]) => [
+      name,
+      Object.fromEntries(
+        Object.entries(shape).map(([setting, schema]) => {
+          const value: z.ZodType = schema.unwrap();
+          return [setting, value instanceof z.ZodEnum ? value.options.map(String) : []];
+        }),
+      ),
+    ]),
+  );
 
 /** For help texts. */
 export const policiesHelp = `
@@ -96,7 +107,7 @@ Policies, with an example of every setting:
                                     the choice that is predicted to be best; goals: fewest-bytes, shortest-total-time
   give-up:after=60s,passes=30,bytes=20G
                                     cancel; the guest stays at the source
-  auto-converge-first:until=80,patience=4
+  auto-converge-first:until=80,wait=4
                                     let auto-converge try before the policies that follow
 Several are evaluated in the order given; the first that chooses anything but to go on decides.`;
 
@@ -105,30 +116,37 @@ function settingsOf(text: string): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
-      if (at < 1) throw new PolicyError(`"${pair}": expected NAME=VALUE`);
+      if (at < 1) throw new PolicyError(`"${pair}": expected NAME=VALUE, such as after=60s`);
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
 }
 
+function isName(text: string): text is Name {
+  return Object.hasOwn(schemas, text);
+}
+
+function make<Of extends Name>(name: Of, settings: string, rest: () => Policy): Policy {
+  const { success, data, error } = schemas[name].safeParse(settingsOf(settings), {
+    error: explainIssue,
+  });
+  if (success) return makers[name](data as Settings<Of>, rest);
+  const problems = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim());
+  throw new PolicyError(`Policy "${name}:${settings}": ${problems.join('; ')}`);
+}
+
 function parse([text, ...rest]: readonly string[]): Policy {
   if (text === undefined) return chain();
   const [name = '', settings = ''] = text.split(/:(.*)/s);
-  const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
-  if (!make) {
-    throw new PolicyError(`There is no policy "${name}"; there are ${policyNames.join(', ')}.`);
+  if (!isName(name)) {
+    const hint = didYouMean(name, policyNames);
+    throw new PolicyError(
+      `There is no policy "${name}"; there are ${policyNames.join(', ')}.${hint}`,
+    );
   }
-  try {
-    const policy = make(settingsOf(settings), () => parse(rest));
-    // It takes the rest as the policy that comes next.
-    return name === 'auto-converge-first' || rest.length === 0
-      ? policy
-      : chain(policy, parse(rest));
-  } catch (error) {
-    if (!(error instanceof z.ZodError)) throw error;
-    const problems = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim());
-    throw new PolicyError(`Policy "${text}": ${problems.join('; ')}`);
-  }
+  const policy = make(name, settings, () => parse(rest));
+  // It takes the rest as the policy that comes next.
+  return name === 'auto-converge-first' || rest.length === 0 ? policy : chain(policy, parse(rest));
 }
 
 /**

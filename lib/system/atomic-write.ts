@@ -7,8 +7,11 @@ function temporaryName(path: string): string {
   return `${path}.${process.pid}.part`;
 }
 
-/** Throws if nothing can be written there: better now than after minutes of measuring. */
-export function ensureWritable(directory: string): void {
+/**
+ * Throws if nothing can be written there: better now than after minutes of measuring. `option` is what the caller named the
+ * directory with.
+ */
+export function ensureWritable(directory: string, option: string): void {
   const trial = temporaryName(join(directory, 'trial'));
   try {
     mkdirSync(directory, { recursive: true });
@@ -17,7 +20,7 @@ export function ensureWritable(directory: string): void {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const problem = `nothing can be written in ${directory} (${reason}); name a folder of your own`;
-    throw new OptionError('--out', problem);
+    throw new OptionError(option, problem);
   }
 }
 

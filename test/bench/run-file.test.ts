@@ -58,7 +58,7 @@ describe('a run as JSON', () => {
 
 describe('files', () => {
   it('are there whole, and nothing beside them', () => {
-    ensureWritable(join(folder, 'new'));
+    ensureWritable(join(folder, 'new'), '--out');
     writeAtomically(
       join(folder, 'new'),
       new Map([
@@ -80,6 +80,8 @@ describe('files', () => {
 
   it('in a folder that can not be are refused by name', () => {
     writeFileSync(join(folder, 'file'), '');
-    expect(() => ensureWritable(join(folder, 'file', 'below'))).toThrow(/--out: .*below.*folder/);
+    expect(() => ensureWritable(join(folder, 'file', 'below'), '--out')).toThrow(
+      /--out: .*below.*folder/,
+    );
   });
 });

@@ -42,11 +42,43 @@ describe('the commands', () => {
     [['migrate', ...qmp, '--to', 'x', '--to-qmp', 'y', '--listen', 'z'], /either --to URI/],
     [['migrate', '--qmp', 'tcp:host', '--to', 'x'], /expected the path of a UNIX socket/],
     [['migrate', ...qmp, '--to', 'x', '--bandwidth', 'fast'], /Expected a size such as/],
-    [['migrate', ...qmp, '--to', 'x', '--downtime', '3h'], /Expected a time such as/],
+    [['migrate', ...qmp, '--to', 'x', '--downtime', '3y'], /Expected a time such as 300ms/],
+    [
+      ['migrate', ...qmp, '--to', 'x', '--parameter', 'downtime-limit=3y'],
+      /Expected a time such as/,
+    ],
+    [['migrate', ...qmp, '--to', 'x', '--hash', 'sha-256'], /Did you mean 'sha256'\?/],
+    [['migrate', ...qmp, '--to', 'x', '--policy', 'fak-aware'], /Did you mean 'fake-aware'\?/],
+    [['migrate', ...qmp, '--to', 'x', '--bandwith', '1M'], /Did you mean --bandwidth\?/],
+    [['migrat'], /Did you mean migrate\?/],
+    [['completion', 'bsh'], /Did you mean 'bash'\?/],
+    [['estimate', ...qmp, '--seconds', '0.5s'], /Expected whole seconds, such as 2s/],
     [['migrate', ...qmp, '--to', 'x', '--capability', 'xbzrle=maybe'], /NAME=on or NAME=off/],
     [['migrate', ...qmp, '--to', 'x', '--hash', 'sha3'], /ph128.*sha256/],
     [['migrate', ...qmp, '--to', 'x', '--policy', 'luck'], /no policy "luck"; there are adaptive/],
     [['completion', 'cmd'], /bash, zsh, fish/],
+    [['migrate', ...qmp, '--to', 'x', '--accept-weak-hash'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--verify'], /--verify has no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--without-filter', 'refuse'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--multifd-compression', 'zlib'], /without --multifd/],
+    [['migrate', ...qmp, '--to', 'x', '--multifd-level', '3'], /without --multifd; .*zlib or zstd/],
+    [
+      ['migrate', ...qmp, '--to', 'x', '--multifd', '--multifd-level', '3'],
+      /without .*zlib or zstd/,
+    ],
+    [['migrate', ...qmp, '--to', 'x', '--listen', 'y'], /--listen has no effect without --to-qmp/],
+    [['migrate', ...qmp, '--to', 'x', '--to-qmp', 'y'], /--to-qmp has no effect without --listen/],
+    [['migrate', ...qmp, '--to', 'x', '--postcopy-bandwidth', '1M'], /post-copy or hybrid/],
+    [
+      ['migrate', ...qmp, '--to', 'x', '--method', 'post-copy', '--policy', 'give-up:passes=3'],
+      /--policy has no effect without --method pre-copy or hybrid/,
+    ],
+    [
+      ['migrate', ...qmp, '--to', 'x', '--method', 'post-copy', '--auto-converge'],
+      /--auto-converge has no effect/,
+    ],
+    [['lab', 'run', 'x.yaml', '--qemu', 'q', '--version', '7.2'], /without leaving out --qemu/],
+    [['qemu', 'build', '--source', 'x', '--refresh-source'], /without leaving out --source/],
   ])('refuse %j', (args, message) => {
     const { status, output } = fakedirty(...args);
     expect(status).toBe(exitCodes.usage);
@@ -153,12 +185,21 @@ describe('fakedirty migrate', () => {
     expect(said).toMatch(/failed after/);
   });
 
+  it('refuses what no QEMU can do before it asks one', () => {
+    const args = ['migrate', '--qmp', '/nowhere/vm.qmp', '--to', 'x', '--downtime', '3h'];
+    const { status, output } = fakedirty(...args);
+    expect(status).toBe(exitCodes.refused);
+    expect(output).toMatch(/error: --downtime: .*2000000/);
+  });
+
   it('names all that is refused, with a code of its own', async () => {
     const args = [...migrating(), '--hash', 'crc32', '--xbzrle'];
     const { status, said } = await ended(process.execPath, args);
     expect(status).toBe(exitCodes.refused);
     expect(said).toMatch(/- The QEMU 7\.2\.22 of the source has no fake dirty filter/);
-    expect(said).toMatch(/- "crc32" has 32 bits/);
+    expect(said).toMatch(/--without-filter leave-out/);
+    expect(said).toMatch(/- "crc32" has 32 bits.*--hash ph128, or add --accept-weak-hash/);
+    expect(said).not.toMatch(/acceptWeakHash|ifMissing/);
     const asked = qemu.requests.map(({ execute }) => execute);
     expect(asked.filter((name) => !/^(query-|qmp_capabilities)/.test(name ?? ''))).toEqual([]);
   });

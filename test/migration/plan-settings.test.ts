@@ -45,6 +45,8 @@ function setup({ on = [], filter = true, ...more }: FactsOptions = {}): QemuSetu
 }
 type FactsOptions = Partial<QemuSetup> & { on?: string[]; filter?: boolean };
 
+const goOn = () => ({ choice: 'go-on', policy: 'test', reason: '', numbers: {} }) as const;
+
 function planOf(options: Partial<MigrateOptions>, source = setup(), destination?: QemuSetup) {
   return planSettings(parseMigrateOptions({ to: 'tcp:b:1', ...options }), source, destination);
 }
@@ -112,7 +114,19 @@ describe('a settings plan refuses', () => {
     ],
     ['XBZRLE with multifd', { xbzrle: {}, multifd: {} }, setup(), /XBZRLE does nothing/],
     ['an unknown value', { multifd: { compression: 'zstd' } }, setup(), /takes none, zlib/],
-    ['a level of nothing', { multifd: { level: 1 } }, setup(), /expected none/],
+    ['a level of nothing', { multifd: { level: 1 } }, setup(), /no effect without compression/],
+    [
+      'a policy of post-copy',
+      { method: 'post-copy', policy: goOn },
+      setup(),
+      /policy has no effect/,
+    ],
+    [
+      'auto-converge in post-copy',
+      { method: 'post-copy', autoConverge: {} },
+      setup(),
+      /autoConverge has no effect/,
+    ],
     ['a parameter', { parameters: { odd: 1 } }, setup(), /"odd" is not a parameter.*7\.2\.0/],
     ['a busy source', {}, setup({ migration: { status: 'active' } }), /active already/],
     [
@@ -123,7 +137,7 @@ describe('a settings plan refuses', () => {
     ],
     ['a blocked one', {}, setup({ migration: { 'blocked-reasons': ['nested'] } }), /nested/],
   ])('%s', (_, options, source, problem) => {
-    expect(planOf(options, source).problems).toEqual([expect.stringMatching(problem)]);
+    expect(planOf(options, source).problems.map(String)).toEqual([expect.stringMatching(problem)]);
   });
 
   it('a destination that runs, or that lacks a capability', () => {

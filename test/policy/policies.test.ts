@@ -7,7 +7,7 @@ import { adaptiveStop } from '../../lib/policy/adaptive-stop.js';
 import { fakeAware } from '../../lib/policy/fake-aware.js';
 import { intelligentHybrid } from '../../lib/policy/intelligent-hybrid.js';
 import { autoConvergeFirst, chain, giveUp } from '../../lib/policy/limits.js';
-import { PolicyError, parsePolicies, policyNames } from '../../lib/policy/named.js';
+import { PolicyError, parsePolicies, policyNames, policySettings } from '../../lib/policy/named.js';
 import { busy, calm, type Guest, mostlyFake, observe, preCopy } from './simulation.js';
 
 const guests = fc.record<Guest>({
@@ -247,8 +247,40 @@ describe('policies by name', () => {
     for (const name of policyNames) expect(() => parsePolicies([name])).not.toThrow();
   });
 
+  it('take units in every setting that is a time, a size or a percentage', () => {
+    const { passes } = preCopy(busy, { count: 30 });
+    const observation = observe(busy, passes);
+    const [texts, made] = [
+      ['give-up:after=0.5h,bytes=1.5GiB', 'adaptive-stop:limit=50%', 'fake-aware:downtime=.25s'],
+      [
+        giveUp({ afterMs: 1_800_000, afterBytes: 1.5 * 2 ** 30 }),
+        adaptiveStop({ limitPercent: 50 }),
+        fakeAware({ downtimeMs: 250 }),
+      ],
+    ];
+    texts.forEach((text, at) => {
+      expect(parsePolicies([text])(observation)).toEqual(made[at]?.(observation));
+    });
+  });
+
+  it('name what there is to set as the options of the API do, without their units', () => {
+    const options = [
+      'limitPercent thresholdPages watchPasses otherwise goal downtimeMs afterMs afterPasses',
+      'afterBytes untilPercent waitPasses',
+    ];
+    const plain = new Set(
+      options
+        .join(' ')
+        .split(' ')
+        .map((name) => name.replace(/(Percent|Pages|Passes|Ms|Bytes)$/, '')),
+    );
+    const both = new Set(['passes', 'bytes', ...plain]);
+    const settings = Object.values(policySettings).flatMap((each) => Object.keys(each));
+    expect(settings.filter((name) => !both.has(name))).toEqual([]);
+  });
+
   it('apply auto-converge-first before those that follow it', () => {
-    const policy = parsePolicies(['auto-converge-first:patience=0', 'adaptive-stop:limit=1']);
+    const policy = parsePolicies(['auto-converge-first:wait=0', 'adaptive-stop:limit=1']);
     const { passes } = preCopy(busy, { count: 2 });
     expect(policy(observe(busy, passes))).toMatchObject({ choice: 'stop-now' });
   });
@@ -256,11 +288,16 @@ describe('policies by name', () => {
   it.each([
     ['adaptive', /There is no policy "adaptive".*adaptive-stop/],
     ['adaptive-stop:75', /"75": expected NAME=VALUE/],
-    ['adaptive-stop:limit=much', /limit/],
-    ['give-up:after=5h', /after is "5h"; expected a time such as/],
+    ['adaptive-stop:limit=much', /limit is "much"; expected a percentage such as 75/],
+    ['intelligent-hybrid:watch=2.5', /watch is "2\.5"; expected a whole number/],
+    ['give-up:after=5y', /after is "5y"; expected a time such as 300ms/],
     ['give-up:bytes=5X', /bytes is "5X"; expected a size/],
     ['fake-aware:goal=luck', /goal/],
-    ['fake-aware:speed=1', /speed/],
+    ['fake-aware:speed=1', /unknown: 'speed'; accepted: goal, downtime, otherwise/],
+    ['fak-aware', /Did you mean 'fake-aware'\?/],
+    ['fake-aware:goal=fewest-byte', /Did you mean 'fewest-bytes'\?/],
+    ['give-up:bites=5G', /Did you mean 'bytes'\?/],
+    ['auto-converge-first:wiat=3', /Did you mean 'wait'\?/],
   ])('refuses %s', (text, problem) => {
     expect(() => parsePolicies([text])).toThrow(PolicyError);
     expect(() => parsePolicies([text])).toThrow(problem);

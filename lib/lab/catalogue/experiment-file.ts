@@ -3,6 +3,7 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
+import { explainIssue } from '../../errors/explain-issue.js';
 import { mebibyte } from '../../format/bytes.js';
 import {
   type Experiment,
@@ -85,7 +86,9 @@ export function parseExperiment(text: string, file: string, catalogue = builtIn)
     const problems = document.errors.map(({ pos, message }) => `${lineAt(pos[0])}: ${message}`);
     throw new ExperimentError(file, problems);
   }
-  const { success, data, error } = schemaFor(catalogue).safeParse(document.toJS());
+  const { success, data, error } = schemaFor(catalogue).safeParse(document.toJS(), {
+    error: explainIssue,
+  });
   if (success) return data;
   const problems = error.issues.map(({ path, message }) => {
     // What is missing has no line; what it should be part of has.

@@ -1,5 +1,6 @@
 // The QEMU and the accelerator that an experiment runs with, where nobody has chosen them.
 import { FakedirtyError } from '../../errors/error.js';
+import { option, sentence } from '../../errors/wording.js';
 import { latestBuilt, programOf } from '../../qemu/compile/built.js';
 import { QemuBuildError } from '../../qemu/compile/errors.js';
 import type { QemuVersion } from '../../qemu/compile/versions.js';
@@ -28,8 +29,7 @@ export function findQemu(
   if (needsSeries === undefined) return systemQemu;
   throw new QemuBuildError(
     'not-built',
-    `The method ${needsSeries} needs a QEMU with the patch series: run "fakedirty qemu build --version ${version}", ` +
-      'or name one with --qemu.',
+    sentence`The method ${needsSeries} needs a QEMU with the patch series: run "fakedirty qemu build --version ${version}", or name one with ${option('qemu')}.`,
   );
 }
 

@@ -1,13 +1,17 @@
 // An experiment from its file to its report: finds a QEMU, checks what the runs need, makes them, and reports.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { nearestOf } from '../../errors/nearest.js';
+import { OptionError } from '../../errors/option-error.js';
+import { option, sentence } from '../../errors/wording.js';
 import type { MigrateOptions } from '../../migration/options.js';
 import type { QemuVersion } from '../../qemu/compile/versions.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
+import { packageRoot } from '../../system/package-root.js';
 import { builtIn } from '../catalogue/built-in.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
-import { parseExperiment } from '../catalogue/experiment-file.js';
+import { ExperimentError, parseExperiment } from '../catalogue/experiment-file.js';
 import type { Experiment } from '../model/experiment.js';
 import { openRuns, plannedRuns } from '../plan/planned-runs.js';
 import type { WrittenReport } from '../report/write-report.js';
@@ -83,11 +87,37 @@ interface Source {
   readonly file: string | undefined;
 }
 
+/** The experiment files of a folder; none if it can't be read. */
+function experimentsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** Its text. Names files with similar names where there is none: beside it, or among those of this package. */
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw new ExperimentError(file, [`it can't be read: ${message}`]);
+    const folders = [dirname(file), join(packageRoot, 'experiments')];
+    const [near] = folders.flatMap((folder) => {
+      const name = nearestOf(basename(file), experimentsIn(folder));
+      return name === undefined ? [] : join(folder, name);
+    });
+    const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
+    throw new ExperimentError(file, [`there is no such file.${hint}`]);
+  }
+}
+
 function readSource(given: Experiment | string, catalogue: Catalogue): Source {
   if (typeof given !== 'string') {
     return { experiment: given, text: stringify(given), file: undefined };
   }
-  const text = readFileSync(given, 'utf8');
+  const text = readText(given);
   return { experiment: parseExperiment(text, given, catalogue), text, file: given };
 }
 
@@ -104,13 +134,17 @@ function keepExperiment(directory: string, { text, file }: Source, sink: boolean
   if (file !== undefined && resolve(file) === resolve(copy)) return;
   writeResults(directory, new Map([[experimentFileName, textAsRun(text, sink)]]), {
     what: experimentFileName,
-    advice: 'Make room, or name another folder with --out.',
+    advice: sentence`Make room, or name another folder with ${option('directory')}.`,
   });
 }
 
 /** Runs or resumes an experiment, and writes its report. Runs that fail do not end it: they are in the outcome. */
 export async function runExperiment(options: ExperimentOptions): Promise<ExperimentOutcome> {
-  const { catalogue = builtIn, version = '7.2', report = true, onEvent, signal } = options;
+  const { catalogue = builtIn, version, report = true, onEvent, signal } = options;
+  if (version !== undefined && options.qemu !== undefined) {
+    const why = sentence`has no effect with ${option('qemu')}, which names a QEMU; leave one of them out`;
+    throw new OptionError('version', why);
+  }
   const source = readSource(options.experiment, catalogue);
   const sink = options.sink === true || source.experiment.sink;
   const experiment = { ...source.experiment, sink };
@@ -118,7 +152,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   const directory = options.directory ?? join('lab-results', `${experiment.name}${suffix}`);
   if (report) await loadReportWriter();
   const store = new ResultStore(directory);
-  const qemu = options.qemu ?? findQemu(experiment, catalogue, version);
+  const qemu = options.qemu ?? findQemu(experiment, catalogue, version ?? '7.2');
   const planned = plannedRuns(experiment);
   const runs = openRuns(planned, existsSync(directory) ? store.runs() : []);
   await checkNeeds({ experiment, runs, catalogue });

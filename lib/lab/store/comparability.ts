@@ -1,4 +1,5 @@
 // Whether runs can stand in one table: what was measured with another QEMU, or on other hosts, is another experiment.
+import { option, sentence } from '../../errors/wording.js';
 import { isMeasured, type MeasuredRun, type Run } from '../model/run.js';
 import { ResultError } from './result-error.js';
 
@@ -44,7 +45,6 @@ export function assertComparable(earlier: readonly Run[], run: Run, directory: s
   const differences = differencesFrom(earlier, run);
   if (differences.length === 0) return;
   throw new ResultError(
-    `The results in ${directory} were measured under other conditions and can't be compared with the ` +
-      `new run (${differences.join('; ')}). Name another folder with --out, or move that one away.`,
+    sentence`The results in ${directory} were measured under other conditions and can't be compared with the new run (${differences.join('; ')}). Name another folder with ${option('directory')}, or move that one away.`,
   );
 }

@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { sentence, type Words } from '../../errors/wording.js';
 import {
   ensureWritable,
   removeTemporaryFiles,
@@ -39,7 +40,7 @@ function readRun(file: string): Run {
 export function writeResults(
   directory: string,
   files: ReadonlyMap<string, string | Uint8Array>,
-  { what, advice }: { readonly what: string; readonly advice: string },
+  { what, advice }: { readonly what: string; readonly advice: Words },
 ): void {
   try {
     for (const name of files.keys()) {
@@ -49,7 +50,7 @@ export function writeResults(
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const problem = `${what} can't be written to ${directory} (${reason})`;
-    throw new ResultError(`${problem}. ${advice}`, { cause });
+    throw new ResultError(sentence`${problem}. ${advice}`, { cause });
   }
 }
 
@@ -61,7 +62,7 @@ export class ResultStore {
   /** Makes the folder if need be, and removes half-written files of processes that were killed. */
   prepare(): void {
     mkdirSync(this.directory, { recursive: true });
-    ensureWritable(this.directory);
+    ensureWritable(this.directory, 'directory');
     removeTemporaryFiles(this.directory);
   }
 

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
+import { explainIssue } from '../../errors/explain-issue.js';
 import type { GuestOptions } from '../../qemu/machine/guest.js';
 import type { WorkloadReport } from '../model/workload-report.js';
 
@@ -114,7 +115,7 @@ export function workload<Options extends z.ZodObject>(
   return {
     ...rest,
     commands: (given, environment) => {
-      const { success, data, error } = schema.safeParse(given ?? {});
+      const { success, data, error } = schema.safeParse(given ?? {}, { error: explainIssue });
       if (!success) {
         const names = Object.keys(schema.shape).join(', ') || 'none';
         throw new WorkloadOptionsError(

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { didYouMean } from '../../errors/nearest.js';
 import { cacheDirectory, checkoutKey } from '../../system/cache.js';
 import { QemuBuildError } from './errors.js';
 import { type QemuVersion, qemuVersions } from './versions.js';
@@ -67,8 +68,11 @@ export function allBuilt(): BuiltQemu[] {
 export function programOf(built: BuiltQemu, target = 'x86_64-softmmu'): string {
   const program = built.programs[target];
   if (!program) {
-    const targets = Object.keys(built.programs).join(', ');
-    throw new QemuBuildError('not-built', `This QEMU was built for ${targets}, not for ${target}.`);
+    const targets = Object.keys(built.programs);
+    throw new QemuBuildError(
+      'not-built',
+      `This QEMU was built for ${targets.join(', ')}, not for ${target}.${didYouMean(target, targets)}`,
+    );
   }
   return join(built.directory, program);
 }

@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../../errors/codes.js';
 import { FakedirtyError } from '../../errors/error.js';
+import type { Words } from '../../errors/wording.js';
 
 export type BuildFailure =
   | 'missing-tools'
@@ -26,7 +27,7 @@ export class QemuBuildError extends FakedirtyError {
 
   constructor(
     readonly failure: BuildFailure,
-    message: string,
+    message: Words,
     options?: ErrorOptions,
   ) {
     super(message, options);

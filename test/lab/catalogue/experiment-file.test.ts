@@ -40,7 +40,7 @@ describe('an experiment file', () => {
       'size: 3',
       /line 8: workloads.1:.*size.*share, bytes/s,
     ],
-    ['an unknown key', 'rounds: 2', 'round: 2', /line 2: the file:.*"round"/],
+    ['an unknown key', 'rounds: 2', 'round: 2', /line 2: the file:.*'round'/],
     ['too little memory', '256, 512', '256, 64', /line 10: memoryMiB.1:.*256/],
     ['a duplicate entry', '256, 512', '256, 256', /line 10: memoryMiB.1: duplicate entry/],
     ['another kind of YAML', experimentText, '[1, 2]', /line 1: the file:.*object/],

@@ -156,7 +156,7 @@ describe('measuring the runs of an experiment', () => {
         others,
       );
       await expect(moved).rejects.toThrow(message);
-      await expect(moved).rejects.toThrow(/another folder with --out/);
+      await expect(moved).rejects.toThrow(/another folder with directory/);
       expect(store.runs()).toEqual(there);
     },
   );

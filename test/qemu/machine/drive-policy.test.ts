@@ -56,7 +56,7 @@ const cases: Case[] = [
     choice: 'stop-now',
   },
   {
-    policies: ['auto-converge-first:until=30,patience=20', 'adaptive-stop:limit=1'],
+    policies: ['auto-converge-first:until=30,wait=20', 'adaptive-stop:limit=1'],
     options: { autoConverge: { initialPercent: 50 } },
     choice: 'stop-now',
   },

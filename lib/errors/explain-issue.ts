@@ -1,0 +1,46 @@
+// Words for what a schema finds wrong, with what was probably meant: zod's own know no near misses.
+import type { core } from 'zod';
+import { didYouMean } from './nearest.js';
+
+/** The names that an object's schema accepts. */
+function namesOf(schema: unknown): string[] {
+  const { shape } =
+    (schema as { _zod?: { def?: { shape?: object } } } | undefined)?._zod?.def ?? {};
+  return Object.keys(shape ?? {});
+}
+
+function unknownNames(keys: readonly string[], accepted: readonly string[]): string {
+  const [first = ''] = keys;
+  const given = keys.map((key) => `'${key}'`).join(', ');
+  const there = accepted.length === 0 ? 'none is accepted' : `accepted: ${accepted.join(', ')}`;
+  return `unknown: ${given}; ${there}.${keys.length === 1 ? didYouMean(first, accepted) : ''}`;
+}
+
+/** The branch of a union that came closest: one that at least accepts this kind of value. */
+function closestBranch(branches: readonly (readonly core.$ZodIssue[])[]): string | undefined {
+  const closest = branches.find(
+    ([first]) => first && !(first.code === 'invalid_type' && first.path.length === 0),
+  );
+  return closest
+    ?.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .join('; ');
+}
+
+/** For `safeParse(value, { error: explainIssue })`; undefined: zod's own words will do. */
+export const explainIssue: core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return unknownNames(issue.keys, namesOf(issue.inst));
+    case 'invalid_value': {
+      const accepted = issue.values.map(String);
+      const { input } = issue;
+      const given = typeof input === 'string' ? `is '${input}'; ` : '';
+      const expected = `${given}expected ${accepted.length > 1 ? 'one of ' : ''}${accepted.join(', ')}`;
+      return typeof input === 'string' ? `${expected}.${didYouMean(input, accepted)}` : expected;
+    }
+    case 'invalid_union':
+      return closestBranch(issue.errors);
+    default:
+      return undefined;
+  }
+};
