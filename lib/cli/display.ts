@@ -13,6 +13,8 @@ export interface Display {
   /** It wants progress between passes too. */
   readonly isLive: boolean;
   note(text: string): void;
+  /** Nobody sees it any more: writes nothing from now on. */
+  silence(): void;
   entry(entry: RecordingEntry): void;
   pass(pass: Pass, observation: Observation): void;
   progress(progress: MigrationProgress): void;
@@ -121,7 +123,11 @@ class Lines implements Display {
   }
 
   note(text: string): void {
-    this.#line.print(text);
+    if (text) this.#line.print(text);
+  }
+
+  silence(): void {
+    this.#line.silence();
   }
 
   entry(): void {}
@@ -157,6 +163,7 @@ class Lines implements Display {
 
 class JsonLines implements Display {
   readonly isLive = false;
+  #isSilent = false;
   readonly #output: Output;
 
   constructor(output: Output) {
@@ -164,13 +171,18 @@ class JsonLines implements Display {
   }
 
   note(): void {}
+
+  silence(): void {
+    this.#isSilent = true;
+  }
+
   pass(): void {}
   progress(): void {}
   evaluation(): void {}
   end(): void {}
 
   entry(entry: RecordingEntry): void {
-    if (entry.type !== 'sample') this.#output.write(entryLine(entry));
+    if (entry.type !== 'sample' && !this.#isSilent) this.#output.write(entryLine(entry));
   }
 }
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { FakedirtyError } from '../errors/error.js';
+import { OptionError } from '../errors/option-error.js';
 import { UnmetNeedsError } from '../lab/index.js';
 import { MigrationRefusedError } from '../migration/errors.js';
 import { MeasurementError } from '../monitor/errors.js';
@@ -17,6 +18,7 @@ import { addEstimate } from './estimate-command.js';
 import { exitCodes, exitCodesHelp } from './exit-codes.js';
 import { readableHelp } from './help.js';
 import { addLab } from './lab-command.js';
+import { guardOutput } from './lost-output.js';
 import { addMigrate } from './migrate-command.js';
 import { flagNames } from './option-names.js';
 import { addQemu } from './qemu-command.js';
@@ -41,11 +43,12 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof QemuBuildError) return exitCodes[error.failure];
   const refusals = [MigrationRefusedError, MeasurementError, UnmetNeedsError];
   if (refusals.some((refusal) => error instanceof refusal)) return exitCodes.refused;
-  if (error instanceof PolicyError) return exitCodes.usage;
+  if (error instanceof PolicyError || error instanceof OptionError) return exitCodes.usage;
   if (error instanceof QmpError) return exitCodes['no-qmp'];
   return exitCodes.failure;
 }
 
+guardOutput();
 const program = new Command('fakedirty')
   .description('Live migration of virtual machines that skips pages that did not really change.')
   .version(packageVersion())

@@ -3,7 +3,6 @@ import { type Command, Option } from 'commander';
 import { migrate } from '../migration/migrate.js';
 import { type MigrateOptions, parseMigrateOptions } from '../migration/options.js';
 import { parsePolicies, policiesHelp } from '../policy/named.js';
-import { QmpError } from '../qmp/errors.js';
 import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
 import type { QmpAddress } from '../qmp/transport.js';
 import { displayFor } from './display.js';
@@ -18,7 +17,17 @@ import {
   qmpAddress,
   wholeNumber,
 } from './option-values.js';
-import { connect, exitCodeOf, interruptible, RecordingFile } from './session.js';
+import { RecordingFile } from './recording-file.js';
+import {
+  cancelAtSignal,
+  connect,
+  end,
+  isSameAddress,
+  keepJournal,
+  type OnDisconnect,
+  onDisconnectChoices,
+  shownOn,
+} from './session.js';
 import { type Need, needs, refuseWithoutEffect } from './without-effect.js';
 
 interface MigrateFlags {
@@ -42,7 +51,11 @@ interface MigrateFlags {
   capability: Record<string, boolean>;
   parameter: Record<string, string | number | boolean>;
   policy: string[];
+  onPolicyFailure: 'cancel' | 'go-on';
+  onDisconnect: OnDisconnect;
+  journal: string | boolean;
   record?: string;
+  force: boolean;
   json: boolean;
 }
 
@@ -80,6 +93,7 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
     capabilities: flags.capability,
     parameters: flags.parameter,
     ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
+    onPolicyFailure: flags.onPolicyFailure,
   };
   // What is wrong whatever the QEMUs say is told before they are asked.
   parseMigrateOptions({ ...options, to: flags.to ?? flags.listen ?? '' });
@@ -87,46 +101,33 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
 }
 
 async function run(flags: MigrateFlags, command: Command): Promise<void> {
-  const { qmp, to, toQmp, listen, record, json } = flags;
+  const { qmp, to, toQmp, listen, record, force, journal: where } = flags;
   if ((to === undefined) === (toQmp === undefined || listen === undefined)) {
     command.error('error: give either --to URI, or --to-qmp and --listen', { exitCode: 2 });
   }
-  const options = methodOptions(flags);
-  const display = displayFor(process.stdout, json);
-  using file = record === undefined ? undefined : new RecordingFile(record);
-  const source = await connect(qmp);
-  const destination = toQmp === undefined ? undefined : await connect(toQmp);
-  using interrupt = interruptible(
-    display,
-    'Cancelling the migration. Press Ctrl-C again to exit now.',
-    'Exiting now. QEMU goes on cancelling the migration; query-migrate shows how far it is.',
-  );
-  let hasBegun = false;
-  try {
-    const target = destination ? { qmp: destination, listen: listen ?? '' } : (to ?? '');
-    const result = await migrate(source, {
-      ...options,
-      to: target,
-      signal: interrupt.signal,
-      onPass: (pass, observation) => display.pass(pass, observation),
-      ...(display.isLive ? { onProgress: (progress) => display.progress(progress) } : {}),
-      record: (entry) => {
-        hasBegun = true;
-        file?.record(entry);
-        display.entry(entry);
-        if (entry.type === 'policy-evaluation') display.evaluation(entry.evaluation);
+  if (toQmp !== undefined && isSameAddress(qmp, toQmp)) {
+    command.error(
+      'error: --qmp and --to-qmp are the same QMP; name the source and the destination',
+      {
+        exitCode: 2,
       },
-    });
-    display.end(result);
-    process.exitCode = exitCodeOf(result, interrupt.signal.aborted);
-  } catch (error) {
-    if (hasBegun && error instanceof QmpError) {
-      display.note('Lost QEMU in a migration: only its query-migrate can tell how that went on.');
-    }
-    throw error;
-  } finally {
-    await Promise.all([source.close(), destination?.close()]);
+    );
   }
+  const options = methodOptions(flags);
+  const display = displayFor(process.stdout, flags.json);
+  await using source = await connect(qmp);
+  await using destination = toQmp === undefined ? undefined : await connect(toQmp);
+  using file = record === undefined ? undefined : new RecordingFile(record, { force });
+  using journal = keepJournal(where, flags.policy);
+  using interrupt = cancelAtSignal(display, flags.onDisconnect);
+  const result = await migrate(source, {
+    ...options,
+    to: destination ? { qmp: destination, listen: listen ?? '' } : (to ?? ''),
+    signal: interrupt.signal,
+    journal: journal.options,
+    ...shownOn(display, file),
+  });
+  end(result, display, file, interrupt.signal.aborted);
 }
 
 /** Options that have no effect by themselves. */
@@ -140,6 +141,12 @@ const idleAlone: readonly Need[] = [
     option: '--multifd-level',
     needs: '--multifd-compression zlib or zstd',
     isMet: ({ multifdCompression: how }) => how === 'zlib' || how === 'zstd',
+  },
+  { option: '--force', needs: '--record', isMet: ({ record }) => record !== undefined },
+  {
+    option: '--on-policy-failure',
+    needs: '--policy',
+    isMet: ({ policy }) => (policy as readonly string[]).length > 0,
   },
   needs('--listen', '--to-qmp'),
   needs('--to-qmp', '--listen'),
@@ -233,7 +240,25 @@ export function addMigrate(program: Command): void {
       each,
       [],
     )
+    .addOption(
+      oneOf(new Option('--on-policy-failure <what>', 'when the policy itself goes wrong'), [
+        'cancel',
+        'go-on',
+      ]).default('cancel'),
+    )
+    .addOption(
+      oneOf(
+        new Option(
+          '--on-disconnect <what>',
+          'when the terminal, or whoever reads the output, is gone',
+        ),
+        onDisconnectChoices,
+      ).default('cancel'),
+    )
+    .option('--journal <folder>', 'where the journal is kept; default: ~/.local/state/fakedirty')
+    .option('--no-journal', 'keep none: if this process is killed, nobody can take over')
     .option('--record <file>', 'write a recording, for "fakedirty replay"')
+    .option('--force', 'let --record replace a file', false)
     .option('--json', 'print JSON Lines: the entries of a recording, without samples', false)
     .addHelpText(
       'after',
@@ -241,7 +266,9 @@ export function addMigrate(program: Command): void {
 
 It first checks that both QEMUs support everything that was asked for, and lists all that they don't; nothing
 has been changed then. Settings that it changed are put back at the end. Ctrl-C cancels the migration: the
-guest goes on running at the source, unless post-copy has begun.
+guest goes on running at the source, unless post-copy has begun. So do SIGTERM, SIGHUP (a lost terminal) and a
+reader of the output that is gone, unless --on-disconnect is "finish": then it goes on without output. A journal is
+kept, so that "fakedirty watch --take-over" can go on with the migration should this process be killed outright.
 
 Examples:
   fakedirty migrate --qmp /run/vm.qmp --to tcp:host2:4444 --hash ph128 --bandwidth 1Gbit

@@ -1,12 +1,17 @@
-// What the commands for running VMs share: the connection, the recording, Ctrl-C, the exit code.
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { entryLine, type Recorder } from '../migration/recording.js';
+// What the commands for running VMs share: connections, what ends them early, the journal, the exit code.
+import { realpathSync } from 'node:fs';
+import { OptionError } from '../errors/option-error.js';
+import type { JournalOptions } from '../migration/journal.js';
+import { JournalDirectory, type JournalFile } from '../migration/journal-directory.js';
+import type { MigrateOptions } from '../migration/options.js';
 import type { MigrationResult } from '../migration/result.js';
 import { QmpClient } from '../qmp/client.js';
 import type { QmpAddress } from '../qmp/transport.js';
 import { endGracefully } from '../system/signals.js';
 import type { Display } from './display.js';
 import { exitCodes } from './exit-codes.js';
+import { whenOutputIsLost } from './lost-output.js';
+import type { RecordingFile } from './recording-file.js';
 
 const connectMs = 10_000;
 
@@ -15,28 +20,73 @@ export function connect(address: QmpAddress): Promise<QmpClient> {
   return QmpClient.connect(address, { timeoutMs: connectMs });
 }
 
-/** Writes entries as they happen: a recording is useful even if this process is killed. */
-export class RecordingFile implements Disposable {
-  readonly #file: number;
-
-  constructor(path: string) {
-    this.#file = openSync(path, 'w');
-  }
-
-  readonly record: Recorder = (entry) => {
-    writeSync(this.#file, entryLine(entry));
-  };
-
-  [Symbol.dispose](): void {
-    closeSync(this.#file);
+function resolved(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
 }
 
+/** Whether both lead to one QMP, which talks to one program at a time. */
+export function isSameAddress(one: QmpAddress, other: QmpAddress): boolean {
+  if (typeof one === 'string' && typeof other === 'string')
+    return resolved(one) === resolved(other);
+  if (typeof one === 'string' || typeof other === 'string') return false;
+  return one.host === other.host && one.port === other.port;
+}
+
+/** What to do when nobody can see how a migration goes on: the terminal is gone, or a reader of the output. */
+export const onDisconnectChoices = ['cancel', 'finish'] as const;
+export type OnDisconnect = (typeof onDisconnectChoices)[number];
+
+/** Told to end: how, and by what. */
 interface Interruptible extends Disposable {
+  /** Aborted then. */
   readonly signal: AbortSignal;
 }
 
-/** A signal that is aborted by Ctrl-C and its like; a second one ends this process at once, saying what is left. */
+/** A migration that is cancelled by Ctrl-C and its like; a second Ctrl-C ends this process at once. */
+export function cancelAtSignal(
+  display: Pick<Display, 'note' | 'silence'>,
+  onDisconnect: OnDisconnect,
+): Interruptible {
+  const controller = new AbortController();
+  const cancel = (why: string, note: string) => {
+    if (controller.signal.aborted) return;
+    display.note(note);
+    controller.abort(new Error(why));
+  };
+  const release = endGracefully({
+    end: (name) => {
+      if (name === 'SIGHUP' && onDisconnect === 'finish') {
+        display.silence();
+        return false;
+      }
+      const note = `Told to end by ${name}: cancelling the migration. Press Ctrl-C again to exit now.`;
+      cancel(`This process was told to end by ${name}.`, note);
+      return true;
+    },
+    abandon: () => {
+      const note =
+        'Exiting now. QEMU goes on cancelling the migration; query-migrate shows how far it is.';
+      process.stderr.write(`${note}\n`);
+    },
+  });
+  const output = whenOutputIsLost((reason) => {
+    display.silence();
+    if (onDisconnect === 'cancel') cancel(`This process had to end: ${reason}.`, '');
+  });
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      output[Symbol.dispose]();
+      release();
+    },
+  };
+}
+
+/** Work without a guest at stake that is ended by Ctrl-C and its like, and by an output that nobody reads any more. */
 export function interruptible(
   display: Pick<Display, 'note'>,
   first: string,
@@ -47,12 +97,94 @@ export function interruptible(
     end: (name) => {
       display.note(first);
       controller.abort(new Error(`This process was told to end by ${name}.`));
+      return true;
     },
     abandon: () => {
       if (second) process.stderr.write(`${second}\n`);
     },
   });
-  return { signal: controller.signal, [Symbol.dispose]: release };
+  const output = whenOutputIsLost((reason) =>
+    controller.abort(new Error(`This process had to end: ${reason}.`)),
+  );
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      output[Symbol.dispose]();
+      release();
+    },
+  };
+}
+
+/** What a migration calls to be shown and recorded. */
+export function shownOn(
+  display: Display,
+  file: RecordingFile | undefined,
+): Pick<MigrateOptions, 'onPass' | 'onProgress' | 'record'> {
+  return {
+    onPass: (pass, observation) => display.pass(pass, observation),
+    ...(display.isLive ? { onProgress: (progress) => display.progress(progress) } : {}),
+    record: (entry) => {
+      file?.record(entry);
+      display.entry(entry);
+      if (entry.type === 'policy-evaluation') display.evaluation(entry.evaluation);
+    },
+  };
+}
+
+/** Shows how a migration ended, and has this process exit accordingly. */
+export function end(
+  result: MigrationResult,
+  display: Display,
+  file: RecordingFile | undefined,
+  interrupted: boolean,
+): void {
+  display.end(result);
+  if (file?.problem) console.error(`warning: ${file.problem}`);
+  process.exitCode = exitCodeOf(result, interrupted);
+}
+
+/** A journal that is kept, if it can be. */
+export interface KeptJournal extends Disposable {
+  readonly options: JournalOptions | undefined;
+}
+
+/**
+ * Begins a journal: in that folder, in the usual one (true), or none (false). Where the usual one can't be written the
+ * migration is worth more than the journal.
+ */
+export function keepJournal(where: string | boolean, policy: readonly string[]): KeptJournal {
+  if (where === false) return { options: undefined, [Symbol.dispose]: () => {} };
+  const isUsual = where === true;
+  const directory = new JournalDirectory(isUsual ? undefined : where);
+  let file: JournalFile | undefined;
+  const fail = (error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!isUsual) throw new OptionError('--journal', `can't be written: ${reason}`);
+    console.error(
+      `warning: no journal is kept (${reason}): if this process is killed, nobody can take the migration over. ` +
+        'Name another folder with --journal, or none with --no-journal.',
+    );
+    file?.[Symbol.dispose]();
+    file = undefined;
+  };
+  try {
+    file = directory.create();
+  } catch (error) {
+    fail(error);
+  }
+  return {
+    options: {
+      policy,
+      write: (entry) => {
+        try {
+          file?.write(entry);
+        } catch (error) {
+          fail(error);
+        }
+      },
+    },
+    [Symbol.dispose]: () => file?.[Symbol.dispose](),
+  };
 }
 
 export function exitCodeOf({ outcome }: MigrationResult, interrupted: boolean): number {

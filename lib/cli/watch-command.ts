@@ -1,46 +1,81 @@
-// `fakedirty watch`: shows a migration that somebody else has started or will start.
-import type { Command } from 'commander';
+// `fakedirty watch`: shows a migration that somebody else has started or will start, and takes over one of ours whose
+// process was killed.
+import { type Command, Option } from 'commander';
+import { JournalError } from '../migration/journal.js';
+import { JournalDirectory } from '../migration/journal-directory.js';
+import { takeOver } from '../migration/take-over.js';
 import { watchMigration } from '../migration/watch.js';
-import type { QmpAddress } from '../qmp/transport.js';
-import { displayFor } from './display.js';
+import { parsePolicies } from '../policy/named.js';
+import { formatAddress, parseAddress, type QmpAddress } from '../qmp/transport.js';
+import { type Display, displayFor } from './display.js';
 import { exitCodes } from './exit-codes.js';
-import { qmpAddress } from './option-values.js';
-import { connect, exitCodeOf, interruptible, RecordingFile } from './session.js';
+import { oneOf, qmpAddress } from './option-values.js';
+import { RecordingFile } from './recording-file.js';
+import {
+  cancelAtSignal,
+  connect,
+  end,
+  interruptible,
+  type OnDisconnect,
+  onDisconnectChoices,
+  shownOn,
+} from './session.js';
+import { needs, refuseWithoutEffect } from './without-effect.js';
 
 interface WatchFlags {
   qmp: QmpAddress;
+  takeOver?: true;
+  journal?: string;
+  onDisconnect: OnDisconnect;
   record?: string;
+  force: boolean;
   json: boolean;
 }
 
-async function run({ qmp, record, json }: WatchFlags): Promise<void> {
-  const display = displayFor(process.stdout, json);
-  using file = record === undefined ? undefined : new RecordingFile(record);
-  const client = await connect(qmp);
+async function watch({ qmp, record, force }: WatchFlags, display: Display): Promise<void> {
+  await using client = await connect(qmp);
+  using file = record === undefined ? undefined : new RecordingFile(record, { force });
   using interrupt = interruptible(display, 'No longer watching. The migration goes on.', '');
   try {
     display.note('Waiting for a migration.');
-    const result = await watchMigration(client, {
-      signal: interrupt.signal,
-      onPass: (pass, observation) => display.pass(pass, observation),
-      ...(display.isLive ? { onProgress: (progress) => display.progress(progress) } : {}),
-      record: (entry) => {
-        file?.record(entry);
-        display.entry(entry);
-      },
-    });
-    display.end(result);
-    process.exitCode = exitCodeOf(result, false);
+    const shown = shownOn(display, file);
+    end(await watchMigration(client, { signal: interrupt.signal, ...shown }), display, file, false);
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
     process.exitCode = exitCodes.interrupted;
-  } finally {
-    await client.close();
   }
 }
 
+/** What it has begun is ended: the same policy, the same settings to put back. */
+async function goOn(flags: WatchFlags, display: Display): Promise<void> {
+  const { qmp, record, force, onDisconnect } = flags;
+  const directory = new JournalDirectory(flags.journal);
+  const found = directory.unended(formatAddress(qmp));
+  if (!found) {
+    throw new JournalError(
+      `${directory.path} has no journal of an unfinished migration from ${formatAddress(qmp)}.`,
+    );
+  }
+  const { destination, policy = [] } = found.journal.begin;
+  await using source = await connect(qmp);
+  await using target =
+    destination.qmp === undefined ? undefined : await connect(parseAddress(destination.qmp));
+  using file = record === undefined ? undefined : new RecordingFile(record, { force });
+  using journal = directory.goOn(found);
+  using interrupt = cancelAtSignal(display, onDisconnect);
+  const migration = await takeOver(source, found.journal, {
+    destination: target,
+    write: journal.write,
+    ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
+    signal: interrupt.signal,
+    ...shownOn(display, file),
+  });
+  display.note(`Taken over, as ${found.path} has it.`);
+  end(await migration.result, display, file, interrupt.signal.aborted);
+}
+
 export function addWatch(program: Command): void {
-  program
+  const command = program
     .command('watch')
     .description('Shows a migration that libvirt, Proxmox or a person started.')
     .requiredOption(
@@ -48,14 +83,35 @@ export function addWatch(program: Command): void {
       "the source's QMP: a UNIX socket, or tcp:HOST:PORT",
       qmpAddress,
     )
+    .option('--take-over', 'control a migration whose "fakedirty migrate" was killed')
+    .option('--journal <folder>', 'where its journal is; default: where they usually are')
+    .addOption(
+      oneOf(
+        new Option('--on-disconnect <what>', 'as in "fakedirty migrate"'),
+        onDisconnectChoices,
+      ).default('cancel'),
+    )
     .option('--record <file>', 'write a recording, for "fakedirty replay"')
+    .option('--force', 'let --record replace a file', false)
     .option('--json', 'print JSON Lines: the entries of a recording, without samples', false)
     .addHelpText(
       'after',
       `
 It waits for a migration if none runs, follows it to its end, and changes nothing. QEMU talks to one program at
 a time on a QMP socket, so give it a second one (-qmp unix:/run/watch.qmp,server=on,wait=off). Where the
-capability "events" is off, it polls QEMU instead. Ctrl-C stops watching; the migration goes on.`,
+capability "events" is off, it polls QEMU instead. Ctrl-C stops watching; the migration goes on.
+
+With --take-over it goes on with what a "fakedirty migrate" began that was killed: with its policy, and with the
+settings that it would have put back, which it finds in the journal. If the migration has ended in the meantime,
+it makes sure that the guest runs where it is, and puts the settings back. Ctrl-C cancels the migration then.`,
     )
-    .action((flags: WatchFlags) => run(flags));
+    .action((flags: WatchFlags) => {
+      const display = displayFor(process.stdout, flags.json);
+      return flags.takeOver ? goOn(flags, display) : watch(flags, display);
+    });
+  refuseWithoutEffect(command, [
+    needs('--journal', '--take-over'),
+    needs('--on-disconnect', '--take-over'),
+    { option: '--force', needs: '--record', isMet: ({ record }) => record !== undefined },
+  ]);
 }

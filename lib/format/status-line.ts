@@ -24,6 +24,7 @@ export class StatusLine {
   readonly #elsewhereEveryMs: number;
   readonly #nowMs: () => number;
   #writtenMs: number;
+  #isSilent = false;
 
   constructor(
     output: TextOutput,
@@ -39,8 +40,14 @@ export class StatusLine {
     this.#writtenMs = nowMs();
   }
 
+  /** Writes nothing from now on. */
+  silence(): void {
+    this.#isSilent = true;
+  }
+
   /** Shows how far it is; `elsewhere` is for where that is not rewritten. */
   show(text: string, elsewhere = text): void {
+    if (this.#isSilent) return;
     if (this.isLive) {
       const room = (this.#output.columns ?? usualColumns) - 1;
       this.#output.write(`${clearLine}${text.slice(0, room)}`);
@@ -52,12 +59,13 @@ export class StatusLine {
 
   /** Writes a line that stays. */
   print(text: string): void {
+    if (this.#isSilent) return;
     this.clear();
     this.#output.write(`${text}\n`);
   }
 
   /** Takes the status away. */
   clear(): void {
-    if (this.isLive) this.#output.write(clearLine);
+    if (this.isLive && !this.#isSilent) this.#output.write(clearLine);
   }
 }

@@ -35,6 +35,8 @@ export function defaultJournalPath(): string {
 /** A journal that is being written. */
 export class JournalFile implements Disposable {
   readonly #file: number;
+  /** Nothing has been written, and nothing had been before. */
+  #isEmpty: boolean;
 
   /** @internal JournalDirectory makes these. */
   constructor(
@@ -43,17 +45,20 @@ export class JournalFile implements Disposable {
     flags: 'ax' | 'a',
   ) {
     this.#file = openSync(path, flags, 0o600);
+    this.#isEmpty = flags === 'ax';
   }
 
   /** Writes an entry, and returns when it is on disk. */
   readonly write: JournalWriter = (entry) => {
     writeSync(this.#file, journalLine(entry));
     fsyncSync(this.#file);
+    this.#isEmpty = false;
   };
 
-  /** Closes the file. */
+  /** Closes the file, and leaves none behind that nothing was written to. */
   [Symbol.dispose](): void {
     closeSync(this.#file);
+    if (this.#isEmpty) rmSync(this.path, { force: true });
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { didYouMean } from '../errors/nearest.js';
 import { option, sentence, type Words } from '../errors/wording.js';
+import { mebibyte } from '../format/bytes.js';
 import type { CheckedOptions } from './options.js';
 import type { QemuSetup } from './qemu-setup.js';
 
@@ -192,6 +193,29 @@ function stateProblems(source: QemuSetup, destination: QemuSetup | undefined): s
   return problems;
 }
 
+/** What keeps a destination from loading the guest, and what QEMU would say only when all memory has been sent. */
+function differences(source: QemuSetup, destination: QemuSetup): string[] {
+  const problems: string[] = [];
+  const [here, there] = [source, destination].map(({ ramBytes }) => mebibytesText(ramBytes));
+  if (here !== there) {
+    problems.push(
+      `The source has ${here} of memory, and the destination ${there}; start it with as much.`,
+    );
+  }
+  const [ours, theirs] = [source.machine, destination.machine];
+  if (ours !== undefined && theirs !== undefined && ours !== theirs) {
+    problems.push(
+      `The source is a machine of type "${ours}", and the destination of "${theirs}"; start it with -machine ${ours}.`,
+    );
+  }
+  return problems;
+}
+
+/** Exact: what differs must look different. */
+function mebibytesText(bytes: number): string {
+  return Number.isInteger(bytes / mebibyte) ? `${bytes / mebibyte} MiB` : `${bytes} bytes`;
+}
+
 /** What to set for these options, or what is wrong with them. */
 export function planSettings(
   options: CheckedOptions,
@@ -207,6 +231,7 @@ export function planSettings(
   const effective = filterLeftOut ? { ...options, filter: undefined } : options;
   const problems = [
     ...stateProblems(source, destination),
+    ...(destination ? differences(source, destination) : []),
     ...(filter && !available && !filterLeftOut
       ? [
           sentence`The QEMU ${source.version} of the source has no fake dirty filter; take one that "fakedirty qemu build" builds, or add ${option('filter.ifMissing', 'leave-out')}.`,

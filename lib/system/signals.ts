@@ -5,8 +5,11 @@
 // - work that ends gracefully, such as a migration, is told first, and then has all the time it needs;
 // - groups of child processes are asked to end at the same time, and killed when their time is over;
 // - where nothing ends gracefully, the process exits once the groups have ended;
-// - a second signal makes the process exit at once;
+// - a second signal makes the process exit at once, unless it is one that nobody sent on purpose: a lost terminal may
+//   send several SIGHUPs, and npm passes on a Ctrl-C that has reached everybody already;
 // - what must be undone when the process exits is undone last, and synchronously.
+
+import { readFileSync } from 'node:fs';
 
 const listened = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -21,8 +24,8 @@ export const signalExitCodes: Readonly<Record<EndingSignal, number>> = {
 
 /** Work that is told to end, and ends in good order by itself. */
 export interface GracefulWork {
-  /** The first signal: begins to end. */
-  readonly end: (signal: EndingSignal) => void;
+  /** The first signal: begins to end. False: this signal does not matter to it. */
+  readonly end: (signal: EndingSignal) => boolean | undefined;
   /** The second one: the process exits right after this. */
   readonly abandon?: (signal: EndingSignal) => void;
 }
@@ -32,6 +35,8 @@ export interface StoppableGroup {
   readonly signal: (signal: 'SIGTERM' | 'SIGKILL') => void;
 }
 
+/** A person needs longer to press Ctrl-C twice. */
+const samePressMs = 100;
 /** How long a group has between SIGTERM and SIGKILL. */
 const graceMs = 3000;
 const parentPollMs = 500;
@@ -39,6 +44,7 @@ const parentPollMs = 500;
 /** What the first signal has begun. */
 interface Ending {
   readonly signal: EndingSignal;
+  readonly atMs: number;
   /** Nothing ends gracefully: the process exits when its groups have ended. */
   readonly exits: boolean;
 }
@@ -84,6 +90,7 @@ function passOn(signal: EndingSignal): void {
 
 function onSignal(signal: EndingSignal): void {
   if (ending) {
+    if (signal === 'SIGHUP' || performance.now() - ending.atMs < samePressMs) return;
     for (const { abandon } of graceful) abandon?.(signal);
     process.exit(signalExitCodes[signal]);
   }
@@ -91,8 +98,10 @@ function onSignal(signal: EndingSignal): void {
     passOn(signal);
     return;
   }
-  ending = { signal, exits: graceful.size === 0 };
-  for (const { end } of graceful) end(signal);
+  const matters = [...graceful].map(({ end }) => end(signal) !== false);
+  // What does not matter to work that goes on must not end what it is built on.
+  if (graceful.size > 0 && !matters.includes(true)) return;
+  ending = { signal, atMs: performance.now(), exits: graceful.size === 0 };
   if (groups.size === 0) return;
   if (ending.exits) console.log(`\nstopping (${signal}) ...`);
   for (const group of groups) group.signal('SIGTERM');
@@ -112,10 +121,24 @@ function watchParent(): void {
   }, parentPollMs).unref();
 }
 
+/** Whoever started this process had it ignore hang-ups, as nohup does: they are not listened to then. */
+function ignoresHangUps(): boolean {
+  try {
+    const status = readFileSync('/proc/self/status', 'latin1');
+    const ignored = BigInt(`0x${/^SigIgn:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+    return (ignored & 1n) === 1n;
+  } catch {
+    return false;
+  }
+}
+
 function listen(): void {
   if (isListening) return;
   isListening = true;
-  for (const signal of listened) process.on(signal, onSignal);
+  for (const signal of listened) {
+    if (signal === 'SIGHUP' && ignoresHangUps()) continue;
+    process.on(signal, onSignal);
+  }
   process.on('exit', onExit);
   watchParent();
 }

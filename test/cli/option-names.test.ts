@@ -67,6 +67,7 @@ function setup(filter: boolean): QemuSetup {
       ['multifd-compression', 'multifd-channels', 'fake-dirty-hash'].map((name) => [name, ['x']]),
     ),
     ramBytes: 1 << 30,
+    machine: undefined,
   };
 }
 

@@ -54,6 +54,7 @@ describe('options of a migration', () => {
         ['multifd-compression', ['none', 'zlib']],
       ]),
       ramBytes: 1 << 30,
+      machine: undefined,
     };
     const options = {
       to: 'tcp:b:1',

@@ -40,6 +40,7 @@ function setup({ on = [], filter = true, ...more }: FactsOptions = {}): QemuSetu
       ['multifd-compression', ['none', 'zlib']],
     ]),
     ramBytes: 1 << 30,
+    machine: 'pc-i440fx-7.2',
     ...more,
   };
 }
@@ -148,6 +149,17 @@ describe('a settings plan refuses', () => {
     expect(planOf({}, setup(), setup()).problems).toEqual([
       expect.stringMatching(/destination is in state "running".*-incoming defer/),
     ]);
+  });
+
+  it('a destination with other memory, or of another machine type', () => {
+    const waiting = { status: { running: false, status: 'inmigrate' } };
+    const other = setup({ ...waiting, ramBytes: 1 << 29, machine: 'pc-q35-7.2' });
+    expect(planOf({}, setup(), other).problems).toEqual([
+      'The source has 1024 MiB of memory, and the destination 512 MiB; start it with as much.',
+      expect.stringMatching(/"pc-i440fx-7.2".*"pc-q35-7.2"; start it with -machine pc-i440fx-7.2/),
+    ]);
+    const silent = setup({ ...waiting, machine: undefined });
+    expect(planOf({}, setup(), silent).problems).toEqual([]);
   });
 
   it('no 32-bit fingerprint that was accepted', () => {

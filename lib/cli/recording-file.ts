@@ -1,0 +1,48 @@
+// The file of `--record`: it is never in the way of a migration, and never overwrites another one unasked.
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { OptionError } from '../errors/option-error.js';
+import { entryLine, type Recorder } from '../migration/recording.js';
+
+/** Writes entries as they happen: a recording is useful even if this process is killed. */
+export class RecordingFile implements Disposable {
+  readonly #path: string;
+  readonly #file: number;
+  #isEmpty = true;
+  #problem: string | undefined;
+
+  constructor(path: string, { force }: { force: boolean }) {
+    this.#path = path;
+    try {
+      this.#file = openSync(path, force ? 'w' : 'wx');
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new OptionError(
+        '--record',
+        code === 'EEXIST'
+          ? `"${path}" exists; choose another name, or replace it with --force`
+          : `"${path}" can't be written: ${message}`,
+      );
+    }
+  }
+
+  /** Why the recording ends early, if it does. */
+  get problem(): string | undefined {
+    return this.#problem && `The recording ${this.#path} ends early: ${this.#problem}`;
+  }
+
+  readonly record: Recorder = (entry) => {
+    if (this.#problem !== undefined) return;
+    try {
+      writeSync(this.#file, entryLine(entry));
+      this.#isEmpty = false;
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+    }
+  };
+
+  /** Closes it, and leaves nothing behind if nothing was recorded. */
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+    if (this.#isEmpty) rmSync(this.#path, { force: true });
+  }
+}
