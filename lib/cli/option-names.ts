@@ -26,6 +26,8 @@ export const flags: Readonly<Record<string, string>> = {
   capabilities: '--capability',
   parameters: '--parameter',
   policy: '--policy',
+  onPolicyFailure: '--on-policy-failure',
+  journal: '--journal',
   record: '--record',
   // estimate
   seconds: '--seconds',
@@ -46,6 +48,8 @@ export const withoutFlag: readonly string[] = [
   'autoConverge.maxPercent',
   'holdAtDestination',
   'signal',
+  'journal.write',
+  'journal.policy',
   'onPass',
   'onProgress',
 ];

@@ -28,6 +28,7 @@ export const errorCodes = {
   ERR_MIGRATION_REFUSED:
     'A migration cannot begin as asked; `problems` says why. Nothing was changed.',
   ERR_MIGRATION_STATE: 'A running migration cannot do that now; it may have ended.',
+  ERR_POLICY_DECISION: 'What a policy returned is no decision.',
   ERR_WATCH_STOPPED: 'A migration is no longer watched because `stop()` was called.',
   ERR_MEASUREMENT: 'This QEMU cannot be measured as asked. Its guest was not disturbed.',
   ERR_RECORDING:

@@ -34,6 +34,12 @@ export class MigrationStateError extends FakedirtyError {
   override readonly code = 'ERR_MIGRATION_STATE';
 }
 
+/** What a policy returned is no decision. */
+export class PolicyDecisionError extends FakedirtyError {
+  override readonly name = 'PolicyDecisionError';
+  override readonly code = 'ERR_POLICY_DECISION';
+}
+
 /** A migration is no longer watched because `stop()` was called. */
 export class WatchStoppedError extends FakedirtyError {
   override readonly name = 'WatchStoppedError';

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isPromise } from './callbacks.js';
 import { type Decision, decisionSchema, type Observation, type Policy } from './decision.js';
+import { PolicyDecisionError } from './errors.js';
 
 /** Whether it was declared `async`: it can't decide at once then. */
 export function isAsync(policy: unknown): boolean {
@@ -14,16 +15,19 @@ export function evaluatePolicy(policy: Policy, observation: Observation): Decisi
   if (isPromise(returned)) {
     // It may be rejected later, and nobody waits for it.
     returned.then(undefined, () => {});
-    throw new TypeError('It returned a promise. A policy decides at once, from what it is given.');
+    throw new PolicyDecisionError(
+      'It returned a promise. A policy decides at once, from what it is given.',
+    );
   }
-  if (returned === undefined) throw new TypeError('It returned nothing; expected a decision.');
+  if (returned === undefined)
+    throw new PolicyDecisionError('It returned nothing; expected a decision.');
   const { success, data, error } = decisionSchema.safeParse(returned);
   if (!success) {
     const problems = z.prettifyError(error).replaceAll(/\s*\n\s*/g, ' ');
-    throw new TypeError(`What it returned is no decision: ${problems}`);
+    throw new PolicyDecisionError(`What it returned is no decision: ${problems}`);
   }
   if (data.choice === 'post-copy' && !observation.postcopyPossible) {
-    throw new TypeError(
+    throw new PolicyDecisionError(
       'It chose post-copy, which is not possible: the migration began without the capability "postcopy-ram".',
     );
   }

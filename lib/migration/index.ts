@@ -14,7 +14,12 @@ export {
   type Policy,
   type PolicyEvaluation,
 } from './decision.js';
-export { MigrationRefusedError, MigrationStateError, WatchStoppedError } from './errors.js';
+export {
+  MigrationRefusedError,
+  MigrationStateError,
+  PolicyDecisionError,
+  WatchStoppedError,
+} from './errors.js';
 export {
   type Journal,
   type JournalBegin,

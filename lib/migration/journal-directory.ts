@@ -64,7 +64,9 @@ export class JournalFile implements Disposable {
 
 /** A journal in a folder. */
 export interface FoundJournal {
+  /** Its file. */
   readonly path: string;
+  /** What it says. */
   readonly journal: Journal;
 }
 
@@ -79,6 +81,7 @@ function resolved(address: string): string {
 
 /** A folder of journals. */
 export class JournalDirectory {
+  /** Where it is. */
   readonly path: string;
 
   constructor(path = defaultJournalPath()) {
@@ -100,7 +103,8 @@ export class JournalDirectory {
   }
 
   /** Goes on with the journal of a migration that this process takes over. */
-  goOn({ path, journal }: FoundJournal): JournalFile {
+  goOn(found: FoundJournal): JournalFile {
+    const { path, journal } = found;
     if (journal.end) throw new JournalError(`${path}: this migration has ended.`);
     // What was being written when the process was killed is no line: it must not spoil the next one.
     const text = readFileSync(path);

@@ -24,7 +24,9 @@ const processIdentitySchema = z.strictObject({
 
 /** Settings of a QEMU. */
 export interface KeptSettings {
+  /** Capabilities, on or off. */
   readonly capabilities: Readonly<Record<string, boolean>>;
+  /** Parameters. */
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
@@ -35,7 +37,9 @@ const keptSettingsSchema = z.strictObject({
 
 /** The first entry of a journal, written before anything is changed. */
 export interface JournalBegin {
+  /** What kind of entry it is. */
   readonly type: 'begin';
+  /** Which form the entries have. */
   readonly format: typeof journalFormat;
   /** When, in milliseconds since 1970. */
   readonly atMs: number;
@@ -52,17 +56,24 @@ export interface JournalBegin {
     /** What is to be put back. */
     readonly before: KeptSettings;
   };
-  /** The destination: with its QMP if that is used. */
+  /** The destination. */
   readonly destination: {
+    /** Where it listens. */
     readonly uri: string;
+    /** Its QMP, if that is used. */
     readonly qmp?: string | undefined;
+    /** What is to be put back there. */
     readonly before?: KeptSettings | undefined;
   };
+  /** As in `MigrateOptions`. */
   readonly method: 'pre-copy' | 'post-copy' | 'hybrid';
+  /** As in `MigrateOptions`. */
   readonly holdAtDestination: boolean;
+  /** As in `MigrateOptions`. */
   readonly onPolicyFailure: 'cancel' | 'go-on';
   /** The policy in words, as `parsePolicies` reads them; left out if there is none, or none in words. */
   readonly policy?: readonly string[] | undefined;
+  /** What is known of the migration when it begins. */
   readonly context: MigrationContext;
 }
 
@@ -139,6 +150,7 @@ export interface JournalOptions {
 
 /** A journal that was read back. */
 export interface Journal {
+  /** The first entry. */
   readonly begin: JournalBegin;
   /** Who controlled the migration last. */
   readonly controller: ProcessIdentity;

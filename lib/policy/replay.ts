@@ -1,5 +1,7 @@
 // What a policy decides on a recorded migration, and how good predictions were: pure, like the policies.
+
 import type { Observation, Policy, PolicyEvaluation } from '../migration/decision.js';
+import { evaluatePolicy } from '../migration/evaluate-policy.js';
 import type { Pass } from '../migration/pass.js';
 import type { Recording } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
@@ -59,7 +61,7 @@ export function replay(recording: Recording, policy: Policy): PolicyEvaluation[]
   const policyEvaluations: PolicyEvaluation[] = [];
   let evaluateAtMs = Number.POSITIVE_INFINITY;
   const evaluate = (moment: Moment) => {
-    const decision = policy(observationAt(recording, passes, moment));
+    const decision = evaluatePolicy(policy, observationAt(recording, passes, moment));
     const { elapsedMs, endedPasses } = moment;
     policyEvaluations.push({ elapsedMs, endedPasses, decision });
     const { askAgainAtMs = Number.POSITIVE_INFINITY } = decision;

@@ -130,13 +130,25 @@ describe('fakedirty migrate', () => {
   it.each<[what: string, answer: () => void, message: RegExp]>([
     ['closes', () => qemu.socket?.destroy(), /error: .*(closed|gone|ended)/i],
     ['talks nonsense', () => qemu.say('}{'), /error: .*}{/],
-  ])('says that it has lost a QEMU that %s in the middle', async (_, act, message) => {
+  ])('says that no migration has begun in a QEMU that %s first', async (_, act, message) => {
     const answer = qemu.onRequest;
     qemu.onRequest = (request) => (request.execute === 'migrate' ? act() : answer(request));
     const { status, said } = await ended(process.execPath, migrating());
     expect(status).toBe(exitCodes['no-qmp']);
-    expect(said).toMatch(/Lost QEMU in a migration/);
     expect(said).toMatch(message);
+    expect(said).not.toMatch(/ after /);
+  });
+
+  it('says that it has lost a QEMU that ends in the middle, with a code of its own', async () => {
+    const answer = qemu.onRequest;
+    qemu.onRequest = (request) => {
+      answer(request);
+      if (request.execute === 'migrate') setTimeout(() => void qemu.end(), 100);
+    };
+    const { status, said } = await ended(process.execPath, migrating());
+    expect(status).toBe(exitCodes['guest-unknown']);
+    expect(said).toMatch(/unknown after .*\n.*Look at both sides/);
+    expect(said).toMatch(/Where the guest is, and whether it runs, is not known\./);
   });
 
   it('has no words for what does not greet as QEMU does but that', async () => {
@@ -201,7 +213,9 @@ describe('fakedirty migrate', () => {
     expect(said).toMatch(/- "crc32" has 32 bits.*--hash ph128, or add --accept-weak-hash/);
     expect(said).not.toMatch(/acceptWeakHash|ifMissing/);
     const asked = qemu.requests.map(({ execute }) => execute);
-    expect(asked.filter((name) => !/^(query-|qmp_capabilities)/.test(name ?? ''))).toEqual([]);
+    expect(asked.filter((name) => !/^(query-|qom-get|qmp_capabilities)/.test(name ?? ''))).toEqual(
+      [],
+    );
   });
 });
 

@@ -123,6 +123,8 @@ describe('errors without a code', () => {
     'lib/qemu/machine/guest.ts': 1,
     // A QEMU without the memory, the serial port or the start that this package gave it.
     'lib/qemu/machine/machine.ts': 3,
+    // A machine without /proc.
+    'lib/system/owner.ts': 1,
     // This file lies outside any package.
     'lib/system/package-root.ts': 1,
   };

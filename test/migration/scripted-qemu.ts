@@ -15,7 +15,7 @@ export class ScriptedQemu {
   constructor(readonly qemu: FakeQemu) {
     qemu.onRequest = (request) => {
       const { execute = '', id } = request;
-      if (!execute.startsWith('query-')) this.asked.push(execute);
+      if (!/^(query-|qom-get)/.test(execute)) this.asked.push(execute);
       if (!this.on(request)) qemu.say({ return: this.#answer(execute), id });
     };
   }
