@@ -50,7 +50,9 @@ export interface ControllerOptions
   readonly callbacks: Callbacks;
   readonly journal: JournalWriter | undefined;
   /** What another process had begun to do, whose migration this is. */
-  readonly resumes?: Pick<Journal, 'migrateAtMs' | 'decision' | 'stopsGuest'> | undefined;
+  readonly resumes?:
+    | Pick<Journal, 'migrateAtMs' | 'passes' | 'decision' | 'stopsGuest'>
+    | undefined;
 }
 
 /** What the method `hybrid` does without a policy. */
@@ -92,6 +94,7 @@ export class Controller {
     this.#context = options.context;
     this.#policy = policy;
     this.#stoppedByUs = options.resumes?.stopsGuest ?? false;
+    this.#passes.push(...(options.resumes?.passes ?? []));
   }
 
   /** The migration as a policy would see it now. */
@@ -137,7 +140,8 @@ export class Controller {
     const { observer, resumes } = this.#options;
     if (resumes) {
       // Once decided, never again: it may have been half-way done.
-      const { status } = await observer.query();
+      const { status, pass } = await observer.query();
+      if (pass) this.#addPass(pass);
       if (resumes.migrateAtMs === undefined || status === 'none') return 'none';
       if (endStatuses.includes(status)) return status;
       if (resumes.decision && !isInPostcopy(status)) await this.#carryOut(resumes.decision);
@@ -231,8 +235,9 @@ export class Controller {
   }
 
   #addPass(pass: Pass): void {
-    const { record, updates, onPass } = this.#options;
+    const { record, updates, journal, onPass } = this.#options;
     this.#passes.push(pass);
+    journal?.({ type: 'pass', pass });
     record?.({ type: 'pass', pass });
     updates.add({ type: 'pass', pass });
     onPass?.(pass, this.observation);

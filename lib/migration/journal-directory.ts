@@ -48,10 +48,10 @@ export class JournalFile implements Disposable {
     this.#isEmpty = flags === 'ax';
   }
 
-  /** Writes an entry, and returns when it is on disk. */
+  /** Writes an entry, and returns when it is on disk; passes may follow each other too fast for that. */
   readonly write: JournalWriter = (entry) => {
     writeSync(this.#file, journalLine(entry));
-    fsyncSync(this.#file);
+    if (entry.type !== 'pass') fsyncSync(this.#file);
     this.#isEmpty = false;
   };
 

@@ -9,6 +9,7 @@ import {
   type MigrationContext,
   migrationContextSchema,
 } from './decision.js';
+import { type Pass, passSchema } from './pass.js';
 import { type GuestLocation, guestLocationSchema, type Outcome, outcomes } from './result.js';
 
 /** Which form the entries have. It goes up when an entry changes. */
@@ -82,6 +83,8 @@ export type JournalEntry =
   | JournalBegin
   /** QEMU is about to be told to migrate. */
   | { readonly type: 'migrate'; readonly atMs: number; readonly uri: string }
+  /** A pass that has ended: a policy decides by all of them. */
+  | { readonly type: 'pass'; readonly pass: Pass }
   /** Something other than going on was decided. */
   | { readonly type: 'decision'; readonly elapsedMs: number; readonly decision: Decision }
   /** The guest is about to be stopped for the end of the migration. */
@@ -121,6 +124,7 @@ export const journalEntrySchema = z.discriminatedUnion('type', [
     context: migrationContextSchema,
   }),
   z.strictObject({ type: z.literal('migrate'), atMs: count, uri: z.string() }),
+  z.strictObject({ type: z.literal('pass'), pass: passSchema }),
   z.strictObject({ type: z.literal('decision'), elapsedMs: count, decision: decisionSchema }),
   z.strictObject({ type: z.literal('stop-guest'), elapsedMs: count }),
   z.strictObject({
@@ -137,7 +141,7 @@ export const journalEntrySchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** Keeps an entry; it must be on disk when this returns. */
+/** Keeps an entry. It must not be lost with this process; a decision not with this machine either. */
 export type JournalWriter = (entry: JournalEntry) => void;
 
 /** How a migration keeps a journal. */
@@ -156,6 +160,8 @@ export interface Journal {
   readonly controller: ProcessIdentity;
   /** When QEMU was told to migrate; undefined if the journal ends before that. */
   readonly migrateAtMs: number | undefined;
+  /** The passes that had ended. */
+  readonly passes: readonly Pass[];
   /** What was decided, if anything but going on was. */
   readonly decision: Decision | undefined;
   /** The guest was stopped for the end of the migration, or was about to be. */
@@ -196,6 +202,7 @@ export function parseJournal(text: string): Journal {
     begin,
     controller: begin.controller,
     migrateAtMs: undefined,
+    passes: entries.flatMap((entry) => (entry.type === 'pass' ? [entry.pass] : [])),
     decision: undefined,
     stopsGuest: false,
     end: undefined,

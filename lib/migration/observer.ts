@@ -30,6 +30,8 @@ export interface ObserverOptions {
   readonly events: EventStream;
   /** Whether the observer was there when the migration began. */
   readonly sawBeginning: boolean;
+  /** The passes that another process saw before. */
+  readonly earlier?: readonly Pass[] | undefined;
   /** Whether QEMU sends events of migrations: the capability `events`. */
   readonly eventsOn: boolean;
   readonly record: Recorder | undefined;
@@ -64,7 +66,7 @@ export class Observer {
 
   constructor(options: ObserverOptions) {
     this.#options = options;
-    this.tracker = new PassTracker(options.sawBeginning);
+    this.tracker = new PassTracker(options.sawBeginning, options.earlier);
     this.#waiter = new EventWaiter(options.events);
   }
 

@@ -112,8 +112,14 @@ export class PassTracker {
   /** What the filter said in the passes that have been handed out. */
   #told: PassVerdicts = verdictsOf([]);
 
-  /** `sawBeginning`: false for whoever comes to a migration that runs already. */
-  constructor(private readonly sawBeginning = true) {}
+  /**
+   * `sawBeginning`: false for whoever comes to a migration that runs already. `earlier`: the passes that somebody else
+   * saw from the beginning on; the next one follows them.
+   */
+  constructor(
+    private readonly sawBeginning = true,
+    private readonly earlier: readonly Pass[] = [],
+  ) {}
 
   /** The last sample that had figures: QEMU has none of a migration that failed. */
   get last(): Sample | undefined {
@@ -139,8 +145,29 @@ export class PassTracker {
   }
 
   #begin(sample: Sample, ram: Ram): void {
-    if (this.sawBeginning) this.#from = { ...beginning, donePagesAtEnd: pagesOf(ram.total, ram) };
+    if (this.earlier.length > 0) this.#goOn(this.earlier, ram);
+    else if (this.sawBeginning)
+      this.#from = { ...beginning, donePagesAtEnd: pagesOf(ram.total, ram) };
     else this.#beginLate(sample, ram);
+  }
+
+  /** The counters of QEMU are the sums of all passes. */
+  #goOn(earlier: readonly Pass[], ram: Ram): void {
+    const sum = (count: (pass: Pass) => number) =>
+      earlier.reduce((total, pass) => total + count(pass), 0);
+    const { number, endMs = 0 } = earlier.at(-1) ?? { number: 0 };
+    this.#filterSyncs = number + 1;
+    this.#told = earlier
+      .flatMap(({ verdicts }) => verdicts ?? [])
+      .reduce((one, other) => combined(one, other, (told, more) => told + more), this.#told);
+    const normal = sum(({ normalPages }) => normalPages);
+    const zero = sum(({ zeroPages }) => zeroPages);
+    const transferred = Math.min(
+      ram.transferred,
+      sum(({ sentBytes }) => sentBytes),
+    );
+    const counted = { transferred, normal, zero, sentPages: normal + zero };
+    this.#from = { ...beginning, elapsedMs: endMs, syncs: number + 1, ...counted };
   }
 
   #beginLate({ elapsedMs, info }: Sample, ram: Ram): void {

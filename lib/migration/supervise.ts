@@ -71,7 +71,9 @@ export class Supervisor {
     this.#observer = new Observer({
       qmp,
       events: qmp.events(),
-      sawBeginning: resumes === undefined,
+      // Of one that is taken over, the process before did.
+      sawBeginning: true,
+      earlier: resumes?.passes,
       eventsOn: true,
       record,
       onProgress: (progress) => {

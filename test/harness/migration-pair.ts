@@ -47,6 +47,8 @@ export interface PairOptions {
   readonly acceleratorOptions?: string;
   readonly sourceArguments?: readonly string[];
   readonly destinationArguments?: readonly string[];
+  /** The guest runs at the destination as soon as it has arrived: memories can't be compared then. */
+  readonly destinationRuns?: boolean;
 }
 
 const yankInstances = z.array(z.looseObject({ type: z.string() }));
@@ -85,17 +87,20 @@ class LastAnswer {
 type Common = Omit<MachineOptions, 'name' | 'binary'>;
 
 function startDestination(
-  { binary, destinationBinary = binary, destinationArguments = [], sharesMemory }: PairOptions,
+  options: PairOptions,
   common: Common,
   source: Machine,
   attempt: number,
 ): Promise<Machine> {
+  const { binary, destinationBinary = binary, destinationArguments = [] } = options;
+  const { sharesMemory, destinationRuns = false } = options;
   return startMachine({
     ...common,
     ...(sharesMemory ? { ramFile: source.ramFile } : {}),
     name: attempt === 1 ? 'destination' : `destination-${attempt}`,
     binary: destinationBinary,
     incoming: true,
+    runs: destinationRuns,
     arguments: destinationArguments,
   });
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import type { GuestOptions } from '../../lib/qemu/machine/guest.js';
-import { MigrationPair } from './migration-pair.js';
+import { MigrationPair, type PairOptions } from './migration-pair.js';
 
 interface DrivenPair {
   readonly pair: MigrationPair;
@@ -21,6 +21,7 @@ export async function startWithSecondQmp(
   context: TestContext,
   binary: string,
   guest: GuestOptions,
+  more: Pick<PairOptions, 'destinationRuns'> = {},
 ): Promise<DrivenPair> {
   const directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
   context.onTestFinished(() => rmSync(directory, { recursive: true }));
@@ -29,7 +30,13 @@ export async function startWithSecondQmp(
     sourceArguments: serve(paths.source),
     destinationArguments: serve(paths.destination),
   };
-  const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest, ...sockets });
+  const pair = await MigrationPair.start({
+    binary,
+    accelerator: 'tcg',
+    guest,
+    ...sockets,
+    ...more,
+  });
   context.onTestFinished(() => pair.close());
   return { pair, paths, listen: `unix:${pair.incomingSocket}` };
 }

@@ -68,19 +68,21 @@ const step = fc.record({
   unchanged: fc.nat(1000),
   remaining: fc.nat(1000),
   syncs: fc.nat(2),
+  /** Another process goes on from here, with the passes that have ended. */
+  isTakenOver: fc.boolean(),
 });
 
 describe('passes', () => {
-  it('add up to the counters of QEMU, whenever that was asked', () => {
+  it('add up to the counters of QEMU, whenever and by however many processes that was asked', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
-        const tracker = new PassTracker();
+        let tracker = new PassTracker();
         const passes: Pass[] = [];
         const ended: number[] = [];
         let now = { syncs: 1, pages: 0, zeros: 0, remaining: 0, unchanged: 0 };
         let openUnchanged = 0;
         let elapsedMs = 0;
-        steps.forEach(({ ms, syncs, ...more }, index) => {
+        steps.forEach(({ ms, syncs, isTakenOver, ...more }, index) => {
           elapsedMs += ms;
           openUnchanged += more.unchanged;
           now = {
@@ -97,6 +99,7 @@ describe('passes', () => {
           const status = index === steps.length - 1 ? 'completed' : 'active';
           const pass = tracker.add({ elapsedMs, info: answer(now, status, ended) });
           if (pass) passes.push(passSchema.parse(pass));
+          if (isTakenOver) tracker = new PassTracker(true, [...passes]);
         });
         const sum = (value: (pass: Pass) => number) =>
           passes.reduce((total, pass) => total + value(pass), 0);

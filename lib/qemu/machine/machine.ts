@@ -37,6 +37,8 @@ export interface MachineOptions {
   readonly acceleratorOptions?: string;
   /** Runs instead of SeaBIOS. */
   readonly firmware?: string;
+  /** Has the guest run at once, or as soon as it has arrived; otherwise it waits for `cont`. */
+  readonly runs?: boolean;
   /** Waits for a migration, which `migrate-incoming` lets in. */
   readonly incoming?: boolean;
   /** Touches all guest memory first: for measurements. */
@@ -82,7 +84,8 @@ function qemuArguments(
   const { machineType = commonMachineType, memory: kind = 'file', preallocate = false } = options;
   const memory = { kind, ramBytes, file: ramFile, preallocate };
   return [
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-S'],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none'],
+    ...(options.runs ? [] : ['-S']),
     ...['-accel', [accelerator, acceleratorOptions].filter(Boolean).join(',')],
     ...memoryArguments(machineType, memory),
     ...['-chardev', `socket,id=qmp,path=${qmp}`, '-mon', 'chardev=qmp,mode=control'],
