@@ -80,6 +80,12 @@ describe('the packed tarball', () => {
       expect(library).toMatch(/^(libstdc\+\+|libm|libgcc_s|libc|ld-linux-x86-64)\.so/);
     }
   });
+
+  it('carries an addon that is bound when it is loaded: a later call would leave key words on the stack', async () => {
+    const addon = join(installed, 'prebuilds', 'linux-x64', 'fakedirty.glibc.node');
+    const { stdout } = await run('readelf', ['--wide', '--dynamic', addon]);
+    expect(stdout).toMatch(/FLAGS_1\).* NOW/);
+  });
 });
 
 describe.each(['here', '22', '24', '26'])('with Node: %s', (which) => {
