@@ -29,6 +29,8 @@ const native = [
   'zlib1g-dev',
   'libbenchmark-dev',
   'libgtest-dev',
+  // The sources are compiled with its headers, too.
+  'musl-dev',
   // Debian has it for amd64 alone.
   ...(process.arch === 'x64' ? ['libisal-dev'] : []),
 ];

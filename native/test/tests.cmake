@@ -87,6 +87,16 @@ if(NOT FAKEDIRTY_SANITIZE)
   set_tests_properties(Install.WorksFromPkgConfig PROPERTIES TIMEOUT 120)
 endif()
 
+# The sources where the C library is musl. The processor's name in paths is that of glibc's.
+string(REPLACE "-gnu" "-musl" musl_architecture "${CMAKE_LIBRARY_ARCHITECTURE}")
+find_path(MUSL_INCLUDE features.h PATHS /usr/include/${musl_architecture} NO_DEFAULT_PATH)
+if(MUSL_INCLUDE AND FAKEDIRTY_ADDON AND NOT FAKEDIRTY_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
+  add_test(NAME Musl.SourcesCompileWithItsHeaders
+    COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/test/musl_test.sh ${CMAKE_CXX_COMPILER} ${MUSL_INCLUDE}
+      ${HIGHWAY_INCLUDE} ${XXHASH_INCLUDE} ${NODE_ADDON_API_INC} ${CMAKE_JS_INC})
+  set_tests_properties(Musl.SourcesCompileWithItsHeaders PROPERTIES TIMEOUT 300)
+endif()
+
 # The program in the guide is the one that is tested.
 add_test(NAME Guide.ShowsTheProgramThatIsTested
   COMMAND ${CMAKE_COMMAND} -DWHOLE=${CMAKE_CURRENT_SOURCE_DIR}/../docs/guides/libfakedirty.md
