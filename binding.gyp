@@ -29,6 +29,9 @@
       # static one would need a newer C library.
       'ldflags': [
         '-Wl,--version-script=<(module_root_dir)/native/addon/exports.map',
+        # Node asks for functions to be bound when they are first called, and the dynamic linker then puts the
+        # vector registers on the stack, where words of a key would outlast it.
+        '-Wl,-z,now',
         # Node unloads the addons of a worker thread that ends, but a signal handler and pool threads may
         # still be running in this one (addon/mapping.cc).
         '-Wl,-z,nodelete',

@@ -47,7 +47,7 @@ export async function benchNative(args: readonly string[]): Promise<number> {
   removeUnused();
   await ensureDebianPackages(packagesFor.native);
   const build = prepare('release');
-  await buildNative(build, ['fakedirty-bench']);
+  await buildNative(build, { targets: ['fakedirty-bench'] });
   const program = join(build.directory, 'bench', 'fakedirty-bench');
   if (!existsSync(program)) throw new Error(`the build made no ${program}`);
   return runProgram(program, args);
@@ -56,7 +56,7 @@ export async function benchNative(args: readonly string[]): Promise<number> {
 /** What --check is timed against; its path. */
 async function buildProbe(): Promise<string> {
   const build = prepare('release');
-  await buildNative(build, ['fakedirty_static']);
+  await buildNative(build, { targets: ['fakedirty_static'] });
   const probe = join(cacheDirectory('builds', `binding-probe-${checkoutKey}`), 'probe.node');
   await step({ title: 'bench: building the native side', log: 'probe' }, ({ run }) =>
     run('gcc', [

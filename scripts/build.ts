@@ -1,6 +1,14 @@
-// What is built here beside the native library: dist/, the addon, the addon as the package carries it, and QEMUs for the
+// What is built here beside the native library: dist/, the addon, the addons that the package carries, and QEMUs for the
 // tests; and the packages of Debian that each kind of work needs.
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { libraryPackages, qemuPackages } from '../lib/qemu/compile/requirements.js';
@@ -8,7 +16,10 @@ import { cacheDirectory, checkoutKey } from '../lib/system/cache.js';
 import { withLock } from '../lib/system/lock.js';
 import { packageRoot } from '../lib/system/package-root.js';
 import { step, tell } from '../lib/system/step.js';
+import { arm64Compiler, arm64Emulator, buildArm64Addon, crossCompilesArm64 } from './arm64.js';
 
+/** The addon for another processor is built by CMake. */
+const crossCompilation = crossCompilesArm64 ? ['cmake', 'ninja-build', ...arm64Compiler] : [];
 const native = [
   ...libraryPackages,
   'cmake',
@@ -18,6 +29,8 @@ const native = [
   'zlib1g-dev',
   'libbenchmark-dev',
   'libgtest-dev',
+  // The sources are compiled with its headers, too.
+  'musl-dev',
   // Debian has it for amd64 alone.
   ...(process.arch === 'x64' ? ['libisal-dev'] : []),
 ];
@@ -39,11 +52,14 @@ const checks = [
   'llvm-14',
   // An unpatched QEMU, as people have it: what drives QEMU is tested with that too.
   'qemu-system-x86',
+  ...arm64Compiler,
+  ...arm64Emulator,
 ];
 
 /** What each kind of work needs. */
 export const packagesFor = {
   addon: libraryPackages,
+  prebuilds: [...libraryPackages, ...crossCompilation],
   native,
   qemu: qemuPackages,
   lab,
@@ -117,16 +133,27 @@ export async function buildAddon(): Promise<void> {
   );
 }
 
-/** The addon as the package carries it: prebuilds/PLATFORM-ARCH/fakedirty.LIBC.node, where node-gyp-build looks for it. */
-export async function prebuildAddon(): Promise<void> {
+/** The addons that the package carries: prebuilds/PLATFORM-ARCH/fakedirty.LIBC.node, where node-gyp-build looks for them. */
+export async function prebuildAddons(): Promise<void> {
+  const own = join(packageRoot, 'build', 'Release', 'fakedirty.node');
+  const built = [{ arch: process.arch as string, addon: own, strip: 'strip' }];
+  if (crossCompilesArm64) {
+    const addon = await buildArm64Addon();
+    built.push({ arch: 'arm64', addon, strip: 'aarch64-linux-gnu-strip' });
+  }
   await step({ title: 'addon: stripping for the package', log: 'prebuild' }, async ({ run }) => {
     const shelf = join(packageRoot, 'prebuilds');
     rmSync(shelf, { recursive: true, force: true });
-    const directory = join(shelf, `${process.platform}-${process.arch}`);
-    mkdirSync(directory, { recursive: true });
-    const addon = join(directory, 'fakedirty.glibc.node');
-    copyFileSync(join(packageRoot, 'build', 'Release', 'fakedirty.node'), addon);
-    await run('strip', ['--strip-unneeded', addon]);
+    const sizes: string[] = [];
+    for (const { arch, addon, strip } of built) {
+      const directory = join(shelf, `${process.platform}-${arch}`);
+      mkdirSync(directory, { recursive: true });
+      const stripped = join(directory, 'fakedirty.glibc.node');
+      copyFileSync(addon, stripped);
+      await run(strip, ['--strip-unneeded', stripped]);
+      sizes.push(`${process.platform}-${arch} ${Math.round(statSync(stripped).size / 1000)} kB`);
+    }
+    return { summary: sizes.join(', ') };
   });
 }
 

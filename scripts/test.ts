@@ -6,7 +6,8 @@ import { removeUnused } from '../lib/system/cache.js';
 import { ensureDebianPackages } from '../lib/system/debian-packages.js';
 import { StepFailed, tell } from '../lib/system/step.js';
 import { checkReference } from './api-reference.js';
-import { buildAddon, buildTypescript, packagesFor, prebuildAddon } from './build.js';
+import { testArm64 } from './arm64.js';
+import { buildAddon, buildTypescript, packagesFor, prebuildAddons } from './build.js';
 import {
   checkClangFormat,
   checkClangTidy,
@@ -18,7 +19,13 @@ import { buildNative, prepare, type VariantName, variants } from './native.js';
 import { fuzzNative, testNative } from './native-tests.js';
 import { otherNodes } from './nodes.js';
 import { oneFailure, onePass, Tally } from './results.js';
-import { testOnNode, testQemu, testSanitizedAddon, testTypescript } from './vitest.js';
+import {
+  testOnNode,
+  testPackageOnArm64,
+  testQemu,
+  testSanitizedAddon,
+  testTypescript,
+} from './vitest.js';
 
 type Part = VariantName | 'lint' | 'fuzz' | 'addon' | 'addon-asan' | 'vitest' | 'nodes' | 'qemu';
 
@@ -34,6 +41,7 @@ const selections: Readonly<Record<string, readonly Part[]>> = {
   'addon-asan': ['addon-asan'],
   vitest: ['vitest'],
   nodes: ['nodes'],
+  arm64: ['arm64'],
   qemu: ['qemu'],
 };
 
@@ -52,13 +60,13 @@ export interface Work {
 const packages = 'setup: system packages';
 const addon = 'addon';
 const typescript = 'build: TypeScript';
-const packed = 'addon: as the package carries it';
+const packed = 'addons: as the package carries them';
 
 function lint(name: string, needs: readonly string[], work: () => Promise<void>): Work {
   return { name, part: 'lint', needs, counts: true, work };
 }
 
-function nativeWork(variant: VariantName): Work[] {
+function nativeWork(variant: Exclude<VariantName, 'arm64'>): Work[] {
   const built = `native: build of ${variants[variant].label}`;
   return [
     { name: built, needs: [packages], work: () => buildNative(prepare(variant)) },
@@ -98,9 +106,11 @@ function plan(fuzzSeconds: number): Work[] {
     },
     { name: addon, part: 'addon', needs: [packages], counts: true, work: buildAddon },
     { name: typescript, part: 'addon', needs: [], counts: true, work: buildTypescript },
-    { name: packed, needs: [addon, typescript], work: prebuildAddon },
+    { name: packed, needs: [addon, typescript], work: prebuildAddons },
     { name: 'vitest', part: 'vitest', needs: [packed], work: testTypescript },
     { name: 'nodes', part: 'nodes', needs: [packed], work: testOnOtherNodes },
+    { name: 'native: tests of 64-bit Arm', part: 'arm64', needs: [packages], work: testArm64 },
+    { name: 'package on 64-bit Arm', part: 'arm64', needs: [packed], work: testPackageOnArm64 },
     {
       name: 'vitest: addon with ASan',
       part: 'addon-asan',

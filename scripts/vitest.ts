@@ -64,10 +64,17 @@ function runVitest(vitestRun: VitestRun): Promise<Tally> {
   });
 }
 
-/** All tests but those that run guests, or take hours. */
+const onArm64 = 'test/package/arm64.test.ts';
+
+/** All tests but those that run guests, take hours or have a part of their own. */
 export function testTypescript(): Promise<Tally> {
-  const args = ['--dir=test', '--exclude=**/{machine,series,long}/**'];
+  const args = ['--dir=test', '--exclude=**/{machine,series,long}/**', `--exclude=${onArm64}`];
   return runVitest({ title: 'vitest: testing', log: 'vitest', args });
+}
+
+/** The packed tarball on a Node for 64-bit Arm, in an emulator where that is needed. */
+export function testPackageOnArm64(): Promise<Tally> {
+  return runVitest({ title: 'arm64: testing the package', log: 'vitest-arm64', args: [onArm64] });
 }
 
 /** What is not tested again on another Node: guests, and what takes long and is the work of other programs. */

@@ -93,11 +93,57 @@ export class NativeAddonError extends FakedirtyError {
 
 // lib/fingerprint and dist/fingerprint lie equally deep, so one path serves the sources and the build.
 
-function platform(): string {
+/** What decides whether a binary runs. */
+export interface Machine {
+  readonly platform: string;
+  readonly arch: string;
+  /** Undefined: its C library is another one. */
+  readonly glibc?: string | undefined;
+}
+
+/** What the package carries: binaries for Linux with this glibc or a newer one. */
+export const prebuilt = { archs: ['x64', 'arm64'], glibc: '2.33' };
+
+function thisMachine(): Machine {
   const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } };
-  const glibc = report?.header?.glibcVersionRuntime;
-  const libc = process.platform === 'linux' ? `, ${glibc ? `glibc ${glibc}` : 'no glibc'}` : '';
-  return `${process.platform}-${process.arch}${libc}, Node ${process.versions.node}`;
+  const { platform, arch } = process;
+  return { platform, arch, glibc: report?.header?.glibcVersionRuntime };
+}
+
+function nameOf({ platform, arch, glibc }: Machine): string {
+  const libc = platform === 'linux' ? `, ${glibc ? `glibc ${glibc}` : 'no glibc'}` : '';
+  return `${platform}-${arch}${libc}`;
+}
+
+function isOlder(version: string, than: string): boolean {
+  return version.localeCompare(than, 'en', { numeric: true }) < 0;
+}
+
+/** Why the package carries no binary for a machine; undefined: it does. */
+function whyNone({ arch, glibc }: Machine): string | undefined {
+  if (!prebuilt.archs.includes(arch)) return `there is none for ${arch}.`;
+  if (glibc === undefined) return 'there is none for musl or another C library.';
+  if (isOlder(glibc, prebuilt.glibc)) return `glibc ${glibc} is too old for them.`;
+  return undefined;
+}
+
+/** What somebody does about an addon that does not load. */
+export function adviceFor(machine: Machine, directory: string): string[] {
+  if (machine.platform !== 'linux') {
+    return [
+      'Fingerprints need Linux. What drives migrations works without them: fakedirty/qmp, fakedirty/migration,',
+      'fakedirty/policy and fakedirty/monitor.',
+    ];
+  }
+  const binaries = `linux-${prebuilt.archs.join(' and linux-')} with glibc ${prebuilt.glibc} or newer`;
+  return [
+    `Binaries come with the package for ${binaries}; ${whyNone(machine) ?? 'this machine is one of them: see the reason above.'}`,
+    'To build one, install a C++17 compiler, make, Python 3 and the headers of Highway and xxHash',
+    '  Debian: apt-get install g++ make python3 libhwy-dev libxxhash-dev',
+    '  Alpine: apk add g++ make python3 highway-dev xxhash-dev',
+    'and run node-gyp where the package lies:',
+    `  cd ${directory} && npx node-gyp rebuild`,
+  ];
 }
 
 /** Loads the addon of a package directory, or says what was tried, why it failed and what to do. */
@@ -108,14 +154,12 @@ export function loadAddon(directory: string): NativeAddon {
     return load(directory);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+    const machine = thisMachine();
     throw new NativeAddonError(
       [
-        `fakedirty has no native addon that loads on this machine (${platform()}).`,
+        `fakedirty has no native addon that loads on this machine (${nameOf(machine)}, Node ${process.versions.node}).`,
         `Tried: build/Release and prebuilds in ${directory}: ${reason}`,
-        'A binary comes with the package for linux-x64 with glibc 2.33 or newer. Elsewhere, install a C++17',
-        'compiler, make, Python 3 and the headers of Highway and xxHash (Debian: apt-get install',
-        'g++ make python3 libhwy-dev libxxhash-dev), then build the addon where the package lies:',
-        `  cd ${directory} && npx node-gyp rebuild`,
+        ...adviceFor(machine, directory),
       ].join('\n'),
       { cause },
     );

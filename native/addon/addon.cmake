@@ -28,6 +28,6 @@ target_include_directories(fakedirty_addon SYSTEM PRIVATE ${NODE_ADDON_API_INC} 
 target_link_libraries(fakedirty_addon PRIVATE ${CMAKE_JS_LIB})
 target_link_options(fakedirty_addon PRIVATE
   -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/addon/exports.map
-  -Wl,-z,nodelete)  # why: binding.gyp
+  -Wl,-z,now -Wl,-z,nodelete)  # why: binding.gyp
 set_target_properties(fakedirty_addon PROPERTIES PREFIX "" OUTPUT_NAME fakedirty SUFFIX ".node"
   LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/addon/exports.map)

@@ -6,6 +6,14 @@
 #include "addon/wrapped.h"
 
 namespace fakedirty_addon {
+namespace {
+
+// strerror_r returns the text in glibc, and a number in musl, which has put the text into the
+// buffer.
+const char* TextOf(const char* result, const char*) { return result; }
+[[maybe_unused]] const char* TextOf(int, const char* buffer) { return buffer; }
+
+}  // namespace
 
 MappedFile::MappedFile(const Napi::CallbackInfo& call) : Wrapped(call) {
   const std::optional<std::string> path = ToString(call[0]);
@@ -17,9 +25,10 @@ MappedFile::MappedFile(const Napi::CallbackInfo& call) : Wrapped(call) {
   const char* refusal;
   mapping_ = Mapping::Open(*path, &error, &refusal);
   if (!mapping_) {
-    char text[128];
-    Throw(error ? NewError(call.Env(), "SYSTEM", strerror_r(error, text, sizeof(text)))
-                : NewError(call.Env(), "REFUSED", refusal));
+    char text[128] = "";
+    Throw(error
+              ? NewError(call.Env(), "SYSTEM", TextOf(strerror_r(error, text, sizeof(text)), text))
+              : NewError(call.Env(), "REFUSED", refusal));
     return;
   }
   AddMethod<&MappedFile::Bytes>(call, "bytes");

@@ -100,7 +100,7 @@ TEST_P(Agreement, OnBatchesThatDoNotFillLanes) {
 TEST_P(Agreement, OnBatchesAndOnTheirPagesAlone) {
   for (const size_t page_size : kPageSizes) {
     const Hasher hasher = Make(page_size);
-    const size_t count = kSanitizer ? 19 : 67;
+    const size_t count = kSlow ? 19 : 67;
     const std::vector<uint8_t> memory = random_.Bytes(count * page_size);
     std::vector<const void*> pages;
     std::vector<uint8_t> singles;

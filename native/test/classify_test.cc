@@ -69,7 +69,7 @@ TEST_P(Copies, HoldTheSources) {
         std::swap(index[i], index[other]);
         std::swap(sources[i], sources[other]);
       }
-      const size_t count = kSanitizer && page_size > 4096 ? 40 : pages;
+      const size_t count = kSlow && page_size > 4096 ? 40 : pages;
       index.resize(count);
       sources.resize(count);
       const Staged staged = Classify(table, page_size, index, sources);

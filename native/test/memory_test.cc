@@ -24,9 +24,9 @@ namespace {
 constexpr uint64_t kMiB = uint64_t{1} << 20, kGiB = uint64_t{1} << 30, kTiB = uint64_t{1} << 40;
 constexpr uint64_t kPagesOfOneTiB = kTiB / 4096;
 
-// Sanitizers take additional memory for each access.
-#define SKIP_UNDER_SANITIZERS() \
-  if (kSanitizer) GTEST_SKIP() << "a sanitizer's own memory hides the table's"
+// Sanitizers take additional memory for each access, emulators for what they have translated.
+#define SKIP_WHERE_OTHER_MEMORY_HIDES_IT() \
+  if (kSlow) GTEST_SKIP() << "a sanitizer's or an emulator's own memory hides the table's"
 
 struct ProcessBytes {
   int64_t addressed, resident;
@@ -56,7 +56,7 @@ int64_t HugeBytes() {
 }
 
 TEST(Memory, OfATerabyteGuestIsNotTakenBeforeItIsNeeded) {
-  SKIP_UNDER_SANITIZERS();
+  SKIP_WHERE_OTHER_MEMORY_HIDES_IT();
   const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
   const int64_t before = ResidentBytes();
   const Table table = MakeTable(hasher, kPagesOfOneTiB);
@@ -72,7 +72,7 @@ TEST(Memory, OfATerabyteGuestIsNotTakenBeforeItIsNeeded) {
 }
 
 TEST(Memory, OfATerabyteGuestIsAtMostFourGigabytes) {
-  SKIP_UNDER_SANITIZERS();
+  SKIP_WHERE_OTHER_MEMORY_HIDES_IT();
   const Table table = MakeTable(MakeHasher(FAKEDIRTY_PH128), kPagesOfOneTiB);
   ASSERT_TRUE(table);
   const int64_t before = ResidentBytes();
@@ -85,7 +85,7 @@ TEST(Memory, OfATerabyteGuestIsAtMostFourGigabytes) {
 
 // Sizes around the one from which huge pages are used.
 TEST(Memory, IsMappedForSlotsOnlyUntilTheTableIsDestroyed) {
-  SKIP_UNDER_SANITIZERS();
+  SKIP_WHERE_OTHER_MEMORY_HIDES_IT();
   const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
   const int64_t before = BytesOfProcess().addressed;
   for (const uint64_t half_huge_pages : {1, 2, 3, 4, 63}) {
@@ -123,7 +123,7 @@ class MemoryGivenBack : public ::testing::Test {
 };
 
 TEST_F(MemoryGivenBack, ByForget) {
-  SKIP_UNDER_SANITIZERS();
+  SKIP_WHERE_OTHER_MEMORY_HIDES_IT();
   Fill();
   const int64_t full = ResidentBytes();
   EXPECT_EQ(Count(table_).known, kPages);
@@ -134,7 +134,7 @@ TEST_F(MemoryGivenBack, ByForget) {
 }
 
 TEST_F(MemoryGivenBack, ByInvalidateOfALongRange) {
-  SKIP_UNDER_SANITIZERS();
+  SKIP_WHERE_OTHER_MEMORY_HIDES_IT();
   Fill();
   const int64_t full = ResidentBytes();
   ASSERT_EQ(fakedirty_table_invalidate(table_.get(), 1, kPages - 2), FAKEDIRTY_OK);
@@ -148,7 +148,7 @@ TEST_F(MemoryGivenBack, ByInvalidateOfALongRange) {
 }
 
 TEST_F(MemoryGivenBack, WasInHugePagesIfThereAreAny) {
-  SKIP_UNDER_SANITIZERS();
+  SKIP_WHERE_OTHER_MEMORY_HIDES_IT();
   const std::string choice = Contents("/sys/kernel/mm/transparent_hugepage/enabled");
   if (choice.empty() || choice.find("[never]") != std::string::npos) {
     GTEST_SKIP() << "this system gives no huge pages: /sys/kernel/mm/transparent_hugepage/enabled";

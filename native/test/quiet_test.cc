@@ -46,8 +46,10 @@ namespace {
 #define SKIP_UNDER_SANITIZERS() \
   if (kSanitizer) GTEST_SKIP() << "sanitizers make calls of their own"
 
-// From now on the process may do nothing but exit.
+// From now on the process may do nothing but exit. In an emulator, which makes calls of its own,
+// only allocations are noticed.
 void ForbidSystemCalls() {
+  if (kEmulated) return;
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
@@ -76,6 +78,7 @@ template <class Body>
 
 TEST(QuietTest, NoticesASystemCall) {
   SKIP_UNDER_SANITIZERS();
+  if (kEmulated) GTEST_SKIP() << "QEMU's user mode makes calls of its own, and filters none";
   EXPECT_EXIT(Quietly([] { return syscall(SYS_getppid) > 0; }), ::testing::KilledBySignal(SIGSYS),
               "");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which sanitizer this program is built with, and by how much tests reduce their work for it.
+// Which sanitizer this program is built with, whether it runs in an emulator, and by how much tests
+// reduce their work for it.
 #ifndef FAKEDIRTY_TEST_SANITIZERS_H_
 #define FAKEDIRTY_TEST_SANITIZERS_H_
 
@@ -28,8 +29,17 @@ constexpr bool kAddressSanitizer = false;
 
 constexpr bool kSanitizer = kThreadSanitizer || kAddressSanitizer;
 
-// Sanitized code is about ten times slower, so tests do fewer rounds.
-constexpr int Scaled(int rounds) { return kSanitizer ? rounds / 10 + 1 : rounds; }
+// QEMU's user mode translates the instructions of another processor. It knows fewer system calls,
+// and a process's memory holds the emulator's own as well.
+#if defined(FAKEDIRTY_TEST_EMULATED)
+constexpr bool kEmulated = true;
+#else
+constexpr bool kEmulated = false;
+#endif
+
+// About ten times slower, so tests do fewer rounds.
+constexpr bool kSlow = kSanitizer || kEmulated;
+constexpr int Scaled(int rounds) { return kSlow ? rounds / 10 + 1 : rounds; }
 
 }  // namespace fakedirty_test
 

@@ -2,7 +2,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { loadAddon } from '../../lib/fingerprint/native.js';
+import { adviceFor, loadAddon } from '../../lib/fingerprint/native.js';
 import * as fakedirty from '../../lib/index.js';
 
 describe('the addon', () => {
@@ -25,4 +25,33 @@ describe('the addon', () => {
     expect(load).toThrow(/Tried: build\/Release and prebuilds in \/nowhere: /);
     expect(load).toThrow(/apt-get install[\s\S]* cd \/nowhere && npx node-gyp rebuild/);
   });
+
+  it.each([
+    [
+      'linux',
+      'x64',
+      '2.31',
+      /linux-x64 and linux-arm64 with glibc 2\.33 or newer; glibc 2\.31 is too old/,
+    ],
+    ['linux', 'x64', '2.9', /glibc 2\.9 is too old/],
+    ['linux', 'arm64', '2.33', /; this machine is one of them/],
+    [
+      'linux',
+      'arm64',
+      undefined,
+      /; there is none for musl .*\n.*\n.*\n +Alpine: apk add g\+\+ make/,
+    ],
+    [
+      'linux',
+      'riscv64',
+      '2.40',
+      /; there is none for riscv64\.\n[\s\S]*cd \/here && npx node-gyp rebuild$/,
+    ],
+    ['darwin', 'arm64', undefined, /^Fingerprints need Linux\. .* fakedirty\/migration/],
+  ])(
+    'that is missing on %s-%s with glibc %s is said to be, with what to do',
+    (platform, arch, glibc, said) => {
+      expect(adviceFor({ platform, arch, glibc }, '/here').join('\n')).toMatch(said);
+    },
+  );
 });

@@ -49,7 +49,7 @@ bool LazyMemory::Allocate(uint64_t bytes, bool in_huge_pages) {
 }
 
 // Page faults one by one cost more, and much more where a hypervisor keeps the page tables.
-void LazyMemory::Populate(uint64_t offset, uint64_t bytes) {
+void LazyMemory::Populate([[maybe_unused]] uint64_t offset, [[maybe_unused]] uint64_t bytes) {
 #ifdef MADV_POPULATE_WRITE
   // If the kernel does not know this, or is short of memory, the faults come one by one.
   (void)madvise(data_ + offset, bytes < size_ - offset ? bytes : size_ - offset,

@@ -15,11 +15,24 @@ export interface PackageRequest {
   readonly names: readonly string[];
   /** Also their dependencies, as if nothing were installed. */
   readonly withDependencies: boolean;
+  /** Debian's name of the architecture they are for; this machine's, when not given. */
+  readonly architecture?: string;
   readonly log?: Log;
 }
 
+/** Where apt works, and for which architecture if not for this machine's. */
+interface AptHome {
+  readonly home: string;
+  readonly architecture?: string | undefined;
+}
+
+function aptHome(architecture?: string): AptHome {
+  const name = architecture === undefined ? 'apt' : `apt-${architecture}`;
+  return { home: join(cacheDirectory('lab'), name), architecture };
+}
+
 /** Options that make apt ignore what is installed, and write nothing outside `home`. */
-function aptOptions(home: string, ownLists: boolean): string[] {
+function aptOptions({ home, architecture }: AptHome, ownLists: boolean): string[] {
   const settings: Record<string, string> = {
     'Dir::State::status': '/dev/null',
     'Dir::Cache': join(home, 'cache'),
@@ -28,6 +41,9 @@ function aptOptions(home: string, ownLists: boolean): string[] {
     // Else apt would enter our directories as another user, who may not.
     'APT::Sandbox::User': '',
     ...(ownLists ? { 'Dir::State::lists': join(home, 'lists') } : {}),
+    ...(architecture
+      ? { 'APT::Architecture': architecture, 'APT::Architectures': architecture }
+      : {}),
   };
   return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
@@ -42,29 +58,31 @@ function reasonOf(error: unknown): string {
   return stderr?.trim() || message;
 }
 
-/** Calls `ask` with options of apt under which it succeeds: with this system's package lists, else with our own. */
+/**
+ * Calls `ask` with options of apt under which it succeeds: with this system's package lists, else with our own. For
+ * another architecture the system has none, and ours serve as they are as long as they are good for it.
+ */
 async function withLists<T>(
-  home: string,
+  place: AptHome,
   log: Log,
   ask: (options: readonly string[]) => Promise<T>,
 ): Promise<T> {
   for (const name of ['lists/partial', 'cache/archives/partial']) {
-    mkdirSync(join(home, name), { recursive: true });
+    mkdirSync(join(place.home, name), { recursive: true });
   }
   try {
-    return await ask(aptOptions(home, false));
+    return await ask(aptOptions(place, place.architecture !== undefined));
   } catch {
-    // This system has no package lists, or outdated ones.
+    // There are no package lists, or outdated ones.
   }
-  const options = aptOptions(home, true);
+  const options = aptOptions(place, true);
   try {
     log('fetching package lists');
     await apt('apt-get', options, 'update');
     return await ask(options);
   } catch (error) {
     throw new GuestImageError(
-      `apt can't fetch the packages that the guest is made of: ${reasonOf(error)}. Expected: Debian 12 and a ` +
-        'repository that apt can reach.',
+      `apt can't fetch the packages: ${reasonOf(error)}. Expected: Debian 12 and a repository that apt can reach.`,
       { cause: error },
     );
   }
@@ -108,19 +126,18 @@ function once(key: string, ask: () => Promise<string>): Promise<string> {
 
 /** The directory with the unpacked packages; fetches and unpacks them unless an earlier call has. */
 export function unpackedPackages(request: PackageRequest): Promise<string> {
-  const { names, withDependencies } = request;
-  return once(JSON.stringify([names, withDependencies]), () => unpack(request));
+  const { names, withDependencies, architecture } = request;
+  return once(JSON.stringify([names, withDependencies, architecture]), () => unpack(request));
 }
 
 async function unpack(request: PackageRequest): Promise<string> {
-  const { names, log = () => {} } = request;
+  const { names, architecture, log = () => {} } = request;
   const cache = cacheDirectory('lab');
-  const home = join(cache, 'apt');
-  const found = await withLists(home, log, async (options) => ({
+  const found = await withLists(aptHome(architecture), log, async (options) => ({
     options,
     uris: await list(options, request),
   }));
-  const key = keyOf([process.arch, found.uris.split('\n').sort()]);
+  const key = keyOf([architecture ?? process.arch, found.uris.split('\n').sort()]);
   const directory = join(cache, `packages-${key}`);
   await withLock(`lab-packages-${key}`, log, async () => {
     if (existsSync(directory)) return;
@@ -141,12 +158,11 @@ async function unpack(request: PackageRequest): Promise<string> {
 
 /** The package that a metapackage depends on, such as the one for the newest kernel. */
 export function packageBehind(name: string, prefix: string, log: Log = () => {}): Promise<string> {
-  const home = join(cacheDirectory('lab'), 'apt');
   const ask = async (options: readonly string[]) => {
     const text = await apt('apt-cache', options, 'depends', '--important', name);
     const behind = new RegExp(`Depends: (${prefix}\\S+)`).exec(text)?.[1];
     if (!behind) throw new GuestImageError(`${name} does not depend on a package ${prefix}…`);
     return behind;
   };
-  return once(`${name} ${prefix}`, () => withLists(home, log, ask));
+  return once(`${name} ${prefix}`, () => withLists(aptHome(), log, ask));
 }
