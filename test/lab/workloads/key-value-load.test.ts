@@ -134,5 +134,6 @@ it('reports progress while it prepares and checks, and counts neither as operati
   const operations = messages.map((message) =>
     message.type === 'report' ? message.operations : 0,
   );
-  expect(Math.max(...operations)).toBeLessThan(50);
+  // The keys that it set and checked would be 100 each; at ten a second it works much less before it is stopped.
+  expect(Math.max(...operations)).toBeLessThan(100);
 });
