@@ -8,8 +8,6 @@ import { startCompanion } from '../../lib/system/companion.js';
 import { packageRoot } from '../../lib/system/package-root.js';
 import { CommandError, outputOf, run, runGroup, runSync } from '../../lib/system/processes.js';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));

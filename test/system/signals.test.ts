@@ -5,12 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../lib/system/package-root.js';
 import { signalExitCodes } from '../../lib/system/signals.js';
-
-// Each test starts a Node.
-vi.setConfig({ testTimeout: 60_000 });
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

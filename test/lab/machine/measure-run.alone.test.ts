@@ -13,14 +13,11 @@ import { needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;
 const long = FAKEDIRTY_LONG === '1';
-const timeout = long ? 1_800_000 : 300_000;
 
 const idle = 'workloads: [{ name: idle, options: { bytes: 8000000 } }]';
 
 describe('an experiment with real VMs', () => {
-  it('measures a run, compares memories, checks the workload, and writes a report', {
-    timeout,
-  }, async (context) => {
+  it('measures a run, compares memories, checks the workload, and writes a report', async (context) => {
     const { binary } = needLabQemu(context);
     const store = newStore(context);
     const experiment = experimentOf(`${idle}\nmethods: [plain]`);
@@ -52,9 +49,7 @@ describe('an experiment with real VMs', () => {
     expect(readFileSync(page, 'utf8')).toContain('65,536 pages');
   });
 
-  it('only counts pages if there is no destination, and stops a migration that does not converge', {
-    timeout,
-  }, async (context) => {
+  it('only counts pages if there is no destination, and stops a migration that does not converge', async (context) => {
     const { binary, patched } = needLabQemu(context);
     const method = patched ? 'filter-ph128' : 'plain';
     const busy = `workloads: [{ name: same-values, options: { share: 0.4 } }]\nmethods: [${method}]`;
@@ -69,7 +64,7 @@ describe('an experiment with real VMs', () => {
     else expect(run && stoppedBy(run.measurement)).toBe('limit');
   });
 
-  it('stops a migration whose first pass takes too long', { timeout }, async (context) => {
+  it('stops a migration whose first pass takes too long', async (context) => {
     const { binary } = needLabQemu(context);
     // At 20 Mbit/s it would take 16 s and more.
     const slow = 'links: [{ megabitsPerSecond: 20 }]\nconvergeSeconds: 2\nsink: true';
@@ -80,9 +75,7 @@ describe('an experiment with real VMs', () => {
     expect(run?.measurement.migration.totalMs).toBeLessThan(8000);
   });
 
-  it('can be interrupted during a migration, and leaves nothing behind', {
-    timeout,
-  }, async (context) => {
+  it('can be interrupted during a migration, and leaves nothing behind', async (context) => {
     const { binary } = needLabQemu(context);
     const experiment = experimentOf(`${idle}\nmethods: [plain]\nlinks: [{ megabitsPerSecond: 1 }]`);
     const store = newStore(context);
@@ -105,7 +98,6 @@ describe('an experiment with real VMs', () => {
 
   it.for(methods.filter(() => long).map(({ name }) => name))(
     'migrates a busy guest with %s',
-    { timeout },
     async (method, context) => {
       const { binary, patched } = needLabQemu(context);
       if (!patched) context.skip('needs what "fakedirty qemu build" builds');

@@ -16,7 +16,6 @@ import { ResultStore } from '../../../lib/lab/store/result-store.js';
 import { catalogue, experimentText, measurementOf, methods, outOfTime } from '../measurements.js';
 
 const run = promisify(execFile);
-const timeout = 120_000;
 const directory = mkdtempSync(join(tmpdir(), 'fakedirty-report-'));
 const store = new ResultStore(directory);
 const experiment = parseExperiment(
@@ -55,7 +54,7 @@ beforeAll(async () => {
     },
   });
   page = writeReport({ store, title: 'A trial', experiment }).page;
-}, timeout);
+});
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -239,7 +238,7 @@ async function inspect(html: string, widthPx: number) {
       ...[`--user-data-dir=${profile}`, '--window-size=1400,900'],
       ...['--virtual-time-budget=10000', '--dump-dom', `file://${copy}`],
     ],
-    { timeout, maxBuffer: 64 << 20 },
+    { maxBuffer: 64 << 20 },
   );
   const encoded = /<pre id="found">([^<]+)</.exec(stdout)?.[1];
   const text = decodeURIComponent(Buffer.from(encoded ?? '', 'base64').toString());
@@ -253,7 +252,6 @@ describe('the report in a browser', () => {
     ['on paper', 680, '@media print'],
   ] as const)(
     'has no text over text, and nothing that sticks out, %s',
-    { timeout },
     async ([, widthPx, medium], context) => {
       if (!browser) context.skip('needs chromium');
       // The longest names are in the first column.
@@ -270,19 +268,17 @@ describe('the report in a browser', () => {
     },
   );
 
-  it('can be printed', { timeout }, async (context) => {
+  it('can be printed', async (context) => {
     if (!browser) context.skip('needs chromium');
     const pdf = join(directory, 'report.pdf');
     const options = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
     const profile = `--user-data-dir=${join(directory, 'profile-print')}`;
-    await run(browser ?? '', [...options, profile, `--print-to-pdf=${pdf}`, `file://${page}`], {
-      timeout,
-    });
+    await run(browser ?? '', [...options, profile, `--print-to-pdf=${pdf}`, `file://${page}`]);
     const printed = readFileSync(pdf, 'latin1');
     expect(printed.match(/\/Type ?\/Page\b/g)?.length).toBeGreaterThan(2);
   });
 
-  it('is seen through eyes that notice when it has', { timeout }, async (context) => {
+  it('is seen through eyes that notice when it has', async (context) => {
     if (!browser) context.skip('needs chromium');
     const bad = `<figure id="bad"><svg width="300" height="50">
       <text x="5" y="20">one text</text><text x="20" y="22">over another</text>

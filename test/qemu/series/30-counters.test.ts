@@ -11,7 +11,6 @@ import {
   despiteLatePackets,
   filterCountsOf,
   plain,
-  timeout,
   withPair,
 } from '../../harness/migrate-and-compare.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
@@ -50,7 +49,6 @@ async function sampled(
 describe('at every moment of a migration', () => {
   it.for(byName(some(methods, [0, 1, 2, 3])))(
     'the counters add up and never fall, by %s',
-    { timeout },
     async ([, method], context) => {
       await withPair(plain(needQemu(context), random), async (pair) => {
         const samples = (await sampled(pair, { ...method, ...withFilter('ph128'), passes: 5 })).map(
@@ -88,7 +86,6 @@ describe('at the end of a migration', () => {
 
   it.for(byName(list))(
     'the counters agree with the bytes on the wire, by %s',
-    { timeout },
     async ([, method], context) => {
       await withPair(plain(needQemu(context), rewrite), async (pair) => {
         // With a millisecond allowed, which looking at all of them may take, one look could be the last.
@@ -114,7 +111,7 @@ describe('at the end of a migration', () => {
 });
 
 describe('the monitor', () => {
-  it('lets a person set the filter, and shows what it did', { timeout }, async (context) => {
+  it('lets a person set the filter, and shows what it did', async (context) => {
     await withPair(plain(needQemu(context), rewrite), async (pair) => {
       const { qmp } = pair.source;
       const monitor = (line: string) =>
@@ -138,7 +135,7 @@ describe('the monitor', () => {
     });
   });
 
-  it('sends programs an event with the counters of each pass', { timeout }, async (context) => {
+  it('sends programs an event with the counters of each pass', async (context) => {
     await withPair(plain(needQemu(context), random), async (pair) => {
       const events = pair.source.qmp.events('MIGRATION_FAKE_DIRTY_PASS');
       const passes: Record<string, unknown>[] = [];
@@ -187,7 +184,6 @@ describe('query-migrate with the filter off', () => {
 
   it.for(byName(some(methods, [0, 1, 2, 3])))(
     'has the members and counters of an unpatched QEMU, by %s',
-    { timeout },
     async ([, method], context) => {
       const patched = await countsOf(needQemu(context), method);
       const other = needQemu(context, { unpatched: true });

@@ -99,11 +99,8 @@ async function cancelLarge(binary: string, ramBytes: number) {
 }
 
 describe('cancelling the migration of a guest whose marks are all fake', () => {
-  const timeout = 600_000;
-
   it.for(some([usualSize, 16], [0]))(
     `takes less than ${answerMs} ms with %i GiB of memory`,
-    { timeout },
     async (gibibytes, context) => {
       const ramBytes = needMemory(context, gibibytes);
       const { ms, unchanged } = await cancelLarge(needQemu(context).binary, ramBytes);
@@ -115,7 +112,6 @@ describe('cancelling the migration of a guest whose marks are all fake', () => {
 
   it.for(some(['SKIP_BUDGET'], []))(
     'takes longer in a build with %s: the filter never stops to see whether it is cancelled',
-    { timeout },
     async (name, context) => {
       const ramBytes = needMemory(context, usualSize);
       const { ms } = await cancelLarge(needBrokenQemu(context, name).binary, ramBytes);
