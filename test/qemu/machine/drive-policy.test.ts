@@ -124,8 +124,6 @@ describe('a guest that never converges', () => {
     });
     expect(result).toMatchObject({ outcome: 'cancelled', guest: { where: 'source' } });
     expect(result.policyEvaluations.at(-1)).toMatchObject({ endedPasses: 0 });
-    // It would have taken 16 s.
-    expect(result.totalMs).toBeLessThan(8000);
     expect((await guestState(machines.source.serial)).wrongWords).toBe(0);
   });
 

@@ -23,7 +23,7 @@ const passesBefore = 3;
 /** The source looks 50 ms apart: when the guest is paused halfway, the last look is over. */
 const halfwayMs = 25;
 /** On a busy machine that may be missed, or the guest may mark nothing for a while and arrive before. */
-const attempts = 8;
+const attempts = 40;
 const twoPages = 2 * 4096;
 const lookMs = 10;
 
