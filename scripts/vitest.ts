@@ -45,8 +45,6 @@ function runVitest(vitestRun: VitestRun): Promise<Tally> {
       packageScript('vitest', 'vitest.mjs'),
       'run',
       ...selection,
-      // Other tests, other programs and sanitizers may take most of the machine.
-      '--testTimeout=120000',
       '--reporter=verbose',
       `--reporter=${reporter}`,
     );

@@ -33,10 +33,13 @@ export interface CompanionOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** This process may have died before the kernel was asked to end the other one with it. */
+const unlessOrphaned = 'test "$PPID" = "$0" && exec "$@"';
+
 /** A command line whose process the kernel ends when this one dies, even by SIGKILL; without setpriv, the same. */
 function dieWithParent(words: readonly string[]): [command: string, args: string[]] {
   const [command = '', ...args] = existsSync(setpriv)
-    ? [setpriv, '--pdeathsig', 'KILL', ...words]
+    ? [setpriv, '--pdeathsig', 'KILL', 'sh', '-c', unlessOrphaned, `${process.pid}`, ...words]
     : words;
   return [command, args];
 }

@@ -6,7 +6,7 @@ const prefix = 'fakedirty';
 const pattern = new RegExp(`^${prefix}-(\\d+)-(\\d+)-(\\d+)-(\\w+)$`);
 
 /** When a process began, in ticks since boot: a later process with the same number has another. */
-function startOf(pid: number): string | undefined {
+export function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name, in brackets, may hold anything.

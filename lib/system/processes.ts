@@ -4,6 +4,7 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import spawn, { type Options, type Subprocess, SubprocessError } from 'nano-spawn';
 import { FakedirtyError } from '../errors/error.js';
+import { killWithDescendants, rememberDescendants } from './descendants.js';
 import { isProcessExiting, stopAtSignal } from './signals.js';
 
 export interface CommandOptions {
@@ -180,7 +181,16 @@ export async function runGroup(
     if (id !== 0) sendSignal(id, signal);
   };
   // Before it begins: from then on no signal may end this process without it.
-  const forget = stopAtSignal({ signal: signalGroup });
+  let killDescendants = () => {};
+  const forget = stopAtSignal({
+    signal: (signal) => {
+      if (!ownGroup || id === 0) return signalGroup(signal);
+      // It may be a command of ours with groups of its own, and these have the same time to stop as it has itself.
+      if (signal === 'SIGKILL') return killWithDescendants(-id);
+      killDescendants = rememberDescendants(-id);
+      signalGroup(signal);
+    },
+  });
   try {
     const subprocess = spawn(command, args, { ...optionsFor(options), ...streams });
     const { pid = 0 } = await begun(command, subprocess);
@@ -191,6 +201,7 @@ export async function runGroup(
     );
     // What the head of the group has left behind goes with it.
     if (ownGroup) signalGroup('SIGKILL');
+    killDescendants();
     if (isProcessExiting()) {
       forget();
       // Nobody is answered any more: what was interrupted has not failed.

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { parseExperiment } from '../../lib/lab/catalogue/experiment-file.js';
 import { methods } from '../../lib/lab/methods/built-in.js';
@@ -14,9 +14,6 @@ import { runLab, runLabUnprivileged } from '../harness/run-lab.js';
 import { leftBehind } from '../lab/machine/experiments.js';
 import { measurementOf } from '../lab/measurements.js';
 import { needNoNetem } from '../lab/networks.js';
-
-// Each call starts a Node.
-vi.setConfig({ testTimeout: 60_000 });
 
 let directory: string;
 

@@ -3,15 +3,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { entryLine } from '../../lib/migration/recording.js';
 import { packageRoot } from '../../lib/system/package-root.js';
 import { busy, preCopy, recordingOf } from '../policy/simulation.js';
 import { FakeQemu } from '../qmp/fake-qemu.js';
-
-// Each call starts a Node.
-vi.setConfig({ testTimeout: 60_000 });
 
 const main = join(packageRoot, 'dist', 'cli', 'main.js');
 
@@ -167,20 +164,22 @@ describe('fakedirty migrate', () => {
     });
     const answer = qemu.onRequest;
     let status = 'active';
+    let looks = 0;
     qemu.onRequest = (request) => {
       const { execute, id } = request;
       if (execute === 'query-migrate' && syncs > 1) {
+        looks += 1;
+        // It has looked between passes.
+        if (looks === 10) {
+          status = 'failed';
+          qemu.event('MIGRATION', { status });
+        }
         return qemu.say({ return: { status, 'total-time': 1000, ram: ram() }, id });
       }
       answer(request);
       if (execute !== 'migrate') return;
       syncs = 2;
       qemu.event('MIGRATION', { status });
-      // Long enough for it to look between passes.
-      setTimeout(() => {
-        status = 'failed';
-        qemu.event('MIGRATION', { status });
-      }, 1500);
     };
     const words = [process.execPath, ...migrating()].map((word) => `'${word}'`).join(' ');
     const shell = `stty cols 90; exec ${words}`;

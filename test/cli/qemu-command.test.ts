@@ -12,12 +12,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { packageRoot } from '../../lib/system/package-root.js';
-
-// Each call starts a Node.
-vi.setConfig({ testTimeout: 60_000 });
 
 const main = join(packageRoot, 'dist', 'cli', 'main.js');
 

@@ -9,9 +9,6 @@ import { MigrationPair, type PairOptions } from './migration-pair.js';
 import type { MigrationPlan } from './migration-plan.js';
 import type { Qemu } from './requirements.js';
 
-/** For a test with a few migrations, each of which takes seconds, on a busy machine. */
-export const timeout = 180_000;
-
 /** The filter's part of what query-migrate says. */
 export function filterCountsOf(counts: Readonly<Record<string, unknown>>): FakeDirtyInfo {
   return fakeDirtyInfo.parse(counts['fake-dirty']);

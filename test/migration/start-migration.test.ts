@@ -262,7 +262,7 @@ describe('watching a migration of another program', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     script.become('active');
     script.pass();
-    setTimeout(complete, 1500);
+    for await (const { type } of watch) if (type === 'progress') complete();
     expect(await watch.result).toMatchObject({ outcome: 'completed' });
     expect(new Set(typesOf(await reading))).toEqual(new Set(['begin', 'pass', 'progress']));
     expect(script.asked).toEqual([]);

@@ -80,7 +80,7 @@ describe('a QMP client that can not negotiate capabilities', () => {
     ['an answer to somebody else', () => qemu.say({ return: {}, id: 77 }), QmpTimeoutError],
   ])('reports %s', async (_, answer, cause) => {
     qemu.onNegotiation = answer;
-    const error = await failureOf(qemu.connect({ timeoutMs: 50 }));
+    const error = await failureOf(qemu.connect({ timeoutMs: 500 }));
     expect(error).toBeInstanceOf(QmpNegotiationError);
     expect(error.cause).toBeInstanceOf(cause);
     expect(error.sent).toMatchObject({ execute: 'qmp_capabilities' });

@@ -8,8 +8,6 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LockError, withLock } from '../../lib/system/lock.js';
 import { packageRoot } from '../../lib/system/package-root.js';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 let cache: string;
 beforeEach(() => {
   cache = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));

@@ -5,10 +5,19 @@ import { GuestError } from '../../qemu/machine/errors.js';
 import type { SerialLine } from '../../qemu/machine/serial-line.js';
 import { within } from '../../system/deadline.js';
 import { type GuestMessage, type GuestMessageOf, parseGuestMessage } from './guest-message.js';
-import { readLines } from './read-lines.js';
+import { MovingLines } from './moving-lines.js';
 
 const linesKept = 200;
 const linesQuoted = 5;
+
+function isMessage(line: string): boolean {
+  try {
+    parseGuestMessage(line);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 interface Waiting {
   readonly type: GuestMessage['type'];
@@ -22,12 +31,13 @@ export class LinuxControl {
   readonly #listeners = new Set<(message: GuestMessage) => void>();
   /** The last lines, for error messages. */
   readonly #lastLines: string[] = [];
+  readonly #lines = new MovingLines(isMessage, (line) => this.#onLine(line));
   #port: SerialLine | undefined;
 
   /** Adds a QEMU that the guest runs in, or will run in; commands go to the one added last. */
   connect(port: SerialLine): void {
     this.#port = port;
-    readLines(port, (line) => this.#onLine(line)).then(() => {
+    this.#lines.read(port).then(() => {
       if (port === this.#port)
         this.#fail(new GuestError('The QEMU that ran this guest has ended.'));
     });
@@ -70,13 +80,11 @@ export class LinuxControl {
   }
 
   #onLine(line: string): void {
-    const text = line.trim();
-    if (text === '') return;
-    this.#lastLines.push(text);
+    this.#lastLines.push(line);
     if (this.#lastLines.length > linesKept) this.#lastLines.shift();
     let message: GuestMessage;
     try {
-      message = parseGuestMessage(text);
+      message = parseGuestMessage(line);
     } catch (error) {
       this.#fail(error as Error);
       return;

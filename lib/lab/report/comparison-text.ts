@@ -1,15 +1,17 @@
 // Results as lines of text: the outcome of one run, and all methods beside the first.
 import { inColumns, left, percent, right, threeDigits } from '../../format/columns.js';
+import { plural } from '../../format/plural.js';
 import { bytesText, timeText } from '../../format/text.js';
 import type { Measurement } from '../model/run.js';
 import { stoppedBy } from '../model/stopped-by.js';
+import { compare, isSignificant } from './comparison.js';
+import { stoppedText } from './stopped-text.js';
 import {
   type CellSummary,
   type Comparable,
   fakeShare,
   type Metric,
   metrics,
-  stoppedByLimit,
   valuesOf,
 } from './summary.js';
 
@@ -22,7 +24,7 @@ export function outcomeText(measurement: Measurement): string {
     `${timeText(totalMs)}${by ? ` (stopped by the ${by})` : ''}`,
     ...(downtimeMs === undefined ? [] : [`downtime ${timeText(downtimeMs)}`]),
     `${bytesText(bytes.total)} sent`,
-    ...(filter ? [`${filter.unchanged.toLocaleString('en-US')} pages unchanged`] : []),
+    ...(filter ? [`${plural(filter.unchanged, 'page')} unchanged`] : []),
     ...(memory ? ['memory is equal'] : []),
   ].join(', ');
 }
@@ -39,18 +41,16 @@ const columns = [
   right('stopped'),
 ];
 
+/** Stands after a difference that nobody should rely on. */
+const notSignificant = '~';
+
 const legend = `x first   as a multiple of the first method
+~         not significant: there may be no difference, too few rounds to tell, or the limit has decided the values
 fake      share of fake dirty pages among those that were marked again
 work      work rate of the guest during the migration, as a share of the rate before
 stopped   migrations that had not converged within the limit of the experiment, so that the guest was stopped;
           without the limit they would have taken longer and sent more
 `;
-
-/** How many of a cell's migrations were stopped at the limit. */
-export function stoppedText(cell: CellSummary): string {
-  const stopped = stoppedByLimit(cell);
-  return stopped > 0 ? `${stopped} of ${cell.runs.length}` : '-';
-}
 
 function medianOf(cell: CellSummary, metric: Metric): number | undefined {
   return valuesOf(cell, metric)?.median;
@@ -63,7 +63,9 @@ function line(cell: CellSummary, first: CellSummary): string[] {
   };
   const timesFirst = (metric: Metric) => {
     const [here, base] = [medianOf(cell, metric), medianOf(first, metric)];
-    return here === undefined || !base ? '-' : threeDigits(here / base);
+    if (here === undefined || !base) return '-  ';
+    const isSure = cell === first || isSignificant(compare(metric, first, cell));
+    return `${threeDigits(here / base)} ${isSure ? ' ' : notSignificant}`;
   };
   const work = medianOf(cell, metrics.work);
   const fake = fakeShare(cell);

@@ -2,12 +2,15 @@
 
 import { percent, threeDigits } from '../../format/columns.js';
 import { type Html, html, trustedHtml } from '../../format/html.js';
+import { plural } from '../../format/plural.js';
 import { describeLink } from '../model/link.js';
 import type { Run } from '../model/run.js';
 import { othersText } from '../store/kept-runs.js';
-import { stoppedText } from './comparison-text.js';
+import { minDifference } from './comparison.js';
 import type { Figure, Results } from './figure.js';
-import { minDifference, sentencesOf } from './sentences.js';
+import { findingsOf } from './findings.js';
+import { sentencesOf } from './sentences.js';
+import { stoppedText } from './stopped-text.js';
 import { type Comparable, type Metric, metrics, valuesOf } from './summary.js';
 
 const style = trustedHtml(`
@@ -33,7 +36,14 @@ const style = trustedHtml(`
     h2, h3 { break-after: avoid; }
   }
   .facts th { vertical-align: top; padding-right: 1rem; }
-  .facts td { text-align: left; white-space: normal; }
+  .facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+  @media screen and (max-width: 40rem) {
+    body { padding: 0.6rem; overflow-wrap: anywhere; }
+    ul { padding-left: 1.2rem; }
+    .wide svg { min-width: 0; }
+    .facts th, .facts td { display: block; white-space: normal; }
+    .facts th { border-bottom: none; padding-bottom: 0; }
+  }
 `);
 
 /** Pieces with a line end between them. */
@@ -66,7 +76,7 @@ function figureHtml(figure: Figure): Html {
   const { id, title } = figure;
   return html`<figure id="${id}">
 <figcaption>${title}</figcaption>
-<div class="wide">${described(figure)}</div>
+<div class="wide"><a href="figures/${id}.svg">${described(figure)}</a></div>
 <p><a href="figures/${id}.png">PNG</a>, <a href="figures/${id}.svg">SVG</a></p>
 </figure>`;
 }
@@ -118,7 +128,7 @@ function environment(runs: readonly Run[]): Html {
       'machine',
       runs.map(
         ({ machine: m }) =>
-          `${m.processor}, ${m.processors} processors, ${Math.round(m.memoryBytes / 2 ** 30)} GiB`,
+          `${m.processor}, ${plural(m.processors, 'processor')}, ${Math.round(m.memoryBytes / 2 ** 30)} GiB`,
       ),
     ],
     ['system', runs.map(({ machine }) => `${machine.system}, Node ${machine.node}`)],
@@ -144,9 +154,9 @@ function checks(runs: readonly Run[]): string[] {
   const pages = compared.reduce((sum, { memory }) => sum + (memory?.pages ?? 0), 0);
   const reasons = distinct(measured.map(({ memoryNotCompared }) => memoryNotCompared));
   return [
-    `After ${compared.length} of ${measured.length} migrations the memories of both sides were ` +
-      `compared, ${pages.toLocaleString('en-US')} pages in total, and were equal; every check of a ` +
-      `workload after its migration passed (${count} checks).`,
+    `After ${compared.length} of ${plural(measured.length, 'migration')} the memories of both sides were ` +
+      `compared, ${plural(pages, 'page')} in total, and were equal; every check of a ` +
+      `workload after its migration passed (${plural(count, 'check')}).`,
     ...(reasons ? [`Where memory was not compared: ${reasons}.`] : []),
   ];
 }
@@ -167,7 +177,22 @@ function failures(runs: readonly Run[]): Html {
     }),
   );
   if (items.length === 0) return html`<p>No attempt failed.</p>`;
-  return html`<div class="warning"><p>${items.length} attempts failed:</p>${list(items)}</div>`;
+  return html`<div class="warning"><p>${plural(items.length, 'attempt')} failed:</p>${list(items)}</div>`;
+}
+
+/** What was found, for whoever reads nothing else. */
+function summary(groups: readonly Comparable[]): Html {
+  const { overall, byWorkload } = findingsOf(groups);
+  if (overall.length === 0) {
+    return html`<p>There is nothing to compare: only one method was measured.</p>`;
+  }
+  const details = byWorkload.map(
+    ({ title, sentences }) => html`<h3>${title}</h3>
+${list(sentences)}`,
+  );
+  return html`${list(overall)}
+${lines(details)}
+<p>Significant: see <a href="#comparisons">what that means</a>, with all numbers.</p>`;
 }
 
 /** What the tables and the sentences below them mean. */
@@ -223,7 +248,9 @@ export function reportPage({
 <body>
 <h1>${title}</h1>
 ${paragraphs(description ? [description] : [])}
-${paragraphs(checks(runs))}
+<section id="summary"><h2>What was found</h2>
+${summary(results.groups)}
+${paragraphs(checks(runs))}</section>
 <h2>Environment</h2>
 ${environment(runs)}
 <p><a href="runs.csv">These runs as CSV</a></p>
@@ -232,7 +259,7 @@ ${leftOut ? html`<p class="warning">${leftOut}</p>` : ''}
 ${failures(runs)}
 <h2>Figures</h2>
 ${lines(figures.map(figureHtml))}
-<h2>Comparisons</h2>
+<h2 id="comparisons">Comparisons</h2>
 ${paragraphs([...legend, ...chance(results.groups)])}
 ${lines(results.groups.map(groupHtml))}
 </body>

@@ -9,7 +9,8 @@ import { QemuEndedError } from './errors.js';
 import { type MemoryKind, memoryArguments, memoryWithoutName } from './memory.js';
 import { SerialLine } from './serial-line.js';
 
-const startMs = 30_000;
+/** One that fails says so at once: this is for one that hangs, and not for a machine that is busy. */
+const startMs = 120_000;
 const answerMs = 60_000;
 /** QEMU greets once it has touched all memory that it is told to: so fast at least, on a busy machine too. */
 const touchedBytesPerMs = 50_000;

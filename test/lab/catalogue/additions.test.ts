@@ -2,16 +2,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
 import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../../lib/lab/store/result-store.js';
 import { runLab } from '../../harness/run-lab.js';
 import { measurementOf } from '../measurements.js';
-
-// Each call starts a Node.
-vi.setConfig({ testTimeout: 60_000 });
 
 let directory: string;
 

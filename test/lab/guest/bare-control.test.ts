@@ -1,7 +1,7 @@
 // Asking a bare guest that migrates, with a stand-in for each of its QEMUs.
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { beforeEach, expect, it, type TestContext } from 'vitest';
+import { beforeEach, expect, it, type TestContext, vi } from 'vitest';
 import { BareControl, type Side } from '../../../lib/lab/guest/bare-control.js';
 import { SerialLine } from '../../../lib/qemu/machine/serial-line.js';
 
@@ -15,6 +15,8 @@ class StandIn implements Side {
   asked = '';
   running = false;
   answering: Answering = () => '';
+  /** Called when somebody asks whether the guest runs there. */
+  onLook = () => {};
 
   private constructor(qemu: Socket, serial: SerialLine) {
     this.#qemu = qemu;
@@ -54,6 +56,7 @@ class StandIn implements Side {
   }
 
   isRunning(): Promise<boolean> {
+    this.onLook();
     return Promise.resolve(this.running);
   }
 }
@@ -121,12 +124,21 @@ it('does not mistake a late answer for the answer to another question', async ()
 });
 
 it('gives the guest time to answer only while it runs', async (context) => {
+  // A clock that a busy machine can't make late: it goes on with each look.
+  let nowMs = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  context.onTestFinished(() => clock.mockRestore());
   const impatient = new BareControl(300);
   const only = await StandIn.create(context);
   only.answering = answersAs('00000003');
   impatient.connect(only);
   const answer = impatient.ask('p');
-  await new Promise((resolve) => setTimeout(resolve, 900));
+  await new Promise<void>((resolve) => {
+    only.onLook = () => {
+      nowMs += 100;
+      if (nowMs === 900) resolve();
+    };
+  });
   only.running = true;
   expect(await answer).toEqual([3]);
   only.answering = () => 'oh\n';

@@ -12,8 +12,6 @@ import { packageRoot } from '../../../lib/system/package-root.js';
 import { Workspace } from '../../../lib/system/workspace.js';
 import { needNamespaces, needNetem, needNoNetem } from '../networks.js';
 
-const timeout = 60_000;
-
 let workspace: Workspace;
 let hosts: Hosts | undefined;
 
@@ -95,7 +93,7 @@ function namespacesOf(owner: number | string): string[] {
 }
 
 describe('hosts in namespaces', () => {
-  it('reach each other and the client, no faster than the link', { timeout }, async (context) => {
+  it('reach each other and the client, no faster than the link', async (context) => {
     needNamespaces(context);
     const link = linkSchema.parse({ megabitsPerSecond: 100 });
     hosts = await createHosts({ workspace, link, count: 3 });
@@ -111,7 +109,7 @@ describe('hosts in namespaces', () => {
     expect(await arrivedShare(hostAt(hosts, 2), hosts.client, 100)).toBe(1);
   });
 
-  it('use one congestion control, whatever this machine does', { timeout }, async (context) => {
+  it('use one congestion control, whatever this machine does', async (context) => {
     needNamespaces(context);
     hosts = await createHosts({ workspace, link: defaultLink });
     expect(hosts.description).toContain('TCP with reno');
@@ -131,7 +129,7 @@ describe('hosts in namespaces', () => {
     }
   });
 
-  it('keep their addresses when VMs come and go', { timeout }, async (context) => {
+  it('keep their addresses when VMs come and go', async (context) => {
     needNamespaces(context);
     hosts = await createHosts({ workspace, link: defaultLink });
     const host = hostAt(hosts, 0);
@@ -148,9 +146,7 @@ describe('hosts in namespaces', () => {
     expect(address(read())).toBe(before);
   });
 
-  it('leave the machine’s own devices alone, and are gone when closed', {
-    timeout,
-  }, async (context) => {
+  it('leave the machine’s own devices alone, and are gone when closed', async (context) => {
     needNamespaces(context);
     const before = Object.keys(networkInterfaces());
     hosts = await createHosts({ workspace, link: defaultLink });
@@ -165,14 +161,14 @@ describe('hosts in namespaces', () => {
     expect(namespacesOf(process.pid)).toEqual([]);
   });
 
-  it('delay packets', { timeout }, async (context) => {
+  it('delay packets', async (context) => {
     needNetem(context);
     hosts = await createHosts({ workspace, link: linkSchema.parse({ delayMs: 40 }) });
     // Two ways to connect, and the bytes and their answer.
     expect(await sendMs(hostAt(hosts, 0), hostAt(hosts, 1), 1)).toBeGreaterThan(155);
   });
 
-  it('lose packets', { timeout }, async (context) => {
+  it('lose packets', async (context) => {
     needNetem(context);
     hosts = await createHosts({ workspace, link: linkSchema.parse({ lossPercent: 30 }) });
     const [from, to] = [hostAt(hosts, 0), hostAt(hosts, 1)];
@@ -181,7 +177,7 @@ describe('hosts in namespaces', () => {
     expect(share).toBeLessThan(0.85);
   });
 
-  it('name the kernel option that delay and loss need', { timeout }, async (context) => {
+  it('name the kernel option that delay and loss need', async (context) => {
     needNoNetem(context);
     for (const [link, said] of [
       [{ delayMs: 40 }, /40 ms each way.*CONFIG_NET_SCH_NETEM/s],
@@ -192,9 +188,7 @@ describe('hosts in namespaces', () => {
     expect(namespacesOf(process.pid)).toEqual([]);
   });
 
-  it('are removed by the next run if their owner was killed, but not if it lives', {
-    timeout,
-  }, async (context) => {
+  it('are removed by the next run if their owner was killed, but not if it lives', async (context) => {
     needNamespaces(context);
     hosts = await createHosts({ workspace, link: defaultLink });
     const foreign = `fdtest-${process.pid}`;

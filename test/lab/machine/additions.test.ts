@@ -12,7 +12,6 @@ import { textOf } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
 const run = promisify(execFile);
-const timeout = 300_000;
 const main = join(packageRoot, 'dist', 'cli', 'main.js');
 
 /** Gone when the test ends. */
@@ -80,7 +79,7 @@ const own = `
   }];
 `;
 
-it('compiles and runs a program that lies beside its workload', { timeout }, async (context) => {
+it('compiles and runs a program that lies beside its workload', async (context) => {
   const { binary } = needLabQemu(context);
   const directory = newDirectory(context);
   writeFileSync(join(directory, 'counting.c'), program);
@@ -93,9 +92,7 @@ it('compiles and runs a program that lies beside its workload', { timeout }, asy
   expect(reports?.at(-1)?.operations).toBeGreaterThan(500);
 });
 
-it('fails a run whose workload makes no progress after the migration', {
-  timeout,
-}, async (context) => {
+it('fails a run whose workload makes no progress after the migration', async (context) => {
   const { binary } = needLabQemu(context);
   const directory = newDirectory(context);
   writeFileSync(join(directory, 'counting.c'), program);
@@ -108,7 +105,7 @@ it('fails a run whose workload makes no progress after the migration', {
   expect(only?.failures[0]?.message).toMatch(/made no progress .*says 100 operations/);
 });
 
-it('runs the workload, the method and the figure of the guide', { timeout }, async (context) => {
+it('runs the workload, the method and the figure of the guide', async (context) => {
   const { binary, patched } = needLabQemu(context);
   const method = patched ? 'filter-md5-verified' : 'plain';
   const lines = `workloads: [block-memory]\nmethods: [${method}]\nconvergeSeconds: 3`;

@@ -5,11 +5,7 @@ import { comparables, metrics, summarise, valuesOf } from '../../../lib/lab/repo
 import { experimentOf, measureExperiment, newStore } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
-const timeout = 300_000;
-
-it('migrates the bare guest, which checks itself, and sends the same bytes in every round', {
-  timeout,
-}, async (context) => {
+it('migrates the bare guest, which checks itself, and sends the same bytes in every round', async (context) => {
   const { binary, patched } = needLabQemu(context);
   // Plain pre-copy of a guest that writes sends whatever the time allows, which differs each time.
   const [workload, method] = patched ? ['bare-rewrite', 'filter-ph128'] : ['bare-idle', 'plain'];

@@ -4,13 +4,10 @@ import { LinuxControl } from '../../../lib/lab/guest/linux-control.js';
 import { compareMemory } from '../../../lib/qemu/machine/compare-memory.js';
 import { loopbackGuests, memoryBytes, needLabQemu } from './guests.js';
 
-const timeout = 180_000;
 const answerMs = 60_000;
 
 describe('the Linux guest', () => {
-  it('boots, runs a workload, migrates with it, and finds its memory intact', {
-    timeout,
-  }, async (context) => {
+  it('boots, runs a workload, migrates with it, and finds its memory intact', async (context) => {
     const { binary, patched } = needLabQemu(context);
     const programs = ['working-set', 'quicksort'];
     const guests = await loopbackGuests(context, { binary, programs, processors: 1 });
@@ -64,7 +61,7 @@ describe('the Linux guest', () => {
   });
 
   // With room for one alone QEMU takes the guest's memory barriers for unneeded: see linux-vm.ts.
-  it('leaves room for a second processor', { timeout }, async (context) => {
+  it('leaves room for a second processor', async (context) => {
     const { binary } = needLabQemu(context);
     const guests = await loopbackGuests(context, { binary, programs: [], processors: 1 });
     const { qmp } = (await guests.start()).machine;
@@ -72,7 +69,7 @@ describe('the Linux guest', () => {
     expect(await qmp.execute('query-cpus-fast')).toHaveLength(1);
   });
 
-  it('reports its console when it does not boot', { timeout }, async (context) => {
+  it('reports its console when it does not boot', async (context) => {
     const { binary } = needLabQemu(context);
     const guests = await loopbackGuests(context, { binary, programs: [], processors: 1 });
     const { image } = guests;
@@ -81,7 +78,7 @@ describe('the Linux guest', () => {
     await expect(vm.boot(new LinuxControl())).rejects.toThrow(/did not boot.*Kernel panic/s);
   });
 
-  it('has the kind of memory that is asked for', { timeout }, async (context) => {
+  it('has the kind of memory that is asked for', async (context) => {
     const { binary } = needLabQemu(context);
     const guests = await loopbackGuests(context, { binary, programs: [], processors: 1 });
     const vm = await guests.start({ memory: 'memfd' });

@@ -15,8 +15,6 @@ import { some } from '../../harness/methods-and-guests.js';
 import { leftBehind, newStore, textOf } from './experiments.js';
 import { needLabQemu } from './guests.js';
 
-const timeout = 300_000;
-
 /** A moment of a run has come when one of its directories holds that. */
 const moments = [
   { moment: 'its guest is made', holds: '' },
@@ -28,43 +26,39 @@ const accidents = (['SIGINT', 'SIGTERM', 'SIGKILL'] as const).flatMap((signal) =
   moments.map((moment) => ({ signal, ...moment })),
 );
 
-it.for(some(accidents, [1, 8]))(
-  'resumes after $signal when $moment',
-  { timeout },
-  async (accident, context) => {
-    const { signal, holds } = accident;
-    const { binary } = needLabQemu(context);
-    const store = newStore(context);
-    const file = join(store.directory, 'trial.yaml');
-    const lines =
-      'workloads: [{ name: idle, options: { bytes: 8000000 } }]\nmethods: [plain, xbzrle]';
-    writeFileSync(file, textOf(lines));
-    const main = join(packageRoot, 'dist', 'cli', 'main.js');
-    const args = [main, 'lab', 'run', file, '--out', store.directory, '--qemu', binary];
+it.for(some(accidents, [1, 8]))('resumes after $signal when $moment', async (accident, context) => {
+  const { signal, holds } = accident;
+  const { binary } = needLabQemu(context);
+  const store = newStore(context);
+  const file = join(store.directory, 'trial.yaml');
+  const lines =
+    'workloads: [{ name: idle, options: { bytes: 8000000 } }]\nmethods: [plain, xbzrle]';
+  writeFileSync(file, textOf(lines));
+  const main = join(packageRoot, 'dist', 'cli', 'main.js');
+  const args = [main, 'lab', 'run', file, '--out', store.directory, '--qemu', binary];
 
-    const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-    const ended = once(started, 'exit');
-    const left = () => leftBehind(started.pid);
-    for await (const line of createInterface({ input: started.stdout })) {
-      if (/^2\/2.*: idle /.test(line)) break;
-    }
-    while (!left().some((directory) => existsSync(join(directory, holds)))) {
-      if (started.exitCode !== null) throw new Error(`the lab ended before there was ${holds}`);
-      await pause(2);
-    }
-    started.kill(signal);
-    const [status] = await ended;
-    if (signal === 'SIGKILL') {
-      expect(left().length).toBeGreaterThan(0);
-    } else {
-      expect(status).toBe(exitCodes.interrupted);
-      expect(left()).toEqual([]);
-    }
-    expect(store.runs()).toHaveLength(1);
-
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    expect(stdout).toMatch(/1 runs measured, 1 measured before, 0 failed/);
+  const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = once(started, 'exit');
+  const left = () => leftBehind(started.pid);
+  for await (const line of createInterface({ input: started.stdout })) {
+    if (/^2\/2.*: idle /.test(line)) break;
+  }
+  while (!left().some((directory) => existsSync(join(directory, holds)))) {
+    if (started.exitCode !== null) throw new Error(`the lab ended before there was ${holds}`);
+    await pause(2);
+  }
+  started.kill(signal);
+  const [status] = await ended;
+  if (signal === 'SIGKILL') {
+    expect(left().length).toBeGreaterThan(0);
+  } else {
+    expect(status).toBe(exitCodes.interrupted);
     expect(left()).toEqual([]);
-    expect(store.runs().filter(isMeasured)).toHaveLength(2);
-  },
-);
+  }
+  expect(store.runs()).toHaveLength(1);
+
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  expect(stdout).toMatch(/1 runs measured, 1 measured before, 0 failed/);
+  expect(left()).toEqual([]);
+  expect(store.runs().filter(isMeasured)).toHaveLength(2);
+});

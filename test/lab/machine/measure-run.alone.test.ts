@@ -1,5 +1,6 @@
 // Experiments with real VMs, from the file to the report.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
 import { methods } from '../../../lib/lab/methods/built-in.js';
@@ -13,18 +14,28 @@ import { needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;
 const long = FAKEDIRTY_LONG === '1';
-const timeout = long ? 1_800_000 : 300_000;
 
+const slowMs = 3000;
 const idle = 'workloads: [{ name: idle, options: { bytes: 8000000 } }]';
 
+/** That QEMU, which takes its time to start where a guest is to arrive. */
+function slowToReceive(binary: string, directory: string): string {
+  const program = join(directory, 'qemu');
+  const script = `#!/bin/sh\ncase "$*" in *-incoming*) sleep ${slowMs / 1000} ;; esac\nexec ${binary} "$@"\n`;
+  writeFileSync(program, script, { mode: 0o755 });
+  return program;
+}
+
 describe('an experiment with real VMs', () => {
-  it('measures a run, compares memories, checks the workload, and writes a report', {
-    timeout,
-  }, async (context) => {
+  it('measures a run, compares memories, checks the workload, and writes a report', async (context) => {
     const { binary } = needLabQemu(context);
     const store = newStore(context);
     const experiment = experimentOf(`${idle}\nmethods: [plain]`);
-    const [run] = await measureExperiment(experiment, binary, store);
+    const [run] = await measureExperiment(
+      experiment,
+      slowToReceive(binary, store.directory),
+      store,
+    );
     const measurement = run?.measurement;
     expect(measurement?.memory).toEqual({ pages: 65536, differentPages: 0 });
     expect(Object.keys(measurement?.consoles ?? {})).toEqual(['source', 'destination']);
@@ -40,7 +51,8 @@ describe('an experiment with real VMs', () => {
     // It begins when migrate() is called, not when a destination is started for it.
     const { totalMs = 0 } = measurement?.migration ?? {};
     expect(migrationEndedMs - migrationBeganMs).toBeGreaterThanOrEqual(totalMs);
-    expect(migrationEndedMs - migrationBeganMs).toBeLessThan(totalMs + 500);
+    // The clock of the workload goes on while the destination starts.
+    expect(migrationBeganMs).toBeGreaterThan(slowMs);
     expect(measurement?.migrateOptions).toMatchObject({
       downtimeLimitMs: 300,
       holdAtDestination: true,
@@ -52,9 +64,7 @@ describe('an experiment with real VMs', () => {
     expect(readFileSync(page, 'utf8')).toContain('65,536 pages');
   });
 
-  it('only counts pages if there is no destination, and stops a migration that does not converge', {
-    timeout,
-  }, async (context) => {
+  it('only counts pages if there is no destination, and stops a migration that does not converge', async (context) => {
     const { binary, patched } = needLabQemu(context);
     const method = patched ? 'filter-ph128' : 'plain';
     const busy = `workloads: [{ name: same-values, options: { share: 0.4 } }]\nmethods: [${method}]`;
@@ -69,43 +79,37 @@ describe('an experiment with real VMs', () => {
     else expect(run && stoppedBy(run.measurement)).toBe('limit');
   });
 
-  it('stops a migration whose first pass takes too long', { timeout }, async (context) => {
+  it('stops a migration whose first pass takes too long', async (context) => {
     const { binary } = needLabQemu(context);
     // At 20 Mbit/s it would take 16 s and more.
     const slow = 'links: [{ megabitsPerSecond: 20 }]\nconvergeSeconds: 2\nsink: true';
     const experiment = experimentOf(`${idle}\nmethods: [plain]\n${slow}`);
     const [run] = await measureExperiment(experiment, binary, newStore(context));
     expect(run && stoppedBy(run.measurement)).toBe('limit');
-    expect(run?.measurement.migration.totalMs).toBeGreaterThanOrEqual(2000);
-    expect(run?.measurement.migration.totalMs).toBeLessThan(8000);
+    const { totalMs = 0, bytes } = run?.measurement.migration ?? {};
+    expect(totalMs).toBeGreaterThanOrEqual(2000);
+    // What was left was sent faster than by this link.
+    expect(totalMs).toBeLessThan((8 * (bytes?.total ?? 0)) / 20_000);
   });
 
-  it('can be interrupted during a migration, and leaves nothing behind', {
-    timeout,
-  }, async (context) => {
+  it('can be interrupted during a migration, and leaves nothing behind', async (context) => {
     const { binary } = needLabQemu(context);
     const experiment = experimentOf(`${idle}\nmethods: [plain]\nlinks: [{ megabitsPerSecond: 1 }]`);
     const store = newStore(context);
     const stop = new AbortController();
-    const measure = measureWith({ binary, accelerator: 'tcg', experiment, catalogue: builtIn });
-    const ended = measureRuns({
-      experiment,
-      store,
-      signal: stop.signal,
-      measure: (run, signal) => {
-        // At 1 Mbit/s it takes minutes.
-        setTimeout(() => stop.abort(), 8_000);
-        return measure(run, signal);
-      },
-    });
+    // At 1 Mbit/s it takes minutes.
+    const watch = { onProgress: () => stop.abort() };
+    const running = { binary, accelerator: 'tcg', experiment, catalogue: builtIn, watch } as const;
+    const measure = measureWith(running);
+    const ended = measureRuns({ experiment, store, signal: stop.signal, measure });
     await expect(ended).rejects.toThrow(InterruptedError);
+    expect(stop.signal.aborted).toBe(true);
     expect(store.runs()).toEqual([]);
     expect(leftBehind()).toEqual([]);
   });
 
   it.for(methods.filter(() => long).map(({ name }) => name))(
     'migrates a busy guest with %s',
-    { timeout },
     async (method, context) => {
       const { binary, patched } = needLabQemu(context);
       if (!patched) context.skip('needs what "fakedirty qemu build" builds');

@@ -18,7 +18,6 @@ import { memoryBytes, move, needLabQemu } from './guests.js';
 
 const { FAKEDIRTY_LONG } = process.env;
 const long = FAKEDIRTY_LONG === '1';
-const timeout = 300_000;
 const address = '10.77.0.100';
 
 /** Small, so that each begins and is checked in no time. */
@@ -121,7 +120,7 @@ beforeAll(async () => {
   control = new LinuxControl();
   const contents = await contentsFor(ofLinux);
   image = await guestImage({ workspace, ...contents, network: true, disk: true });
-}, timeout);
+});
 
 afterAll(async () => {
   await vm?.machine.kill();
@@ -130,7 +129,7 @@ afterAll(async () => {
 });
 
 describe('each workload runs in the guest, reports, and checks its data', () => {
-  it.for(workloadNames)('%s', { timeout }, async (name, context) => {
+  it.for(workloadNames)('%s', async (name, context) => {
     await needGuest(context);
     needNetworkFor(name, context);
     const running = await start(name);
@@ -191,7 +190,7 @@ describe('the check of a workload notices corrupted data', () => {
     { name: 'memcached', options: { getsPercent: 100 }, bytes: Buffer.from(letters) },
   ];
 
-  it.for(cases)('$name', { timeout }, async ({ name, options, bytes }, context) => {
+  it.for(cases)('$name', async ({ name, options, bytes }, context) => {
     const guest = await needGuest(context);
     needNetworkFor(name, context);
     const running = await start(name, options);
@@ -204,9 +203,7 @@ describe('the check of a workload notices corrupted data', () => {
   });
 });
 
-it('sysbench ends with a message when a search finds too few primes', {
-  timeout,
-}, async (context) => {
+it('sysbench ends with a message when a search finds too few primes', async (context) => {
   await needGuest(context);
   const sysbench = builtIn.workload('sysbench');
   const { inGuest } = sysbench.commands({ maxPrime: 100 }, environment);
@@ -223,7 +220,6 @@ it('sysbench ends with a message when a search finds too few primes', {
 describe('a workload continues at the destination, and its connections survive', () => {
   it.for(long ? workloadNames : ['memcached', 'network-send', 'disk'])(
     '%s',
-    { timeout },
     async (name, context) => {
       await needGuest(context);
       needNetworkFor(name, context);

@@ -114,7 +114,21 @@ describe('results as text', () => {
     });
     const text = comparisonText(comparables(summarise(runs), methods));
     expect(text).toMatch(/^idle, 256 MiB: medians of 2 rounds\nmethod +total s +x first/);
-    expect(text).toMatch(/\nfilter +0\.500 +0\.250 +12\.0 +100 +1\.00 +60 % +\d+ % +-\n/);
+    expect(text).toMatch(/\nfilter +0\.500 +0\.250 ~ +12\.0 +100 +1\.00 ~ +60 % +\d+ % +-\n/);
     expect(text).toMatch(/\nplain +2\.00 +1\.00 /);
+  });
+
+  it('mark what is not significant, and nothing else', () => {
+    const rounds = (totalMs: number, sentBytes: number) =>
+      [1, 1.01, 1.02].map((scatter) => measurementOf(totalMs * scatter, sentBytes * scatter));
+    const cells = [
+      cellOf('plain', rounds(2000, 1e8)),
+      cellOf('filter', rounds(500, 1e8)),
+      cellOf('limited', rounds(500, 2e7).map(outOfTime)),
+    ];
+    const [, , plain, filter, limited] = comparisonText([{ title: 'idle', cells }]).split('\n');
+    expect(plain).not.toContain('~');
+    expect(filter).toMatch(/ 0\.250 {2,}12\.0 +101 +1\.00 ~ /);
+    expect(limited).toMatch(/ 0\.250 ~ .* 0\.200 ~ /);
   });
 });

@@ -3,13 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { chartPackages } from '../../../lib/lab/report/chart-packages.js';
 import { packageRoot } from '../../../lib/system/package-root.js';
-
-// Each call starts a Node.
-vi.setConfig({ testTimeout: 60_000 });
 
 let directory: string;
 

@@ -16,7 +16,6 @@ import { ResultStore } from '../../../lib/lab/store/result-store.js';
 import { catalogue, experimentText, measurementOf, methods, outOfTime } from '../measurements.js';
 
 const run = promisify(execFile);
-const timeout = 120_000;
 const directory = mkdtempSync(join(tmpdir(), 'fakedirty-report-'));
 const store = new ResultStore(directory);
 const experiment = parseExperiment(
@@ -55,7 +54,7 @@ beforeAll(async () => {
     },
   });
   page = writeReport({ store, title: 'A trial', experiment }).page;
-}, timeout);
+});
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -150,6 +149,25 @@ describe('the report', () => {
     expect(html).toContain(`There are ${groups * 2 * 4} here: `);
   });
 
+  it('says first what was found: which method saved how much, with which workload, and what is not known', () => {
+    const html = readFileSync(page, 'utf8');
+    const [, first = ''] = html.split('<h2>');
+    expect(first).toMatch(/^What was found/);
+    expect(first).toMatch(
+      /<li>xbzrle, compared with plain: no significant difference in data sent; no significant difference in migration time\.</,
+    );
+    expect(first).toMatch(
+      /<li>filter, compared with plain: .*significantly less migration time in 4 of 4 workloads \(most with [^:]+: (at least )?\d\d % less\)\.</,
+    );
+    expect(first).toMatch(
+      /<li>filter: 50 % less migration time and 33 % less work of the guest; no significant difference in data sent and downtime\.</,
+    );
+    // The limit has decided this one.
+    expect(first).toMatch(
+      /<li>filter: at least 4\d % less migration time; .*can&#39;t be compared: the limit has decided them\.</,
+    );
+  });
+
   it('reports failed attempts, with their messages escaped', () => {
     const html = readFileSync(page, 'utf8');
     expect(html).toContain('QEMU said &quot;&lt;script&gt;&quot;');
@@ -162,7 +180,8 @@ describe('the report', () => {
     const html = readFileSync(page, 'utf8');
     const links = [...html.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, link]) => link ?? '');
     expect(links.length).toBeGreaterThan(10);
-    for (const link of links) expect(existsSync(join(directory, link))).toBe(true);
+    const files = links.filter((link) => !link.startsWith('#'));
+    for (const link of files) expect(existsSync(join(directory, link))).toBe(true);
     expect(html).not.toMatch(/url\(["']?https?:|@import/);
   });
 
@@ -192,6 +211,11 @@ const inspection = `<script>
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth > width) {
     found.wide.push('the page: ' + document.documentElement.scrollWidth + ' of ' + width);
+  }
+  for (const node of document.body.querySelectorAll('*')) {
+    // A table may be wider than its box, which then scrolls.
+    const { right } = (node.closest('.wide table')?.parentElement ?? node).getBoundingClientRect();
+    if (right > width + 1) found.wide.push(node.tagName + ' ends at ' + right + ' of ' + width);
   }
   for (const svg of document.querySelectorAll('figure svg')) {
     found.figures += 1;
@@ -239,7 +263,7 @@ async function inspect(html: string, widthPx: number) {
       ...[`--user-data-dir=${profile}`, '--window-size=1400,900'],
       ...['--virtual-time-budget=10000', '--dump-dom', `file://${copy}`],
     ],
-    { timeout, maxBuffer: 64 << 20 },
+    { maxBuffer: 64 << 20 },
   );
   const encoded = /<pre id="found">([^<]+)</.exec(stdout)?.[1];
   const text = decodeURIComponent(Buffer.from(encoded ?? '', 'base64').toString());
@@ -249,40 +273,38 @@ async function inspect(html: string, widthPx: number) {
 describe('the report in a browser', () => {
   it.for([
     ['on a desk', 1280, ''],
-    ['on a telephone', 390, ''],
+    ['on a telephone', 360, ''],
     ['on paper', 680, '@media print'],
   ] as const)(
     'has no text over text, and nothing that sticks out, %s',
-    { timeout },
     async ([, widthPx, medium], context) => {
       if (!browser) context.skip('needs chromium');
       // The longest names are in the first column.
-      const html = readFileSync(page, 'utf8').replaceAll(
-        '<td>xbzrle<',
-        '<td>intelligent-hybrid-filter<',
-      );
+      const html = readFileSync(page, 'utf8')
+        .replaceAll('<td>xbzrle<', '<td>intelligent-hybrid-filter<')
+        .replace(/(<th scope="row">QEMU<\/th><td>)/, `$1${'7.2.22-Debian-'.repeat(9)}`);
       // What holds for the printer holds in this copy.
       const shown = medium ? html.replaceAll(medium, '@media all') : html;
       expect(shown === html).toBe(medium === '');
       const found = await inspect(shown, widthPx);
       expect(found.figures).toBeGreaterThanOrEqual(8);
-      expect(found).toMatchObject({ wide: [], overlaps: [], small: [] });
+      expect(found).toMatchObject({ wide: [], overlaps: [] });
+      // A telephone shows each figure as a whole; to read it, people enlarge it.
+      if (widthPx > 600) expect(found.small).toEqual([]);
     },
   );
 
-  it('can be printed', { timeout }, async (context) => {
+  it('can be printed', async (context) => {
     if (!browser) context.skip('needs chromium');
     const pdf = join(directory, 'report.pdf');
     const options = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
     const profile = `--user-data-dir=${join(directory, 'profile-print')}`;
-    await run(browser ?? '', [...options, profile, `--print-to-pdf=${pdf}`, `file://${page}`], {
-      timeout,
-    });
+    await run(browser ?? '', [...options, profile, `--print-to-pdf=${pdf}`, `file://${page}`]);
     const printed = readFileSync(pdf, 'latin1');
     expect(printed.match(/\/Type ?\/Page\b/g)?.length).toBeGreaterThan(2);
   });
 
-  it('is seen through eyes that notice when it has', { timeout }, async (context) => {
+  it('is seen through eyes that notice when it has', async (context) => {
     if (!browser) context.skip('needs chromium');
     const bad = `<figure id="bad"><svg width="300" height="50">
       <text x="5" y="20">one text</text><text x="20" y="22">over another</text>

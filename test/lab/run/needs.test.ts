@@ -8,8 +8,6 @@ import { checkNeeds, UnmetNeedsError } from '../../../lib/lab/run/needs.js';
 import { leftBehind } from '../machine/experiments.js';
 import { needNamespaces, needNoNetem } from '../networks.js';
 
-const timeout = 60_000;
-
 interface Asked {
   readonly workloads: string;
   readonly links?: string;
@@ -84,14 +82,12 @@ it('checks each workload with its options and every memory size', async () => {
   ]);
 });
 
-it('accepts all workloads and a link without delay or loss where there are namespaces', {
-  timeout,
-}, async (context) => {
+it('accepts all workloads and a link without delay or loss where there are namespaces', async (context) => {
   needNamespaces(context);
   expect(await problemsOf({ workloads })).toEqual([]);
 });
 
-it('reports every link that the kernel does not support', { timeout }, async (context) => {
+it('reports every link that the kernel does not support', async (context) => {
   needNoNetem(context);
   expect(await problemsOf({ workloads, links })).toEqual([
     expect.stringMatching(/10 ms each way.*CONFIG_NET_SCH_NETEM.*remove delayMs and lossPercent/),

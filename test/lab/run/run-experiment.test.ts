@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   parseExperiment,
   readResults,
@@ -12,9 +12,6 @@ import {
 import { measureRuns } from '../../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../../lib/lab/store/result-store.js';
 import { measurementOf } from '../measurements.js';
-
-// Charts take seconds to load on a busy machine.
-vi.setConfig({ testTimeout: 60_000 });
 
 const text =
   'name: trial\nworkloads: [idle]\nmemoryMiB: [256]\nmethods: [plain, xbzrle]\nrounds: 1\n';

@@ -15,8 +15,6 @@ import { catalogue, experimentText, measurementOf } from '../measurements.js';
 
 const experiment = parseExperiment(experimentText, 'trial.yaml', catalogue);
 const total = plannedRuns(experiment).length;
-const timeout = 60_000;
-
 /** A folder for results in a file system of that size, gone when the test ends. */
 function smallStore(context: TestContext, kibibytes: number): ResultStore {
   return new ResultStore(smallFileSystem(context, kibibytes));
@@ -59,9 +57,7 @@ it('reports that a run can not be written, keeps earlier runs, and resumes when 
   expect(await measureExperiment()).toEqual({ measured: total - 2, resumed: 2, failed: [] });
 });
 
-it('reports that a report can not be written, and keeps the earlier one', {
-  timeout,
-}, async (context) => {
+it('reports that a report can not be written, and keeps the earlier one', async (context) => {
   const store = smallStore(context, 16 << 10);
   const measure = () => Promise.resolve(measurementOf(1000, 1e6));
   await measureRuns({ experiment, store, measure });
@@ -78,7 +74,7 @@ it('reports that a report can not be written, and keeps the earlier one', {
   expect(readFileSync(writeReport({ store, title: 'After' }).page, 'utf8')).toContain('After');
 });
 
-it('reports a full disk before anything is measured', { timeout }, (context) => {
+it('reports a full disk before anything is measured', (context) => {
   const store = smallStore(context, 64);
   const file = join(store.directory, 'trial.yaml');
   writeFileSync(file, experimentText.replace(/methods: .*/, 'methods: [plain]'));

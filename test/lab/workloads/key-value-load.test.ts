@@ -77,7 +77,7 @@ const cases: readonly { name: string; answerOne: Answering; broken: number; wron
   },
 ];
 
-it.for(cases)('finds $name', { timeout: 60_000 }, async ({ answerOne, broken, wrong }, context) => {
+it.for(cases)('finds $name', async ({ answerOne, broken, wrong }, context) => {
   const port = await listen(context, answerOne);
   const options = { port, connections, keys, value_bytes: 64, gets_percent: 100 };
   const paced = { ...options, operations_per_second: 2000, silence_seconds: 1 };
@@ -104,9 +104,7 @@ it.for(cases)('finds $name', { timeout: 60_000 }, async ({ answerOne, broken, wr
   ]);
 });
 
-it('reports progress while it prepares and checks, and counts neither as operations', {
-  timeout: 60_000,
-}, async (context) => {
+it('reports progress while it prepares and checks, and counts neither as operations', async (context) => {
   // Slowly, so that there is time to say something.
   const port = await listen(context, (socket, answer) =>
     setTimeout(() => socket.write(answer), 50),
@@ -134,5 +132,6 @@ it('reports progress while it prepares and checks, and counts neither as operati
   const operations = messages.map((message) =>
     message.type === 'report' ? message.operations : 0,
   );
-  expect(Math.max(...operations)).toBeLessThan(50);
+  // The keys that it set and checked would be 100 each; at ten a second it works much less before it is stopped.
+  expect(Math.max(...operations)).toBeLessThan(100);
 });

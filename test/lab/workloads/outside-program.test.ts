@@ -1,5 +1,10 @@
 // A program outside the guest: what it says, and how long it may be silent.
-import { expect, it } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, it, vi } from 'vitest';
 import type { GuestMessage } from '../../../lib/lab/guest/guest-message.js';
 import { OutsideProgram } from '../../../lib/lab/workloads/outside-program.js';
 
@@ -39,15 +44,28 @@ it('survives a program that is killed in the middle of a message', async () => {
 
 const progress = (done: number) => `{"type":"progress","text":"${done} of 9 keys set"}`;
 
-it('lets a program take its time to end as long as it is not silent', async () => {
+it('lets a program take its time to end as long as it is not silent', async (context) => {
+  // A clock that only the test moves: the time to be silent is over before its end, but never without a message.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  context.onTestFinished(() => void vi.useRealTimers());
+  const silenceMs = 2000;
   const check = '{"type":"check","what":"keys","checked":9,"wrong":0}';
-  const checks = `for i in 1 2 3 4 5 6; do sleep 0.5; echo '${progress(1)}'; done; echo '${check}'; exit 0`;
+  const checks = `for i in 1 2 3 4 5 6; do read -r go; echo '${progress(1)}'; done; echo '${check}'; exit 0`;
+  const go = join(mkdtempSync(join(tmpdir(), 'fakedirty-test-')), 'go');
+  context.onTestFinished(() => rmSync(dirname(go), { recursive: true }));
+  execFileSync('mkfifo', [go]);
   const { messages, speaks, program } = await start(
-    `trap "${checks.replaceAll('"', '\\"')}" TERM; echo '${progress(0)}'; while :; do sleep 0.05; done`,
-    2000,
+    `exec <>${go}; trap "${checks.replaceAll('"', '\\"')}" TERM; echo '${progress(0)}'; while :; do sleep 0.05; done`,
+    silenceMs,
   );
   await speaks;
-  expect(await program.stop()).toMatchObject({ status: 0, signal: null });
+  const stopped = program.stop();
+  for (let said = 1; said <= 6; said++) {
+    vi.advanceTimersByTime(0.9 * silenceMs);
+    writeFileSync(go, 'go\n');
+    while (messages.length <= said) await turn();
+  }
+  expect(await stopped).toMatchObject({ status: 0, signal: null });
   expect(messages.map(({ type }) => type)).toEqual([...Array(7).fill('progress'), 'check']);
 });
 

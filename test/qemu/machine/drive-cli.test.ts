@@ -4,15 +4,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest';
+import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { parseRecording } from '../../../lib/migration/recording.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
 import { packageRoot } from '../../../lib/system/package-root.js';
 import { needDriven } from '../../harness/driven-qemu.js';
 import { startWithSecondQmp } from '../../harness/second-qmp.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const main = join(packageRoot, 'dist', 'cli', 'main.js');
 const random = { pattern: 'random', pages: 1024, wordsPerPage: 8 } as const;

@@ -2,11 +2,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { needDriven } from '../../harness/driven-qemu.js';
 import { startWithSecondQmp } from '../../harness/second-qmp.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 /** A program beside this file, and what it says as JSON. */
 async function said(program: string, ...args: string[]): Promise<unknown> {

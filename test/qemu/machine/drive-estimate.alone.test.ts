@@ -1,6 +1,6 @@
 // An estimate of a running VM, beside the migration that follows it.
 
-import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest';
+import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import { migrate } from '../../../lib/migration/migrate.js';
 import { measureDirtying } from '../../../lib/monitor/dirtying-measurement.js';
@@ -10,8 +10,6 @@ import type { Accelerator } from '../../../lib/qemu/machine/machine.js';
 import { type DrivenQemu, needDriven } from '../../harness/driven-qemu.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
 import { needKvm, testedVersion } from '../../harness/requirements.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const ramBytes = 160 * mebibyte;
 const link = { linkBytesPerSecond: 1 * mebibyte, downtimeLimitMs: 100 };

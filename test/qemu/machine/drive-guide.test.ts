@@ -2,12 +2,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it, type TestContext, vi } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { packageRoot } from '../../../lib/system/package-root.js';
 import { type DrivenQemu, drivenQemus, needDriven } from '../../harness/driven-qemu.js';
 import { startWithSecondQmp } from '../../harness/second-qmp.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const run = promisify(execFile);
 const guest = { pattern: 'random', pages: 1024, wordsPerPage: 8 } as const;

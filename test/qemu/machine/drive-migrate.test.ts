@@ -1,6 +1,6 @@
 // The migration controller and real QEMUs: each option, each end, and what it leaves behind.
 
-import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest';
+import { afterEach, describe, expect, it, type TestContext } from 'vitest';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import type { Policy } from '../../../lib/migration/decision.js';
 import { MigrationRefusedError } from '../../../lib/migration/errors.js';
@@ -17,8 +17,6 @@ import { type DrivenQemu, needDriven } from '../../harness/driven-qemu.js';
 import { FaultyLink } from '../../harness/faulty-link.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
 import { needRoot } from '../../harness/requirements.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const rewriting: GuestOptions = { pattern: 'rewrite', pages: 2048, wordsPerPage: 16 };
 const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 };

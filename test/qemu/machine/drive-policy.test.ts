@@ -1,7 +1,7 @@
 // A guest that never converges, and what each policy makes of it: it survives, its memory is whole, and the
 // recording of it is replayed to the same decisions.
 
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import type { Choice } from '../../../lib/migration/decision.js';
 import { migrate } from '../../../lib/migration/migrate.js';
@@ -13,8 +13,6 @@ import { guestState } from '../../../lib/qemu/machine/guest.js';
 import { needDriven } from '../../harness/driven-qemu.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
 import { needRoot } from '../../harness/requirements.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 /** Writes 4 MiB over and over, and the link takes as much in half a second. */
 const restless = { pattern: 'random', pages: 1024, wordsPerPage: 8 } as const;
@@ -126,8 +124,6 @@ describe('a guest that never converges', () => {
     });
     expect(result).toMatchObject({ outcome: 'cancelled', guest: { where: 'source' } });
     expect(result.policyEvaluations.at(-1)).toMatchObject({ endedPasses: 0 });
-    // It would have taken 16 s.
-    expect(result.totalMs).toBeLessThan(8000);
     expect((await guestState(machines.source.serial)).wrongWords).toBe(0);
   });
 

@@ -5,15 +5,13 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { QmpClosedError, QmpCommandError, QmpGreetingError } from '../../../lib/qmp/errors.js';
 import { eventTimeMs } from '../../../lib/qmp/messages.js';
 import { type QmpCommandName, returns } from '../../../lib/qmp/schema/commands.js';
 import type { QmpAddress } from '../../../lib/qmp/transport.js';
 import { drivenQemus, needDriven } from '../../harness/driven-qemu.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let directory: string;
 let child: ChildProcess | undefined;

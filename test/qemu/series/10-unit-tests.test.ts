@@ -5,8 +5,6 @@ import { watchedUnitTest } from '../../../lib/qemu/compile/test-programs.js';
 import { some } from '../../harness/methods-and-guests.js';
 import { needBrokenUnitTest, needOwnTest } from '../../harness/requirements.js';
 
-const timeout = 60_000;
-
 /** How many cases each has, at least. */
 const tests = [
   { name: 'test-fake-dirty', what: 'the stage and its tables', cases: 15 },
@@ -18,7 +16,6 @@ const tests = [
 
 it.for(tests.map((test) => [test.what, test] as const))(
   'the unit tests that the series adds to QEMU pass: %s',
-  { timeout },
   ([, { name, cases }], context) => {
     const test = needOwnTest(context, name);
     const { status, stdout, stderr } = spawnSync(test, ['--tap'], { encoding: 'utf8' });
@@ -42,7 +39,6 @@ const noticed = [
 describe('a build that breaks a rule on purpose', () => {
   it.for(some(noticed, [0, 1, 2, 3, 4]))(
     'built with $broken, fails $test',
-    { timeout },
     ({ broken, test }, context) => {
       const program = needBrokenUnitTest(context, test, broken);
       const { status, stdout } = spawnSync(program, ['--tap', '-k'], { encoding: 'utf8' });

@@ -16,7 +16,6 @@ import {
   filterCountsOf,
   migrateAndCompare,
   plain,
-  timeout,
 } from '../../harness/migrate-and-compare.js';
 import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
 import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
@@ -30,7 +29,7 @@ describe('memory is equal after a migration with the filter', () => {
     return [`${index + 1}: ${title}`, combination] as const;
   });
 
-  it.for(list)('%s', { timeout }, async ([, { algorithm, method, guest }], context) => {
+  it.for(list)('%s', async ([, { algorithm, method, guest }], context) => {
     const qemu = needQemu(context);
     const plan = { ...method, ...withFilter(algorithm), passes: 5 };
     const counts = filterCountsOf(await migrateAndCompare(plain(qemu, guest), plan));
@@ -51,7 +50,7 @@ describe('memory is equal after a switch to post-copy', () => {
       ),
   );
 
-  it.for(list)('%s', { timeout }, async ([, method, guest], context) => {
+  it.for(list)('%s', async ([, method, guest], context) => {
     needRoot(context, 'for userfaultfd');
     const qemu = needQemu(context);
     const plan = { ...method, ...withFilter('ph128'), passes: 2, postcopy: true };
@@ -73,7 +72,6 @@ describe('in verify mode', () => {
 
   it.for(some(algorithms.filter(isStrong), [0, 2, 3]))(
     '%s skips no page wrongly',
-    { timeout },
     async (name, context) => {
       const plan = { ...withFilter(name, verify), passes: 5 };
       const counts = filterCountsOf(await migrateAndCompare(plain(needQemu(context), guest), plan));
@@ -84,7 +82,6 @@ describe('in verify mode', () => {
 
   it.for(byName(some(methods, [0, 3])))(
     'the false matches of an 8-bit fingerprint are counted, and memory is equal all the same, by %s',
-    { timeout },
     async ([, method], context) => {
       const crippled = needBrokenQemu(context, 'CRIPPLED');
       const random = { pattern: 'random', pages: 2048 } as const;
@@ -122,7 +119,7 @@ describe('memory differs after a migration by a build that breaks a rule on purp
     }
   }
 
-  it('every time, built with R1', { timeout }, async (context) => {
+  it('every time, built with R1', async (context) => {
     const { binary } = needBrokenQemu(context, 'R1');
     if (!flip) throw new Error('the matrix has shrunk');
     const plan = { passes: 5, ...withFilter('ph128') };
@@ -133,7 +130,6 @@ describe('memory differs after a migration by a build that breaks a rule on purp
 
   it.for(some(breaks, [0, 1, 2, 3, 4, 5]))(
     'built with %s: it %s',
-    { timeout },
     async ([broken, , method, guest], context) => {
       const { binary } = needBrokenQemu(context, broken);
       if (!method || !guest) throw new Error('the matrix has shrunk');
@@ -157,7 +153,7 @@ describe('the list of combinations', () => {
 });
 
 describe('memory is equal after a migration with the filter off', () => {
-  it.for(byName(some(methods, [0, 3])))('by %s', { timeout }, async ([, method], context) => {
+  it.for(byName(some(methods, [0, 3])))('by %s', async ([, method], context) => {
     const qemu = needQemu(context);
     const [guest] = guests;
     if (!guest) throw new Error('no guest');
@@ -185,22 +181,18 @@ describe('memory is equal after a migration between a patched and an unpatched Q
     await (patchedSource ? migrated() : despiteLatePackets(migrated));
   }
 
-  it.for(byName(some(methods, [0, 1, 3])))(
-    'to the unpatched one, by %s',
-    { timeout },
-    ([, method], context) => migrate(context, method, true, flip),
+  it.for(byName(some(methods, [0, 1, 3])))('to the unpatched one, by %s', ([, method], context) =>
+    migrate(context, method, true, flip),
   );
 
   // Without the series TCG loses writes while memory is copied: a guest that writes would not be equal.
-  it.for(byName(some(methods, [0, 1, 3])))(
-    'from the unpatched one, by %s',
-    { timeout },
-    ([, method], context) => migrate(context, method, false),
+  it.for(byName(some(methods, [0, 1, 3])))('from the unpatched one, by %s', ([, method], context) =>
+    migrate(context, method, false),
   );
 });
 
 describe('memory is equal after a migration under KVM', () => {
-  it.for(byName(guests))('of a guest that %s', { timeout }, async ([, guest], context) => {
+  it.for(byName(guests))('of a guest that %s', async ([, guest], context) => {
     const qemu = needQemu(context);
     const storesPerSecond = await needKvm(context, qemu);
     // Where KVM itself is emulated a guest crawls: a working set that it can fill in a second.

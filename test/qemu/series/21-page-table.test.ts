@@ -2,7 +2,7 @@
 // both: what is written to the one must not count as written to the other. With the first patch of the series
 // alone most writes to that page went unmarked, and the destination had an old one.
 import { describe, it } from 'vitest';
-import { migrateAndCompare, plain, timeout } from '../../harness/migrate-and-compare.js';
+import { migrateAndCompare, plain } from '../../harness/migrate-and-compare.js';
 import { withFilter } from '../../harness/migration-plan.js';
 import { needQemu } from '../../harness/requirements.js';
 
@@ -14,7 +14,7 @@ const plans = [
 ] as const;
 
 describe('memory of a guest whose page table lies at the address of one of its pages', () => {
-  it.for(plans)('is equal after a migration %s', { timeout }, async ([, plan], context) => {
+  it.for(plans)('is equal after a migration %s', async ([, plan], context) => {
     await migrateAndCompare(plain(needQemu(context), guest), { ...plan, passes: 5 });
   });
 });

@@ -13,7 +13,6 @@ import {
   migrateAndCompare,
   migrateWith,
   plain,
-  timeout,
   withPair,
 } from '../../harness/migrate-and-compare.js';
 import type { PairOptions } from '../../harness/migration-pair.js';
@@ -27,7 +26,7 @@ const random: GuestOptions = { pattern: 'random', pages: 2048, wordsPerPage: 8 }
 // QEMU 7.2 has no such capability.
 if (testedVersion === '8.1') {
   describe('dirty-limit', () => {
-    it('leaves memory equal', { timeout }, async (context) => {
+    it('leaves memory equal', async (context) => {
       const qemu = needQemu(context);
       const storesPerSecond = await needKvm(context, qemu);
       const pages = Math.max(16, Math.min(2048, Math.floor(storesPerSecond / 4096)));
@@ -45,7 +44,6 @@ if (testedVersion === '8.1') {
 describe('pause-before-switchover', () => {
   it.for(byName(some(methods, [0, 2, 3])))(
     'leaves memory equal, by %s',
-    { timeout },
     async ([, method], context) => {
       await withPair(plain(needQemu(context), random), async (pair) => {
         const { qmp } = pair.source;
@@ -67,7 +65,7 @@ describe('pause-before-switchover', () => {
 });
 
 describe('x-ignore-shared', () => {
-  it('leaves shared memory out, and allocates no table for it', { timeout }, async (context) => {
+  it('leaves shared memory out, and allocates no table for it', async (context) => {
     const options = { ...plain(needQemu(context), random), sharesMemory: true };
     await withPair(options, async (pair) => {
       const capabilities = { 'x-ignore-shared': true };
@@ -92,7 +90,7 @@ describe('guest memory', () => {
     ),
   );
 
-  it.for(list)('%s', { timeout }, async ([, memory, method], context) => {
+  it.for(list)('%s', async ([, memory, method], context) => {
     const ramBytes = 12 * mebibyte;
     const qemu = needQemu(context);
     if (memory === 'huge-pages') needHugePages(context, 2 * ramBytes);
@@ -132,9 +130,7 @@ describe('savevm', () => {
     await qmp.execute('blockdev-add', { driver: 'qcow2', 'node-name': 'disk', file: 'file' });
   }
 
-  it('saves memory without the filter, and what was saved is right', {
-    timeout,
-  }, async (context) => {
+  it('saves memory without the filter, and what was saved is right', async (context) => {
     await withPair(plain(needQemu(context), random), async ({ source, workspace }) => {
       await addDisk(source, workspace.path('disk'));
       await source.qmp.execute('migrate-set-capabilities', {
@@ -156,7 +152,7 @@ describe('savevm', () => {
 });
 
 describe('a migration after a cancelled one', () => {
-  it('filters anew, with other settings', { timeout }, async (context) => {
+  it('filters anew, with other settings', async (context) => {
     await withPair(plain(needQemu(context), random), async (pair) => {
       const [, xbzrle, , multifd] = methods;
       const plan = { ...xbzrle, ...filter };

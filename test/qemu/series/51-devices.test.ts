@@ -12,7 +12,6 @@ import {
   expectRightGuest,
   migrateWith,
   plain,
-  timeout,
   withPair,
 } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair, PairOptions } from '../../harness/migration-pair.js';
@@ -65,34 +64,30 @@ describe('memory that was plugged in before a migration', () => {
   const backend = { id: 'dimm-memory', size: bytes };
   const plugged = z.array(z.object({ data: z.object({ addr: z.number() }) }));
 
-  it.for(byName(some(methods, [0, 3])))(
-    'is equal after it, by %s',
-    { timeout },
-    async ([, method], context) => {
-      const device = ['-device', 'pc-dimm,id=dimm,memdev=dimm-memory'];
-      const object = ['-object', `memory-backend-ram,id=${backend.id},size=${bytes}`];
-      const destinationArguments = [...slots, ...object, ...device];
-      const options = { sourceArguments: slots, destinationArguments };
-      await withDevices(context, options, async (pair, machine) => {
-        const { qmp } = pair.source;
-        await qmp.execute('object-add', { 'qom-type': 'memory-backend-ram', ...backend });
-        await qmp.execute('device_add', { driver: 'pc-dimm', id: 'dimm', memdev: backend.id });
-        const [dimm] = await qmp.query('query-memory-devices', { schema: plugged });
-        const address = dimm?.data.addr ?? 0;
-        expect(address).toBeGreaterThan(0);
-        await machine.fill(address, bytes / 2, 0x5a);
+  it.for(byName(some(methods, [0, 3])))('is equal after it, by %s', async ([, method], context) => {
+    const device = ['-device', 'pc-dimm,id=dimm,memdev=dimm-memory'];
+    const object = ['-object', `memory-backend-ram,id=${backend.id},size=${bytes}`];
+    const destinationArguments = [...slots, ...object, ...device];
+    const options = { sourceArguments: slots, destinationArguments };
+    await withDevices(context, options, async (pair, machine) => {
+      const { qmp } = pair.source;
+      await qmp.execute('object-add', { 'qom-type': 'memory-backend-ram', ...backend });
+      await qmp.execute('device_add', { driver: 'pc-dimm', id: 'dimm', memdev: backend.id });
+      const [dimm] = await qmp.query('query-memory-devices', { schema: plugged });
+      const address = dimm?.data.addr ?? 0;
+      expect(address).toBeGreaterThan(0);
+      await machine.fill(address, bytes / 2, 0x5a);
 
-        await migrateWith(pair, { ...method, ...filter }, 2, async () => {
-          // A quarter is written with what it holds, an eighth with something else.
-          await machine.fill(address, bytes / 4, 0x5a);
-          await machine.fill(address + bytes / 4, bytes / 8, 0xa5);
-        });
-        expect(await pair.compareRange(address, bytes)).toMatchObject({ differentPages: 0 });
-        expect(await pair.compare()).toMatchObject({ differentPages: 0 });
-        await expectRightGuest(pair, false);
+      await migrateWith(pair, { ...method, ...filter }, 2, async () => {
+        // A quarter is written with what it holds, an eighth with something else.
+        await machine.fill(address, bytes / 4, 0x5a);
+        await machine.fill(address + bytes / 4, bytes / 8, 0xa5);
       });
-    },
-  );
+      expect(await pair.compareRange(address, bytes)).toMatchObject({ differentPages: 0 });
+      expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+      await expectRightGuest(pair, false);
+    });
+  });
 });
 
 const devices = { sourceArguments: balloonArguments, destinationArguments: balloonArguments };
@@ -100,7 +95,6 @@ const devices = { sourceArguments: balloonArguments, destinationArguments: ballo
 describe('a guest that balloons', () => {
   it.for(byName(some(methods, [0, 3])))(
     'has equal pages where it took memory back, by %s',
-    { timeout },
     async ([, method], context) => {
       await withDevices(context, devices, async (pair, machine) => {
         const balloon = await Balloon.start(machine, driverByte);
@@ -129,7 +123,6 @@ describe('a guest that balloons', () => {
 describe('a page that was hinted to be free', () => {
   it.for(byName(some(methods, [0, 3])))(
     'is equal if it is used again, by %s',
-    { timeout },
     async ([, method], context) => {
       await withDevices(context, devices, async (pair, machine) => {
         const balloon = await Balloon.start(machine, driverByte);

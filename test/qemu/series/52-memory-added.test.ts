@@ -6,7 +6,6 @@ import {
   expectRightGuest,
   migrateWith,
   plain,
-  timeout,
   withPair,
 } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
@@ -53,7 +52,6 @@ const list = [
 
 it.for(list)(
   'memory is equal if blocks come and go during a migration %s',
-  { timeout },
   async ([, entry], context) => {
     const { method, guest, machineType, on } = entry;
     await withPair({ ...plain(needQemu(context), guest), machineType }, async (pair) => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { mebibyte } from '../../../lib/format/bytes.js';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import { some } from '../../harness/methods-and-guests.js';
-import { expectRightGuest, plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
+import { expectRightGuest, plain, withPair } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
 import { withFilter } from '../../harness/migration-plan.js';
 import { needBrokenQemu, needQemu, needRoot } from '../../harness/requirements.js';
@@ -23,7 +23,7 @@ const passesBefore = 3;
 /** The source looks 50 ms apart: when the guest is paused halfway, the last look is over. */
 const halfwayMs = 25;
 /** On a busy machine that may be missed, or the guest may mark nothing for a while and arrive before. */
-const attempts = 8;
+const attempts = 40;
 const twoPages = 2 * 4096;
 const lookMs = 10;
 
@@ -54,7 +54,7 @@ async function sentWithNothingMarked(pair: MigrationPair): Promise<number> {
  * the guest is lost: it needs a page to discard.
  */
 describe('a switch to post-copy with nothing marked', () => {
-  it('sends one page again, and memory is equal', { timeout }, async (context) => {
+  it('sends one page again, and memory is equal', async (context) => {
     needRoot(context, 'for userfaultfd');
     const options = plain(needQemu(context), rewrite);
     for (let attempt = 1, sent = 0; sent === 0 || sent >= twoPages; attempt += 1) {
@@ -69,7 +69,6 @@ describe('a switch to post-copy with nothing marked', () => {
 
   it.for(some(['POSTCOPY'], [0]))(
     'loses the destination in a build with %s: no page is sent',
-    { timeout },
     async (name, context) => {
       needRoot(context, 'for userfaultfd');
       const options = plain(needBrokenQemu(context, name), rewrite);
@@ -91,7 +90,7 @@ describe('a switch to post-copy with nothing marked', () => {
 });
 
 describe('post-copy', () => {
-  it('with release-ram leaves the guest with the right memory', { timeout }, async (context) => {
+  it('with release-ram leaves the guest with the right memory', async (context) => {
     needRoot(context, 'for userfaultfd');
     await withPair(plain(needQemu(context), random), async (pair) => {
       const plan = { ...filter, passes: 2, postcopy: true };
@@ -102,7 +101,7 @@ describe('post-copy', () => {
     });
   });
 
-  it('recovers from a broken connection with equal memory', { timeout }, async (context) => {
+  it('recovers from a broken connection with equal memory', async (context) => {
     needRoot(context, 'for userfaultfd');
     await withPair(plain(needQemu(context), random), async (pair) => {
       const { source, destination, workspace } = pair;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import { some } from '../../harness/methods-and-guests.js';
-import { plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
+import { plain, withPair } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
 import { type MigrationMethod, withFilter } from '../../harness/migration-plan.js';
 import { needBrokenQemu, needQemu } from '../../harness/requirements.js';
@@ -47,7 +47,7 @@ describe('auto-converge', () => {
     return highest;
   }
 
-  it('does not throttle a guest for pages that are skipped', { timeout }, async (context) => {
+  it('does not throttle a guest for pages that are skipped', async (context) => {
     const qemu = needQemu(context);
     // The guest must be throttled without the filter, or this says nothing.
     await withPair(plain(qemu, rewrite), async (pair) => {
@@ -58,9 +58,7 @@ describe('auto-converge', () => {
     });
   });
 
-  it('throttles a guest whose fake marks take longer to look at than the downtime limit', {
-    timeout,
-  }, async (context) => {
+  it('throttles a guest whose fake marks take longer to look at than the downtime limit', async (context) => {
     const many: GuestOptions = { ...rewrite, pages: 64 * 256, wordsPerPage: 1 };
     await withPair(plain(needQemu(context), many), async (pair) => {
       const slow = { ...withFilter('sha256'), downtimeLimitMs: 1 };
@@ -70,7 +68,6 @@ describe('auto-converge', () => {
 
   it.for(some(['THROTTLE'], []))(
     'throttles a guest for skipped pages in a build with %s: fake marks count like others',
-    { timeout },
     async (name, context) => {
       await withPair(plain(needBrokenQemu(context, name), rewrite), async (pair) => {
         expect(await throttleOf(pair, fastPasses, filter)).toBeGreaterThan(0);
@@ -78,7 +75,7 @@ describe('auto-converge', () => {
     },
   );
 
-  it('throttles a guest for pages that really change', { timeout }, async (context) => {
+  it('throttles a guest for pages that really change', async (context) => {
     await withPair(plain(needQemu(context), random), async (pair) => {
       expect(await throttleOf(pair, slowPasses)).toBeGreaterThan(0);
     });

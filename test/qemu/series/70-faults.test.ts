@@ -13,7 +13,6 @@ import { type MigrationMethod, withFilter } from '../../harness/migration-plan.j
 import { needBrokenQemu, needQemu } from '../../harness/requirements.js';
 
 const { FAKEDIRTY_FAULTS: wanted = '7' } = process.env;
-const timeout = 180_000;
 const passes = 5;
 
 const accidents = [
@@ -170,7 +169,6 @@ async function breakLate(
 describe('a migration that breaks leaves the guest on one side at most, with the right memory', () => {
   it.for(list.map((entry, index) => [titleOf(entry, index), entry] as const))(
     '%s',
-    { timeout },
     async ([, entry], context) => {
       const { binary } = needQemu(context);
       const { accident, guest, method, algorithm } = entry;
@@ -201,7 +199,6 @@ describe('a migration that breaks leaves the guest on one side at most, with the
 
   it.for(lateList.map((entry) => [lateTitleOf(entry), entry] as const))(
     '%s',
-    { timeout },
     async ([, { accident, delayMs, method }], context) => {
       const { binary } = needQemu(context);
       const guest = { pattern: 'random', pages: 2048 } as const;
@@ -244,9 +241,7 @@ describe('a migration that breaks leaves the guest on one side at most, with the
 });
 
 describe('a migration after a cancelled one', () => {
-  it('leaves memory different in a build with R5: the tables of the cancelled one are kept', {
-    timeout,
-  }, async (context) => {
+  it('leaves memory different in a build with R5: the tables of the cancelled one are kept', async (context) => {
     const { binary } = needBrokenQemu(context, 'R5');
     const guest = { name: 'does nothing', pattern: 'idle', pages: 2048 } as const;
     const method = pick(methods, 0);
@@ -270,7 +265,7 @@ describe('a migration after a cancelled one', () => {
 });
 
 describe('a cancelled migration', () => {
-  it('is an error that says how it ended', { timeout }, async (context) => {
+  it('is an error that says how it ended', async (context) => {
     const { binary } = needQemu(context);
     const [guest] = guests;
     if (!guest) throw new Error('no guest');

@@ -1,6 +1,7 @@
 // A large guest whose dirty pages are all fake: the filter stops now and then to see whether the migration has been
 // cancelled, so that cancelling is quick.
 
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { z } from 'zod';
@@ -12,8 +13,12 @@ import { some } from '../../harness/methods-and-guests.js';
 import { filterCountsOf } from '../../harness/migrate-and-compare.js';
 import { needBrokenQemu, needQemu } from '../../harness/requirements.js';
 
+/** Of a processor: what others take of it makes the answer late, and is not QEMU's. */
 const answerMs = 100;
+/** On a busy machine the pass may be over before it is cancelled. */
+const attempts = 10;
 const chunkBytes = 2 * mebibyte;
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']));
 
 /** Where a PC has its memory: a guest of some size has a hole below 4 GiB. */
 const belowHole = 3 * gibibyte;
@@ -44,8 +49,19 @@ async function fill(devices: DeviceAccess, ramBytes: number): Promise<void> {
   }
 }
 
+/** How long a process has had a processor so far; the guest is paused, so that is for the migration. */
+function processorMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name, in brackets, may hold anything.
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return ((Number(user) + Number(system)) * 1000) / ticksPerSecond;
+}
+
 /** Cancels a migration in the middle of its second pass, in which every page is marked and fake. */
-async function cancelMs({ qmp }: Machine, mark: () => Promise<void>) {
+async function cancelMs({ qmp, pid }: Machine, mark: () => Promise<void>) {
   // By QMP alone: what is measured is how soon QEMU answers, and migrate() would ask it other things meanwhile.
   const capabilities = ['events', 'fake-dirty-filter'];
   await qmp.execute('migrate-set-capabilities', {
@@ -67,10 +83,10 @@ async function cancelMs({ qmp }: Machine, mark: () => Promise<void>) {
       await qmp.query('query-migrate', { schema: z.looseObject({}) }),
     ));
   }
-  const begun = performance.now();
+  const begunMs = processorMs(pid);
   await qmp.execute('migrate_cancel');
   await events.until(({ data: { status } }) => status === 'cancelled');
-  const ms = performance.now() - begun;
+  const ms = processorMs(pid) - begunMs;
   for (const stream of [events, passes]) stream.close();
   return { ms, unchanged };
 }
@@ -90,7 +106,11 @@ async function cancelLarge(binary: string, ramBytes: number) {
   });
   const devices = await DeviceAccess.connect(path);
   try {
-    return await cancelMs(machine, () => fill(devices, ramBytes));
+    for (let attempt = 1; ; attempt += 1) {
+      const cancelled = await cancelMs(machine, () => fill(devices, ramBytes));
+      if (cancelled.unchanged < ramBytes / 4096) return cancelled;
+      expect(attempt, 'the pass was over each time').toBeLessThan(attempts);
+    }
   } finally {
     devices.close();
     await machine.kill();
@@ -99,23 +119,17 @@ async function cancelLarge(binary: string, ramBytes: number) {
 }
 
 describe('cancelling the migration of a guest whose marks are all fake', () => {
-  const timeout = 600_000;
-
   it.for(some([usualSize, 16], [0]))(
-    `takes less than ${answerMs} ms with %i GiB of memory`,
-    { timeout },
+    `takes QEMU less than ${answerMs} ms of a processor with %i GiB of memory`,
     async (gibibytes, context) => {
       const ramBytes = needMemory(context, gibibytes);
-      const { ms, unchanged } = await cancelLarge(needQemu(context).binary, ramBytes);
+      const { ms } = await cancelLarge(needQemu(context).binary, ramBytes);
       expect(ms).toBeLessThan(answerMs);
-      // It was in the middle.
-      expect(unchanged).toBeLessThan(ramBytes / 4096);
     },
   );
 
   it.for(some(['SKIP_BUDGET'], []))(
     'takes longer in a build with %s: the filter never stops to see whether it is cancelled',
-    { timeout },
     async (name, context) => {
       const ramBytes = needMemory(context, usualSize);
       const { ms } = await cancelLarge(needBrokenQemu(context, name).binary, ramBytes);

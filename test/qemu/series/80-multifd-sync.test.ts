@@ -2,12 +2,12 @@
 // after a sync, which can come too late when it is the last.
 import { expect, it } from 'vitest';
 import { guests, methods } from '../../harness/methods-and-guests.js';
-import { plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
+import { plain, withPair } from '../../harness/migrate-and-compare.js';
 import { needQemu } from '../../harness/requirements.js';
 
 const flagSync = 1;
 
-it('a channel of multifd sends nothing but pages and syncs', { timeout }, async (context) => {
+it('a channel of multifd sends nothing but pages and syncs', async (context) => {
   const qemu = needQemu(context);
   const [guest] = guests;
   const method = methods.find(({ name }) => name === 'multifd none');

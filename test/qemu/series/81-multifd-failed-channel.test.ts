@@ -11,7 +11,7 @@ import { guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import { FaultyLink } from '../../harness/faulty-link.js';
 import { methods } from '../../harness/methods-and-guests.js';
-import { plain, timeout, withPair } from '../../harness/migrate-and-compare.js';
+import { plain, withPair } from '../../harness/migrate-and-compare.js';
 import type { MigrationPair } from '../../harness/migration-pair.js';
 import { needQemu, needRoot } from '../../harness/requirements.js';
 
@@ -82,9 +82,7 @@ async function failOneInSync({ source }: MigrationPair, link: FaultyLink): Promi
   }
 }
 
-it('a channel of multifd that fails during a sync ends the migration, and the guest runs on', {
-  timeout,
-}, async (context) => {
+it('a channel of multifd that fails during a sync ends the migration, and the guest runs on', async (context) => {
   needRoot(context, 'to hold a thread of QEMU');
   const method = methods.find(({ name }) => name === 'multifd none');
   if (!method) throw new Error('the matrix has shrunk');

@@ -1,0 +1,12 @@
+// Vitest's settings, however it is started: `npm test`, or `npx vitest` for one file.
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Ends what hangs, and nothing else: other programs may take most of the machine, and no test may fail because of that.
+ * What a test says of time it measures itself, as a ratio or by a clock of its own.
+ */
+const hangMs = 10 * 60_000;
+
+export default defineConfig({
+  test: { testTimeout: hangMs, hookTimeout: hangMs },
+});
