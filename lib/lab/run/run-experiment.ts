@@ -6,7 +6,7 @@ import { nearestOf } from '../../errors/nearest.js';
 import { OptionError } from '../../errors/option-error.js';
 import { option, sentence } from '../../errors/wording.js';
 import type { MigrateOptions } from '../../migration/options.js';
-import type { QemuVersion } from '../../qemu/compile/versions.js';
+import { defaultQemuVersion, type QemuVersion } from '../../qemu/compile/versions.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
 import { packageRoot } from '../../system/package-root.js';
 import { builtIn } from '../catalogue/built-in.js';
@@ -152,7 +152,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   const directory = options.directory ?? join('lab-results', `${experiment.name}${suffix}`);
   if (report) await loadReportWriter();
   const store = new ResultStore(directory);
-  const qemu = options.qemu ?? findQemu(experiment, catalogue, version ?? '7.2');
+  const qemu = options.qemu ?? findQemu(experiment, catalogue, version ?? defaultQemuVersion);
   const planned = plannedRuns(experiment);
   const runs = openRuns(planned, existsSync(directory) ? store.runs() : []);
   await checkNeeds({ experiment, runs, catalogue });
