@@ -47,7 +47,7 @@ it('every option of a migration has a flag, or is known to have none', () => {
 });
 
 it('every flag is one that a command has', () => {
-  const commands = ['migrate', 'estimate', 'lab', 'watch'].map((name) =>
+  const commands = ['migrate', 'estimate', 'lab', 'qemu', 'watch'].map((name) =>
     readFileSync(join(packageRoot, 'lib', 'cli', `${name}-command.ts`), 'utf8'),
   );
   const missing = Object.values(flags).filter((name) => !commands.join('').includes(name));

@@ -130,6 +130,13 @@ describe('fakedirty qemu path', () => {
     expect(output).toContain('--qemu "$(fakedirty qemu path)"');
   });
 
+  it('says that the cache can be nowhere but in a folder of its user', () => {
+    env = { ...env, FAKEDIRTY_CACHE: '/proc/x' };
+    const { status, output } = fakedirty('qemu', 'path');
+    expect(status).toBe(exitCodes.failure);
+    expect(output).toMatch(/error: The cache can't be made \(ENOENT.*Set FAKEDIRTY_CACHE to/);
+  });
+
   it('says how to build what has not been built', () => {
     const { status, output } = fakedirty('qemu', 'path', '--version', '7.2', '--unpatched');
     expect(status).toBe(exitCodes['not-built']);

@@ -1,5 +1,5 @@
 // An experiment from its file to its report: finds a QEMU, checks what the runs need, makes them, and reports.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { nearestOf } from '../../errors/nearest.js';
@@ -8,6 +8,7 @@ import { option, sentence } from '../../errors/wording.js';
 import type { MigrateOptions } from '../../migration/options.js';
 import { defaultQemuVersion, type QemuVersion } from '../../qemu/compile/versions.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
+import { ensureWritable } from '../../system/atomic-write.js';
 import { packageRoot } from '../../system/package-root.js';
 import { builtIn } from '../catalogue/built-in.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
@@ -129,7 +130,7 @@ function textAsRun(text: string, sink: boolean): string {
 
 /** Keeps the experiment's text beside its results. */
 function keepExperiment(directory: string, { text, file }: Source, sink: boolean): void {
-  mkdirSync(directory, { recursive: true });
+  ensureWritable(directory, 'directory');
   const copy = join(directory, experimentFileName);
   if (file !== undefined && resolve(file) === resolve(copy)) return;
   writeResults(directory, new Map([[experimentFileName, textAsRun(text, sink)]]), {
