@@ -179,7 +179,9 @@ describe('text in the library', () => {
 
   it('names no option of a migration but as an option', () => {
     const named = apiName;
-    expect(sentences.filter(({ text }) => named.test(text) && !text.includes('=>'))).toEqual([]);
+    // The form of an argument, which only a program can give, is no sentence.
+    const found = sentences.filter(({ text }) => named.test(text) && !/^'\{.*\}'$/.test(text));
+    expect(found).toEqual([]);
   });
 
   it('names no flag of a command', () => {

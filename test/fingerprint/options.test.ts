@@ -115,7 +115,9 @@ describe('memory that is gone', () => {
     const table = new FingerprintTable({ pages: 2 });
     const check = table.check(Buffer.alloc(8192, 1));
     const sent = taken(new Uint32Array([0, 1]));
-    expect(errorOf(() => table.commit(check, sent)).message).toMatch(/^sent: its buffer is detached/);
+    expect(errorOf(() => table.commit(check, sent)).message).toMatch(
+      /^sent: its buffer is detached/,
+    );
     table.commit(check, [0]);
     expect(table.statistics()).toMatchObject({ counted: { first: 1 }, slots: { known: 1 } });
   });
