@@ -47,7 +47,7 @@ describe('fakedirty lab', () => {
     const file = experimentFile('plain');
     for (const out of ['/proc/x', '/proc/x/y', join(file, 'below')]) {
       const { status, output } = fakedirty('run', file, '--sink', '--no-report', '--out', out);
-      expect(status).toBe(exitCodes.failure);
+      expect(status).toBe(exitCodes.usage);
       expect(output).toContain(`error: --out: nothing can be written in ${out} (E`);
       expect(output).toContain('name a folder of your own');
     }
