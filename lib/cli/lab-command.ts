@@ -10,7 +10,7 @@ import {
   withAdditions,
   writeReport,
 } from '../lab/index.js';
-import { type QemuVersion, qemuVersions } from '../qemu/compile/versions.js';
+import { defaultQemuVersion, type QemuVersion, qemuVersions } from '../qemu/compile/versions.js';
 import { exitCodes } from './exit-codes.js';
 import { LabDisplay } from './lab-display.js';
 import { each, oneOf } from './option-values.js';
@@ -83,7 +83,7 @@ export function addLab(parent: Command): void {
       oneOf(
         new Option(
           '--version <version>',
-          'use the QEMU of this version that "qemu build" has built',
+          `use the QEMU of this version that "qemu build" has built (default: ${defaultQemuVersion})`,
         ),
         qemuVersions,
       ),

@@ -38,6 +38,8 @@ export const flags: Readonly<Record<string, string>> = {
   version: '--version',
   sink: '--sink',
   report: '--no-report',
+  // qemu build
+  prefix: '--prefix',
 };
 
 /** Options of the API that no flag sets: what a command says of them, it says of itself. */
@@ -47,6 +49,10 @@ export const withoutFlag: readonly string[] = [
   'autoConverge.incrementPercent',
   'autoConverge.maxPercent',
   'holdAtDestination',
+  'onPolicyFailure',
+  'journal',
+  'journal.write',
+  'journal.policy',
   'signal',
   'journal.write',
   'journal.policy',

@@ -2,9 +2,13 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { buildQemu, installTo } from '../qemu/compile/build.js';
-import { latestBuilt, programOf } from '../qemu/compile/built.js';
-import { QemuBuildError } from '../qemu/compile/errors.js';
-import { type QemuVersion, qemuVersions } from '../qemu/compile/versions.js';
+import { latestBuilt, notBuiltError, programOf } from '../qemu/compile/built.js';
+import {
+  defaultQemuVersion,
+  type QemuVersion,
+  qemuVersions,
+  whyDefaultVersion,
+} from '../qemu/compile/versions.js';
 import { doctor, printDoctor } from '../qemu/probe/doctor.js';
 import { list, oneOf, positiveInteger } from './option-values.js';
 import { refuseWithoutEffect, replacedBy } from './without-effect.js';
@@ -19,7 +23,10 @@ function targetList(text: string): string[] {
 }
 
 const versionOption = () =>
-  oneOf(new Option('--version <version>', 'which QEMU'), qemuVersions).default(qemuVersions[0]);
+  oneOf(new Option('--version <version>', 'which QEMU'), qemuVersions).default(
+    defaultQemuVersion,
+    `${defaultQemuVersion}, ${whyDefaultVersion}`,
+  );
 const unpatchedOption = () =>
   new Option('--unpatched', 'the same QEMU without the series, to compare with').default(false);
 
@@ -86,9 +93,9 @@ kept by what went in: a second call finds it at once. Builds and logs are in ~/.
 or where FAKEDIRTY_CACHE says. Missing packages are named, then installed if you are root or have sudo.
 
 Examples:
-  fakedirty qemu build --version 7.2
-  fakedirty qemu build --source ~/Downloads/qemu-8.1.5.tar.xz --prefix /opt/qemu
-  $(fakedirty qemu path --version 7.2) --version`,
+  fakedirty qemu build
+  fakedirty qemu build --version 8.1 --source ~/Downloads/qemu-8.1.5.tar.xz --prefix /opt/qemu
+  $(fakedirty qemu path) --version`,
     )
     .action(async (options: BuildOptions) => {
       const { targetList: targets, install: mayInstallPackages, prefix, source, ...rest } = options;
@@ -121,13 +128,7 @@ function addPath(parent: Command): void {
         target: string;
       }) => {
         const built = latestBuilt(version, unpatched);
-        if (!built) {
-          const flag = unpatched ? ' --unpatched' : '';
-          throw new QemuBuildError(
-            'not-built',
-            `QEMU ${version} has not been built here. Run: fakedirty qemu build --version ${version}${flag}`,
-          );
-        }
+        if (!built) throw notBuiltError(version, unpatched);
         console.log(programOf(built, target));
       },
     );

@@ -61,6 +61,7 @@ export const errorCodes = {
   ERR_ATTEMPT: 'An attempt at a run failed.',
   ERR_INTERRUPTED: 'The work was interrupted by its caller.',
   // Running commands.
+  ERR_CACHE: 'The cache of builds, guests and logs cannot be made.',
   ERR_STEP: 'A step failed, and has said so.',
   ERR_TIMEOUT: 'Something did not happen in time.',
   ERR_COMMAND: 'A command could not be run, or failed.',

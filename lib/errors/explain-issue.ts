@@ -1,6 +1,7 @@
 // Words for what a schema finds wrong, with what was probably meant: zod's own know no near misses.
 import type { core } from 'zod';
 import { didYouMean } from './nearest.js';
+import { shown } from './shown.js';
 
 /** The names that an object's schema accepts. */
 function namesOf(schema: unknown): string[] {
@@ -26,6 +27,16 @@ function closestBranch(branches: readonly (readonly core.$ZodIssue[])[]): string
     .join('; ');
 }
 
+const kinds: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a string',
+  boolean: 'true or false',
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+};
+
 /** For `safeParse(value, { error: explainIssue })`; undefined: zod's own words will do. */
 export const explainIssue: core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
@@ -38,6 +49,14 @@ export const explainIssue: core.$ZodErrorMap = (issue) => {
       const expected = `${given}expected ${accepted.length > 1 ? 'one of ' : ''}${accepted.join(', ')}`;
       return typeof input === 'string' ? `${expected}.${didYouMean(input, accepted)}` : expected;
     }
+    case 'invalid_type':
+      return `is ${shown(issue.input)}; expected ${kinds[issue.expected] ?? issue.expected}`;
+    case 'too_big':
+      if (typeof issue.input !== 'number') return undefined;
+      return `is ${issue.input}; expected at most ${issue.maximum}`;
+    case 'too_small':
+      if (typeof issue.input !== 'number') return undefined;
+      return `is ${issue.input}; expected at least ${issue.minimum}`;
     case 'invalid_union':
       return closestBranch(issue.errors);
     default:

@@ -15,6 +15,11 @@ function isBytes(value: unknown): value is Bytes {
   return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
 }
 
+/** Refuses numbers whose memory was taken away: they look like an empty list. */
+export function refuseDetached(option: string, list: unknown): void {
+  if (ArrayBuffer.isView(list)) viewOf(option, list);
+}
+
 /** The same memory as a Uint8Array. */
 export function viewOf(option: string, bytes: unknown): Uint8Array {
   if (!isBytes(bytes)) {

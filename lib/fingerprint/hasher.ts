@@ -2,13 +2,14 @@
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
 import { OptionError } from '../errors/option-error.js';
+import { shown } from '../errors/shown.js';
 import { type AlgorithmName, algorithmNames, lookUp } from './algorithms.js';
-import { type Bytes, pagesIn, viewOf } from './bytes.js';
+import { type Bytes, pagesIn, refuseDetached, viewOf } from './bytes.js';
 import { DisposedError } from './errors.js';
 import { awaiting, calling, translated } from './library.js';
 import { type NativeHasher, native } from './native.js';
 import { checkAnswer, type PageRange, pagesWithin } from './page-range.js';
-import { pageSizes, parseOptions, shown } from './schema.js';
+import { pageSizes, parseOptions } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
 import { type SourceOf, sourcesIn } from './sources.js';
 
@@ -61,6 +62,7 @@ function checkAgainstAlgorithm({ algorithm, pageSize, seed, key, target }: Check
     throw new OptionError('seed', `is ${seed}; ${algorithm} takes ${takes}`);
   }
   const keyBytes = native().keyBytes(number, pageSize);
+  refuseDetached('key', key);
   if (key && key.length !== keyBytes) {
     const takes = keyBytes === 0 ? 'no key' : `a key of ${keyBytes} bytes`;
     throw new OptionError('key', `has ${key.length} bytes; ${algorithm} takes ${takes}`);
@@ -133,13 +135,9 @@ export class Hasher implements Disposable {
     const view = viewOf('bytes', bytes);
     const { first, pages } = pagesWithin(pagesIn('bytes', view, this.pageSize), options);
     const digestsBytes = pages * this.digestBytes;
-    if (into === undefined) {
-      // From Node's pool: its memory is there already.
-      const digests = Buffer.allocUnsafe(digestsBytes);
-      hasher.digest(view, digests, first, pages);
-      return digests;
-    }
-    const room = viewOf('into', into);
+    // From Node's pool: its memory is there already.
+    const digests = into === undefined ? Buffer.allocUnsafe(digestsBytes) : into;
+    const room = into === undefined ? digests : viewOf('into', into);
     if (room.length < digestsBytes) {
       throw new OptionError('into', `has ${room.length} bytes; ${digestsBytes} are needed`);
     }
@@ -148,7 +146,7 @@ export class Hasher implements Disposable {
     } catch (error) {
       throw translated(error);
     }
-    return into;
+    return digests;
   }
 
   /**

@@ -21,6 +21,9 @@ export function translated(error: unknown): unknown {
   if (code === 'LIBRARY' && typeof status === 'number') return new NativeError(status, message);
   if (code === 'OVERLAP') return new OptionError('into', message);
   if (code === 'BUSY') return new BusyError();
+  // What was checked before the call is no longer so: a getter or a list of the caller has taken the memory away.
+  if (code === 'MISUSE')
+    return new OptionError('bytes', 'its memory was taken away while it was used');
   if (code === 'SHRUNK') return new FileShrunk(message);
   return error;
 }

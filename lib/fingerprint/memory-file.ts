@@ -2,12 +2,13 @@
 // memfd as /proc/PID/fd/N). It is mapped read-only; QEMU and the guest do not notice.
 import { z } from 'zod';
 import { OptionError } from '../errors/option-error.js';
+import { shown } from '../errors/shown.js';
 import { DisposedError, MemoryFileError } from './errors.js';
 import { fingerprintInBackground, type Hasher, nativeHasher } from './hasher.js';
 import { awaiting, FileShrunk } from './library.js';
 import { type NativeMappedFile, native } from './native.js';
 import { type PageRange, pagesWithin } from './page-range.js';
-import { count, pageSizes, parseOptions, shown } from './schema.js';
+import { count, pageSizes, parseOptions } from './schema.js';
 import { type BackgroundOptions, backgroundShape } from './slices.js';
 import type { SourceOf } from './sources.js';
 import { Check, FingerprintTable, lookInBackground } from './table.js';

@@ -1,7 +1,7 @@
 // A range of pages out of many.
 import { constants } from 'node:buffer';
 import { OptionError } from '../errors/option-error.js';
-import { shown } from './schema.js';
+import { shown } from '../errors/shown.js';
 
 /** Which pages. */
 export interface PageRange {

@@ -1,20 +1,10 @@
 // Checks options where they enter: a wrong one becomes an OptionError that names it.
 import { z } from 'zod';
 import { OptionError } from '../errors/option-error.js';
+import { shown } from '../errors/shown.js';
 
 function list(values: readonly unknown[]): string[] {
   return values.map((value) => String(value));
-}
-
-/** A value in an error's text: short, and never an error of its own. */
-export function shown(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'bigint') return `${value}n`;
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) {
-    return String(value);
-  }
-  if (typeof value === 'function') return 'a function';
-  return Array.isArray(value) ? 'an array' : 'an object';
 }
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -1,13 +1,14 @@
 // A table: the fingerprints of what a destination holds, one slot for each page.
 import { z } from 'zod';
 import { OptionError } from '../errors/option-error.js';
-import { type Bytes, isShared, pagesIn, viewOf } from './bytes.js';
+import { shown } from '../errors/shown.js';
+import { type Bytes, isShared, pagesIn, refuseDetached, viewOf } from './bytes.js';
 import { BusyError, DisposedError, StaleCheckError } from './errors.js';
 import { Hasher, type HasherOptions, hasherShape, nativeHasher } from './hasher.js';
 import { awaiting, calling } from './library.js';
 import { type NativeCheck, type NativeIndex, type NativeTable, native } from './native.js';
 import { checkAnswer, type PageRange, pagesWithin } from './page-range.js';
-import { count, parseOptions, shown } from './schema.js';
+import { count, parseOptions } from './schema.js';
 import {
   type BackgroundOptions,
   backgroundShape,
@@ -191,7 +192,8 @@ export class FingerprintTable implements Disposable {
     calling(() => table.commit(seen, mask));
     this.#pending.delete(check);
     this.#committed.add(check);
-    this.#counted = plus(this.#counted, countVerdicts(check.verdicts, mask));
+    const counts = mask ? countVerdicts(check.verdicts, mask) : check.counts;
+    this.#counted = plus(this.#counted, counts);
   }
 
   /** Checks pages and commits all of them. */
@@ -279,6 +281,7 @@ export class FingerprintTable implements Disposable {
       const problem = `no such pages: ${pages} from ${first} on, of ${this.pages}`;
       throw new OptionError('where', problem);
     }
+    refuseDetached('where', where);
     const listed = typeof where === 'object' && where !== null ? where.length : shown(where);
     if (listed !== pages) {
       throw new OptionError('where', `is for ${listed} pages; the bytes hold ${pages}`);
@@ -339,6 +342,9 @@ function refuseRepetition(index: Float64Array): void {
 }
 
 function maskOf(check: Check, sent: ArrayLike<number>): Uint8Array {
+  // Whoever posts the verdicts to another thread takes them away from here.
+  refuseDetached('check.verdicts', check.verdicts);
+  refuseDetached('sent', sent);
   if (typeof sent !== 'object' || !Number.isSafeInteger(sent?.length)) {
     throw new OptionError('sent', `is ${shown(sent)}; expected a list of positions in the check`);
   }

@@ -1,4 +1,5 @@
 // Migrates a VM: checks, prepares both sides, starts, and leaves the rest to its supervisor.
+import { checkClient } from '../qmp/check-client.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
 import { LastingQmp } from '../qmp/lasting-qmp.js';
@@ -190,6 +191,7 @@ async function begin(prepared: Prepared): Promise<Migration> {
  * a QMP connection breaks, it is made again.
  */
 export async function startMigration(qmp: QmpClient, options: MigrateOptions): Promise<Migration> {
+  checkClient(qmp);
   const checked = parseMigrateOptions(options);
   checked.signal?.throwIfAborted();
   const { to, journal } = checked;

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { explainIssue } from '../errors/explain-issue.js';
+import { shown } from '../errors/shown.js';
 import { option, sentence } from '../errors/wording.js';
 import { mebibyte } from '../format/bytes.js';
 import { QmpClient } from '../qmp/client.js';
@@ -139,6 +140,8 @@ export interface MigrationLimits {
   readonly downtimeLimitMs?: number | undefined;
 }
 
+const expectedTo = 'expected a URI such as tcp:host2:4444, or { qmp, listen }';
+
 const bytesPerSecond = z.int().nonnegative();
 const percent = z.int().min(1).max(99);
 const downtimeLimitMs = z.int().nonnegative().max(maxDowntimeLimitMs);
@@ -155,7 +158,9 @@ const destinationSchema = z.strictObject({
 
 /** Checks `MigrateOptions`, and fills in what is left out. */
 export const optionsSchema = z.strictObject({
-  to: z.union([z.string().min(1), destinationSchema]),
+  to: z.union([z.string().min(1), destinationSchema], {
+    error: (issue) => explainIssue(issue) ?? `is ${shown(issue.input)}; ${expectedTo}`,
+  }),
   method: z.enum(['pre-copy', 'post-copy', 'hybrid']).default('pre-copy'),
   filter: z
     .strictObject({

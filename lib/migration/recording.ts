@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 import { FakedirtyError } from '../errors/error.js';
+import { OptionError } from '../errors/option-error.js';
+import { shown } from '../errors/shown.js';
 import {
   type MigrationContext,
   migrationContextSchema,
@@ -152,6 +154,9 @@ function parseLine(text: string, line: number): RecordingEntry {
 
 /** Reads a recording. Its end may be missing: whatever wrote it may have been killed. */
 export function parseRecording(text: string): Recording {
+  if (typeof text !== 'string') {
+    throw new OptionError('text', `is ${shown(text)}; expected the text of a recording`);
+  }
   const entries = text
     .split('\n')
     .map((content, index) => ({ content, line: index + 1 }))

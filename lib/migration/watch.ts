@@ -1,4 +1,5 @@
 // Watches a migration that somebody else started, and changes nothing.
+import { checkClient } from '../qmp/check-client.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpError } from '../qmp/errors.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
@@ -225,6 +226,7 @@ export class MigrationWatch implements AsyncIterable<MigrationUpdate>, AsyncDisp
 
 /** Waits for a migration, if none runs, and watches it to its end. */
 export function startWatching(qmp: QmpClient, options: WatchOptions = {}): MigrationWatch {
+  checkClient(qmp);
   const stop = new AbortController();
   const onAbort = () => stop.abort(options.signal?.reason);
   if (options.signal?.aborted) onAbort();

@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { option, sentence } from '../errors/wording.js';
 import { gibibyte, mebibyte } from '../format/bytes.js';
+import { checkClient } from '../qmp/check-client.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError } from '../qmp/errors.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
@@ -245,6 +246,7 @@ export async function measureDirtying(
   options: MeasureOptions = {},
 ): Promise<DirtyingMeasurement> {
   const { seconds = 2, signal } = options;
+  checkClient(qmp);
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > maxSeconds) {
     throw new MeasurementError(
       sentence`${option('seconds')} is ${String(seconds)}; expected a whole number from 1 to ${maxSeconds}.`,

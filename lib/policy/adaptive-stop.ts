@@ -3,6 +3,7 @@
 import { bytesText, percentText } from '../format/text.js';
 import type { Policy } from '../migration/decision.js';
 import { firstAndRetransferred } from '../migration/pass.js';
+import { checkNames, checkNumbers, checkObject } from './check-settings.js';
 import { decidingAs } from './decide.js';
 
 /** When to stop. */
@@ -15,6 +16,9 @@ const decide = decidingAs('adaptive-stop');
 
 /** Stops and copies once a share of the first pass has been sent again (Jain 2021). */
 export function adaptiveStop(options: AdaptiveStopOptions = {}): Policy {
+  checkObject('options', options, '{ limitPercent }');
+  checkNames(options, ['limitPercent']);
+  checkNumbers(options, ['limitPercent']);
   const { limitPercent = 75 } = options;
   return ({ passes }) => {
     const { td, rd } = firstAndRetransferred(passes);

@@ -1,7 +1,14 @@
 // Chooses what serves a goal best, by predictions that know about fake dirty pages.
 
 import { bytesText, percentText, timeText } from '../format/text.js';
-import type { Choice, Decision, Observation, Policy } from '../migration/decision.js';
+import {
+  type Choice,
+  choices,
+  type Decision,
+  type Observation,
+  type Policy,
+} from '../migration/decision.js';
+import { checkNames, checkNumbers, checkObject, checkWord } from './check-settings.js';
 import { decidingAs, type Numbers } from './decide.js';
 import { type Prediction, predict } from './prediction.js';
 
@@ -62,6 +69,11 @@ function cheapest(
 
 /** Predicts what each choice would cost, and takes the best one that keeps to the downtime. */
 export function fakeAware(options: FakeAwareOptions = {}): Policy {
+  checkObject('options', options, '{ goal, downtimeMs, otherwise }');
+  checkNames(options, ['goal', 'downtimeMs', 'otherwise']);
+  checkWord(options, 'goal', ['fewest-bytes', 'shortest-total-time']);
+  checkNumbers(options, ['downtimeMs']);
+  checkWord(options, 'otherwise', choices);
   const { goal = 'fewest-bytes', downtimeMs, otherwise = 'go-on' } = options;
   return (observation: Observation): Decision => {
     const wantedMs = downtimeMs ?? observation.downtimeLimitMs;

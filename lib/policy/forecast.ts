@@ -2,6 +2,7 @@
 
 import { percentText } from '../format/text.js';
 import type { DirtyingMeasurement, PageEstimate } from '../monitor/dirtying-measurement.js';
+import { checkNames, checkNumbers, checkObject } from './check-settings.js';
 import {
   type Behaviour,
   type Case,
@@ -222,6 +223,12 @@ function confidence(
 
 /** Predicts total time, bytes and downtime of a migration by each method. */
 export function forecast(measurement: DirtyingMeasurement, options: ForecastOptions): Forecast {
+  checkObject('measurement', measurement, 'what measureDirtying returns');
+  checkNumbers(measurement, ['ramBytes', 'pageBytes', 'seconds', 'scannedPages'], true);
+  checkObject('options', options, '{ linkBytesPerSecond, downtimeLimitMs }');
+  checkNames(options, ['linkBytesPerSecond', 'downtimeLimitMs']);
+  checkNumbers(options, ['linkBytesPerSecond'], true);
+  checkNumbers(options, ['downtimeLimitMs']);
   const shares = cases.map((which) => fakeShareAt(measurement, which)).sort((a, b) => a - b);
   const [low = 0, , high = 1] = shares;
   const expected = fakeShareAt(measurement, 0);

@@ -1,6 +1,7 @@
 // WALM's intelligent hybrid, after Li et al.: when pre-copy does not converge, wait for a local minimum of dirty
 // pages, and switch to post-copy there, so that post-copy has little to fetch.
 import type { Decision, Observation, Policy } from '../migration/decision.js';
+import { checkNames, checkNumbers, checkObject, checkWord } from './check-settings.js';
 import { decidingAs } from './decide.js';
 import { livePasses, reallyDirtyPages } from './dirtying.js';
 
@@ -37,6 +38,10 @@ function nonConvergence(dirty: readonly number[], threshold: number): Watch | un
 
 /** When pre-copy does not converge, switches to post-copy at a local minimum of dirty pages (WALM). */
 export function intelligentHybrid(options: IntelligentHybridOptions = {}): Policy {
+  checkObject('options', options, '{ thresholdPages, watchPasses, otherwise }');
+  checkNames(options, ['thresholdPages', 'watchPasses', 'otherwise']);
+  checkNumbers(options, ['thresholdPages', 'watchPasses']);
+  checkWord(options, 'otherwise', ['stop-now', 'go-on']);
   const { thresholdPages, watchPasses = 3, otherwise = 'stop-now' } = options;
   return ({ passes, ramBytes, pageBytes, postcopyPossible }: Observation): Decision => {
     const threshold = thresholdPages ?? Math.ceil((ramBytes / pageBytes) * thresholdShare);

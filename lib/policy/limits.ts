@@ -2,6 +2,7 @@
 
 import { bytesText, timeText } from '../format/text.js';
 import type { Decision, Policy } from '../migration/decision.js';
+import { checkNames, checkNumbers, checkObject, checkPolicy } from './check-settings.js';
 import { decidingAs } from './decide.js';
 
 /** When to give up; a limit that is left out does not count. */
@@ -16,6 +17,10 @@ export interface GiveUpOptions {
 
 /** Cancels a migration that takes too long; the guest stays at the source. */
 export function giveUp(limits: GiveUpOptions): Policy {
+  const names = ['afterMs', 'afterPasses', 'afterBytes'];
+  checkObject('limits', limits, '{ afterMs, afterPasses, afterBytes }');
+  checkNames(limits, names);
+  checkNumbers(limits, names);
   const { afterMs, afterPasses, afterBytes } = limits;
   const decide = decidingAs('give-up');
   return ({ elapsedMs, passes }) => {
@@ -53,6 +58,10 @@ export interface AutoConvergeFirstOptions {
 
 /** Lets auto-converge, which must be on, try before another policy decides. */
 export function autoConvergeFirst(options: AutoConvergeFirstOptions): Policy {
+  checkObject('options', options, '{ next, untilPercent, waitPasses }');
+  checkNames(options, ['untilPercent', 'waitPasses', 'next']);
+  checkNumbers(options, ['untilPercent', 'waitPasses']);
+  checkPolicy('next', options.next);
   const { untilPercent = 80, waitPasses = 4, next } = options;
   const decide = decidingAs('auto-converge-first');
   return (observation) => {
@@ -74,6 +83,9 @@ export function autoConvergeFirst(options: AutoConvergeFirstOptions): Policy {
 
 /** Evaluates the policies in order: the first one that chooses anything but to go on decides. */
 export function chain(...policies: readonly Policy[]): Policy {
+  policies.forEach((policy, at) => {
+    checkPolicy(`policies.${at}`, policy);
+  });
   return (observation) => {
     const decisions: Decision[] = [];
     for (const policy of policies) {

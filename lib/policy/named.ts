@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { FakedirtyError } from '../errors/error.js';
 import { explainIssue } from '../errors/explain-issue.js';
 import { didYouMean } from '../errors/nearest.js';
+import { shown } from '../errors/shown.js';
 import {
   expectedPercent,
   expectedSize,
@@ -154,5 +155,10 @@ function parse([text, ...rest]: readonly string[]): Policy {
  * `give-up:after=60s,passes=30`. Throws PolicyError when a text is wrong.
  */
 export function parsePolicies(texts: readonly string[]): Policy {
+  if (!Array.isArray(texts) || texts.some((text) => typeof text !== 'string')) {
+    throw new PolicyError(
+      `Expected a list of texts, such as ['give-up:after=60s']; this is ${shown(texts)}.`,
+    );
+  }
   return parse(texts);
 }

@@ -3,8 +3,11 @@
 // The guest marks pages at a rate until its whole working set is marked. A share of them is fake: it costs the time of
 // a check but no bytes. The rest goes over the link. Rate, share and link speed are taken from the last passes. The
 // bars are the results with all three off by their standard deviation, in the good or in the bad direction.
+import { OptionError } from '../errors/option-error.js';
+import { shown } from '../errors/shown.js';
 import type { Observation } from '../migration/decision.js';
 import type { Pass } from '../migration/pass.js';
+import { checkNumbers, checkObject } from './check-settings.js';
 import { fakeShareOf, livePasses } from './dirtying.js';
 
 /** An expected value with its error bars. Infinity: there is no end to it. */
@@ -244,8 +247,21 @@ export interface PredictionSet {
   readonly predictions: readonly Prediction[];
 }
 
+const figures = [
+  'ramBytes',
+  'pageBytes',
+  'downtimeLimitMs',
+  'bandwidthLimitBytesPerSecond',
+  'elapsedMs',
+];
+
 /** Predicts what each choice would lead to; undefined as long as no pass has ended. */
 export function predict(observation: Observation): PredictionSet | undefined {
+  checkObject('observation', observation, 'what a policy is given');
+  checkNumbers(observation, figures, true);
+  if (!Array.isArray(observation.passes)) {
+    throw new OptionError('passes', `is ${shown(observation.passes)}; expected a list of passes`);
+  }
   const live = livePasses(observation.passes);
   const last = live.at(-1);
   if (!last) return undefined;

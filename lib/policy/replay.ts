@@ -1,24 +1,37 @@
 // What a policy decides on a recorded migration, and how good predictions were: pure, like the policies.
 
+import { OptionError } from '../errors/option-error.js';
+import { shown } from '../errors/shown.js';
 import type { Observation, Policy, PolicyEvaluation } from '../migration/decision.js';
 import { evaluatePolicy } from '../migration/evaluate-policy.js';
 import type { Pass } from '../migration/pass.js';
 import type { Recording } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
+import { checkObject, checkPolicy } from './check-settings.js';
 import { type Prediction, predict } from './prediction.js';
 
 type Moment = Pick<PolicyEvaluation, 'elapsedMs' | 'endedPasses'>;
 
+/** Throws OptionError unless it has the parts of a recording. */
+function checked(recording: Recording): Recording {
+  const expected = 'a recording, as parseRecording returns it';
+  checkObject('recording', recording, expected);
+  checkObject('recording.start', recording.start, `the first entry of ${expected}`);
+  if (Array.isArray(recording.entries)) return recording;
+  const given = shown(recording.entries);
+  throw new OptionError('recording.entries', `is ${given}; expected the entries of ${expected}`);
+}
+
 /** The passes of a recorded migration. */
 export function passesOf(recording: Recording): Pass[] {
-  return recording.entries.flatMap((entry) => (entry.type === 'pass' ? [entry.pass] : []));
+  const { entries } = checked(recording);
+  return entries.flatMap((entry) => (entry.type === 'pass' ? [entry.pass] : []));
 }
 
 /** The policy evaluations of a recorded migration. */
 export function policyEvaluationsOf(recording: Recording): PolicyEvaluation[] {
-  return recording.entries.flatMap((entry) =>
-    entry.type === 'policy-evaluation' ? [entry.evaluation] : [],
-  );
+  const { entries } = checked(recording);
+  return entries.flatMap((entry) => (entry.type === 'policy-evaluation' ? [entry.evaluation] : []));
 }
 
 /** The limits that were changed by then. */
@@ -55,6 +68,7 @@ function momentsOf(recording: Recording, passes: readonly Pass[]): Moment[] {
  * the beginning, after each pass, and at the times that its decisions name.
  */
 export function replay(recording: Recording, policy: Policy): PolicyEvaluation[] {
+  checkPolicy('policy', policy);
   const passes = passesOf(recording);
   const moments = momentsOf(recording, passes);
   const choosesTimes = policyEvaluationsOf(recording).length === 0;

@@ -23,6 +23,7 @@ import {
 } from './schema/commands.js';
 import type { QmpEventName } from './schema/events.js';
 import {
+  checkAddress,
   formatAddress,
   isLoopback,
   open,
@@ -134,6 +135,7 @@ export class QmpClient implements AsyncDisposable {
 
   /** Connects to a UNIX socket or a TCP port on which QEMU listens. */
   static async connect(address: QmpAddress, options: ClientOptions = {}): Promise<QmpClient> {
+    checkAddress(address);
     const { timeoutMs = defaultTimeoutMs, signal } = options;
     const stream = await open(address, { timeoutMs, signal });
     return QmpClient.#negotiated(new QmpClient(stream, options, address));

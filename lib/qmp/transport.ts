@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
+import { shown } from '../errors/shown.js';
 import { within } from '../system/deadline.js';
 import { QmpAddressError, QmpBusyError, QmpClosedError, QmpError } from './errors.js';
 
@@ -21,8 +22,15 @@ export function formatAddress(address: QmpAddress): string {
   return typeof address === 'string' ? address : `tcp:${address.host}:${address.port}`;
 }
 
+function notAnAddress(given: unknown): QmpAddressError {
+  const expected = 'expected the path of a UNIX socket, or tcp:HOST:PORT';
+  const text = typeof given === 'string' ? `"${given}"` : shown(given);
+  return new QmpAddressError(`${text} is not a QMP address; ${expected}.`);
+}
+
 /** Reads an address as QEMU's command line has it: `/path`, `unix:/path`, `tcp:host:port`, `tcp:[::1]:port`. */
 export function parseAddress(text: string): QmpAddress {
+  if (typeof text !== 'string') throw notAnAddress(text);
   const tcp = /^tcp:(?:\[([^\]]+)\]|([^:[\]]*)):(\d+)$/.exec(text);
   if (tcp) {
     const port = Number(tcp[3]);
@@ -31,9 +39,15 @@ export function parseAddress(text: string): QmpAddress {
   }
   const path = text.replace(/^unix:/, '');
   if (!text.startsWith('tcp:') && path !== '') return path;
-  throw new QmpAddressError(
-    `"${text}" is not a QMP address; expected the path of a UNIX socket, or tcp:HOST:PORT.`,
-  );
+  throw notAnAddress(text);
+}
+
+/** An address that a caller without types gives may be anything. */
+export function checkAddress(address: unknown): asserts address is QmpAddress {
+  if (typeof address === 'string' && address !== '') return;
+  const { host, port } = (address ?? {}) as { readonly host?: unknown; readonly port?: unknown };
+  const isPort = typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535;
+  if (typeof host !== 'string' || !isPort) throw notAnAddress(address);
 }
 
 export function isLoopback(host: string): boolean {

@@ -1,7 +1,8 @@
 // Files that are written completely or not at all: under a temporary name first, then renamed.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OptionError } from '../errors/option-error.js';
+import { makeDirectory } from './make-directory.js';
 
 function temporaryName(path: string): string {
   return `${path}.${process.pid}.part`;
@@ -14,7 +15,7 @@ function temporaryName(path: string): string {
 export function ensureWritable(directory: string, option: string): void {
   const trial = temporaryName(join(directory, 'trial'));
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     writeFileSync(trial, '');
     rmSync(trial);
   } catch (error) {

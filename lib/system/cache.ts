@@ -1,9 +1,11 @@
 // The cache: builds, logs and fuzzing corpora live outside the tree, so that a checkout stays clean
 // and two checkouts share nothing but what is safe to share.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { FakedirtyError } from '../errors/error.js';
+import { makeDirectory } from './make-directory.js';
 import { packageRoot } from './package-root.js';
 
 const daysKept = 30;
@@ -23,10 +25,24 @@ export function keyOf(parts: unknown): string {
 /** Two checkouts never build in one directory: CMake binds a build to the path of its source. */
 export const checkoutKey = keyOf(packageRoot);
 
+/** The cache can't be made. */
+export class CacheError extends FakedirtyError {
+  override readonly name = 'CacheError';
+  override readonly code = 'ERR_CACHE';
+}
+
 /** A directory of the cache, made if need be and marked as used today. */
 export function cacheDirectory(...path: string[]): string {
   const directory = join(cacheRoot(), ...path);
-  mkdirSync(directory, { recursive: true });
+  try {
+    makeDirectory(directory);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CacheError(
+      `The cache can't be made (${reason}). Set FAKEDIRTY_CACHE to a folder of your own.`,
+      { cause },
+    );
+  }
   const now = new Date();
   utimesSync(directory, now, now);
   return directory;

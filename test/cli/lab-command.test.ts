@@ -40,6 +40,16 @@ describe('fakedirty lab', () => {
     for (const { name } of [...workloads, ...methods]) expect(output).toContain(`  ${name} `);
   });
 
+  it('refuses a folder in which nothing can be made', () => {
+    const file = experimentFile('plain');
+    for (const out of ['/proc/x', '/proc/x/y', join(file, 'below')]) {
+      const { status, output } = fakedirty('run', file, '--sink', '--no-report', '--out', out);
+      expect(status).toBe(exitCodes.usage);
+      expect(output).toContain(`error: --out: nothing can be written in ${out} (E`);
+      expect(output).toContain('name a folder of your own');
+    }
+  });
+
   it('reports what is wrong in the file, and creates nothing', () => {
     const { status, output } = fakedirty('run', experimentFile('magic'));
     expect(status).toBe(exitCodes.failure);

@@ -47,7 +47,7 @@ it('every option of a migration has a flag, or is known to have none', () => {
 });
 
 it('every flag is one that a command has', () => {
-  const commands = ['migrate', 'estimate', 'lab', 'watch'].map((name) =>
+  const commands = ['migrate', 'estimate', 'lab', 'qemu', 'watch'].map((name) =>
     readFileSync(join(packageRoot, 'lib', 'cli', `${name}-command.ts`), 'utf8'),
   );
   const missing = Object.values(flags).filter((name) => !commands.join('').includes(name));
@@ -179,7 +179,9 @@ describe('text in the library', () => {
 
   it('names no option of a migration but as an option', () => {
     const named = apiName;
-    expect(sentences.filter(({ text }) => named.test(text) && !text.includes('=>'))).toEqual([]);
+    // The form of an argument, which only a program can give, is no sentence.
+    const found = sentences.filter(({ text }) => named.test(text) && !/^'\{.*\}'$/.test(text));
+    expect(found).toEqual([]);
   });
 
   it('names no flag of a command', () => {

@@ -14,6 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
+import { libraryDigest } from '../../lib/qemu/compile/library.js';
+import { readSeries } from '../../lib/qemu/compile/series.js';
 import { packageRoot } from '../../lib/system/package-root.js';
 
 const main = join(packageRoot, 'dist', 'cli', 'main.js');
@@ -74,6 +76,64 @@ describe('fakedirty', () => {
 });
 
 describe('fakedirty qemu path', () => {
+  const program = 'bin/qemu-system-x86_64';
+
+  /** A build as another checkout leaves it in the cache. */
+  function buildElsewhere(name: string, record: object): string {
+    const built = join(cache, 'builds', `qemu-${name}`);
+    mkdirSync(built, { recursive: true });
+    const common = {
+      ...{ version: '7.2', fullVersion: '7.2.22', source: 'here', options: [], compiler: 'cc 1' },
+      ...{ programs: { 'x86_64-softmmu': program }, seconds: 1, builtAt: '2026-01-01' },
+    };
+    writeFileSync(join(built, 'fakedirty-build.json'), JSON.stringify({ ...common, ...record }));
+    return join(built, program);
+  }
+
+  it('has the same default version as all other commands, one that needs no download', () => {
+    for (const command of [
+      ['qemu', 'build'],
+      ['qemu', 'path'],
+      ['lab', 'run'],
+    ]) {
+      const { output } = fakedirty(...command, '--help');
+      expect(output.replaceAll(/\s+/g, ' ')).toMatch(/default: 7\.2/);
+    }
+    expect(fakedirty('qemu', 'build', '--help').output.replaceAll(/\s+/g, ' ')).toMatch(
+      /default: 7\.2, which can be built anywhere with Debian's packages; 8\.1 needs the release/,
+    );
+    expect(fakedirty('qemu', 'path').output).toMatch(/QEMU 7\.2 has not been built here/);
+  });
+
+  it('finds what this package has built where it was installed before', () => {
+    const series = readSeries(join(packageRoot, 'qemu-patches'), '7.2').digest;
+    const library = libraryDigest('cc 1');
+    const path = buildElsewhere('7.2-a', { series, library });
+    buildElsewhere('7.2-b', { series: 'other', library, builtAt: '2026-02-01' });
+    buildElsewhere('7.2-c', { series, library: 'other', builtAt: '2026-02-01' });
+    buildElsewhere('7.2-d', { series, library, sanitized: true, builtAt: '2026-02-01' });
+    expect(fakedirty('qemu', 'path')).toEqual({ status: exitCodes.ok, output: `${path}\n` });
+    const unpatched = buildElsewhere('7.2-e', { series: null });
+    expect(fakedirty('qemu', 'path', '--unpatched').output).toBe(`${unpatched}\n`);
+  });
+
+  it.runIf(process.getuid?.() === 0)('says under sudo whose builds it looked for', () => {
+    const home = join(directory, 'home');
+    env = { ...process.env, FAKEDIRTY_CACHE: '', XDG_CACHE_HOME: home, SUDO_USER: 'alice' };
+    const { output } = fakedirty('qemu', 'path');
+    expect(output).toContain(
+      `looked for in ${join(home, 'fakedirty')}, and not in the cache of alice`,
+    );
+    expect(output).toContain('--qemu "$(fakedirty qemu path)"');
+  });
+
+  it('says that the cache can be nowhere but in a folder of its user', () => {
+    env = { ...env, FAKEDIRTY_CACHE: '/proc/x' };
+    const { status, output } = fakedirty('qemu', 'path');
+    expect(status).toBe(exitCodes.failure);
+    expect(output).toMatch(/error: The cache can't be made \(ENOENT.*Set FAKEDIRTY_CACHE to/);
+  });
+
   it('says how to build what has not been built', () => {
     const { status, output } = fakedirty('qemu', 'path', '--version', '7.2', '--unpatched');
     expect(status).toBe(exitCodes['not-built']);

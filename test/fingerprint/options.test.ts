@@ -89,6 +89,75 @@ describe('what is not bytes', () => {
 });
 
 describe('memory that is gone', () => {
+  const taken = <View extends ArrayBufferView>(view: View): View => {
+    structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
+    return view;
+  };
+  const gone = /its buffer is detached/;
+  const empty = Buffer.alloc(0);
+
+  it('is no empty list of pages, in whatever it is given as', () => {
+    const table = new FingerprintTable({ pages: 2 });
+    const calls: [string, () => unknown][] = [
+      ['key', () => new Hasher({ key: taken(new Uint8Array(4128)) })],
+      ['into', () => new Hasher().fingerprint(empty, { into: taken(new Uint8Array(16)) })],
+      ['where', () => table.check(empty, taken(new Uint32Array(1)))],
+      ['where', () => table.checkAndCommit(empty, taken(new Float64Array(1)))],
+    ];
+    for (const [option, call] of calls) {
+      const error = errorOf(call);
+      expect(error.message).toMatch(gone);
+      expect(error.option).toBe(option);
+    }
+  });
+
+  it('commits no other pages than those that were sent', () => {
+    const table = new FingerprintTable({ pages: 2 });
+    const check = table.check(Buffer.alloc(8192, 1));
+    const sent = taken(new Uint32Array([0, 1]));
+    expect(errorOf(() => table.commit(check, sent)).message).toMatch(
+      /^sent: its buffer is detached/,
+    );
+    table.commit(check, [0]);
+    expect(table.statistics()).toMatchObject({ counted: { first: 1 }, slots: { known: 1 } });
+  });
+
+  it('leaves the counts of a check right whose verdicts were posted elsewhere', () => {
+    const table = new FingerprintTable({ pages: 2 });
+    const check = table.check(Buffer.alloc(8192, 1));
+    taken(check.verdicts);
+    expect(errorOf(() => table.commit(check, [0])).message).toMatch(/^check\.verdicts: its buffer/);
+    table.commit(check);
+    expect(table.statistics()).toMatchObject({ counted: { first: 2 }, slots: { known: 2 } });
+  });
+
+  it('is noticed when it goes in the middle of a call', () => {
+    const bytes = () => new Uint8Array(8192);
+    const [forHasher, forTable] = [bytes(), bytes()];
+    const range = {
+      get first() {
+        taken(forHasher);
+        return 0;
+      },
+      pages: 2,
+    };
+    const where = {
+      length: 2,
+      get 0() {
+        taken(forTable);
+        return 0;
+      },
+      1: 1,
+    };
+    const table = new FingerprintTable({ pages: 2 });
+    for (const call of [
+      () => new Hasher().fingerprint(forHasher, range),
+      () => table.checkAndCommit(forTable, where),
+    ]) {
+      expect(errorOf(call).message).toBe('bytes: its memory was taken away while it was used');
+    }
+  });
+
   it('is not an empty one', () => {
     const buffer = new ArrayBuffer(4096);
     const views = [new Uint8Array(buffer), new DataView(buffer), buffer];

@@ -57,7 +57,11 @@ describe('what an import loads', () => {
     ['fakedirty/qmp', ['errors', 'qmp', 'system'], ownPackages],
     ['fakedirty/migration', ['errors', 'format', 'migration', 'qmp', 'system'], withNearest],
     ['fakedirty/policy', ['errors', 'format', 'migration', 'policy', 'qmp'], withNearest],
-    ['fakedirty/monitor', ['errors', 'format', 'monitor', 'qmp'], ['fakedirty']],
+    [
+      'fakedirty/monitor',
+      ['errors', 'format', 'monitor', 'qmp'],
+      ['fakedirty', 'fastest-levenshtein'],
+    ],
   ])('"%s" loads the rooms %j and the packages %j, and no addon', async (door, rooms, packages) => {
     expect(await loadedBy(door)).toEqual({ packages, rooms, addons: [] });
   });

@@ -1,8 +1,6 @@
 // The QEMU and the accelerator that an experiment runs with, where nobody has chosen them.
 import { FakedirtyError } from '../../errors/error.js';
-import { option, sentence } from '../../errors/wording.js';
-import { latestBuilt, programOf } from '../../qemu/compile/built.js';
-import { QemuBuildError } from '../../qemu/compile/errors.js';
+import { latestBuilt, notBuiltError, programOf } from '../../qemu/compile/built.js';
 import type { QemuVersion } from '../../qemu/compile/versions.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
 import { choose, probe } from '../../qemu/probe/accelerators.js';
@@ -27,10 +25,7 @@ export function findQemu(
   if (built) return programOf(built);
   const needsSeries = experiment.methods.find((name) => catalogue.method(name).needsFilter);
   if (needsSeries === undefined) return systemQemu;
-  throw new QemuBuildError(
-    'not-built',
-    sentence`The method ${needsSeries} needs a QEMU with the patch series: run "fakedirty qemu build --version ${version}", or name one with ${option('qemu')}.`,
-  );
+  throw notBuiltError(version, false, `The method ${needsSeries}`);
 }
 
 /** The accelerator that the experiment names, else the faster one of those that boot a guest with this QEMU. */

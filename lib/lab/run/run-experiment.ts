@@ -1,13 +1,14 @@
 // An experiment from its file to its report: finds a QEMU, checks what the runs need, makes them, and reports.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { nearestOf } from '../../errors/nearest.js';
 import { OptionError } from '../../errors/option-error.js';
 import { option, sentence } from '../../errors/wording.js';
 import type { MigrateOptions } from '../../migration/options.js';
-import type { QemuVersion } from '../../qemu/compile/versions.js';
+import { defaultQemuVersion, type QemuVersion } from '../../qemu/compile/versions.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
+import { ensureWritable } from '../../system/atomic-write.js';
 import { packageRoot } from '../../system/package-root.js';
 import { builtIn } from '../catalogue/built-in.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
@@ -129,7 +130,7 @@ function textAsRun(text: string, sink: boolean): string {
 
 /** Keeps the experiment's text beside its results. */
 function keepExperiment(directory: string, { text, file }: Source, sink: boolean): void {
-  mkdirSync(directory, { recursive: true });
+  ensureWritable(directory, 'directory');
   const copy = join(directory, experimentFileName);
   if (file !== undefined && resolve(file) === resolve(copy)) return;
   writeResults(directory, new Map([[experimentFileName, textAsRun(text, sink)]]), {
@@ -152,7 +153,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   const directory = options.directory ?? join('lab-results', `${experiment.name}${suffix}`);
   if (report) await loadReportWriter();
   const store = new ResultStore(directory);
-  const qemu = options.qemu ?? findQemu(experiment, catalogue, version ?? '7.2');
+  const qemu = options.qemu ?? findQemu(experiment, catalogue, version ?? defaultQemuVersion);
   const planned = plannedRuns(experiment);
   const runs = openRuns(planned, existsSync(directory) ? store.runs() : []);
   await checkNeeds({ experiment, runs, catalogue });

@@ -1,6 +1,6 @@
 // The folder that holds the runs of an experiment: one file each, complete or not there at all.
 
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { sentence, type Words } from '../../errors/wording.js';
@@ -9,6 +9,7 @@ import {
   removeTemporaryFiles,
   writeAtomically,
 } from '../../system/atomic-write.js';
+import { makeDirectory } from '../../system/make-directory.js';
 import { type Run, runFormat, runSchema } from '../model/run.js';
 import { ResultError } from './result-error.js';
 
@@ -44,7 +45,7 @@ export function writeResults(
 ): void {
   try {
     for (const name of files.keys()) {
-      mkdirSync(dirname(join(directory, name)), { recursive: true });
+      makeDirectory(dirname(join(directory, name)));
     }
     writeAtomically(directory, files);
   } catch (cause) {
@@ -61,7 +62,6 @@ export class ResultStore {
 
   /** Makes the folder if need be, and removes half-written files of processes that were killed. */
   prepare(): void {
-    mkdirSync(this.directory, { recursive: true });
     ensureWritable(this.directory, 'directory');
     removeTemporaryFiles(this.directory);
   }

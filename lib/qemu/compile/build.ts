@@ -2,6 +2,7 @@
 // is kept by what went in; what went in is left as it was.
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ensureWritable } from '../../system/atomic-write.js';
 import { cacheDirectory, keyOf } from '../../system/cache.js';
 import { withLock } from '../../system/lock.js';
 import { packageRoot } from '../../system/package-root.js';
@@ -130,6 +131,7 @@ export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
 
 /** Puts a copy of a QEMU under a prefix such as /usr/local: it finds its data from wherever it is. */
 export function installTo(built: BuiltQemu, prefix: string): void {
+  ensureWritable(prefix, 'prefix');
   for (const name of ['bin', 'share']) {
     cpSync(join(built.directory, name), join(prefix, name), { recursive: true });
   }

@@ -5,7 +5,7 @@ import { type Run, type StepDescription, StepFailed, step } from '../../system/s
 import { writeRecord } from './built.js';
 import { QemuBuildError } from './errors.js';
 import { buildOptionRoms, copyFirmware, install, installedFiles, mesonOf } from './install.js';
-import { buildLibrary, type Library } from './library.js';
+import { buildLibrary, type Library, libraryDigest } from './library.js';
 import { watchMigration } from './sanitizers.js';
 import { applySeries, type Series } from './series.js';
 import { type Source, unpack } from './source.js';
@@ -107,6 +107,7 @@ class Maker {
       version: request.version,
       fullVersion,
       series: series?.digest ?? null,
+      library: series ? libraryDigest(compiler) : null,
       source: source.description,
       options: [...options],
       compiler,

@@ -10,7 +10,7 @@ import { type Run, step } from '../../system/step.js';
 import { fetchDebianSource } from './debian-source.js';
 import { DownloadError, download, sha256OfFile } from './download.js';
 import { QemuBuildError } from './errors.js';
-import { type QemuVersion, releases } from './versions.js';
+import { defaultQemuVersion, type QemuVersion, releases } from './versions.js';
 
 const sourceSchema = z.object({
   kind: z.enum(['tarball', 'directory', 'debian']),
@@ -108,6 +108,11 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+function orDefault(version: QemuVersion): string {
+  if (version === defaultQemuVersion) return '';
+  return `, or take --version ${defaultQemuVersion}, whose source Debian has too`;
+}
+
 /** The source when none is named. What was found stays, until `refresh` asks for another look. */
 export async function defaultSource(version: QemuVersion, refresh = false): Promise<Source> {
   const shelf = cacheDirectory('sources');
@@ -123,7 +128,7 @@ export async function defaultSource(version: QemuVersion, refresh = false): Prom
       throw new QemuBuildError(
         'no-source',
         `There is no source of QEMU ${version}. ${url}: ${why}. Instead: ${reasonOf(noPackage)}. ` +
-          `Get qemu-${name}.tar.xz in another way and name it with --source.`,
+          `Get qemu-${name}.tar.xz in another way and name it with --source${orDefault(version)}.`,
         { cause: noPackage },
       );
     }

@@ -14,6 +14,11 @@ export interface Release {
 export const qemuVersions = ['8.1', '7.2'] as const;
 export type QemuVersion = (typeof qemuVersions)[number];
 
+/** Where nobody names one: Debian has its source, so that it can be built where download.qemu.org can't be reached. */
+export const defaultQemuVersion: QemuVersion = '7.2';
+export const whyDefaultVersion =
+  "which can be built anywhere with Debian's packages; 8.1 needs the release from download.qemu.org, or --source";
+
 function release(name: string, sha256: string): Release {
   return { name, url: `https://download.qemu.org/qemu-${name}.tar.xz`, sha256 };
 }

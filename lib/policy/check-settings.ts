@@ -1,0 +1,41 @@
+// Checks what policies and predictions are given, where it enters: a mistake is named when a policy is made, not when it is
+// first evaluated.
+import { OptionError } from '../errors/option-error.js';
+import { shown } from '../errors/shown.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What is given is an object. */
+export function checkObject(option: string, given: unknown, expected: string): void {
+  if (typeof given === 'object' && given !== null) return;
+  throw new OptionError(option, `is ${shown(given)}; expected ${expected}`);
+}
+
+/** Each of these is a number from 0 on; unless required, it may be left out. */
+export function checkNumbers(given: object, names: readonly string[], isRequired = false): void {
+  for (const name of names) {
+    const value = (given as Fields)[name];
+    if (value === undefined && !isRequired) continue;
+    if (typeof value === 'number' && value >= 0) continue;
+    throw new OptionError(name, `is ${shown(value)}; expected a number from 0 on`);
+  }
+}
+
+/** It is one of these words, or left out. */
+export function checkWord(given: object, name: string, words: readonly string[]): void {
+  const value = (given as Fields)[name];
+  if (value === undefined || words.some((word) => word === value)) return;
+  throw new OptionError(name, `is ${shown(value)}`, value, words);
+}
+
+/** There is no other option than these. */
+export function checkNames(given: object, names: readonly string[]): void {
+  const strange = Object.keys(given).find((name) => !names.includes(name));
+  if (strange === undefined) return;
+  throw new OptionError(strange, 'there is no such option', strange, names);
+}
+
+export function checkPolicy(option: string, policy: unknown): void {
+  if (typeof policy === 'function') return;
+  throw new OptionError(option, `is ${shown(policy)}; expected a policy, which is a function`);
+}

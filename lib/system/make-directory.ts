@@ -1,0 +1,25 @@
+// Directories with all that they lie in. Node's own recursive mkdir never returns where a file system has the parent but
+// refuses to make anything in it without saying why, as /proc does.
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Makes a directory, and those above it, unless they are there; throws what the system says. */
+export function makeDirectory(path: string): void {
+  const missing: string[] = [];
+  let at = resolve(path);
+  for (; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const each of missing) {
+    try {
+      mkdirSync(each);
+    } catch (error) {
+      // Somebody else was faster.
+      if (!isDirectory(each)) throw error;
+    }
+  }
+  // A file in its place: let the system say so.
+  if (missing.length === 0 && !isDirectory(at)) mkdirSync(at);
+}
