@@ -152,12 +152,23 @@ function parseLine(text: string, line: number): RecordingEntry {
   throw new RecordingError(line, z.prettifyError(error).replaceAll('\n', ' '));
 }
 
-/** Reads a recording. Its end may be missing: whatever wrote it may have been killed. */
+/** Without a last line that was cut: whatever wrote it was killed, or its disk was full. */
+function completeLines(text: string): string {
+  const end = text.lastIndexOf('\n') + 1;
+  try {
+    JSON.parse(text.slice(end));
+    return text;
+  } catch {
+    return text.slice(0, end);
+  }
+}
+
+/** Reads a recording. Its end may be missing, or cut within a line. */
 export function parseRecording(text: string): Recording {
   if (typeof text !== 'string') {
     throw new OptionError('text', `is ${shown(text)}; expected the text of a recording`);
   }
-  const entries = text
+  const entries = completeLines(text)
     .split('\n')
     .map((content, index) => ({ content, line: index + 1 }))
     .filter(({ content }) => content !== '')

@@ -34,10 +34,18 @@ describe('a recording', () => {
     expect(parseRecording(text)).toEqual({ start, entries: [start, event] });
   });
 
+  it('is read up to a last line that was cut anywhere', () => {
+    const text = [start, event].map(entryLine).join('');
+    for (let cut = entryLine(start).length; cut < text.length - 1; cut += 1) {
+      expect(parseRecording(text.slice(0, cut)).entries).toEqual([start]);
+    }
+    expect(parseRecording(text.slice(0, -1)).entries).toEqual([start, event]);
+  });
+
   it.each([
     ['', 1, /"start"/],
     [entryLine(event), 1, /"start"/],
-    [`${entryLine(start)}{"type": "eve`, 2, /JSON/],
+    [`${entryLine(start)}{"type": "eve\n`, 2, /JSON/],
     [`${entryLine(start)}\n\n{"type": "odd"}\n`, 4, /type/],
     [entryLine(start).replace('"qemu":"7.2.22"', '"qemu":7'), 1, /qemu/],
   ])('refuses %j, and says in which line it is wrong', (text, line, problem) => {
