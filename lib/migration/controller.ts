@@ -140,11 +140,13 @@ export class Controller {
     const { observer, resumes } = this.#options;
     if (resumes) {
       // Once decided, never again: it may have been half-way done.
-      const { status, pass } = await observer.query();
+      const observed = await observer.query();
+      const { status, pass } = observed;
       if (pass) this.#addPass(pass);
       if (resumes.migrateAtMs === undefined || status === 'none') return 'none';
       if (endStatuses.includes(status)) return status;
-      if (resumes.decision && !isInPostcopy(status)) await this.#carryOut(resumes.decision);
+      if (!resumes.decision) await this.#proceed(observed);
+      else if (!isInPostcopy(status)) await this.#carryOut(resumes.decision);
     }
     for (;;) {
       if (this.#cancel?.state === 'requested') await this.#cancelUnlessTooLate(this.#cancel.reason);

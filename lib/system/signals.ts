@@ -9,8 +9,6 @@
 //   send several SIGHUPs, and npm passes on a Ctrl-C that has reached everybody already;
 // - what must be undone when the process exits is undone last, and synchronously.
 
-import { readFileSync } from 'node:fs';
-
 const listened = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export type EndingSignal = (typeof listened)[number];
@@ -121,24 +119,10 @@ function watchParent(): void {
   }, parentPollMs).unref();
 }
 
-/** Whoever started this process had it ignore hang-ups, as nohup does: they are not listened to then. */
-function ignoresHangUps(): boolean {
-  try {
-    const status = readFileSync('/proc/self/status', 'latin1');
-    const ignored = BigInt(`0x${/^SigIgn:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-    return (ignored & 1n) === 1n;
-  } catch {
-    return false;
-  }
-}
-
 function listen(): void {
   if (isListening) return;
   isListening = true;
-  for (const signal of listened) {
-    if (signal === 'SIGHUP' && ignoresHangUps()) continue;
-    process.on(signal, onSignal);
-  }
+  for (const signal of listened) process.on(signal, onSignal);
   process.on('exit', onExit);
   watchParent();
 }

@@ -11,6 +11,9 @@ import { signalExitCodes } from '../../lib/system/signals.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** A second signal that comes sooner is the first one, passed on. */
+const nextPressMs = 200;
+
 let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
@@ -151,6 +154,7 @@ describe('a process that builds', () => {
     const deep = await grandchild();
     child.kill('SIGINT');
     await said('stopping (SIGINT) ...');
+    await pause(nextPressMs);
     child.kill('SIGINT');
     expect((await ended).code).toBe(130);
     await gone(deep);
@@ -171,6 +175,7 @@ describe('a process that builds', () => {
       child.kill('SIGINT');
       if (times === 'twice') {
         await said('stopping (SIGINT) ...');
+        await pause(nextPressMs);
         child.kill('SIGINT');
       }
       expect((await ended).code).toBe(130);
@@ -216,10 +221,48 @@ describe('a process that migrates', () => {
     await said('migrating');
     child.kill('SIGINT');
     await said('cancelling for SIGINT');
+    await pause(nextPressMs);
     child.kill('SIGINT');
     const { code, lines } = await ended;
     expect(code).toBe(130);
     expect(lines.slice(-2)).toEqual(['abandoned', 'undone']);
+  });
+
+  it.each([
+    ['a Ctrl-C that npm passes on', 'SIGINT', 'SIGINT', 0],
+    ['a lost terminal that the shell tells of too', 'SIGHUP', 'SIGHUP', 300],
+  ] as const)(
+    'takes nothing for a second signal that nobody sent on purpose: %s',
+    async (_, first, second, gapMs) => {
+      const { child, ended, said } = start(`${migration} await migration();`);
+      await said('migrating');
+      child.kill(first);
+      await said(`cancelling for ${first}`);
+      if (gapMs > 0) await pause(gapMs);
+      child.kill(second);
+      expect((await ended).lines).toEqual(['migrating', `cancelling for ${first}`, 'cancelled']);
+    },
+  );
+
+  it('goes on after a signal that does not matter to it, and is cancelled by the next', async () => {
+    const { child, ended, said } = start(`
+      const abort = new AbortController();
+      const release = endGracefully({
+        end: (signal) => { say(signal); if (signal === 'SIGHUP') return false; abort.abort(); },
+        abandon: () => say('abandoned'),
+      });
+      say('migrating');
+      await pause(600_000, undefined, { signal: abort.signal }).catch(() => {});
+      await pause(300);
+      say('cancelled');
+      release();
+    `);
+    await said('migrating');
+    child.kill('SIGHUP');
+    await said('SIGHUP');
+    child.kill('SIGTERM');
+    const { lines } = await ended;
+    expect(lines).toEqual(['migrating', 'SIGHUP', 'SIGTERM', 'cancelled']);
   });
 
   it('can be told to cancel again, another time', async () => {
@@ -270,6 +313,7 @@ describe('a process that migrates and builds', () => {
     const deep = await grandchild();
     child.kill('SIGINT');
     await said('cancelling for SIGINT');
+    await pause(nextPressMs);
     child.kill('SIGTERM');
     const { code, lines } = await ended;
     expect(code).toBe(143);
