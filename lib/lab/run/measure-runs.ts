@@ -54,7 +54,9 @@ type EventDetails<Event = RunEvent> = Event extends RunEvent ? Omit<Event, keyof
 
 /** Something else takes the machine's time: the runs that follow are kept with that warning. */
 export interface DisturbedEvent {
+  /** Tells this event from others. */
   readonly type: 'disturbed';
+  /** What disturbs them, in a sentence or two. */
   readonly warning: string;
 }
 
