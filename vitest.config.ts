@@ -1,4 +1,5 @@
 // Vitest's settings, however it is started: `npm test`, or `npx vitest` for one file.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -8,5 +9,6 @@ import { defineConfig } from 'vitest/config';
 const hangMs = 10 * 60_000;
 
 export default defineConfig({
-  test: { testTimeout: hangMs, hookTimeout: hangMs },
+  // By default Vitest leaves a processor to others; on two that is half the machine, while many tests wait for programs.
+  test: { testTimeout: hangMs, hookTimeout: hangMs, maxWorkers: availableParallelism() },
 });

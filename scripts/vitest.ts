@@ -101,23 +101,15 @@ export async function testOnNode({ major, program }: OtherNode): Promise<Tally> 
 const withGuests = ['qemu/machine/', 'qemu/series/', 'lab/machine/'];
 
 /**
- * The tests that run guests. Each takes all processors, but waits for its link as well: two at a time end
- * sooner. Those whose names say so run alone: they measure time.
+ * The tests that run guests. Each takes all processors, but waits for its link as well: two at a time end sooner. Those
+ * that measure time are among them: what they say holds beside other work.
  */
-async function testMachines(): Promise<Tally> {
-  const alone = '**/*.alone.test.ts';
-  const tally = await runVitest({
+function testMachines(): Promise<Tally> {
+  return runVitest({
     title: 'qemu: testing',
     log: 'qemu',
-    args: ['--dir=test', ...withGuests, `--exclude=${alone}`, '--maxWorkers=2'],
+    args: ['--dir=test', ...withGuests, '--maxWorkers=2'],
   });
-  const timed = await runVitest({
-    title: 'qemu: testing what measures time',
-    log: 'qemu-alone',
-    args: ['--dir=test', '.alone.test.ts', '--no-file-parallelism'],
-  });
-  tally.addAll(timed);
-  return tally;
 }
 
 /** Those that compare memories, with a QEMU that watches itself. */

@@ -1,8 +1,10 @@
 // `fakedirty lab`: experiments with real VMs, and their reports.
 import { type Command, Option } from 'commander';
+import { plural } from '../format/plural.js';
 import {
   builtIn,
   comparisonText,
+  type ExperimentOutcome,
   InterruptedError,
   othersText,
   runExperiment,
@@ -30,8 +32,7 @@ interface RunOptions extends WithOptions {
   report: boolean;
 }
 
-function showReport({ page, others }: WrittenReport, label = ''): void {
-  console.log(`${label}${page}`);
+function warnOfOthers({ others }: WrittenReport): void {
   const warning = othersText(others);
   if (warning) console.error(warning);
 }
@@ -44,19 +45,29 @@ async function run(file: string, options: RunOptions): Promise<void> {
     'Stopping; press Ctrl-C again to exit at once.',
     'Exiting now; the next run cleans up.',
   );
-  const { measured, resumed, failed, results, report } = await runExperiment({
+  const outcome = await runExperiment({
     experiment: file,
     ...{ directory, qemu, version, sink, report: wantsReport },
     catalogue: await withAdditions(builtIn, options.with),
     ...display.callbacks,
     signal: interrupt.signal,
   });
+  const { measured, resumed, failed, results, report } = outcome;
   const before = resumed > 0 ? `, ${resumed} measured before` : '';
-  console.log(`${measured} runs measured${before}, ${failed.length} failed`);
+  console.log(`${plural(measured, 'run')} measured${before}, ${failed.length} failed`);
   if (results) console.log(`\n${comparisonText(results.groups)}`);
-  if (report) showReport(report, 'report: ');
+  console.log(whereText(outcome));
+  if (report) warnOfOthers(report);
   if (failed.length > 0)
-    throw new Error(`${failed.length} runs failed; the report has the reasons.`);
+    throw new Error(`${plural(failed.length, 'run')} failed; the report has the reasons.`);
+}
+
+/** Where the results are, and what to open first. */
+function whereText({ directory, report }: ExperimentOutcome): string {
+  const results = `results: ${directory} (one .run.json file a run; experiment.yaml is what was run)`;
+  return report
+    ? `${results}\nopen first: ${report.page} (the report: what was found, then figures and all numbers)`
+    : `${results}\nno report was written; to write it: fakedirty lab report ${directory}`;
 }
 
 function withOption(): Option {
@@ -117,7 +128,9 @@ Example:
     .argument('<directory>', 'the folder that "lab run" wrote its results to')
     .addOption(withOption())
     .action(async (directory: string, options: WithOptions) => {
-      showReport(await writeReport(directory, await withAdditions(builtIn, options.with)));
+      const report = await writeReport(directory, await withAdditions(builtIn, options.with));
+      console.log(report.page);
+      warnOfOthers(report);
     });
   lab
     .command('list')

@@ -1,4 +1,5 @@
 // What a running experiment looks like: each run and its outcome; on a terminal, the progress of its migration.
+import { plural } from '../format/plural.js';
 import {
   describeCell,
   type ExperimentEvent,
@@ -50,7 +51,10 @@ export class LabDisplay {
   #show(event: ExperimentEvent): void {
     switch (event.type) {
       case 'experiment-started':
-        this.note(`${event.runs} runs with ${event.qemu}, ${event.accelerator}`);
+        this.note(`${plural(event.runs, 'run')} with ${event.qemu}, ${event.accelerator}`);
+        break;
+      case 'disturbed':
+        this.note(`warning: ${event.warning}`);
         break;
       case 'run-started':
         this.#migration = displayFor(this.#output, false);

@@ -47,7 +47,7 @@ export {
 export type { WrittenReport } from './report/write-report.js';
 export { AttemptError, InterruptedError } from './run/errors.js';
 export { NoAcceleratorError } from './run/find-qemu.js';
-export type { RunCounts, RunEvent } from './run/measure-runs.js';
+export type { DisturbedEvent, RunCounts, RunEvent } from './run/measure-runs.js';
 export { UnmetNeedsError } from './run/needs.js';
 export { type ExperimentResults, readResults, writeReport } from './run/results.js';
 export {

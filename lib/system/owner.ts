@@ -56,6 +56,13 @@ export function ownedName(label: string): string {
   return [prefix, process.pid, startOf(process.pid), processNamespace(), label].join('-');
 }
 
+/** Whether the name is one of ours and its owner lives; false when that is unknown. */
+export function isAlive(name: string): boolean {
+  const [, pid, start, namespace] = pattern.exec(name) ?? [];
+  if (!pid || namespace !== processNamespace()) return false;
+  return startOf(Number(pid)) === start;
+}
+
 /** Whether the name is one of ours and its owner is dead; false when that is unknown. */
 export function isAbandoned(name: string): boolean {
   const [, pid, start, namespace] = pattern.exec(name) ?? [];

@@ -137,6 +137,7 @@ export function cellOf(method: string, measurements: readonly Measurement[]): Ce
     startedAt: '2026-01-01T00:00:00.000Z',
     tookMs: 1000,
     machine: machineFacts(),
+    disturbances: [],
     failures: [],
     measurement,
   }));

@@ -86,6 +86,8 @@ export const runSchema = plannedRunSchema.extend({
   startedAt: z.iso.datetime(),
   tookMs: count,
   machine: machineSchema,
+  /** What else took the machine's time, in sentences: figures of this run may be worth less. */
+  disturbances: z.array(z.string()).default([]),
   /** Attempts that failed before this one, or all of them. */
   failures: z.array(failureSchema),
   /** Null: every attempt failed. */

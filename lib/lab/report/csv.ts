@@ -18,6 +18,7 @@ const columns: Readonly<Record<string, (run: Run) => CsvValue>> = {
   warm_up: ({ warmUp }) => warmUp,
   failures: ({ failures }) => failures.length,
   measured: ({ measurement }) => measurement !== null,
+  disturbances: ({ disturbances }) => disturbances.join(' '),
   qemu: ({ measurement }) => measurement?.qemu,
   accelerator: ({ measurement }) => measurement?.accelerator,
   total_ms: ({ measurement }) => measurement?.migration.totalMs,

@@ -95,9 +95,10 @@ function countText(
   );
   const [most] = [...differing].sort((a, b) => shareOf(b.comparison) - shareOf(a.comparison));
   if (!most) return undefined;
+  const largest = `${most.title}: ${differenceText(most.comparison)}`;
+  if (found.length === 1) return `with ${largest}`;
   const where = `${differing.length} of ${plural(found.length, 'workload')}`;
-  const largest = `${differing.length > 1 ? 'most ' : ''}with ${most.title}: ${differenceText(most.comparison)}`;
-  return `in ${where} (${largest})`;
+  return `in ${where} (${differing.length > 1 ? 'most ' : ''}with ${largest})`;
 }
 
 function overallSentence(method: string, groups: readonly Comparable[]): string | undefined {

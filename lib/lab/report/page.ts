@@ -195,6 +195,18 @@ ${lines(details)}
 <p>Significant: see <a href="#comparisons">what that means</a>, with all numbers.</p>`;
 }
 
+/** Warnings about runs that something else may have disturbed. */
+function disturbed(runs: readonly Run[]): Html[] {
+  const counts = new Map<string, number>();
+  for (const warning of runs.flatMap(({ disturbances }) => disturbances)) {
+    counts.set(warning, (counts.get(warning) ?? 0) + 1);
+  }
+  return [...counts].map(
+    ([warning, count]) =>
+      html`<p class="warning">${count} of ${plural(runs.length, 'run')}: ${warning}</p>`,
+  );
+}
+
 /** What the tables and the sentences below them mean. */
 const legend = [
   'Spread: maximum minus minimum, as a share of the median.',
@@ -250,6 +262,7 @@ export function reportPage({
 ${paragraphs(description ? [description] : [])}
 <section id="summary"><h2>What was found</h2>
 ${summary(results.groups)}
+${lines(disturbed(runs))}
 ${paragraphs(checks(runs))}</section>
 <h2>Environment</h2>
 ${environment(runs)}

@@ -17,6 +17,13 @@ import {
 import { openRuns, plannedAmong, plannedRuns } from '../plan/planned-runs.js';
 import { assertComparable } from '../store/comparability.js';
 import type { ResultStore } from '../store/result-store.js';
+import {
+  announceLab,
+  loadWarning,
+  type MachineLoad,
+  machineLoad,
+  otherLabsWarning,
+} from './disturbances.js';
 import { AttemptError, InterruptedError } from './errors.js';
 import { machineFacts } from './machine-facts.js';
 
@@ -45,12 +52,22 @@ export type RunEvent = Position &
 
 type EventDetails<Event = RunEvent> = Event extends RunEvent ? Omit<Event, keyof Position> : never;
 
+/** Something else takes the machine's time: the runs that follow are kept with that warning. */
+export interface DisturbedEvent {
+  /** Tells this event from others. */
+  readonly type: 'disturbed';
+  /** What disturbs them, in a sentence or two. */
+  readonly warning: string;
+}
+
 /** An experiment, and who measures its runs. */
 export interface MeasureRunsOptions {
   readonly experiment: Experiment;
   readonly store: ResultStore;
   readonly measure: MeasureRun;
-  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  readonly onEvent?: ((event: RunEvent | DisturbedEvent) => void) | undefined;
+  /** How busy the machine is before the first run. */
+  readonly load?: (() => MachineLoad) | undefined;
   /** Ends the experiment between or within runs; what has been measured is kept. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -78,6 +95,9 @@ class Runner {
   readonly #planned: readonly PlannedRun[];
   readonly #machine = machineFacts();
   readonly #tookMs: number[] = [];
+  /** Of other work: measured before the first run, because the runs themselves are work. */
+  #loadWarning: string | undefined;
+  readonly #told = new Set<string>();
   #done = 0;
 
   constructor(options: MeasureRunsOptions) {
@@ -91,6 +111,7 @@ class Runner {
     const open = openRuns(this.#planned, earlier);
     const resumed = this.#planned.length - open.length;
     this.#done = resumed;
+    if (open.length > 0) this.#loadWarning = loadWarning((this.#options.load ?? machineLoad)());
     const failed: Run[] = [];
     for (const planned of open) {
       if (signal?.aborted) throw new InterruptedError('The experiment was interrupted.');
@@ -117,6 +138,7 @@ class Runner {
     const sinceMs = performance.now();
     const failures: Run['failures'] = [];
     let measurement: Measurement | null = null;
+    const before = this.#disturbances();
     this.#emit(planned, { type: 'run-started' });
     while (!measurement && failures.length <= experiment.retries) {
       try {
@@ -138,6 +160,7 @@ class Runner {
       startedAt,
       tookMs: performance.now() - sinceMs,
       machine: this.#machine,
+      disturbances: [...new Set([...before, ...this.#disturbances()])],
       failures,
       measurement,
     };
@@ -162,6 +185,16 @@ class Runner {
     return measurement;
   }
 
+  /** What disturbs runs now; each warning is told once. */
+  #disturbances(): string[] {
+    const warnings = [this.#loadWarning, otherLabsWarning()].filter((one) => one !== undefined);
+    for (const warning of warnings) {
+      if (!this.#told.has(warning)) this.#options.onEvent?.({ type: 'disturbed', warning });
+      this.#told.add(warning);
+    }
+    return warnings;
+  }
+
   #emit(run: PlannedRun, details: EventDetails): void {
     const total = this.#planned.length;
     const remaining = total - this.#done;
@@ -174,5 +207,12 @@ class Runner {
 export function measureRuns(options: MeasureRunsOptions): Promise<RunCounts> {
   options.store.prepare();
   const name = `lab-results-${keyOf(realpathSync(options.store.directory))}`;
-  return withLock(name, console.error, () => new Runner(options).measureAll());
+  return withLock(name, console.error, async () => {
+    const leave = announceLab();
+    try {
+      return await new Runner(options).measureAll();
+    } finally {
+      leave();
+    }
+  });
 }

@@ -20,8 +20,9 @@ import { ResultStore, writeResults } from '../store/result-store.js';
 import { InterruptedError } from './errors.js';
 import { findAccelerator, findQemu } from './find-qemu.js';
 import { measureWith } from './measure-run.js';
-import { measureRuns, type RunCounts, type RunEvent } from './measure-runs.js';
+import { type DisturbedEvent, measureRuns, type RunCounts, type RunEvent } from './measure-runs.js';
 import { checkNeeds } from './needs.js';
+import { checkQemu } from './qemu-needs.js';
 import {
   type ExperimentResults,
   experimentFileName,
@@ -41,6 +42,7 @@ export type ExperimentEvent =
       readonly qemu: string;
       readonly accelerator: Accelerator;
     }
+  | DisturbedEvent
   | RunEvent;
 
 /** Which experiment to run, and how. */
@@ -160,6 +162,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   keepExperiment(directory, source, sink);
   const accelerator = await findAccelerator(experiment, qemu);
   if (signal?.aborted) throw new InterruptedError('The experiment was interrupted.');
+  await checkQemu({ binary: qemu, accelerator, runs, catalogue });
   onEvent?.({ type: 'experiment-started', runs: planned.length, directory, qemu, accelerator });
   const { onPass, onMigrationProgress: onProgress } = options;
   const watch = { ...(onPass && { onPass }), ...(onProgress && { onProgress }) };

@@ -58,7 +58,11 @@ it.for(some(accidents, [1, 8]))('resumes after $signal when $moment', async (acc
   expect(store.runs()).toHaveLength(1);
 
   const { stdout } = await promisify(execFile)(process.execPath, args);
-  expect(stdout).toMatch(/1 runs measured, 1 measured before, 0 failed/);
+  expect(stdout).toMatch(/1 run measured, 1 measured before, 0 failed/);
+  // The last lines say where the results are, and what to open first.
+  const [where, first] = stdout.trimEnd().split('\n').slice(-2);
+  expect(where).toContain(`results: ${store.directory} (`);
+  expect(first).toContain(`open first: ${join(store.directory, 'index.html')} (`);
   expect(left()).toEqual([]);
   expect(store.runs().filter(isMeasured)).toHaveLength(2);
 });

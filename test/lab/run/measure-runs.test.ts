@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseExperiment } from '../../../lib/lab/catalogue/experiment-file.js';
 import { plannedRuns } from '../../../lib/lab/plan/planned-runs.js';
+import { csvOf } from '../../../lib/lab/report/csv.js';
 import { AttemptError, InterruptedError } from '../../../lib/lab/run/errors.js';
-import { type MeasureRun, measureRuns, type RunEvent } from '../../../lib/lab/run/measure-runs.js';
+import {
+  type DisturbedEvent,
+  type MeasureRun,
+  measureRuns,
+  type RunEvent,
+} from '../../../lib/lab/run/measure-runs.js';
 import { ResultStore } from '../../../lib/lab/store/result-store.js';
 import { catalogue, experimentText, measurementOf } from '../measurements.js';
 
@@ -16,11 +22,15 @@ describe('measuring the runs of an experiment', () => {
   let directory: string;
   let store: ResultStore;
   let events: RunEvent[];
+  let warnings: string[];
+  let loadAverage: number;
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
     store = new ResultStore(directory);
     events = [];
+    warnings = [];
+    loadAverage = 0;
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
@@ -28,8 +38,12 @@ describe('measuring the runs of an experiment', () => {
   const works: MeasureRun = () => Promise.resolve(measurementOf(1000, 1e6));
 
   function measureAll(measure: MeasureRun, signal?: AbortSignal, what = experiment) {
-    const onEvent = (event: RunEvent) => events.push(event);
-    return measureRuns({ experiment: what, store, measure, onEvent, signal });
+    const onEvent = (event: RunEvent | DisturbedEvent) => {
+      if (event.type === 'disturbed') warnings.push(event.warning);
+      else events.push(event);
+    };
+    const load = () => ({ loadAverage, processors: 2, pressurePercent: undefined });
+    return measureRuns({ experiment: what, store, measure, onEvent, load, signal });
   }
 
   it('keeps each run in a file, and reports progress', async () => {
@@ -50,6 +64,27 @@ describe('measuring the runs of an experiment', () => {
     );
     expect(events[0]?.remainingMs).toBeUndefined();
     expect(events.at(-1)?.remainingMs).toBe(0);
+  });
+
+  it('warns of a busy machine once, before the first run, and keeps the warning with each run', async () => {
+    loadAverage = 3;
+    await measureAll((run, signal) => {
+      expect(warnings).toContainEqual(
+        expect.stringMatching(/a load average of 3\.0 on 2 processors/),
+      );
+      return works(run, signal);
+    });
+    expect(warnings.filter((warning) => warning.includes('load average'))).toHaveLength(1);
+    for (const { disturbances } of store.runs())
+      expect(disturbances).toEqual(expect.arrayContaining(warnings));
+    expect(csvOf(store.runs())).toContain('load average of 3.0');
+  });
+
+  it('keeps no warning with runs that nothing disturbed', async () => {
+    await measureAll(works);
+    // Other tests may run a lab.
+    for (const { disturbances } of store.runs())
+      expect(disturbances.join()).not.toContain('load average');
   });
 
   it('resumes after an interruption without measuring anything twice', async () => {
