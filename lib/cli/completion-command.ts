@@ -1,6 +1,7 @@
 // `fakedirty completion`: what a shell needs to complete our commands, made from the commands themselves.
 import { Argument, type Command, type Option } from 'commander';
 import { oneOf } from './option-values.js';
+import { outputOptions } from './output-options.js';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
@@ -107,6 +108,8 @@ export function addCompletion(program: Command): void {
   fish:  fakedirty completion fish > ~/.config/fish/completions/fakedirty.fish`,
     )
     .action((shell: Shell) => {
-      process.stdout.write(completionScript(program, shell));
+      const script = completionScript(program, shell);
+      if (outputOptions().json) console.log(JSON.stringify({ shell, script }));
+      else process.stdout.write(script);
     });
 }

@@ -1,5 +1,6 @@
 // `fakedirty lab`: experiments with real VMs, and their reports.
 import { type Command, Option } from 'commander';
+import { FakedirtyError } from '../errors/error.js';
 import {
   builtIn,
   comparisonText,
@@ -14,8 +15,15 @@ import { defaultQemuVersion, type QemuVersion, qemuVersions } from '../qemu/comp
 import { exitCodes } from './exit-codes.js';
 import { LabDisplay } from './lab-display.js';
 import { each, oneOf } from './option-values.js';
+import { outputOptions, printResult } from './output-options.js';
 import { interruptible } from './session.js';
 import { refuseWithoutEffect, replacedBy } from './without-effect.js';
+
+/** Every attempt at some runs failed. */
+class AttemptsFailed extends FakedirtyError {
+  override readonly name = 'AttemptsFailed';
+  override readonly code = 'ERR_RUNS_FAILED';
+}
 
 interface WithOptions {
   with: string[];
@@ -31,7 +39,7 @@ interface RunOptions extends WithOptions {
 }
 
 function showReport({ page, others }: WrittenReport, label = ''): void {
-  console.log(`${label}${page}`);
+  printResult({ report: page, otherRuns: others }, () => `${label}${page}`);
   const warning = othersText(others);
   if (warning) console.error(warning);
 }
@@ -52,11 +60,14 @@ async function run(file: string, options: RunOptions): Promise<void> {
     signal: interrupt.signal,
   });
   const before = resumed > 0 ? `, ${resumed} measured before` : '';
-  console.log(`${measured} runs measured${before}, ${failed.length} failed`);
-  if (results) console.log(`\n${comparisonText(results.groups)}`);
+  const counts = { measured, resumed, failed: failed.length };
+  printResult({ type: 'experiment-ended', ...counts }, () => {
+    const comparison = results ? `\n\n${comparisonText(results.groups)}` : '';
+    return `${measured} runs measured${before}, ${failed.length} failed${comparison}`;
+  });
   if (report) showReport(report, 'report: ');
   if (failed.length > 0)
-    throw new Error(`${failed.length} runs failed; the report has the reasons.`);
+    throw new AttemptsFailed(`${failed.length} runs failed; the report has the reasons.`);
 }
 
 function withOption(): Option {
@@ -106,7 +117,7 @@ Example:
       try {
         await run(file, options);
       } catch (error) {
-        if (!(error instanceof InterruptedError)) throw error;
+        if (!(error instanceof InterruptedError) || outputOptions().json) throw error;
         console.error(`${error.message} Run the same command again to resume it.`);
         process.exitCode = exitCodes.interrupted;
       }
@@ -125,6 +136,11 @@ Example:
     .addOption(withOption())
     .action(async (options: WithOptions) => {
       const { workloads, methods } = await withAdditions(builtIn, options.with);
-      console.log(`workloads:\n${table(workloads)}\nmethods:\n${table(methods)}`);
+      const summaries = (all: readonly { name: string; summary: string }[]) =>
+        all.map(({ name, summary }) => ({ name, summary }));
+      printResult(
+        { workloads: summaries(workloads), methods: summaries(methods) },
+        () => `workloads:\n${table(workloads)}\nmethods:\n${table(methods)}`,
+      );
     });
 }
