@@ -251,30 +251,3 @@ describe('fakedirty replay', () => {
     expect(output).toMatch(/Line 1 of the recording/);
   });
 });
-
-describe('fakedirty completion', () => {
-  function complete(...words: string[]): string[] {
-    const script = join(directory, 'completion.bash');
-    writeFileSync(script, fakedirty('completion', 'bash').stdout);
-    const list = words.map((word) => `'${word}'`).join(' ');
-    const program = `source ${script}; COMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _fakedirty; echo "\${COMPREPLY[@]}"`;
-    const { stdout } = spawnSync('bash', ['-c', program], { encoding: 'utf8' });
-    return stdout.trim().split(' ');
-  }
-
-  it('offers commands, options and what they take', () => {
-    expect(complete('fakedirty', '')).toEqual(
-      expect.arrayContaining(['qemu', 'migrate', 'watch', 'replay', 'completion']),
-    );
-    expect(complete('fakedirty', 'qemu', 'b')).toEqual(['build']);
-    expect(complete('fakedirty', 'migrate', '--meth')).toEqual(['--method']);
-    expect(complete('fakedirty', 'migrate', '--method', 'post')).toEqual(['post-copy']);
-    expect(complete('fakedirty', 'migrate', '--hash', 'sha')).toEqual(['sha256', 'sha1']);
-  });
-
-  it.each(['zsh', 'fish'])('has a script for %s', (shell) => {
-    const { status, stdout } = fakedirty('completion', shell);
-    expect(status).toBe(exitCodes.ok);
-    expect(stdout).toMatch(/hybrid/);
-  });
-});
