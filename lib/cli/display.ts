@@ -1,6 +1,7 @@
 // What a migration looks like: live on a terminal, a line for each pass elsewhere, JSON Lines for programs.
+import type { Meaning, Paint } from '../format/colours.js';
 import { StatusLine } from '../format/status-line.js';
-import { bytesText, timeText } from '../format/text.js';
+import { bytesText, timeText, waitText } from '../format/text.js';
 import type { CallbackName } from '../migration/callbacks.js';
 import type { Observation, PolicyEvaluation } from '../migration/decision.js';
 import type { MigrationProgress } from '../migration/options.js';
@@ -8,6 +9,8 @@ import { type Pass, passName } from '../migration/pass.js';
 import { entryLine, type RecordingEntry } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
 import { predict } from '../policy/prediction.js';
+import { ProgressEstimator } from './migration-progress.js';
+import { outputOptions, paintFor } from './output-options.js';
 
 export interface Display {
   /** It wants progress between passes too. */
@@ -82,7 +85,15 @@ const callbackText: Readonly<Record<CallbackName, string>> = {
   onProgress: 'Showing progress',
 };
 
-function summary({ outcome, reason, guest, ...figures }: MigrationResult): string[] {
+const outcomeMeaning: Readonly<Record<MigrationResult['outcome'], Meaning>> = {
+  completed: 'good',
+  cancelled: 'warning',
+  interrupted: 'error',
+  failed: 'error',
+  unknown: 'error',
+};
+
+function summary({ outcome, reason, guest, ...figures }: MigrationResult, paint: Paint): string[] {
   const { totalMs, downtimeMs, bytes, filter, migrationCpuMs, callbackFailures = [] } = figures;
   const downtime = downtimeMs === undefined ? '' : `, downtime ${timeText(downtimeMs)}`;
   const again =
@@ -91,7 +102,7 @@ function summary({ outcome, reason, guest, ...figures }: MigrationResult): strin
       : `${bytesText(bytes.retransferred)} of it again`;
   const cpu = migrationCpuMs === undefined ? '' : `, ${timeText(migrationCpuMs)} of CPU`;
   const lines = [
-    `${outcome} after ${timeText(totalMs)}${downtime}: ${bytesText(bytes.total)} sent, ` +
+    `${paint(outcome, outcomeMeaning[outcome])} after ${timeText(totalMs)}${downtime}: ${bytesText(bytes.total)} sent, ` +
       `${again}${cpu}.`,
     reason,
     guestText(guest),
@@ -105,7 +116,8 @@ function summary({ outcome, reason, guest, ...figures }: MigrationResult): strin
     );
   }
   for (const { callback, message, elapsedMs } of callbackFailures) {
-    lines.push(`${callbackText[callback]} failed after ${timeText(elapsedMs)}: ${message}`);
+    const what = `${callbackText[callback]} failed after ${timeText(elapsedMs)}`;
+    lines.push(`${paint(what, 'warning')}: ${message}`);
   }
   return lines;
 }
@@ -114,50 +126,66 @@ class Lines implements Display {
   readonly isLive: boolean;
   readonly #output: Output;
   readonly #line: StatusLine;
+  readonly #paint: Paint;
+  readonly #isQuiet: boolean;
+  readonly #isVerbose: boolean;
+  readonly #progress = new ProgressEstimator();
   #begun = false;
 
   constructor(output: Output) {
+    const { quiet, verbose } = outputOptions();
     this.#output = output;
     this.#line = new StatusLine(output);
-    this.isLive = this.#line.isLive;
+    this.#paint = paintFor(output);
+    this.#isQuiet = quiet;
+    this.#isVerbose = verbose;
+    this.isLive = this.#line.isLive && !quiet;
   }
 
   note(text: string): void {
-    if (text) this.#line.print(text);
+    if (text && !this.#isQuiet) this.#line.print(text);
   }
 
   silence(): void {
     this.#line.silence();
   }
 
-  entry(): void {}
+  entry(entry: RecordingEntry): void {
+    if (entry.type === 'start') this.#progress.begin(entry.context);
+    if (entry.type === 'policy-evaluation') this.#progress.decided(entry.evaluation);
+    if (!this.#isVerbose || entry.type !== 'event') return;
+    const data = Object.keys(entry.data).length > 0 ? ` ${JSON.stringify(entry.data)}` : '';
+    this.#line.print(this.#paint(`QEMU: ${entry.name}${data}`, 'aside'));
+  }
 
   pass(pass: Pass, observation: Observation): void {
+    this.#progress.pass(observation);
+    if (this.#isQuiet) return;
     const width = this.isLive ? this.#output.columns : undefined;
-    if (!this.#begun) this.#line.print(passColumns(width));
+    if (!this.#begun) this.#line.print(this.#paint(passColumns(width), 'aside'));
     this.#begun = true;
     this.#line.print(passLine(pass, observation, width));
   }
 
-  progress({
-    elapsedMs,
-    status,
-    sentBytes,
-    remainingBytes,
-    linkBytesPerSecond,
-  }: MigrationProgress) {
-    const sent = `${bytesText(sentBytes)} sent, ${bytesText(remainingBytes)} remain`;
+  progress(progress: MigrationProgress) {
+    const { elapsedMs, status, sentBytes, remainingBytes, linkBytesPerSecond } = progress;
+    const { percent, leftMs } = this.#progress.estimate(progress);
+    const done = percent === undefined ? '' : `${percent} %, `;
+    const left = leftMs === undefined ? '' : `, ${waitText(leftMs)} left`;
+    const sent = `${bytesText(sentBytes)} sent, ${bytesText(remainingBytes)} remain in this pass`;
     this.#line.show(
-      `${status}, ${timeText(elapsedMs)}: ${sent}, ${bytesText(linkBytesPerSecond)}/s`,
+      `${done}${status}, ${timeText(elapsedMs)}${left}: ${sent}, ${bytesText(linkBytesPerSecond)}/s`,
     );
   }
 
   evaluation({ decision: { choice, reason } }: PolicyEvaluation): void {
-    if (choice !== 'go-on') this.#line.print(`${choice}: ${reason}`);
+    if (this.#isQuiet) return;
+    if (choice !== 'go-on') this.#line.print(`${this.#paint(choice, 'emphasis')}: ${reason}`);
+    else if (this.#isVerbose) this.#line.print(this.#paint(`${choice}: ${reason}`, 'aside'));
   }
 
   end(result: MigrationResult): void {
-    for (const line of summary(result)) this.#line.print(line);
+    for (const line of summary(result, this.#paint)) this.#line.print(line);
   }
 }
 

@@ -1,5 +1,6 @@
 // `fakedirty lab`: experiments with real VMs, and their reports.
 import { type Command, Option } from 'commander';
+import { FakedirtyError } from '../errors/error.js';
 import { plural } from '../format/plural.js';
 import {
   builtIn,
@@ -16,8 +17,15 @@ import { defaultQemuVersion, type QemuVersion, qemuVersions } from '../qemu/comp
 import { exitCodes } from './exit-codes.js';
 import { LabDisplay } from './lab-display.js';
 import { each, oneOf } from './option-values.js';
+import { outputOptions, printResult } from './output-options.js';
 import { interruptible } from './session.js';
 import { refuseWithoutEffect, replacedBy } from './without-effect.js';
+
+/** Every attempt at some runs failed. */
+class AttemptsFailed extends FakedirtyError {
+  override readonly name = 'AttemptsFailed';
+  override readonly code = 'ERR_RUNS_FAILED';
+}
 
 interface WithOptions {
   with: string[];
@@ -54,12 +62,16 @@ async function run(file: string, options: RunOptions): Promise<void> {
   });
   const { measured, resumed, failed, results, report } = outcome;
   const before = resumed > 0 ? `, ${resumed} measured before` : '';
-  console.log(`${plural(measured, 'run')} measured${before}, ${failed.length} failed`);
-  if (results) console.log(`\n${comparisonText(results.groups)}`);
-  console.log(whereText(outcome));
+  const counts = { measured, resumed, failed: failed.length };
+  const end = { type: 'experiment-ended', ...counts, directory: outcome.directory };
+  printResult({ ...end, ...(report ? { report: report.page } : {}) }, () => {
+    const comparison = results ? `\n${comparisonText(results.groups)}` : '';
+    const summary = `${plural(measured, 'run')} measured${before}, ${failed.length} failed`;
+    return [summary, comparison, whereText(outcome)].filter(Boolean).join('\n');
+  });
   if (report) warnOfOthers(report);
   if (failed.length > 0)
-    throw new Error(`${plural(failed.length, 'run')} failed; the report has the reasons.`);
+    throw new AttemptsFailed(`${plural(failed.length, 'run')} failed; the report has the reasons.`);
 }
 
 /** Where the results are, and what to open first. */
@@ -117,7 +129,7 @@ Example:
       try {
         await run(file, options);
       } catch (error) {
-        if (!(error instanceof InterruptedError)) throw error;
+        if (!(error instanceof InterruptedError) || outputOptions().json) throw error;
         console.error(`${error.message} Run the same command again to resume it.`);
         process.exitCode = exitCodes.interrupted;
       }
@@ -129,7 +141,7 @@ Example:
     .addOption(withOption())
     .action(async (directory: string, options: WithOptions) => {
       const report = await writeReport(directory, await withAdditions(builtIn, options.with));
-      console.log(report.page);
+      printResult({ report: report.page, otherRuns: report.others }, () => report.page);
       warnOfOthers(report);
     });
   lab
@@ -138,6 +150,11 @@ Example:
     .addOption(withOption())
     .action(async (options: WithOptions) => {
       const { workloads, methods } = await withAdditions(builtIn, options.with);
-      console.log(`workloads:\n${table(workloads)}\nmethods:\n${table(methods)}`);
+      const summaries = (all: readonly { name: string; summary: string }[]) =>
+        all.map(({ name, summary }) => ({ name, summary }));
+      printResult(
+        { workloads: summaries(workloads), methods: summaries(methods) },
+        () => `workloads:\n${table(workloads)}\nmethods:\n${table(methods)}`,
+      );
     });
 }

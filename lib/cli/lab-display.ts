@@ -1,4 +1,5 @@
 // What a running experiment looks like: each run and its outcome; on a terminal, the progress of its migration.
+import type { Paint } from '../format/colours.js';
 import { plural } from '../format/plural.js';
 import {
   describeCell,
@@ -7,6 +8,7 @@ import {
   outcomeText,
 } from '../lab/index.js';
 import { type Display, displayFor } from './display.js';
+import { outputOptions, paintFor } from './output-options.js';
 
 const msPerMinute = 60_000;
 
@@ -22,12 +24,14 @@ function headline({ run, done, total, remainingMs }: Extract<ExperimentEvent, { 
 export class LabDisplay {
   readonly #output: NodeJS.WriteStream;
   readonly #showsPasses: boolean;
+  readonly #paint: Paint;
   #migration: Display;
 
   constructor(output: NodeJS.WriteStream, showsPasses: boolean) {
     this.#output = output;
     this.#showsPasses = showsPasses;
-    this.#migration = displayFor(output, false);
+    this.#migration = displayFor(output, outputOptions().json);
+    this.#paint = paintFor(output);
   }
 
   /** Shows a line. */
@@ -49,6 +53,10 @@ export class LabDisplay {
   }
 
   #show(event: ExperimentEvent): void {
+    if (outputOptions().json) {
+      console.log(JSON.stringify(event));
+      return;
+    }
     switch (event.type) {
       case 'experiment-started':
         this.note(`${plural(event.runs, 'run')} with ${event.qemu}, ${event.accelerator}`);
@@ -57,17 +65,17 @@ export class LabDisplay {
         this.note(`warning: ${event.warning}`);
         break;
       case 'run-started':
-        this.#migration = displayFor(this.#output, false);
+        this.#migration = displayFor(this.#output, outputOptions().json);
         this.note(headline(event));
         break;
       case 'run-measured':
         this.note(`  ${outcomeText(event.measurement)}`);
         break;
       case 'attempt-failed':
-        this.note(`  failed: ${event.message}`);
+        this.note(`  ${this.#paint('failed', 'error')}: ${event.message}`);
         break;
       case 'run-failed':
-        this.note('  giving up: every attempt failed');
+        this.note(`  ${this.#paint('giving up', 'error')}: every attempt failed`);
         break;
     }
   }

@@ -2,25 +2,17 @@
 // The command `fakedirty`.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
-import { FakedirtyError } from '../errors/error.js';
-import { OptionError } from '../errors/option-error.js';
-import { UnmetNeedsError } from '../lab/index.js';
-import { MigrationRefusedError } from '../migration/errors.js';
-import { MeasurementError } from '../monitor/errors.js';
-import { PolicyError } from '../policy/named.js';
-import { QemuBuildError } from '../qemu/compile/errors.js';
-import { QmpError } from '../qmp/errors.js';
+import { Command } from 'commander';
 import { packageRoot } from '../system/package-root.js';
-import { StepFailed } from '../system/step.js';
 import { addCompletion } from './completion-command.js';
+import { tellError } from './errors.js';
 import { addEstimate } from './estimate-command.js';
-import { exitCodes, exitCodesHelp } from './exit-codes.js';
+import { exitCodesHelp } from './exit-codes.js';
 import { readableHelp } from './help.js';
 import { addLab } from './lab-command.js';
 import { guardOutput } from './lost-output.js';
 import { addMigrate } from './migrate-command.js';
-import { flagNames } from './option-names.js';
+import { addOutputOptions, outputOptions, paintFor } from './output-options.js';
 import { addQemu } from './qemu-command.js';
 import { addReplay } from './replay-command.js';
 import { addWatch } from './watch-command.js';
@@ -31,23 +23,6 @@ function packageVersion(): string {
   return version;
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof FakedirtyError) return error.messageIn(flagNames);
-  return error instanceof Error ? error.message : String(error);
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  // A step has already told its own failure.
-  if (!(error instanceof StepFailed)) console.error(`error: ${messageOf(error)}`);
-  if (error instanceof QemuBuildError) return exitCodes[error.failure];
-  const refusals = [MigrationRefusedError, MeasurementError, UnmetNeedsError];
-  if (refusals.some((refusal) => error instanceof refusal)) return exitCodes.refused;
-  if (error instanceof PolicyError || error instanceof OptionError) return exitCodes.usage;
-  if (error instanceof QmpError) return exitCodes['no-qmp'];
-  return exitCodes.failure;
-}
-
 guardOutput();
 const program = new Command('fakedirty')
   .description('Live migration of virtual machines that skips pages that did not really change.')
@@ -56,6 +31,16 @@ const program = new Command('fakedirty')
   .enablePositionalOptions()
   .configureHelp(readableHelp)
   .showHelpAfterError('(add --help for what there is)')
+  .configureOutput({
+    // For programs it is told as JSON, once it has been caught.
+    outputError: (text, write) => {
+      if (!outputOptions().json)
+        write(text.replace(/^error:/, (word) => paintFor(process.stderr)(word, 'error')));
+    },
+    writeErr: (text) => {
+      if (!outputOptions().json) process.stderr.write(text);
+    },
+  })
   .exitOverride()
   .addHelpText('after', exitCodesHelp);
 addQemu(program);
@@ -65,9 +50,10 @@ addReplay(program);
 addEstimate(program);
 addLab(program);
 addCompletion(program);
+addOutputOptions(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = exitCodeOf(error);
+  process.exitCode = tellError(error);
 }

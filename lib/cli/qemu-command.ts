@@ -11,6 +11,7 @@ import {
 } from '../qemu/compile/versions.js';
 import { doctor, printDoctor } from '../qemu/probe/doctor.js';
 import { list, oneOf, positiveInteger } from './option-values.js';
+import { outputOptions, printResult } from './output-options.js';
 import { refuseWithoutEffect, replacedBy } from './without-effect.js';
 
 function targetList(text: string): string[] {
@@ -103,10 +104,13 @@ Examples:
       const built = await buildQemu({ ...rest, ...named, targets, mayInstallPackages });
       if (prefix !== undefined) {
         installTo(built, prefix);
-        console.log(`copied to ${prefix}`);
+        if (!outputOptions().json) console.log(`copied to ${prefix}`);
       }
-      console.log(`QEMU ${built.fullVersion}, series ${built.series ?? 'none'}:`);
-      for (const target of targets) console.log(`  ${programOf(built, target)}`);
+      const programs = Object.fromEntries(targets.map((name) => [name, programOf(built, name)]));
+      printResult({ version: built.fullVersion, series: built.series, programs, prefix }, () => {
+        const head = `QEMU ${built.fullVersion}, series ${built.series ?? 'none'}:`;
+        return [head, ...Object.values(programs).map((program) => `  ${program}`)].join('\n');
+      });
     });
 }
 
@@ -129,7 +133,8 @@ function addPath(parent: Command): void {
       }) => {
         const built = latestBuilt(version, unpatched);
         if (!built) throw notBuiltError(version, unpatched);
-        console.log(programOf(built, target));
+        const program = programOf(built, target);
+        printResult({ version: built.fullVersion, series: built.series, program }, () => program);
       },
     );
 }

@@ -59,8 +59,12 @@ export const errorCodes = {
   ERR_MISSING_PACKAGE: 'Reports need npm packages that are not installed; the message names them.',
   ERR_RESULTS: 'A folder of results cannot be read or written, or holds something else.',
   ERR_ATTEMPT: 'An attempt at a run failed.',
+  ERR_RUNS_FAILED:
+    'Every attempt at some runs of an experiment failed; the report has the reasons.',
   ERR_INTERRUPTED: 'The work was interrupted by its caller.',
   // Running commands.
+  ERR_COMMAND_LINE: 'The command line is wrong.',
+  ERR_FAILURE: 'A command failed for a reason without a code of its own.',
   ERR_CACHE: 'The cache of builds, guests and logs cannot be made.',
   ERR_STEP: 'A step failed, and has said so.',
   ERR_TIMEOUT: 'Something did not happen in time.',

@@ -57,7 +57,7 @@ export function ownedName(label: string): string {
 }
 
 /** Whether the name is one of ours and its owner lives; false when that is unknown. */
-export function isAlive(name: string): boolean {
+export function isOwned(name: string): boolean {
   const [, pid, start, namespace] = pattern.exec(name) ?? [];
   if (!pid || namespace !== processNamespace()) return false;
   return startOf(Number(pid)) === start;

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plural } from '../../format/plural.js';
-import { isAlive, ownedName } from '../../system/owner.js';
+import { isOwned, ownedName } from '../../system/owner.js';
 import { undoAtExit } from '../../system/signals.js';
 
 const label = 'lab';
@@ -69,7 +69,7 @@ export function announceLab(directory = place()): () => void {
 export function otherLabsWarning(directory = place()): string | undefined {
   const own = ownedName(label);
   const others = readdirSync(directory).filter(
-    (name) => name !== own && name.endsWith(`-${label}`) && isAlive(name),
+    (name) => name !== own && name.endsWith(`-${label}`) && isOwned(name),
   );
   if (others.length === 0) return undefined;
   return (

@@ -46,7 +46,7 @@ async function setupOf(
 
 function missingFor(method: Method, memoryBytes: number, setup: QemuSetup): readonly string[] {
   const options: MigrateOptions = { ...method.options(memoryBytes), to };
-  return planSettings(parseMigrateOptions(options), setup, undefined).problems;
+  return planSettings(parseMigrateOptions(options), setup, undefined).problems.map(String);
 }
 
 /** Why this QEMU does not start with what a method adds to its command line. */

@@ -97,7 +97,7 @@ export async function buildQemu(request: BuildRequest): Promise<BuiltQemu> {
   const source = request.source
     ? await namedSource(request.source)
     : await defaultSource(version, request.refreshSource);
-  console.log(`source: ${source.description}`);
+  tell(`source: ${source.description}`);
 
   const compiler = compilerVersion();
   const options = configureOptions(request, series);

@@ -4,6 +4,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { gibibyte } from '../../format/bytes.js';
 import { ensureDebianPackages } from '../../system/debian-packages.js';
 import { outputOf } from '../../system/processes.js';
+import { tell } from '../../system/step.js';
 import { QemuBuildError } from './errors.js';
 
 export interface Requirement {
@@ -79,7 +80,7 @@ export async function ensureRequirements(mayInstall: boolean): Promise<void> {
   if (!mayInstall) {
     throw new QemuBuildError('missing-tools', `These are missing: ${names}. On Debian: ${advice}`);
   }
-  console.log(`missing: ${names}`);
+  tell(`missing: ${names}`);
   try {
     await ensureDebianPackages(qemuPackages);
   } catch (cause) {
