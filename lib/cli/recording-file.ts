@@ -1,5 +1,5 @@
 // The file of `--record`: it is never in the way of a migration, and never overwrites another one unasked.
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
 import { OptionError } from '../errors/option-error.js';
 import { entryLine, type Recorder } from '../migration/recording.js';
 
@@ -7,12 +7,16 @@ import { entryLine, type Recorder } from '../migration/recording.js';
 export class RecordingFile implements Disposable {
   readonly #path: string;
   readonly #file: number;
+  /** It was not there before. */
+  readonly #isOurs: boolean;
   #isEmpty = true;
   #problem: string | undefined;
 
   constructor(path: string, { force }: { force: boolean }) {
     this.#path = path;
     try {
+      // A device, or a pipe to another program, is no file of ours either.
+      this.#isOurs = !existsSync(path);
       this.#file = openSync(path, force ? 'w' : 'wx');
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -40,9 +44,9 @@ export class RecordingFile implements Disposable {
     }
   };
 
-  /** Closes it, and leaves nothing behind if nothing was recorded. */
+  /** Closes it, and leaves nothing behind if nothing was recorded; what was there before stays. */
   [Symbol.dispose](): void {
     closeSync(this.#file);
-    if (this.#isEmpty) rmSync(this.#path, { force: true });
+    if (this.#isEmpty && this.#isOurs) rmSync(this.#path, { force: true });
   }
 }

@@ -37,7 +37,7 @@ function buildScript(trap = ''): string {
 }
 
 /** A migration that ends a moment after it was told to, and says so. */
-const migration = `
+const migrationThatTakes = (ms: number) => `
   const abort = new AbortController();
   const release = endGracefully({
     end: (signal) => { say('cancelling for ' + signal); abort.abort(); },
@@ -46,11 +46,14 @@ const migration = `
   const migration = async () => {
     say('migrating');
     await pause(600_000, undefined, { signal: abort.signal }).catch(() => {});
-    await pause(300);
+    await pause(${ms});
     say('cancelled');
     release();
   };
 `;
+const migration = migrationThatTakes(300);
+/** Long enough for another signal to come meanwhile. */
+const longMigration = migrationThatTakes(20_000);
 
 interface Running {
   readonly child: ChildProcess;
@@ -214,7 +217,7 @@ describe('a process that migrates', () => {
   });
 
   it('exits at once when it is told a second time, and says what it leaves', async () => {
-    const { child, ended, said } = start(`${migration}
+    const { child, ended, said } = start(`${longMigration}
       undoAtExit(() => say('undone'));
       await migration();
     `);
@@ -305,7 +308,7 @@ describe('a process that migrates and builds', () => {
   });
 
   it('exits at once when it is told a second time', async () => {
-    const { child, ended, said } = start(`${migration}
+    const { child, ended, said } = start(`${longMigration}
       undoAtExit(() => say('undone'));
       const moving = migration();
       await build(${JSON.stringify(buildScript("trap '' TERM;"))});

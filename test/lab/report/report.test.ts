@@ -101,7 +101,8 @@ describe('the report', () => {
     const quoted = lines.filter((line) => line.includes('"{""share"":0.25}"'));
     expect(quoted).toHaveLength(store.runs().length / 2);
     const plain = lines.find((line) => line.includes(',idle,{},'));
-    expect(plain?.split(',')).toHaveLength(columns ?? 0);
+    // A loaded machine has a warning there, in quotes, which may contain commas too.
+    expect(plain?.replaceAll(/"[^"]*"/g, '').split(',')).toHaveLength(columns ?? 0);
   });
 
   it('says in every table how many migrations were stopped at the limit, and what that means', () => {
