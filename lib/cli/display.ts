@@ -1,4 +1,5 @@
 // What a migration looks like: live on a terminal, a line for each pass elsewhere, JSON Lines for programs.
+import { plural } from '../format/plural.js';
 import { StatusLine } from '../format/status-line.js';
 import { bytesText, timeText } from '../format/text.js';
 import type { Observation, PolicyEvaluation } from '../migration/decision.js';
@@ -85,7 +86,7 @@ function summary({ outcome, reason, guest, ...figures }: MigrationResult): strin
     lines.splice(
       1,
       0,
-      `${hash} found ${unchanged} pages unchanged: ${bytesText(savedBytes)} not sent.`,
+      `${hash} found ${plural(unchanged, 'page')} unchanged: ${bytesText(savedBytes)} not sent.`,
     );
   }
   return lines;
