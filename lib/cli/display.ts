@@ -1,5 +1,6 @@
 // What a migration looks like: live on a terminal, a line for each pass elsewhere, JSON Lines for programs.
 import type { Meaning, Paint } from '../format/colours.js';
+import { plural } from '../format/plural.js';
 import { StatusLine } from '../format/status-line.js';
 import { bytesText, timeText, waitText } from '../format/text.js';
 import type { CallbackName } from '../migration/callbacks.js';
@@ -112,7 +113,7 @@ function summary({ outcome, reason, guest, ...figures }: MigrationResult, paint:
     lines.splice(
       1,
       0,
-      `${hash} found ${unchanged} pages unchanged: ${bytesText(savedBytes)} not sent.`,
+      `${hash} found ${plural(unchanged, 'page')} unchanged: ${bytesText(savedBytes)} not sent.`,
     );
   }
   for (const { callback, message, elapsedMs } of callbackFailures) {

@@ -1,5 +1,6 @@
 // `fakedirty estimate`: what a migration of a running VM would cost by each method, before it is begun.
 import { type Command, Option } from 'commander';
+import { plural } from '../format/plural.js';
 import { bytesText, percentText, timeText } from '../format/text.js';
 import {
   type DirtyingMeasurement,
@@ -26,7 +27,9 @@ function print(
   const { marked, changed, seconds, ramBytes, overhead } = measurement;
   const pages = (what: string, measured: PageEstimate | undefined) =>
     measured
-      ? [`${what} ${Math.round(measured.pages)} pages (± ${Math.round(measured.errorPages)})`]
+      ? [
+          `${what} ${plural(Math.round(measured.pages), 'page')} (± ${Math.round(measured.errorPages)})`,
+        ]
       : [];
   const done = [...pages('marked', marked), ...pages('really changed', changed)].join(' and ');
   console.log(`In ${seconds} s the guest (${bytesText(ramBytes)}) ${done}.`);

@@ -124,7 +124,9 @@ describe('migrate', () => {
     };
     const sinceMs = performance.now();
     const { passes } = await run({ signal: controller.signal });
-    expect(qemu.requests[before]).toMatchObject({ execute: 'migrate_cancel' });
+    // One question may have been on its way.
+    const next = qemu.requests.slice(before, before + 2).map(({ execute }) => execute);
+    expect(next).toContain('migrate_cancel');
     // Ten a second; on a busy machine fewer.
     expect(passes.length).toBeLessThan(2 + (performance.now() - sinceMs) / 100);
     expect(passes.at(-1)?.number).toBeGreaterThan(12);

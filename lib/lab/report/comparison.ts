@@ -1,6 +1,7 @@
 // What the rounds of a method and those of the first method say of a figure: whether they differ, how much, and if that
 // can't be told, why not.
 
+import { plural } from '../../format/plural.js';
 import { minValues, type Ratio, ratioOf } from '../../statistics/samples.js';
 import { stoppedText } from './stopped-text.js';
 import { type CellSummary, type Metric, stoppedByLimit, valuesOf } from './summary.js';
@@ -42,7 +43,9 @@ function zerosOf(metric: Metric, cells: readonly CellSummary[]): string | undefi
   const counts = cells.flatMap((cell) => {
     const { values = [] } = valuesOf(cell, metric) ?? {};
     const zeros = values.filter((value) => value === 0).length;
-    return zeros > 0 ? [`in ${zeros} of ${values.length} rounds of ${cell.cell.method}`] : [];
+    return zeros > 0
+      ? [`in ${zeros} of ${plural(values.length, 'round')} of ${cell.cell.method}`]
+      : [];
   });
   return counts.length > 0 ? counts.join(', ') : undefined;
 }

@@ -1,6 +1,7 @@
 // Which of the runs in a folder belong to the experiment. Others lie there if the experiment was a different one at an
 // earlier start, with another limit or one more method: mixed with its own runs they would be mistaken for them.
 
+import { plural } from '../../format/plural.js';
 import type { Experiment } from '../model/experiment.js';
 import type { Run } from '../model/run.js';
 import { plannedAmong, plannedRuns } from '../plan/planned-runs.js';
@@ -22,7 +23,7 @@ export function keptRuns(store: ResultStore, experiment?: Experiment): KeptRuns 
   const runs = plannedAmong(all, plannedRuns(experiment));
   if (runs.length > 0) return { runs, others: all.length - runs.length };
   throw new ResultError(
-    `The experiment plans none of the ${all.length} runs in ${store.directory}: run it again, or put ` +
+    `The experiment plans none of the ${plural(all.length, 'run')} in ${store.directory}: run it again, or put ` +
       'the experiment.yaml back that they were made with',
   );
 }

@@ -1,6 +1,8 @@
 // A workload while it runs, whatever makes it: what it reports over time, and whether everything is right when it is
 // stopped.
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { plural } from '../../format/plural.js';
 import { GuestError } from '../../qemu/machine/errors.js';
 import type { TimedReport, WorkloadCheck } from '../model/workload-report.js';
 
@@ -74,7 +76,7 @@ export abstract class WorkloadRun {
       if (performance.now() - sinceMs > limitMs) {
         throw new GuestError(
           `The workload made no progress within ${limitMs} ms after the move; ` +
-            `its last report says ${this.operations} operations.`,
+            `its last report says ${plural(this.operations, 'operation')}.`,
         );
       }
       await delay(pollMs, undefined, { signal });

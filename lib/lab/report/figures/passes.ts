@@ -1,4 +1,5 @@
 // Pages by verdict in each pass of a migration with the filter.
+import { plural } from '../../../format/plural.js';
 import { passName } from '../../../migration/pass.js';
 import { axisBelow, colorAt, draw, gridLine, smallText } from '../chart.js';
 import type { Figure, FigureMaker } from '../figure.js';
@@ -44,7 +45,7 @@ export const passes: FigureMaker = ({ cells }) =>
         id: `passes-${workload.name}-${memoryMiB}m-${method}-${summary.cellKey}`,
         title: `Pages by verdict in each pass: ${workload.name}, ${memoryMiB} MiB, ${method}`,
         alternative:
-          `Bars, one for each of ${all.length} passes: pages that were new, zero, changed and ` +
+          `Bars, one for each of ${plural(all.length, 'pass', 'passes')}: pages that were new, zero, changed and ` +
           `unchanged. In the last pass ${last?.unchanged} of ${last?.checked} were unchanged.`,
         svg,
       },
