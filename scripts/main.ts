@@ -8,6 +8,7 @@ import { updateReference } from './api-reference.js';
 import { bench, benchNative, benchQemu, callersDirectory, runFakedirty, start } from './bench.js';
 import { buildAddon, buildTypescript, packagesFor, prebuildAddons } from './build.js';
 import { formatAll, updateGuides } from './lint.js';
+import { updateManPages } from './man-pages.js';
 import { selectionNames, test } from './test.js';
 
 const usageError = 2;
@@ -94,6 +95,7 @@ program
     await ensureDebianPackages(packagesFor.formatters);
     await formatAll();
     updateGuides();
+    updateManPages();
     await updateReference();
   });
 

@@ -15,6 +15,7 @@ import {
   checkTypes,
   checkWithBiome,
 } from './lint.js';
+import { checkManPages } from './man-pages.js';
 import { buildNative, prepare, type VariantName, variants } from './native.js';
 import { fuzzNative, testNative } from './native-tests.js';
 import { otherNodes } from './nodes.js';
@@ -93,6 +94,7 @@ function plan(fuzzSeconds: number): Work[] {
     lint('lint: types', [], checkTypes),
     lint('lint: programs in the guides', [], checkGuides),
     lint('lint: API reference', [], checkReference),
+    lint('lint: manual pages', [], checkManPages),
     lint('lint: clang-format', [packages], checkClangFormat),
     lint('lint: clang-tidy', [packages], () => checkClangTidy(prepare('release'))),
     ...nativeWork('release'),

@@ -49,7 +49,6 @@ export const withoutFlag: readonly string[] = [
   'autoConverge.incrementPercent',
   'autoConverge.maxPercent',
   'holdAtDestination',
-  'onPolicyFailure',
   'journal',
   'journal.write',
   'journal.policy',

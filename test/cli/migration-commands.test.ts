@@ -198,6 +198,27 @@ describe('fakedirty migrate', () => {
     expect(said).toMatch(/\x1b\[31mfailed\x1b\[39m after/);
   });
 
+  it.each([
+    ['--quiet', { events: 0, outcome: 1 }],
+    ['--verbose', { events: 2, outcome: 1 }],
+  ])('says more or less of it: %s', async (flag, { events, outcome }) => {
+    const answer = qemu.onRequest;
+    let status: string | undefined;
+    qemu.onRequest = (request) => {
+      const { execute, id } = request;
+      if (execute === 'query-migrate' && status) return qemu.say({ return: { status }, id });
+      answer(request);
+      if (execute !== 'migrate') return;
+      for (const next of ['active', 'failed']) {
+        status = next;
+        qemu.event('MIGRATION', { status });
+      }
+    };
+    const { said } = await ended(process.execPath, [...migrating(), '--no-journal', flag]);
+    expect(said.match(/^QEMU: MIGRATION /gm) ?? []).toHaveLength(events);
+    expect(said.match(/^failed after/gm) ?? []).toHaveLength(outcome);
+  });
+
   it('refuses what no QEMU can do before it asks one', () => {
     const args = ['migrate', '--qmp', '/nowhere/vm.qmp', '--to', 'x', '--downtime', '3h'];
     const { status, output } = fakedirty(...args);

@@ -1,5 +1,5 @@
 // How commands speak: to programs, in colours or without, more or less of it.
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,14 +23,18 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** Beside this process, which has to answer while commands run. */
 function run(args: readonly string[], more: NodeJS.ProcessEnv = {}) {
   const { NO_COLOR, FORCE_COLOR, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+  const options = {
     env: { ...env, FAKEDIRTY_CACHE: join(folder, 'cache'), ...more },
     cwd: folder,
-    encoding: 'utf8',
+  };
+  return new Promise<{ status: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(process.execPath, [main, ...args], options, (error, stdout, stderr) =>
+      resolve({ status: Number(error?.code ?? 0), stdout, stderr }),
+    );
   });
-  return { status, stdout, stderr };
 }
 
 const nowhere = ['--qmp', '/nowhere/vm.qmp'];
@@ -59,8 +63,8 @@ const failures: [args: string[], code: string, exit: keyof typeof exitCodes][] =
 describe('an error with --json', () => {
   it.each(failures)(
     '%j is one object on standard output, with the exit code as ever',
-    (args, code, exit) => {
-      const { status, stdout, stderr } = run([...args, '--json']);
+    async (args, code, exit) => {
+      const { status, stdout, stderr } = await run([...args, '--json']);
       expect(status).toBe(exitCodes[exit]);
       const lines = stdout.trimEnd().split('\n');
       expect(lines).toHaveLength(1);
@@ -69,13 +73,13 @@ describe('an error with --json', () => {
       expect(error.message).toMatch(/\w/);
       expect(error.message).not.toMatch(/^error:/);
       expect(stderr).not.toContain('error:');
-      expect(run(args)).toMatchObject({ status });
+      expect(await run(args)).toMatchObject({ status });
     },
   );
 
-  it('lists what is refused, as flags', () => {
+  it('lists what is refused, as flags', async () => {
     const args = ['migrate', ...nowhere, '--to', 'x', '--downtime', '3h', '--multifd', '999'];
-    const { error } = JSON.parse(run([...args, '--json']).stdout);
+    const { error } = JSON.parse((await run([...args, '--json'])).stdout);
     expect(error.problems).toEqual([
       expect.stringMatching(/^--multifd: is 999; expected at most 255/),
       expect.stringMatching(/^--downtime: is 10800000; expected at most 2000000/),
@@ -91,8 +95,8 @@ describe('a result with --json', () => {
       ({ methods }) => (methods as { name: string }[]).find(({ name }) => name === 'plain'),
     ],
     [['completion', 'bash'], ({ script }) => String(script).includes('COMPREPLY')],
-  ])('%j is one object', (args, part) => {
-    const { status, stdout, stderr } = run([...args, '--json']);
+  ])('%j is one object', async (args, part) => {
+    const { status, stdout, stderr } = await run([...args, '--json']);
     expect(status).toBe(exitCodes.ok);
     expect(stderr).toBe('');
     expect(part(JSON.parse(stdout))).toBeTruthy();
@@ -109,11 +113,11 @@ describe('colours', () => {
     ['are not written when they are forbidden', [], { NO_COLOR: '1', FORCE_COLOR: '1' }, false],
     ['are not written with --no-color', ['--no-color'], { FORCE_COLOR: '1' }, false],
     ['are not written into JSON', ['--json'], { FORCE_COLOR: '1' }, false],
-  ])('%s', (_, args, env, isRed) => {
-    const { stdout, stderr } = run([...wrong, ...args], env);
+  ])('%s', async (_, args, env, isRed) => {
+    const { stdout, stderr } = await run([...wrong, ...args], env);
     expect(stderr.includes(red)).toBe(isRed);
     expect((stdout + stderr).includes('\x1b')).toBe(isRed);
-    const usage = run(['migrate', '--nonsense', ...args], env);
+    const usage = await run(['migrate', '--nonsense', ...args], env);
     expect((usage.stdout + usage.stderr).includes('\x1b')).toBe(isRed);
   });
 
@@ -126,9 +130,9 @@ describe('colours', () => {
   });
 });
 
-it('qemu build says only how it ended with --quiet', () => {
+it('qemu build says only how it ended with --quiet', async () => {
   const tree = ['qemu', 'build', '--source', folder, '--no-install', '--version', '7.2'];
-  const { stdout, stderr } = run([...tree, '--quiet']);
+  const { stdout, stderr } = await run([...tree, '--quiet']);
   expect(stdout).toBe('');
   expect(stderr).toMatch(/^error: QEMU 7\.2: /);
 });

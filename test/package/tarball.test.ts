@@ -52,6 +52,7 @@ describe('the packed tarball', () => {
       'binding.gyp',
       'dist',
       'experiments',
+      'man',
       'native',
       'package.json',
       'prebuilds',
