@@ -311,7 +311,7 @@ describe('the command line, installed', () => {
     const lab = [program, 'lab', 'run', file, '--qemu', join(project, 'no-qemu')];
     const failure = await run(process.execPath, lab, settings).catch((error) => error);
     expect(failure.code).toBe(exitCodes.failure);
-    expect(failure.stderr).toMatch(/No accelerator boots.*failed to execute \S+no-qemu/);
+    expect(failure.stderr).toMatch(/No accelerator boots.*\S+no-qemu: not found/);
   });
 });
 
