@@ -7,6 +7,7 @@ import { begun, type ProcessEnd } from './processes.js';
 import { undoAtExit } from './signals.js';
 
 const setpriv = '/usr/bin/setpriv';
+const tied = [setpriv, '--pdeathsig', 'KILL'];
 /** How much of its output is kept, from the end. */
 const keptCharacters = 20_000;
 
@@ -34,12 +35,12 @@ export interface CompanionOptions {
 }
 
 /** This process may have died before the kernel was asked to end the other one with it. */
-const unlessOrphaned = 'test "$PPID" = "$0" && exec "$@"';
+const unlessOrphaned = 'test "$PPID" = "$1" && shift && exec "$@"';
 
 /** A command line whose process the kernel ends when this one dies, even by SIGKILL; without setpriv, the same. */
 function dieWithParent(words: readonly string[]): [command: string, args: string[]] {
   const [command = '', ...args] = existsSync(setpriv)
-    ? [setpriv, '--pdeathsig', 'KILL', 'sh', '-c', unlessOrphaned, `${process.pid}`, ...words]
+    ? [...tied, 'sh', '-c', unlessOrphaned, 'sh', `${process.pid}`, ...words]
     : words;
   return [command, args];
 }

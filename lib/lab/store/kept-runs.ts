@@ -23,7 +23,7 @@ export function keptRuns(store: ResultStore, experiment?: Experiment): KeptRuns 
   const runs = plannedAmong(all, plannedRuns(experiment));
   if (runs.length > 0) return { runs, others: all.length - runs.length };
   throw new ResultError(
-    `The experiment plans none of the ${plural(all.length, 'run')} in ${store.directory}: run it again, or put ` +
+    `${store.directory} has ${plural(all.length, 'run')}, but none that the experiment plans: run it again, or put ` +
       'the experiment.yaml back that they were made with',
   );
 }
