@@ -59,7 +59,7 @@ describe('what an import loads', () => {
     ['fakedirty/policy', ['errors', 'format', 'migration', 'policy', 'qmp'], withNearest],
     [
       'fakedirty/monitor',
-      ['errors', 'format', 'monitor', 'qmp'],
+      ['errors', 'format', 'monitor', 'qmp', 'system'],
       ['fakedirty', 'fastest-levenshtein'],
     ],
   ])('"%s" loads the rooms %j and the packages %j, and no addon', async (door, rooms, packages) => {
