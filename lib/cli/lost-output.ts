@@ -20,7 +20,8 @@ function onError(error: NodeJS.ErrnoException): void {
   if (reason !== undefined) return;
   const { code = '', message } = error;
   reason = `${codes[code] ?? 'its output failed'} (${code || message})`;
-  if (handlers.size === 0) process.exit(closedPipeExitCode);
+  // What has been done has an exit code already.
+  if (handlers.size === 0) process.exit(process.exitCode ?? closedPipeExitCode);
   for (const handler of handlers) handler(reason);
 }
 

@@ -74,10 +74,11 @@ async function backOnSource(
 /** The guest has arrived, and is continued there if we stopped it. */
 async function takenOver(
   { qmp }: Incoming,
-  { stoppedByUs }: MigrationEnd,
+  { stoppedByUs, destinationHeld }: MigrationEnd,
   { wasRunning, hold }: Expected,
 ): Promise<{ guest: ConfirmedOutcome['guest']; problem: string }> {
-  const problem = stoppedByUs && wasRunning && !hold ? await continueGuest(qmp) : '';
+  const waits = (stoppedByUs || destinationHeld) && wasRunning && !hold;
+  const problem = waits ? await continueGuest(qmp) : '';
   return { guest: guestAt('destination', await qmp.execute('query-status')), problem };
 }
 
@@ -124,6 +125,32 @@ async function arrived(
   };
 }
 
+/** It was cancelled while it was handed over. A guest that stands still harms nothing; one that runs twice does. */
+async function stoppedBeforeTwice(qmp: QmpSession): Promise<ConfirmedOutcome> {
+  await qmp.execute('stop');
+  const reason =
+    'It was cancelled at the very moment of the switchover, and the destination may run the guest: it was stopped ' +
+    'at the source. If it does not run at the destination, "cont" continues it at the source.';
+  return {
+    outcome: 'unknown',
+    reason,
+    guest: { where: 'unknown', status: 'paused', running: false },
+  };
+}
+
+const copyText =
+  ' The destination has a copy of the guest, which stands still and must not be continued: end its QEMU.';
+
+async function hasCopy({ qmp }: Incoming): Promise<boolean> {
+  try {
+    return (await qmp.execute('query-migrate')).status === 'completed';
+  } catch (error) {
+    // It has ended, as a destination does that gets no guest.
+    if (error instanceof QmpError) return false;
+    throw error;
+  }
+}
+
 const interruptedText =
   'The link broke in post-copy. Each side has a part of the guest, which waits: ' +
   '"migrate-recover" on the destination, then "migrate" with "resume" on the source.';
@@ -140,13 +167,14 @@ async function fromSource(
     const guest = { where: 'both', status, running: false } as const;
     return { outcome: 'interrupted', reason: interruptedText, guest };
   }
+  if (end.mayRunTwice) return await stoppedBeforeTwice(qmp);
   const { guest, problem } = await backOnSource(qmp, end, expected.wasRunning);
   // With a return path, QEMU closes it before it reports the cancellation, and may take what follows for a failed
   // link.
   if (['cancelled', 'none'].includes(status) || end.cancelledByUs) {
     const otherwise = status === 'none' ? 'It never began.' : 'Somebody else cancelled it.';
-    const why = reason ?? otherwise;
-    return { outcome: 'cancelled', reason: `${why}${problem}`, guest };
+    const copy = incoming && (await hasCopy(incoming)) ? copyText : '';
+    return { outcome: 'cancelled', reason: `${reason ?? otherwise}${problem}${copy}`, guest };
   }
   const { 'error-desc': said } = await qmp.execute('query-migrate');
   const why = said ?? (await unexplained(incoming));

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { QmpSession } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
 import type { Callbacks } from './callbacks.js';
+import { Cancellation } from './cancel.js';
 import type {
   Decision,
   MigrationContext,
@@ -12,6 +13,7 @@ import type {
 } from './decision.js';
 import { MigrationStateError } from './errors.js';
 import { evaluatePolicy } from './evaluate-policy.js';
+import type { Incoming } from './incoming.js';
 import type { Journal, JournalWriter } from './journal.js';
 import type { Observed, Observer } from './observer.js';
 import { type CheckedOptions, type MigrationLimits, parseLimits } from './options.js';
@@ -38,6 +40,10 @@ export interface MigrationEnd {
   readonly stoppedByUs: boolean;
   /** We cancelled the migration. */
   readonly cancelledByUs: boolean;
+  /** We told the destination not to run the guest by itself. */
+  readonly destinationHeld: boolean;
+  /** It was cancelled while the guest was being handed over: the destination may run it as well. */
+  readonly mayRunTwice: boolean;
 }
 
 /** What a controller works with. */
@@ -48,6 +54,10 @@ export interface ControllerOptions
   readonly context: MigrationContext;
   readonly updates: UpdateLog;
   readonly callbacks: Callbacks;
+  /** The destination, if its QMP is at hand. */
+  readonly incoming: Incoming | undefined;
+  /** Whether the guest ran when the migration began. */
+  readonly wasRunning: boolean;
   readonly journal: JournalWriter | undefined;
   /** What another process had begun to do, whose migration this is. */
   readonly resumes?:
@@ -79,6 +89,7 @@ export class Controller {
   /** What is being done, once something other than going on was decided. */
   #decision: Decision | undefined;
   #cancel: { readonly reason: string; state: 'requested' | 'sent' | 'too-late' } | undefined;
+  #cancellation: Cancellation | undefined;
   #hasEnded = false;
   /** What kept us from controlling it, if anything did. */
   #failure: string | undefined;
@@ -111,6 +122,7 @@ export class Controller {
       return await this.#abandon(error);
     } finally {
       this.#hasEnded = true;
+      this.#cancellation?.[Symbol.dispose]();
     }
   }
 
@@ -329,8 +341,15 @@ export class Controller {
   }
 
   async #sendCancel(reason: string): Promise<void> {
-    this.#cancel = { reason, state: 'sent' };
-    await this.#options.qmp.execute('migrate_cancel');
+    const { qmp, incoming, wasRunning } = this.#options;
+    this.#cancellation ??= new Cancellation({
+      qmp,
+      incoming,
+      wasRunning,
+      setParameters: (parameters) => this.#unlessOver(() => this.#setParameters(parameters)),
+    });
+    const isSent = (await this.#cancellation.send()) === 'sent';
+    this.#cancel = { reason, state: isSent ? 'sent' : 'too-late' };
   }
 
   /** The migration may end while something is being decided. */
@@ -353,6 +372,8 @@ export class Controller {
       policyEvaluations: this.#policyEvaluations,
       stoppedByUs: this.#stoppedByUs,
       cancelledByUs: cancelled,
+      destinationHeld: this.#cancellation?.isDestinationHeld ?? false,
+      mayRunTwice: cancelled && (this.#cancellation?.hasRaced ?? false),
     };
   }
 

@@ -90,6 +90,8 @@ export class Supervisor {
       context,
       updates,
       callbacks,
+      incoming: supervision.incoming,
+      wasRunning: supervision.wasRunning,
       journal: this.#journal,
       resumes,
       record,

@@ -132,8 +132,9 @@ async function follow(
       onPass?.(pass, { ...context, elapsedMs, passes: [...passes] });
     }
     if (endStatuses.includes(status)) {
-      const untouched = { policyEvaluations: [], stoppedByUs: false, cancelledByUs: false };
-      return { status, reason: undefined, passes, ...untouched };
+      const untouched = { stoppedByUs: false, cancelledByUs: false, destinationHeld: false };
+      const result = { status, reason: undefined, passes, policyEvaluations: [] };
+      return { ...result, ...untouched, mayRunTwice: false };
     }
     observed = await observer.next();
   }

@@ -14,7 +14,7 @@ import { EventStream } from './event-stream.js';
 import type { QmpEvent } from './messages.js';
 
 /** A QEMU that can't be connected to for that long has ended. */
-const refusedMs = 1500;
+const refusedMs = 500;
 /** One that takes a connection and says nothing is alive: while it stops its guest, it talks to nobody. */
 const silentMs = 600_000;
 const connectMs = 10_000;

@@ -157,7 +157,7 @@ describe('fakedirty lab', () => {
       writeFileSync(join(results(), 'experiment.yaml'), `${text}methods: [xbzrle]\n`);
       const { status, output } = fakedirty('report', 'results');
       expect(status).toBe(exitCodes.failure);
-      expect(output).toMatch(/The experiment plans none of the 1 run in results/);
+      expect(output).toMatch(/has 1 run, but none that the experiment plans/);
     });
   });
 

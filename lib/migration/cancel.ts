@@ -1,0 +1,106 @@
+// Cancels a migration of pre-copy without ever leaving two running guests.
+//
+// QEMU lets a migration be cancelled until the source has heard that the destination has everything. But by then the
+// destination may run the guest, and the source, told to cancel, runs it as well. So the destination is kept from
+// running it first, where its QMP is at hand. Elsewhere the switchover is put off, and whoever comes between all the
+// same is found out afterwards.
+import { setTimeout as pause } from 'node:timers/promises';
+import type { QmpSession } from '../qmp/client.js';
+import { QmpCommandError, QmpError } from '../qmp/errors.js';
+import type { Incoming } from './incoming.js';
+
+/** What became of an attempt to cancel. `ended`: the migration had ended by itself. */
+export type Cancelled = 'sent' | 'too-late' | 'ended';
+
+/** What cancelling needs. */
+export interface CancelOptions {
+  readonly qmp: QmpSession;
+  readonly incoming: Incoming | undefined;
+  /** Whether the guest ran when the migration began: one that did not is run by nobody. */
+  readonly wasRunning: boolean;
+  /** Sets parameters that are put back at the end. */
+  readonly setParameters: (parameters: Record<string, number>) => Promise<void>;
+}
+
+/** QEMU reckons ten times a second what fits into the downtime limit. */
+const reckonedMs = 250;
+const lookMs = 50;
+
+/** Keeps the destination from running the guest when it arrives; false if it has arrived. */
+async function holdDestination({ qmp }: Incoming): Promise<boolean> {
+  const isWaiting = async () => (await qmp.execute('query-status')).status === 'inmigrate';
+  if (!(await isWaiting())) return false;
+  // To a QEMU that waits for a migration this says: don't run the guest by yourself.
+  await qmp.execute('stop');
+  if (await isWaiting()) return true;
+  // It arrived between the two, and was stopped.
+  await qmp.execute('cont');
+  return false;
+}
+
+/** Puts the switchover off, and waits until that is sure; false if it has begun. */
+async function putOffSwitchover({ qmp, setParameters }: CancelOptions): Promise<boolean> {
+  const runs = async () => (await qmp.execute('query-status')).running;
+  if (!(await runs())) return false;
+  await setParameters({ 'downtime-limit': 0 });
+  const until = performance.now() + reckonedMs;
+  do {
+    await pause(lookMs);
+    if (!(await runs())) return false;
+  } while (performance.now() < until);
+  return true;
+}
+
+/** Cancels one migration. */
+export class Cancellation implements Disposable {
+  readonly #options: CancelOptions;
+  readonly #stops;
+  #isDestinationHeld = false;
+
+  constructor(options: CancelOptions) {
+    this.#options = options;
+    this.#stops = options.qmp.events('STOP');
+  }
+
+  /** The destination was told not to run the guest by itself. */
+  get isDestinationHeld(): boolean {
+    return this.#isDestinationHeld;
+  }
+
+  /** Cancels, unless the destination may run the guest by then. */
+  async send(): Promise<Cancelled> {
+    const { qmp, incoming, wasRunning } = this.#options;
+    if (wasRunning && !(await this.#isSafe(incoming))) return 'too-late';
+    // Only what happens from here on comes between.
+    this.#stops.take();
+    try {
+      await qmp.execute('migrate_cancel');
+      return 'sent';
+    } catch (error) {
+      if (error instanceof QmpCommandError) return 'ended';
+      throw error;
+    }
+  }
+
+  /** The guest was stopped for the switchover after all: nobody knows whether the destination runs it. */
+  get hasRaced(): boolean {
+    const { wasRunning } = this.#options;
+    return wasRunning && !this.#isDestinationHeld && this.#stops.take().length > 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.#stops.close();
+  }
+
+  async #isSafe(incoming: Incoming | undefined): Promise<boolean> {
+    if (!incoming) return await putOffSwitchover(this.#options);
+    try {
+      this.#isDestinationHeld = await holdDestination(incoming);
+      return this.#isDestinationHeld;
+    } catch (error) {
+      if (!(error instanceof QmpError)) throw error;
+      // Nobody can keep it from running the guest.
+      return await putOffSwitchover(this.#options);
+    }
+  }
+}
