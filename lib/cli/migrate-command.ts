@@ -27,6 +27,7 @@ import {
   type OnDisconnect,
   onDisconnectChoices,
   shownOn,
+  warnOfAbandoned,
 } from './session.js';
 import { type Need, needs, refuseWithoutEffect } from './without-effect.js';
 
@@ -115,6 +116,7 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
   }
   const options = methodOptions(flags);
   const display = displayFor(process.stdout, flags.json);
+  if (where !== false) warnOfAbandoned(where, qmp);
   await using source = await connect(qmp);
   await using destination = toQmp === undefined ? undefined : await connect(toQmp);
   using file = record === undefined ? undefined : new RecordingFile(record, { force });

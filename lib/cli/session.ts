@@ -6,7 +6,8 @@ import { JournalDirectory, type JournalFile } from '../migration/journal-directo
 import type { MigrateOptions } from '../migration/options.js';
 import type { MigrationResult } from '../migration/result.js';
 import { QmpClient } from '../qmp/client.js';
-import type { QmpAddress } from '../qmp/transport.js';
+import { formatAddress, type QmpAddress } from '../qmp/transport.js';
+import { isAlive } from '../system/owner.js';
 import { endGracefully } from '../system/signals.js';
 import type { Display } from './display.js';
 import { exitCodes } from './exit-codes.js';
@@ -185,6 +186,22 @@ export function keepJournal(where: string | boolean, policy: readonly string[]):
     },
     [Symbol.dispose]: () => file?.[Symbol.dispose](),
   };
+}
+
+/** Says that an earlier process was killed before the migration of this VM had ended, if one was. */
+export function warnOfAbandoned(where: string | boolean, qmp: QmpAddress): void {
+  const path = typeof where === 'string' ? where : undefined;
+  const address = formatAddress(qmp);
+  const found = new JournalDirectory(path).unended(address);
+  if (!found || isAlive(found.journal.controller) !== false) return;
+  const { process: source } = found.journal.begin.source;
+  // Its QEMU has ended, and left the address to another one.
+  if (source && isAlive(source) === false) return;
+  const folder = path === undefined ? '' : ` --journal ${path}`;
+  console.error(
+    'warning: a process that migrated this VM was killed. Its settings may still be in force, or its migration may run: ' +
+      `"fakedirty watch --qmp ${address} --take-over${folder}" goes on with it.`,
+  );
 }
 
 export function exitCodeOf({ outcome }: MigrationResult, interrupted: boolean): number {

@@ -171,6 +171,10 @@ describe('it is killed outright', () => {
         return;
       }
       expect(first.signal).toBe('SIGKILL');
+      // Whoever begins again instead is told.
+      const again = await run(scene, [...migrating(scene), '--hash', 'crc32']);
+      expect(again.said).toMatch(/was killed.*watch --qmp \S+ --take-over --journal/);
+      expect(again.code).toBe(exitCodes.refused);
       const args = ['watch', '--qmp', scene.through.source, '--take-over'];
       const second = await run(scene, args);
       expect(second.said).toMatch(/Taken over/);
