@@ -18,6 +18,8 @@ export interface CancelOptions {
   readonly incoming: Incoming | undefined;
   /** Whether the guest ran when the migration began: one that did not is run by nobody. */
   readonly wasRunning: boolean;
+  /** Another process had begun to cancel, and may have held the destination. */
+  readonly heldBefore: boolean;
   /** Sets parameters that are put back at the end. */
   readonly setParameters: (parameters: Record<string, number>) => Promise<void>;
 }
@@ -38,15 +40,27 @@ async function holdDestination({ qmp }: Incoming): Promise<boolean> {
   return false;
 }
 
+/** How far the switchover is: `stands` says that nobody runs the guest by itself, here or there. */
+async function switchoverState(qmp: QmpSession): Promise<'runs' | 'stands' | 'switching'> {
+  const { running, status } = await qmp.execute('query-status');
+  if (running) return 'runs';
+  // Somebody has stopped the guest, and the destination will not run it either.
+  if (status === 'paused') return 'stands';
+  const { status: migration } = await qmp.execute('query-migrate');
+  // QEMU waits for "migrate-continue" before it sends the rest.
+  return migration === 'pre-switchover' ? 'stands' : 'switching';
+}
+
 /** Puts the switchover off, and waits until that is sure; false if it has begun. */
 async function putOffSwitchover({ qmp, setParameters }: CancelOptions): Promise<boolean> {
-  const runs = async () => (await qmp.execute('query-status')).running;
-  if (!(await runs())) return false;
+  const before = await switchoverState(qmp);
+  if (before !== 'runs') return before === 'stands';
   await setParameters({ 'downtime-limit': 0 });
   const until = performance.now() + reckonedMs;
   do {
     await pause(lookMs);
-    if (!(await runs())) return false;
+    const now = await switchoverState(qmp);
+    if (now !== 'runs') return now === 'stands';
   } while (performance.now() < until);
   return true;
 }
@@ -55,10 +69,11 @@ async function putOffSwitchover({ qmp, setParameters }: CancelOptions): Promise<
 export class Cancellation implements Disposable {
   readonly #options: CancelOptions;
   readonly #stops;
-  #isDestinationHeld = false;
+  #isDestinationHeld: boolean;
 
   constructor(options: CancelOptions) {
     this.#options = options;
+    this.#isDestinationHeld = options.heldBefore;
     this.#stops = options.qmp.events('STOP');
   }
 
@@ -95,8 +110,9 @@ export class Cancellation implements Disposable {
   async #isSafe(incoming: Incoming | undefined): Promise<boolean> {
     if (!incoming) return await putOffSwitchover(this.#options);
     try {
-      this.#isDestinationHeld = await holdDestination(incoming);
-      return this.#isDestinationHeld;
+      const isHeld = await holdDestination(incoming);
+      this.#isDestinationHeld ||= isHeld;
+      return isHeld;
     } catch (error) {
       if (!(error instanceof QmpError)) throw error;
       // Nobody can keep it from running the guest.

@@ -61,7 +61,7 @@ export interface ControllerOptions
   readonly journal: JournalWriter | undefined;
   /** What another process had begun to do, whose migration this is. */
   readonly resumes?:
-    | Pick<Journal, 'migrateAtMs' | 'passes' | 'decision' | 'stopsGuest'>
+    | Pick<Journal, 'migrateAtMs' | 'passes' | 'decision' | 'stopsGuest' | 'cancelReason'>
     | undefined;
 }
 
@@ -157,7 +157,8 @@ export class Controller {
       if (pass) this.#addPass(pass);
       if (resumes.migrateAtMs === undefined || status === 'none') return 'none';
       if (endStatuses.includes(status)) return status;
-      if (!resumes.decision) await this.#proceed(observed);
+      if (resumes.cancelReason !== undefined) await this.#cancelUnlessTooLate(resumes.cancelReason);
+      else if (!resumes.decision) await this.#proceed(observed);
       else if (!isInPostcopy(status)) await this.#carryOut(resumes.decision);
     }
     for (;;) {
@@ -341,11 +342,13 @@ export class Controller {
   }
 
   async #sendCancel(reason: string): Promise<void> {
-    const { qmp, incoming, wasRunning } = this.#options;
+    const { qmp, incoming, wasRunning, journal, observer, resumes } = this.#options;
+    journal?.({ type: 'cancel', elapsedMs: observer.elapsedMs, reason });
     this.#cancellation ??= new Cancellation({
       qmp,
       incoming,
       wasRunning,
+      heldBefore: resumes?.cancelReason !== undefined,
       setParameters: (parameters) => this.#unlessOver(() => this.#setParameters(parameters)),
     });
     const isSent = (await this.#cancellation.send()) === 'sent';
@@ -372,7 +375,8 @@ export class Controller {
       policyEvaluations: this.#policyEvaluations,
       stoppedByUs: this.#stoppedByUs,
       cancelledByUs: cancelled,
-      destinationHeld: this.#cancellation?.isDestinationHeld ?? false,
+      destinationHeld:
+        this.#cancellation?.isDestinationHeld ?? this.#options.resumes?.cancelReason !== undefined,
       mayRunTwice: cancelled && (this.#cancellation?.hasRaced ?? false),
     };
   }

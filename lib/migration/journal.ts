@@ -89,6 +89,8 @@ export type JournalEntry =
   | { readonly type: 'decision'; readonly elapsedMs: number; readonly decision: Decision }
   /** The guest is about to be stopped for the end of the migration. */
   | { readonly type: 'stop-guest'; readonly elapsedMs: number }
+  /** The migration is about to be cancelled, and the destination to be kept from running the guest. */
+  | { readonly type: 'cancel'; readonly elapsedMs: number; readonly reason: string }
   /** Another process controls it from now on. */
   | { readonly type: 'taken-over'; readonly atMs: number; readonly controller: ProcessIdentity }
   /** The last entry. */
@@ -127,6 +129,7 @@ export const journalEntrySchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('pass'), pass: passSchema }),
   z.strictObject({ type: z.literal('decision'), elapsedMs: count, decision: decisionSchema }),
   z.strictObject({ type: z.literal('stop-guest'), elapsedMs: count }),
+  z.strictObject({ type: z.literal('cancel'), elapsedMs: count, reason: z.string() }),
   z.strictObject({
     type: z.literal('taken-over'),
     atMs: count,
@@ -166,6 +169,8 @@ export interface Journal {
   readonly decision: Decision | undefined;
   /** The guest was stopped for the end of the migration, or was about to be. */
   readonly stopsGuest: boolean;
+  /** Why it was being cancelled, if it was. */
+  readonly cancelReason: string | undefined;
   /** The last entry; undefined if whoever wrote the journal was killed before. */
   readonly end: Extract<JournalEntry, { type: 'end' }> | undefined;
 }
@@ -205,12 +210,14 @@ export function parseJournal(text: string): Journal {
     passes: entries.flatMap((entry) => (entry.type === 'pass' ? [entry.pass] : [])),
     decision: undefined,
     stopsGuest: false,
+    cancelReason: undefined,
     end: undefined,
   };
   for (const entry of entries) {
     if (entry.type === 'migrate') journal = { ...journal, migrateAtMs: entry.atMs };
     else if (entry.type === 'decision') journal = { ...journal, decision: entry.decision };
     else if (entry.type === 'stop-guest') journal = { ...journal, stopsGuest: true };
+    else if (entry.type === 'cancel') journal = { ...journal, cancelReason: entry.reason };
     else if (entry.type === 'taken-over') journal = { ...journal, controller: entry.controller };
     else if (entry.type === 'end') journal = { ...journal, end: entry };
   }

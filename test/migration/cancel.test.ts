@@ -162,6 +162,21 @@ describe('without the QMP of the destination', () => {
     expect(source.asked).not.toContain('migrate_cancel');
   });
 
+  it.each([
+    ['paused', 'active', 'somebody has stopped'],
+    ['finish-migrate', 'pre-switchover', 'waits for migrate-continue'],
+  ])(
+    'a guest that %s, %s (%s) is run by nobody: it is cancelled at once',
+    async (state, status) => {
+      const migration = await start(false);
+      source.become(status);
+      source.state = state;
+      const { outcome } = await migration.cancel();
+      expect(outcome).toBe('cancelled');
+      expect(source.asked).not.toContain('migrate-set-parameters');
+    },
+  );
+
   it('a guest that was handed over all the same is stopped at the source', async () => {
     const migration = await start(false);
     source.on = ({ execute }) => {

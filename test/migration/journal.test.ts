@@ -212,6 +212,13 @@ describe('taking over', () => {
     });
   });
 
+  it('goes on cancelling, and continues a guest that arrived and was held', async () => {
+    const found = await abandoned();
+    const cancelled = { ...found, journal: { ...found.journal, cancelReason: 'Ctrl-C' } };
+    const { outcome, reason } = await (await take(cancelled)).result;
+    expect({ outcome, reason }).toEqual({ outcome: 'cancelled', reason: 'Ctrl-C' });
+  });
+
   it('puts settings back where the migration never began', async () => {
     const found = await abandoned();
     script.status = undefined;
