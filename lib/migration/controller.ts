@@ -4,20 +4,14 @@ import type { QmpSession } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
 import type { Callbacks } from './callbacks.js';
 import { Cancellation } from './cancel.js';
-import type {
-  Decision,
-  MigrationContext,
-  Observation,
-  Policy,
-  PolicyEvaluation,
-} from './decision.js';
+import type { Decision, MigrationContext, Observation, PolicyEvaluation } from './decision.js';
 import { MigrationStateError } from './errors.js';
-import { evaluatePolicy } from './evaluate-policy.js';
 import type { Incoming } from './incoming.js';
 import type { Journal, JournalWriter } from './journal.js';
 import type { Observed, Observer } from './observer.js';
 import { type CheckedOptions, type MigrationLimits, parseLimits } from './options.js';
 import type { Pass } from './pass.js';
+import { defaultPolicy, PolicyRun } from './policy-run.js';
 import { endStatuses } from './statuses.js';
 import type { UpdateLog } from './updates.js';
 
@@ -65,15 +59,6 @@ export interface ControllerOptions
     | undefined;
 }
 
-/** What the method `hybrid` does without a policy. */
-function switchAfterFirstPass({ passes }: Observation): Decision {
-  const numbers = { passes: passes.length };
-  const policy = 'switch-after-first-pass';
-  return passes.length === 0
-    ? { choice: 'go-on', policy, reason: 'The first pass is under way.', numbers }
-    : { choice: 'post-copy', policy, reason: 'The first pass has ended.', numbers };
-}
-
 function isInPostcopy(status: string): boolean {
   return status.startsWith('postcopy') || status === 'device';
 }
@@ -82,10 +67,8 @@ function isInPostcopy(status: string): boolean {
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #passes: Pass[] = [];
-  readonly #policyEvaluations: PolicyEvaluation[] = [];
   #context: MigrationContext;
-  /** Undefined once it has failed, if the migration goes on without it. */
-  #policy: Policy | undefined;
+  readonly #policy: PolicyRun;
   /** What is being done, once something other than going on was decided. */
   #decision: Decision | undefined;
   #cancel: { readonly reason: string; state: 'requested' | 'sent' | 'too-late' } | undefined;
@@ -93,17 +76,15 @@ export class Controller {
   #hasEnded = false;
   /** What kept us from controlling it, if anything did. */
   #failure: string | undefined;
-  #evaluateAtMs = Number.POSITIVE_INFINITY;
   #stopGuestAtMs = Number.POSITIVE_INFINITY;
   #stoppedByUs = false;
   /** Parameters of QEMU that were changed while the migration ran. */
   readonly changedParameters = new Set<string>();
 
   constructor(options: ControllerOptions) {
-    const { method, policy = method === 'hybrid' ? switchAfterFirstPass : undefined } = options;
     this.#options = options;
     this.#context = options.context;
-    this.#policy = policy;
+    this.#policy = new PolicyRun(options.policy ?? defaultPolicy(options.method));
     this.#stoppedByUs = options.resumes?.stopsGuest ?? false;
     this.#passes.push(...(options.resumes?.passes ?? []));
   }
@@ -163,10 +144,12 @@ export class Controller {
     }
     for (;;) {
       if (this.#cancel?.state === 'requested') await this.#cancelUnlessTooLate(this.#cancel.reason);
-      const observed = await observer.next(Math.min(this.#evaluateAtMs, this.#stopGuestAtMs));
+      const observed = await observer.next(
+        Math.min(this.#policy.evaluateAtMs, this.#stopGuestAtMs),
+      );
       if (observed.pass) this.#addPass(observed.pass);
       if (endStatuses.includes(observed.status)) return observed.status;
-      if (this.#cancel?.state !== 'requested') await this.#proceed(observed);
+      if (!this.#cancel || this.#cancel.state === 'too-late') await this.#proceed(observed);
     }
   }
 
@@ -188,7 +171,7 @@ export class Controller {
     }
     const reason = 'The caller switched to post-copy.';
     const decision = { choice: 'post-copy', policy: 'caller', reason, numbers: {} } as const;
-    this.#addEvaluation(decision, this.observation);
+    this.#tell(this.#policy.add(decision, this.observation));
     await this.#carryOut(decision);
   }
 
@@ -243,10 +226,7 @@ export class Controller {
       await this.#carryOut({ choice: 'post-copy', policy: 'method', reason, numbers: {} });
       return;
     }
-    const isFirst = this.#policyEvaluations.length === 0;
-    // Also when the migration begins: the first pass may take longer than a policy is willing to wait.
-    if (isFirst || observed.pass || observed.elapsedMs >= this.#evaluateAtMs)
-      await this.#evaluate();
+    if (this.#policy.isDue(observed)) await this.#evaluate();
   }
 
   #addPass(pass: Pass): void {
@@ -258,31 +238,22 @@ export class Controller {
     onPass?.(pass, this.observation);
   }
 
-  #addEvaluation(decision: Decision, { elapsedMs, passes }: Observation): void {
+  #tell(evaluation: PolicyEvaluation): void {
     const { record, updates } = this.#options;
-    const evaluation = { elapsedMs, endedPasses: passes.length, decision };
-    this.#policyEvaluations.push(evaluation);
     record?.({ type: 'policy-evaluation', evaluation });
     updates.add({ type: 'policy-evaluation', evaluation });
   }
 
   async #evaluate(): Promise<void> {
-    if (!this.#policy) return;
-    const { observation } = this;
-    let decision: Decision;
+    let evaluation: PolicyEvaluation;
     try {
-      decision = evaluatePolicy(this.#policy, observation);
+      evaluation = this.#policy.evaluate(this.observation);
     } catch (error) {
       await this.#endPolicy(error);
       return;
     }
-    this.#addEvaluation(decision, observation);
-    const { askAgainAtMs } = decision;
-    // A time that has passed would have the policy evaluated without end.
-    this.#evaluateAtMs =
-      askAgainAtMs !== undefined && askAgainAtMs > observation.elapsedMs
-        ? askAgainAtMs
-        : Number.POSITIVE_INFINITY;
+    this.#tell(evaluation);
+    const { decision } = evaluation;
     if (decision.choice !== 'go-on') await this.#carryOut(decision);
   }
 
@@ -290,8 +261,7 @@ export class Controller {
   async #endPolicy(error: unknown): Promise<void> {
     const { callbacks, onPolicyFailure } = this.#options;
     callbacks.fail('policy', error);
-    this.#policy = undefined;
-    this.#evaluateAtMs = Number.POSITIVE_INFINITY;
+    this.#policy.end();
     if (onPolicyFailure === 'go-on') return;
     const message = error instanceof Error ? error.message : String(error);
     await this.#sendCancel(`The policy failed, so the migration was cancelled: ${message}`);
@@ -301,7 +271,7 @@ export class Controller {
     const { qmp, observer, journal } = this.#options;
     journal?.({ type: 'decision', elapsedMs: observer.elapsedMs, decision });
     this.#decision = decision;
-    this.#evaluateAtMs = Number.POSITIVE_INFINITY;
+    this.#policy.end();
     switch (decision.choice) {
       case 'post-copy':
         await this.#unlessOver(() => qmp.execute('migrate-start-postcopy'));
@@ -372,7 +342,7 @@ export class Controller {
       status,
       reason: this.#failure ?? this.#reason(),
       passes: this.#passes,
-      policyEvaluations: this.#policyEvaluations,
+      policyEvaluations: this.#policy.evaluations,
       stoppedByUs: this.#stoppedByUs,
       cancelledByUs: cancelled,
       destinationHeld:
