@@ -58,7 +58,8 @@ export function announceLab(directory = place()): () => void {
   const file = join(directory, ownedName(label));
   const remove = () => rmSync(file, { force: true });
   const cancelCleanup = undoAtExit(remove);
-  writeFileSync(file, '');
+  // Anybody may write there: nothing that others have put there is opened.
+  writeFileSync(file, '', { flag: 'wx', mode: 0o600 });
   return () => {
     remove();
     cancelCleanup();
