@@ -215,7 +215,7 @@ describe('a callback of the API fails', () => {
   };
   const mistakes: Readonly<Record<string, () => Partial<MigrateOptions>>> = {
     onPass: () => ({ onPass: nth(1) }),
-    onProgress: () => ({ onProgress: nth(2) }),
+    onProgress: () => ({ onProgress: nth(1) }),
     record: () => ({ record: nth(12) }),
     policy: () => ({ policy: decide(nth(2)), downtimeLimitMs: 1 }),
   };
