@@ -1,4 +1,4 @@
-// Stops a VM, waits until it has stopped, and lets it go on.
+// Pauses a VM, waits until it has stopped, and resumes it.
 // usage: node stop-and-continue-a-vm.mjs QMP
 import { eventTimeMs, parseAddress, QmpClient } from 'fakedirty/qmp';
 
@@ -12,7 +12,7 @@ await qmp.execute('cont');
 const resumed = await events.until(({ event }) => event === 'RESUME');
 events.close();
 
-console.log(`stood still for ${(eventTimeMs(resumed) - eventTimeMs(stopped)).toFixed(1)} ms`);
+console.log(`was paused for ${(eventTimeMs(resumed) - eventTimeMs(stopped)).toFixed(1)} ms`);
 const { running } = await qmp.execute('query-status', undefined, { timeoutMs: 5000 });
 console.log(running ? 'runs again' : 'does not run');
 await qmp.close();

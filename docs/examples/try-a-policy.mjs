@@ -11,7 +11,7 @@ const stopWhenStuck = ({ passes }) => {
   return {
     choice: stuck ? 'stop-now' : 'go-on',
     policy: 'stop-when-stuck',
-    reason: stuck ? `${last} dirty pages are no fewer than ${before}.` : 'It gets less.',
+    reason: stuck ? `${last} dirty pages are no fewer than ${before}.` : 'Dirty pages decrease.',
     numbers: { dirtyPages: last ?? before ?? 0 },
   };
 };

@@ -1,4 +1,4 @@
-// How much of a running VM's memory changes in a while? QEMU does not notice that anyone looks.
+// How much of a running VM's memory changes within some seconds? QEMU and the guest are not involved.
 // usage: node watch-a-running-vm.mjs RAM_FILE [SECONDS]
 // where QEMU was started with -object memory-backend-file,id=ram,share=on,mem-path=RAM_FILE,size=...
 import { setTimeout as sleep } from 'node:timers/promises';

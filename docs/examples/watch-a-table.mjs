@@ -1,4 +1,4 @@
-// Plays a migration of a small guest: which pages of each pass need not be sent again?
+// Simulates a migration of a small guest: which pages need not be sent again in each pass?
 import { FingerprintTable, verdictNames } from 'fakedirty';
 
 const pageSize = 4096;

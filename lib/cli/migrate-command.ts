@@ -257,7 +257,10 @@ export function addMigrate(program: Command): void {
         onDisconnectChoices,
       ).default('cancel'),
     )
-    .option('--journal <folder>', 'where the journal is kept; default: ~/.local/state/fakedirty')
+    .option(
+      '--journal <folder>',
+      'where the journal is kept; default: ~/.local/state/fakedirty/journals',
+    )
     .option('--no-journal', 'keep none: if this process is killed, nobody can take over')
     .option('--record <file>', 'write a recording, for "fakedirty replay"')
     .option('--force', 'let --record replace a file', false)

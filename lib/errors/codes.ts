@@ -19,7 +19,7 @@ export const errorCodes = {
   ERR_QMP_NEGOTIATION: 'QEMU greeted, but refused to negotiate capabilities.',
   ERR_QMP_COMMAND: 'QEMU refused a command; `errorClass` and `description` are its own words.',
   ERR_QMP_CLOSED: 'The QMP connection is closed, or could not be opened.',
-  ERR_QMP_TIMEOUT: 'QEMU did not answer in time. It may carry the command out all the same.',
+  ERR_QMP_TIMEOUT: 'QEMU did not answer in time. It may still execute the command.',
   ERR_QMP_PROTOCOL: 'QEMU answered in a form that was not expected.',
   ERR_QMP_GARBLED: 'What arrived is not QMP.',
   ERR_QMP_OVERSIZED: 'A message is longer than the limit of this connection.',
@@ -28,7 +28,7 @@ export const errorCodes = {
   ERR_MIGRATION_REFUSED:
     'A migration cannot begin as asked; `problems` says why. Nothing was changed.',
   ERR_MIGRATION_STATE: 'A running migration cannot do that now; it may have ended.',
-  ERR_POLICY_DECISION: 'What a policy returned is no decision.',
+  ERR_POLICY_DECISION: 'A policy returned something other than a decision.',
   ERR_WATCH_STOPPED: 'A migration is no longer watched because `stop()` was called.',
   ERR_MEASUREMENT: 'This QEMU cannot be measured as asked. Its guest was not disturbed.',
   ERR_RECORDING:

@@ -1,4 +1,4 @@
-// What the caller gave to a running migration to be called: none of it can harm the migration.
+// Calls the caller's callbacks so that an exception in one of them can't harm the migration.
 import { z } from 'zod';
 
 /** All callbacks that a migration has. */

@@ -1,4 +1,4 @@
-// Cancels a migration of pre-copy without ever leaving two running guests.
+// Cancels a pre-copy migration without ever leaving two running guests.
 //
 // QEMU lets a migration be cancelled until the source has heard that the destination has everything. But by then the
 // destination may run the guest, and the source, told to cancel, runs it as well. So the destination is kept from

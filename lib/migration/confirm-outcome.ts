@@ -1,4 +1,4 @@
-// After a migration has ended: finds out where the guest is, and makes sure that it runs there if it ran before.
+// After a migration: finds out where the guest is, and makes sure that it runs there if it was running before.
 import type { QmpSession } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
 import type { StatusInfo } from '../qmp/schema/vm.js';

@@ -1,4 +1,4 @@
-// Takes a running migration to its end: evaluates the policy, does what it decides, and what the caller asks for.
+// Takes a running migration to its end: evaluates the policy, and carries out its decisions and the caller's requests.
 import { z } from 'zod';
 import type { QmpSession } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';

@@ -1,4 +1,4 @@
-// What a policy is told of a running migration, and what it decides.
+// What a policy gets to know about a running migration, and what it decides.
 import { z } from 'zod';
 import type { Pass } from './pass.js';
 

@@ -1,4 +1,5 @@
-// What keeps a migration from beginning, and what it can't do while it runs. How it ended is its result, no error.
+// Errors of migrations that can't begin, or can't do what they are asked while they run. A migration that ends badly is
+// not an error: its result says how it ended.
 import { FakedirtyError } from '../errors/error.js';
 import { inWords, type Naming, Sentence, type Words } from '../errors/wording.js';
 
@@ -34,7 +35,7 @@ export class MigrationStateError extends FakedirtyError {
   override readonly code = 'ERR_MIGRATION_STATE';
 }
 
-/** What a policy returned is no decision. */
+/** A policy returned something other than a decision. */
 export class PolicyDecisionError extends FakedirtyError {
   override readonly name = 'PolicyDecisionError';
   override readonly code = 'ERR_POLICY_DECISION';

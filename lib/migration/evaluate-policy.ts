@@ -1,4 +1,4 @@
-// Asks a policy what to do, and takes no answer for a decision that is none.
+// Evaluates a policy, and checks that what it returns is a decision.
 import { z } from 'zod';
 import { isPromise } from './callbacks.js';
 import { type Decision, decisionSchema, type Observation, type Policy } from './decision.js';

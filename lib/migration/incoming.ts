@@ -1,4 +1,4 @@
-// The destination's side: it is made to listen, and watched until it has the guest.
+// The destination's side: makes it listen, and watches it until it has the guest.
 
 import type { QmpSession } from '../qmp/client.js';
 import { QmpError } from '../qmp/errors.js';

@@ -1,5 +1,5 @@
-// A migration's journal: what another process needs to take it over when the one that controlled it was killed.
-// Decisions are kept; what can be asked of QEMU is asked again.
+// A migration's journal: what another process needs to take the migration over if its controller is killed. It holds
+// decisions and earlier settings, but nothing that QEMU can still be asked for.
 import { z } from 'zod';
 import { FakedirtyError } from '../errors/error.js';
 import type { ProcessIdentity } from '../system/owner.js';

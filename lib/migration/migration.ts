@@ -1,4 +1,4 @@
-// A migration that runs, for whoever started it: what happens in it, how it ends, and what can be done about it.
+// The handle of a running migration: its updates, its result, and the calls that change it.
 import type { Controller } from './controller.js';
 import type { Observation } from './decision.js';
 import type { MigrationLimits } from './options.js';

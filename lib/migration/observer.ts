@@ -1,4 +1,4 @@
-// Follows a migration, whoever started it: by events first, and with no more queries than they need.
+// Follows a migration, whoever started it, by QEMU's events and as few queries as possible.
 import { performance } from 'node:perf_hooks';
 import type { QmpSession } from '../qmp/client.js';
 import { QmpTimeoutError } from '../qmp/errors.js';

@@ -1,4 +1,4 @@
-// How to migrate, as callers say it: checked once, here.
+// The options of a migration, checked once, here.
 
 import { z } from 'zod';
 import { explainIssue } from '../errors/explain-issue.js';
@@ -113,7 +113,7 @@ export interface MigrateOptions {
   /** Decides when to stop, to switch to post-copy, or to give up; default: QEMU alone decides. */
   readonly policy?: Policy | undefined;
   /**
-   * What to do when the policy throws, or returns what is no decision: `cancel` the migration (the default), or `go-on`
+   * What to do when the policy throws, or returns no valid decision: `cancel` the migration (the default), or `go-on`
    * without it, as QEMU alone decides. The result says in both cases what happened.
    */
   readonly onPolicyFailure?: 'cancel' | 'go-on' | undefined;

@@ -1,4 +1,4 @@
-// Makes passes of answers to query-migrate, however often QEMU was asked. Pure.
+// Derives passes from answers to query-migrate, however often QEMU was asked. Pure.
 import type { FakeDirtyInfo, FakeDirtyPass } from '../qmp/schema/fake-dirty.js';
 import type { MigrationInfo } from '../qmp/schema/migration.js';
 import type { FilterTotals, Pass, PassVerdicts } from './pass.js';

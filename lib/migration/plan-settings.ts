@@ -1,4 +1,4 @@
-// Plans what to set on each QEMU for what was asked, or says why that is not possible.
+// Plans which settings each QEMU needs for the given options, or says why they are not possible.
 
 import { didYouMean } from '../errors/nearest.js';
 import { option, sentence, type Words } from '../errors/wording.js';

@@ -1,4 +1,4 @@
-// Capabilities and parameters of a QEMU: what to change, what that was before, and setting them.
+// Sets capabilities and parameters of a QEMU, and remembers their earlier values.
 import type { QmpSession } from '../qmp/client.js';
 import type { Settings } from './plan-settings.js';
 import type { QemuSetup } from './qemu-setup.js';

@@ -1,5 +1,4 @@
-// Supervises a migration that runs, to its end and to its result, whatever becomes of callbacks, connections and
-// policies on the way.
+// Supervises a running migration until it has a result, even if callbacks, connections or policies fail.
 import type { LastingQmp } from '../qmp/lasting-qmp.js';
 import type { ProcessUsage } from '../qmp/process-usage.js';
 import { buildResult } from './build-result.js';

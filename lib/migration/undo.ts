@@ -1,5 +1,5 @@
-// Puts back the settings of both sides at the end of a migration: never while it runs, and never under a guest that
-// is in two halves.
+// Restores the settings of both sides at the end of a migration: never while it runs, and never after post-copy was
+// interrupted, when each side has a part of the guest.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { QmpSession } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';

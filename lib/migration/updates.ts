@@ -1,4 +1,4 @@
-// What happens in a migration, for whoever iterates over it: from the start or late, fast or slowly, or never.
+// The updates of a migration for any number of readers, who may start late, read slowly, or not read at all.
 import type { MigrationContext, PolicyEvaluation } from './decision.js';
 import type { MigrationProgress } from './options.js';
 import type { Pass } from './pass.js';

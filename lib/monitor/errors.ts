@@ -1,4 +1,4 @@
-// What keeps a QEMU from being measured.
+// Why a QEMU can't be measured.
 import { FakedirtyError } from '../errors/error.js';
 
 /** This QEMU, or its guest, can't be measured as asked. The guest was not disturbed. */

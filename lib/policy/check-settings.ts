@@ -1,5 +1,5 @@
-// Checks what policies and predictions are given, where it enters: a mistake is named when a policy is made, not when it is
-// first evaluated.
+// Checks the arguments of policies and predictions when they are passed, so that a mistake is reported when a policy is made and
+// not when it is first evaluated.
 import { OptionError } from '../errors/option-error.js';
 import { shown } from '../errors/shown.js';
 

@@ -1,4 +1,4 @@
-// How fast a guest changes its memory, as far as the passes so far tell.
+// Estimates from the passes so far how fast a guest changes its memory.
 import type { Pass } from '../migration/pass.js';
 
 /** Those that tell how the guest writes while it runs, and that were walked after the first. */

@@ -1,4 +1,4 @@
-// Chooses what serves a goal best, by predictions that know about fake dirty pages.
+// Chooses what serves a goal best, by predictions that take fake dirty pages into account.
 
 import { bytesText, percentText, timeText } from '../format/text.js';
 import {

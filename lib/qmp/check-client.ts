@@ -1,4 +1,4 @@
-// Whether what a caller gives as a connection is one.
+// Checks that an argument is a QmpClient.
 import { OptionError } from '../errors/option-error.js';
 import { shown } from '../errors/shown.js';
 

@@ -1,4 +1,4 @@
-// What can go wrong between us and a QEMU. Each error carries what was sent and what came back.
+// Errors of QMP connections. Each carries what was sent and what came back.
 import type { ErrorCode } from '../errors/codes.js';
 import { FakedirtyError } from '../errors/error.js';
 

@@ -1,5 +1,5 @@
-// A QMP that outlives its socket: when the connection breaks, it is made again, and what may be asked again is asked
-// again. Whoever controls a running VM must not lose it because a proxy was restarted or a line was garbled.
+// A QMP session that survives its socket: when the connection breaks, it reconnects, and repeats the pending commands that
+// may be executed twice. A restarted proxy or a garbled line must not end the control of a running VM.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { QmpClient, QmpSession } from './client.js';
 import {

@@ -1,4 +1,4 @@
-// Commands that have been sent and not been answered, by id, each with its limits.
+// Commands that have been sent and not yet answered, by id, each with its time limit.
 import { within } from '../system/deadline.js';
 import { QmpCommandError, type QmpRequest, QmpTimeoutError } from './errors.js';
 import type { QmpAnswer } from './messages.js';

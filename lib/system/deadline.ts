@@ -1,4 +1,4 @@
-// Waiting with a limit: whatever comes first of the work, the time, and the caller's signal.
+// Waits for work until it is done, a time limit has passed, or the caller's signal is aborted.
 import { FakedirtyError } from '../errors/error.js';
 
 /** Something did not happen in time. */

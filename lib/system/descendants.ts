@@ -1,5 +1,5 @@
-// A group of processes with everything under it. A process of a group may have started groups of its own, as a command
-// of ours does that another one runs: no signal to the outer group reaches those.
+// All descendants of a process group. A process of the group may have started process groups of its own, which a signal to the
+// outer group does not reach.
 import { readdirSync, readFileSync } from 'node:fs';
 import { startOf } from './owner.js';
 

@@ -1,5 +1,5 @@
-// Directories with all that they lie in. Node's own recursive mkdir never returns where a file system has the parent but
-// refuses to make anything in it without saying why, as /proc does.
+// Creates directories with their parents. Node's own recursive mkdir never returns if the parent exists but nothing can be
+// created in it and the error is ENOENT, as in /proc.
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 

@@ -1,4 +1,4 @@
-// Where this package lies: its sources, series and guests are found from there, whether this file runs from
+// The directory of this package, in which its sources, series and guests are found, whether this file runs from
 // lib/, from dist/, or from a copy that was compiled for the scripts.
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
-// Child processes. A short command is awaited, or waited for where nothing can be awaited; a long one runs in a group
-// of its own, so that no compiler or test is left behind when this process is told to end. What runs beside this
-// process, such as a QEMU, is started in companion.ts.
+// Child processes. Short commands are awaited, or run synchronously where nothing can be awaited. Long ones run in process groups of
+// their own, so that no compiler or test is left behind when this process is told to end. Processes that run beside
+// this one, such as QEMUs, are started in companion.ts.
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import spawn, { type Options, type Subprocess, SubprocessError } from 'nano-spawn';
 import { FakedirtyError } from '../errors/error.js';

@@ -1,4 +1,4 @@
-// A private directory for sockets and guest memory, gone when its user is done or dead.
+// A private directory for sockets and guest memory, which is removed when its process closes it or has died.
 import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

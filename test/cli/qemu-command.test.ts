@@ -75,21 +75,30 @@ describe('fakedirty', () => {
   });
 });
 
+const program = 'bin/qemu-system-x86_64';
+
+/** A build as another checkout leaves it in the cache. */
+function buildElsewhere(name: string, record: object): string {
+  const built = join(cache, 'builds', `qemu-${name}`);
+  mkdirSync(built, { recursive: true });
+  const common = {
+    ...{ version: '7.2', fullVersion: '7.2.22', source: 'here', options: [], compiler: 'cc 1' },
+    ...{ programs: { 'x86_64-softmmu': program }, seconds: 1, builtAt: '2026-01-01' },
+  };
+  writeFileSync(join(built, 'fakedirty-build.json'), JSON.stringify({ ...common, ...record }));
+  return join(built, program);
+}
+
+describe('fakedirty qemu doctor', () => {
+  it('tries accelerators with a build that has no sanitizers', () => {
+    const path = buildElsewhere('7.2-a', { series: null });
+    buildElsewhere('7.2-b', { series: null, sanitized: true, builtAt: '2026-02-01' });
+    const { output } = fakedirty('qemu', 'doctor', '--json');
+    expect(JSON.parse(output)).toMatchObject({ triedWith: path });
+  });
+});
+
 describe('fakedirty qemu path', () => {
-  const program = 'bin/qemu-system-x86_64';
-
-  /** A build as another checkout leaves it in the cache. */
-  function buildElsewhere(name: string, record: object): string {
-    const built = join(cache, 'builds', `qemu-${name}`);
-    mkdirSync(built, { recursive: true });
-    const common = {
-      ...{ version: '7.2', fullVersion: '7.2.22', source: 'here', options: [], compiler: 'cc 1' },
-      ...{ programs: { 'x86_64-softmmu': program }, seconds: 1, builtAt: '2026-01-01' },
-    };
-    writeFileSync(join(built, 'fakedirty-build.json'), JSON.stringify({ ...common, ...record }));
-    return join(built, program);
-  }
-
   it('has the same default version as all other commands, one that needs no download', () => {
     for (const command of [
       ['qemu', 'build'],

@@ -149,7 +149,7 @@ describe.each(['here', '22', '24', '26'])('with Node: %s', (which) => {
     const ram = join(project, 'ram');
     writeFileSync(ram, Buffer.alloc(1024 * 1024, 1));
     const expected: Record<string, [args: string[], output: RegExp]> = {
-      'fingerprint-a-file.mjs': [[ram], /^1024 pages of 1024 bytes, 1 different ones\n$/],
+      'fingerprint-a-file.mjs': [[ram], /^1024 pages of 1024 bytes, 1 distinct\n$/],
       'watch-a-table.mjs': [
         [],
         /second pass: 1 unchanged, 2 changed, 3 zero\nsent 10, skipped 1\n$/,

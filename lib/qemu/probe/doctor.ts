@@ -54,10 +54,10 @@ function findHugePages(): Findings['hugePages'] {
   }));
 }
 
-/** A QEMU to try the accelerators with: one of ours, else the system's. */
+/** A QEMU to try the accelerators with: one of ours, else the system's. Sanitizers slow one down, or end it. */
 function someQemu(built: readonly BuiltQemu[]): string | null {
   const [newest] = [...built]
-    .filter(({ programs }) => programs['x86_64-softmmu'])
+    .filter(({ programs, sanitized }) => programs['x86_64-softmmu'] && !sanitized)
     .sort((a, b) => b.builtAt.localeCompare(a.builtAt));
   if (newest) return programOf(newest);
   const system = 'qemu-system-x86_64';

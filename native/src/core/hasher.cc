@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Creating hashers and sharing them among tables.
+// Creates hashers, and shares them among tables.
 #include "src/core/hasher.h"
 
 namespace fakedirty {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Creating tables, and everything that concerns many slots at once.
+// Creates tables, and does everything that concerns many slots at once.
 #include "src/core/table.h"
 
 #include "src/core/mutants.h"

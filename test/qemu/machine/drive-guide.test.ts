@@ -26,7 +26,7 @@ describe.each(drivenQemus)('the programs of the guide, on the QEMU %s', (which) 
   it('stop a VM and continue it', async (context) => {
     const { paths } = await start(context, which);
     const said = await output('stop-and-continue-a-vm.mjs', paths.source);
-    expect(said).toMatch(/^stood still for \d+\.\d ms\nruns again\n$/);
+    expect(said).toMatch(/^was paused for \d+\.\d ms\nruns again\n$/);
   });
 
   it('migrate, record, and try a policy on the recording', async (context) => {
