@@ -9,7 +9,8 @@ export const errorCodes = {
   ERR_BUSY: 'A table was used while a background check of it was under way.',
   ERR_STALE_CHECK: 'A check was committed twice, or after its table had changed.',
   ERR_NATIVE: 'libfakedirty failed; `status` is its fakedirty_status.',
-  ERR_NO_ADDON: 'There is no native addon for this machine, or it does not load.',
+  ERR_NO_ADDON:
+    'There is no native addon for this machine, it does not load, or the package was bundled without it.',
   ERR_MEMORY_FILE: 'A memory file cannot be opened, or became shorter while it was read.',
   // QMP.
   ERR_QMP: 'A QMP connection was used for something that it cannot do.',

@@ -121,7 +121,13 @@ export class Hasher implements Disposable {
    * The digests of all pages, or of a range of them, one after the other. To go through large memory in small steps, give
    * a range of it each time: making a view for each step takes longer.
    */
-  fingerprint(bytes: Bytes, options?: PageRange & { readonly into?: undefined }): Buffer;
+  fingerprint(
+    bytes: Bytes,
+    options?: PageRange & {
+      /** Without it, the digests are in a new Buffer. */
+      readonly into?: undefined;
+    },
+  ): Buffer;
   fingerprint<Into extends Uint8Array>(bytes: Bytes, options: FingerprintOptions<Into>): Into;
   fingerprint(
     bytes: Bytes,

@@ -1,7 +1,7 @@
 // Loads the Node-API addon (native/addon), and gives it types.
 import { createRequire } from 'node:module';
 import { FakedirtyError } from '../errors/error.js';
-import { packageRoot } from '../system/package-root.js';
+import { findPackageRoot, unbundle } from '../system/find-package-root.js';
 
 /** What libfakedirty says of a fingerprint algorithm. */
 export interface NativeAlgorithm {
@@ -91,8 +91,6 @@ export class NativeAddonError extends FakedirtyError {
   override readonly code = 'ERR_NO_ADDON';
 }
 
-// lib/fingerprint and dist/fingerprint lie equally deep, so one path serves the sources and the build.
-
 /** What decides whether a binary runs. */
 export interface Machine {
   readonly platform: string;
@@ -166,10 +164,18 @@ export function loadAddon(directory: string): NativeAddon {
   }
 }
 
+function ownDirectory(): string {
+  const directory = findPackageRoot();
+  if (directory !== undefined) return directory;
+  throw new NativeAddonError(
+    `fakedirty has been bundled into another program, without its native addon. ${unbundle}`,
+  );
+}
+
 let loaded: NativeAddon | undefined;
 
 /** The addon, loaded when it is first needed: an import of this package loads none. */
 export function native(): NativeAddon {
-  loaded ??= loadAddon(packageRoot);
+  loaded ??= loadAddon(ownDirectory());
   return loaded;
 }

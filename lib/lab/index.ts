@@ -20,8 +20,8 @@ export { builtIn } from './catalogue/built-in.js';
 export { type Additions, Catalogue } from './catalogue/catalogue.js';
 export { ExperimentError, parseExperiment } from './catalogue/experiment-file.js';
 export { type Method, withFilter } from './methods/method.js';
-export { type Cell, describeCell } from './model/cell.js';
-export type { Experiment } from './model/experiment.js';
+export { type Cell, describeCell, type WorkloadChoice } from './model/cell.js';
+export type { Experiment, GuestSettings, RunSettings } from './model/experiment.js';
 export type { Link } from './model/link.js';
 export {
   isMeasured,

@@ -2,7 +2,6 @@
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '../system/make-directory.js';
 import { ownIdentity } from '../system/owner.js';
 import {
   type Journal,
@@ -90,7 +90,7 @@ export class JournalDirectory {
 
   /** Begins a journal, and removes the oldest of many that have ended. */
   create(): JournalFile {
-    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    makeDirectory(this.path, 0o700);
     this.#removeOldest();
     const time = new Date().toISOString().replaceAll(/[-:.]/g, '');
     for (let number = 1; ; number += 1) {

@@ -7,14 +7,17 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** Makes a directory, and those above it, unless they are there; throws what the system says. */
-export function makeDirectory(path: string): void {
+/**
+ * Makes a directory, and those above it, unless they are there; throws what the system says. `mode` is for each that it
+ * makes.
+ */
+export function makeDirectory(path: string, mode?: number): void {
   const missing: string[] = [];
   let at = resolve(path);
   for (; !existsSync(at); at = dirname(at)) missing.unshift(at);
   for (const each of missing) {
     try {
-      mkdirSync(each);
+      mkdirSync(each, mode);
     } catch (error) {
       // Somebody else was faster.
       if (!isDirectory(each)) throw error;

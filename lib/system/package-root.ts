@@ -1,16 +1,14 @@
-// The directory of this package, in which its sources, series and guests are found, whether this file runs from
-// lib/, from dist/, or from a copy that was compiled for the scripts.
-import { existsSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// The directory of this package, in which its sources, series and guests are found.
+import { findPackageRoot, unbundle } from './find-package-root.js';
 
-function findRoot(): string {
-  const here = dirname(realpathSync(fileURLToPath(import.meta.url)));
-  for (let directory = here; ; directory = dirname(directory)) {
-    if (existsSync(join(directory, 'package.json'))) return directory;
-    if (directory === dirname(directory))
-      throw new Error(`There is no package.json above ${here}.`);
+function requireRoot(): string {
+  const root = findPackageRoot();
+  if (root === undefined) {
+    throw new Error(
+      `fakedirty has been bundled into another program, without the files that it needs. ${unbundle}`,
+    );
   }
+  return root;
 }
 
-export const packageRoot = findRoot();
+export const packageRoot = requireRoot();

@@ -114,6 +114,10 @@ describe('a journal', () => {
     expect(statSync(directory.path).mode & 0o777).toBe(0o700);
   });
 
+  it.each(['/proc/x', '/proc/x/y'])('is refused at once where nothing can be made: %s', (path) => {
+    expect(() => new JournalDirectory(path).create()).toThrow(/^ENOENT: .*mkdir '\/proc\/x'/);
+  });
+
   it('keeps a migration from beginning if it takes no entry, with nothing changed', async () => {
     const write = () => {
       throw new Error('no room');

@@ -3,6 +3,7 @@ import {
   cpSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -13,6 +14,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { prebuilt } from '../../lib/fingerprint/native.js';
 import { type OtherNode, otherNodes } from '../../scripts/nodes.js';
+import { deadLinks, pagesIn } from '../docs/markdown-links.js';
 import { env, installedPackage, repository, run } from './installed-package.js';
 
 const { project, installed } = installedPackage();
@@ -45,12 +47,15 @@ describe('the packed tarball', () => {
   it('holds what is needed and nothing else', () => {
     const names = readdirSync(installed).sort();
     expect(names).toEqual([
+      'CHANGELOG.md',
       'CMakeLists.txt',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
       'THIRD-PARTY.md',
       'binding.gyp',
       'dist',
+      'docs',
       'experiments',
       'man',
       'native',
@@ -67,6 +72,20 @@ describe('the packed tarball', () => {
       'sources.txt',
       'src',
     ]);
+  });
+
+  it('holds all that its pages lead to', () => {
+    const pages = pagesIn(installed);
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/guides/installing.md']));
+    expect(pages.flatMap((page) => deadLinks(installed, page).map((link) => [page, link]))).toEqual(
+      [],
+    );
+  });
+
+  it('names no address of the project: none is known yet', () => {
+    const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    for (const field of ['repository', 'bugs', 'homepage'])
+      expect(manifest).not.toHaveProperty(field);
   });
 
   it('carries an addon for each processor that messages name, and says how large they are', () => {

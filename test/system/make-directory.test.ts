@@ -21,6 +21,19 @@ describe('makeDirectory', () => {
     expect(statSync(path).isDirectory()).toBe(true);
   });
 
+  it('gives what it makes the mode that it is told, and leaves that of what is there', () => {
+    const before = statSync(folder).mode;
+    makeDirectory(join(folder, 'private', 'too'), 0o700);
+    makeDirectory(join(folder, 'shared'));
+    makeDirectory(join(folder, 'shared', 'private'), 0o700);
+    const modeOf = (...path: string[]) => statSync(join(folder, ...path)).mode & 0o777;
+    expect(modeOf('private')).toBe(0o700);
+    expect(modeOf('private', 'too')).toBe(0o700);
+    expect(modeOf('shared', 'private')).toBe(0o700);
+    expect(modeOf('shared')).toBe(0o777 & ~process.umask());
+    expect(statSync(folder).mode).toBe(before);
+  });
+
   it.each(['/proc/x', '/proc/x/y/z', '/sys/x'])('says why it can not make %s', (path) => {
     expect(() => makeDirectory(path)).toThrow(/^E[A-Z]+: .*mkdir/);
   });

@@ -6,10 +6,18 @@ import { describeLink, linkSchema } from './link.js';
 const [minMiB, maxMiB] = [256, 16384];
 
 /** A workload by its name, and the options that it is given. */
+export interface WorkloadChoice {
+  /** Its name in the catalogue. */
+  readonly name: string;
+  /** Its options, by their names; `fakedirty lab list` has them. */
+  readonly options: Record<string, unknown>;
+}
+
+/** The same, checked. */
 export const workloadChoiceSchema = z.strictObject({
   name: z.string(),
   options: z.record(z.string(), z.unknown()).default({}),
-});
+}) satisfies z.ZodType<WorkloadChoice>;
 
 /** One combination that an experiment measures. */
 export const cellSchema = z.strictObject({

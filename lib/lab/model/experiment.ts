@@ -1,31 +1,46 @@
 // What an experiment is. Whether its workloads and methods exist, and take these options, is for the catalogue to check.
 import { z } from 'zod';
-import { cellSchema, workloadChoiceSchema } from './cell.js';
-import { linkSchema } from './link.js';
+import { cellSchema, type WorkloadChoice, workloadChoiceSchema } from './cell.js';
+import { type Link, linkSchema } from './link.js';
 
 /** The guest that is migrated. */
+export interface GuestSettings {
+  /** How many virtual CPUs it has. */
+  readonly processors: number;
+  /** Where guest memory lies: all of these can be compared between both sides. */
+  readonly memory: 'file' | 'memfd' | 'huge-pages';
+  /** auto: the faster one of those that boot a guest on this machine. */
+  readonly accelerator: 'auto' | 'tcg' | 'kvm';
+}
+
 const guestSchema = z.strictObject({
   processors: z.int().min(1).max(16),
-  /** Where guest memory lies: all of these can be compared between both sides. */
   memory: z.enum(['file', 'memfd', 'huge-pages']),
-  /** auto: the faster one of those that boot a guest on this machine. */
   accelerator: z.enum(['auto', 'tcg', 'kvm']),
-});
+}) satisfies z.ZodType<GuestSettings>;
 
 /** What holds for every run of an experiment, whatever its cell. */
+export interface RunSettings {
+  /** The guest that is migrated. */
+  readonly guest: GuestSettings;
+  /** There is no destination and the stream is discarded: for counting pages, with half the memory. */
+  readonly sink: boolean;
+  /** A migration that has not converged by then is stopped and copied: plain pre-copy may never converge. */
+  readonly convergeSeconds: number;
+  /** The downtime that QEMU may cause at the end of a migration. */
+  readonly downtimeLimitMs: number;
+  /** How long a workload runs before its guest is migrated. */
+  readonly settleSeconds: number;
+}
+
+/** The same, checked. */
 export const runSettingsSchema = z.strictObject({
   guest: guestSchema,
-  /** There is no destination and the stream is discarded: for counting pages, with half the memory. */
   sink: z.boolean(),
-  /** A migration that has not converged by then is stopped and copied: plain pre-copy may never converge. */
   convergeSeconds: z.number().min(1).max(3600),
   downtimeLimitMs: z.int().min(1).max(10_000),
-  /** How long a workload runs before its guest is migrated. */
   settleSeconds: z.number().min(0).max(3600),
-});
-
-/** What holds for every run of an experiment, whatever its cell. */
-export interface RunSettings extends Readonly<z.output<typeof runSettingsSchema>> {}
+}) satisfies z.ZodType<RunSettings>;
 
 /** A list of one or more items, none of them twice. */
 export function listOf<Item extends z.ZodType>(item: Item) {
@@ -53,18 +68,40 @@ export const workloadEntrySchema = z.union([
 const { shape: settings } = runSettingsSchema;
 
 /** An experiment: what is combined with what, how often, and within which limits. */
+export interface Experiment extends RunSettings {
+  /** Lower-case letters, digits and hyphens: results are kept under it. */
+  readonly name: string;
+  /** What it is for, in words: the report has it. */
+  readonly description: string;
+  /** Decides the order of the runs, and what workloads do at random: something else in each round. */
+  readonly seed: number;
+  /** How often each cell is measured. */
+  readonly rounds: number;
+  /** Rounds before those, whose results are kept but not counted. */
+  readonly warmUps: number;
+  /** What the guests do. */
+  readonly workloads: WorkloadChoice[];
+  /** Sizes of guest memory. */
+  readonly memoryMiB: number[];
+  /** Names of methods. The first is the one that the others are compared with. */
+  readonly methods: string[];
+  /** Links between the two hosts. */
+  readonly links: Link[];
+  /** A run that takes longer has failed. */
+  readonly timeLimitSeconds: number;
+  /** How often a run that failed is tried again. */
+  readonly retries: number;
+}
+
+/** The same, checked. */
 export const experimentSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens'),
   description: z.string().default(''),
-  /** Decides the order of the runs, and what workloads do at random: something else in each round. */
   seed: z.int().nonnegative().default(1),
-  /** How often each cell is measured. */
   rounds: z.int().min(1).max(1000).default(3),
-  /** Rounds before those, whose results are kept but not counted. */
   warmUps: z.int().min(0).max(10).default(1),
   workloads: listOf(workloadEntrySchema),
   memoryMiB: listOf(cellSchema.shape.memoryMiB),
-  /** The first is the one that the others are compared with. */
   methods: listOf(cellSchema.shape.method),
   links: listOf(linkSchema).default([linkSchema.parse({})]),
   guest: z
@@ -78,14 +115,9 @@ export const experimentSchema = z.strictObject({
   convergeSeconds: settings.convergeSeconds.default(60),
   downtimeLimitMs: settings.downtimeLimitMs.default(300),
   settleSeconds: settings.settleSeconds.default(2),
-  /** A run that takes longer has failed. */
   timeLimitSeconds: z.number().min(1).max(86_400).default(600),
-  /** How often a run that failed is tried again. */
   retries: z.int().min(0).max(10).default(1),
-});
-
-/** An experiment: what is combined with what, how often, and within which limits. */
-export interface Experiment extends Readonly<z.output<typeof experimentSchema>> {}
+}) satisfies z.ZodType<Experiment>;
 
 /** What the experiment says of every run, besides its cell. */
 export function settingsOf(experiment: Experiment): RunSettings {

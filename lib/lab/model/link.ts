@@ -2,17 +2,21 @@
 import { z } from 'zod';
 
 /** The link between the hosts of an experiment. */
-export const linkSchema = z.strictObject({
+export interface Link {
   /** The rate of each host's network card, in each direction. */
-  megabitsPerSecond: z.number().min(1).max(100_000).default(1000),
+  readonly megabitsPerSecond: number;
   /** One way, from any host to any other. */
-  delayMs: z.number().min(0).max(1000).default(0),
+  readonly delayMs: number;
   /** Packets lost, one way. */
-  lossPercent: z.number().min(0).max(50).default(0),
-});
+  readonly lossPercent: number;
+}
 
-/** The link between the hosts of an experiment. */
-export interface Link extends Readonly<z.output<typeof linkSchema>> {}
+/** The same, checked. */
+export const linkSchema = z.strictObject({
+  megabitsPerSecond: z.number().min(1).max(100_000).default(1000),
+  delayMs: z.number().min(0).max(1000).default(0),
+  lossPercent: z.number().min(0).max(50).default(0),
+}) satisfies z.ZodType<Link>;
 
 /** 1 Gbit/s without delay or loss, as in the studies of fake dirty pages. */
 export const defaultLink: Link = linkSchema.parse({});
