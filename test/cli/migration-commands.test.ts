@@ -226,6 +226,13 @@ describe('fakedirty migrate', () => {
     expect(output).toMatch(/error: --downtime: .*2000000/);
   });
 
+  it('names a journal folder that is a file', async () => {
+    const args = [...migrating(), '--journal', main];
+    const { status, said } = await ended(process.execPath, args);
+    expect(status).toBe(exitCodes.usage);
+    expect(said).toMatch(/error: --journal: can't be written: .*main\.js/);
+  });
+
   it('names all that is refused, with a code of its own', async () => {
     const args = [...migrating(), '--hash', 'crc32', '--xbzrle'];
     const { status, said } = await ended(process.execPath, args);
