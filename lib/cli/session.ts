@@ -2,7 +2,11 @@
 import { realpathSync } from 'node:fs';
 import { OptionError } from '../errors/option-error.js';
 import { JournalError, type JournalOptions } from '../migration/journal.js';
-import { type FoundJournal, JournalDirectory, type JournalFile } from '../migration/journal-directory.js';
+import {
+  type FoundJournal,
+  JournalDirectory,
+  type JournalFile,
+} from '../migration/journal-directory.js';
 import type { MigrateOptions } from '../migration/options.js';
 import type { MigrationResult } from '../migration/result.js';
 import { QmpClient } from '../qmp/client.js';
