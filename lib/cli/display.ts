@@ -9,6 +9,7 @@ import type { MigrationProgress } from '../migration/options.js';
 import { type Pass, passName } from '../migration/pass.js';
 import { entryLine, type RecordingEntry } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
+import { rangeText } from '../policy/forecast.js';
 import { predict } from '../policy/prediction.js';
 import { ProgressEstimator } from './migration-progress.js';
 import { outputOptions, paintFor } from './output-options.js';
@@ -49,7 +50,7 @@ function predictedEnd(observation: Observation, isFull: boolean): string {
   if (!goOn) return '';
   const { low, expected, high } = goOn.totalMs;
   if (!Number.isFinite(expected)) return 'never, like this';
-  return timeText(expected) + (isFull ? ` (${timeText(low)} to ${timeText(high)})` : '');
+  return isFull ? rangeText({ low, expected, high }, timeText) : timeText(expected);
 }
 
 export function passLine(pass: Pass, observation: Observation, width = fullWidth): string {
@@ -97,13 +98,12 @@ const outcomeMeaning: Readonly<Record<MigrationResult['outcome'], Meaning>> = {
 function summary({ outcome, reason, guest, ...figures }: MigrationResult, paint: Paint): string[] {
   const { totalMs, downtimeMs, bytes, filter, migrationCpuMs, callbackFailures = [] } = figures;
   const downtime = downtimeMs === undefined ? '' : `, downtime ${timeText(downtimeMs)}`;
+  // Within the first pass, nothing is sent again.
   const again =
-    bytes.retransferred === undefined
-      ? 'how much of it again is not known'
-      : `${bytesText(bytes.retransferred)} of it again`;
+    bytes.retransferred === undefined ? '' : `, ${bytesText(bytes.retransferred)} of it again`;
   const cpu = migrationCpuMs === undefined ? '' : `, ${timeText(migrationCpuMs)} of CPU`;
   const lines = [
-    `${paint(outcome, outcomeMeaning[outcome])} after ${timeText(totalMs)}${downtime}: ${bytesText(bytes.total)} sent, ` +
+    `${paint(outcome, outcomeMeaning[outcome])} after ${timeText(totalMs)}${downtime}: ${bytesText(bytes.total)} sent` +
       `${again}${cpu}.`,
     reason,
     guestText(guest),

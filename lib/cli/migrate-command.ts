@@ -29,7 +29,7 @@ import {
   shownOn,
   warnOfAbandoned,
 } from './session.js';
-import { type Need, needs, refuseWithoutEffect } from './without-effect.js';
+import { type Need, needs, quietOrVerbose, refuseWithoutEffect } from './without-effect.js';
 
 interface MigrateFlags {
   qmp: QmpAddress;
@@ -134,6 +134,7 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
 
 /** Options that have no effect by themselves. */
 const idleAlone: readonly Need[] = [
+  quietOrVerbose,
   needs('--accept-weak-hash', '--hash'),
   needs('--verify', '--hash'),
   needs('--without-filter', '--hash'),

@@ -72,6 +72,8 @@ function printReplay(recording: Recording, decisions: readonly PolicyEvaluation[
     const { totalMs, downtimeMs } = actual;
     const downtime = downtimeMs === undefined ? '' : `, with a downtime of ${timeText(downtimeMs)}`;
     console.log(`It ended after ${timeText(totalMs)}${downtime}.`);
+  } else {
+    console.log('The recording ends before the migration does.');
   }
   printComparisons(comparisons);
 }

@@ -1,8 +1,12 @@
 // What the commands for running VMs share: connections, what ends them early, the journal, the exit code.
 import { realpathSync } from 'node:fs';
 import { OptionError } from '../errors/option-error.js';
-import type { JournalOptions } from '../migration/journal.js';
-import { JournalDirectory, type JournalFile } from '../migration/journal-directory.js';
+import { JournalError, type JournalOptions } from '../migration/journal.js';
+import {
+  type FoundJournal,
+  JournalDirectory,
+  type JournalFile,
+} from '../migration/journal-directory.js';
 import type { MigrateOptions } from '../migration/options.js';
 import type { MigrationResult } from '../migration/result.js';
 import { QmpClient } from '../qmp/client.js';
@@ -188,11 +192,21 @@ export function keepJournal(where: string | boolean, policy: readonly string[]):
   };
 }
 
+/** A folder that can't be read is no reason not to migrate: who keeps the journal says what is wrong with it. */
+function findUnended(path: string | undefined, address: string): FoundJournal | undefined {
+  try {
+    return new JournalDirectory(path).unended(address);
+  } catch (error) {
+    if (error instanceof JournalError) return undefined;
+    throw error;
+  }
+}
+
 /** Says that an earlier process was killed before the migration of this VM had ended, if one was. */
 export function warnOfAbandoned(where: string | boolean, qmp: QmpAddress): void {
   const path = typeof where === 'string' ? where : undefined;
   const address = formatAddress(qmp);
-  const found = new JournalDirectory(path).unended(address);
+  const found = findUnended(path, address);
   if (!found || isAlive(found.journal.controller) !== false) return;
   const { process: source } = found.journal.begin.source;
   // Its QEMU has ended, and left the address to another one.

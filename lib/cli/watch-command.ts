@@ -20,7 +20,7 @@ import {
   onDisconnectChoices,
   shownOn,
 } from './session.js';
-import { needs, refuseWithoutEffect } from './without-effect.js';
+import { needs, quietOrVerbose, refuseWithoutEffect } from './without-effect.js';
 
 interface WatchFlags {
   qmp: QmpAddress;
@@ -84,7 +84,10 @@ export function addWatch(program: Command): void {
       qmpAddress,
     )
     .option('--take-over', 'control a migration whose "fakedirty migrate" was killed')
-    .option('--journal <folder>', 'where its journal is; default: where they usually are')
+    .option(
+      '--journal <folder>',
+      'with --take-over: the folder of its journal, if "fakedirty migrate" was given one',
+    )
     .addOption(
       oneOf(
         new Option('--on-disconnect <what>', 'as in "fakedirty migrate"'),
@@ -110,6 +113,7 @@ it makes sure that the guest runs where it is, and puts the settings back. Ctrl-
       return flags.takeOver ? goOn(flags, display) : watch(flags, display);
     });
   refuseWithoutEffect(command, [
+    quietOrVerbose,
     needs('--journal', '--take-over'),
     needs('--on-disconnect', '--take-over'),
     { option: '--force', needs: '--record', isMet: ({ record }) => record !== undefined },

@@ -24,6 +24,13 @@ export function replacedBy(option: string, other: string): Need {
   return { option, needs: `leaving out ${other}`, isMet: (values) => !isMet(values) };
 }
 
+/** Says as little as possible, or as much: not both. */
+export const quietOrVerbose: Need = {
+  option: '--quiet',
+  needs: 'leaving out --verbose',
+  isMet: ({ verbose }) => verbose !== true,
+};
+
 /** Has the command refuse options without effect, before it does anything. */
 export function refuseWithoutEffect(command: Command, all: readonly Need[]): Command {
   return command.hook('preAction', (_, running) => {

@@ -143,8 +143,9 @@ export class JournalDirectory {
         .filter((name) => name.endsWith(suffix))
         .sort();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return [];
+      throw new JournalError(`${this.path} is no folder of journals that can be read: ${message}`);
     }
   }
 

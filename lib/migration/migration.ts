@@ -12,8 +12,8 @@ import type { MigrationUpdate, UpdateLog } from './updates.js';
  */
 export class Migration implements AsyncIterable<MigrationUpdate>, AsyncDisposable {
   /**
-   * How the migration ended, once it has. It rejects only when that can't be known, because the connection to QEMU
-   * broke, or when a policy or callback threw; that cancels the migration.
+   * How the migration ended, once it has. It does not reject: the outcome is `unknown` where QEMU can't be reached any
+   * more, and `callbackFailures` says which policy or callback threw.
    */
   readonly result: Promise<MigrationResult>;
   readonly #controller: Controller;

@@ -149,7 +149,8 @@ function parseLine(text: string, line: number): RecordingEntry {
   refuseOtherFormat(json, line);
   const { success, data, error } = recordingEntrySchema.safeParse(json);
   if (success) return data;
-  throw new RecordingError(line, z.prettifyError(error).replaceAll('\n', ' '));
+  const problems = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new RecordingError(line, `is no entry of a recording (${problems.join('; ')})`);
 }
 
 /** Without a last line that was cut: whatever wrote it was killed, or its disk was full. */

@@ -251,8 +251,8 @@ export function rangeText(
   text: (value: number) => string,
 ): string {
   if (!Number.isFinite(expected)) {
-    return Number.isFinite(low) ? `never (${text(low)} at best)` : 'never';
+    return Number.isFinite(low) ? `without end (at least ${text(low)})` : 'without end';
   }
-  if (!Number.isFinite(high)) return `${text(expected)} (${text(low)} to never)`;
+  if (!Number.isFinite(high)) return `${text(expected)} (at least ${text(low)})`;
   return low === high ? text(expected) : `${text(expected)} (${text(low)} to ${text(high)})`;
 }

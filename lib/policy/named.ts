@@ -53,11 +53,15 @@ const schemas = {
     downtime: time.optional(),
     otherwise: z.enum(['go-on', 'stop-now', 'give-up']).optional(),
   }),
-  'give-up': z.strictObject({
-    after: time.optional(),
-    passes: count.optional(),
-    bytes: size.optional(),
-  }),
+  'give-up': z
+    .strictObject({
+      after: time.optional(),
+      passes: count.optional(),
+      bytes: size.optional(),
+    })
+    .refine((limits) => Object.values(limits).some((limit) => limit !== undefined), {
+      error: 'never gives up without a limit; expected after, passes or bytes, such as after=60s',
+    }),
   'auto-converge-first': z.strictObject({ until: percent.optional(), wait: count.optional() }),
 };
 type Name = keyof typeof schemas;
@@ -133,7 +137,8 @@ function make<Of extends Name>(name: Of, settings: string, rest: () => Policy): 
   });
   if (success) return makers[name](data as Settings<Of>, rest);
   const problems = error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim());
-  throw new PolicyError(`Policy "${name}:${settings}": ${problems.join('; ')}`);
+  const text = settings === '' ? name : `${name}:${settings}`;
+  throw new PolicyError(`Policy "${text}": ${problems.join('; ')}`);
 }
 
 function parse([text, ...rest]: readonly string[]): Policy {

@@ -54,6 +54,26 @@ describe('a display', () => {
     ]);
   });
 
+  it('does not say what was sent again before anything could be', () => {
+    const { stream, text } = output(false);
+    const result = {
+      outcome: 'failed',
+      reason: 'Refused.',
+      totalMs: 139,
+      bytes: { total: 0, multifd: 0 },
+    } as const;
+    displayFor(stream, false).end({
+      ...result,
+      guest: { where: 'source', status: 'running', running: true },
+      pages: { normal: 0, zero: 0 },
+      passes: [],
+      policyEvaluations: [],
+      dirtyPagesPerSecond: 0,
+      throttlePercent: 0,
+    });
+    expect(text()).toMatch(/^failed after 139 ms: 0 kB sent\.$/m);
+  });
+
   it('says where the guest is', () => {
     expect(guestText({ where: 'source', status: 'running', running: true })).toBe(
       'The guest is at the source and runs.',

@@ -54,6 +54,9 @@ describe('the commands', () => {
     [['migrate', ...qmp, '--to', 'x', '--hash', 'sha3'], /ph128.*sha256/],
     [['migrate', ...qmp, '--to', 'x', '--policy', 'luck'], /no policy "luck"; there are adaptive/],
     [['completion', 'cmd'], /bash, zsh, fish/],
+    [['migrate', ...qmp, '--to', 'x', '--policy', 'give-up'], /"give-up": never gives up without/],
+    [['migrate', ...qmp, '--to', 'x', '--quiet', '--verbose'], /without leaving out --verbose/],
+    [['watch', ...qmp, '--quiet', '--verbose'], /--quiet has no effect without leaving out/],
     [['migrate', ...qmp, '--to', 'x', '--accept-weak-hash'], /no effect without --hash/],
     [['migrate', ...qmp, '--to', 'x', '--verify'], /--verify has no effect without --hash/],
     [['migrate', ...qmp, '--to', 'x', '--without-filter', 'refuse'], /no effect without --hash/],
@@ -226,6 +229,13 @@ describe('fakedirty migrate', () => {
     expect(output).toMatch(/error: --downtime: .*2000000/);
   });
 
+  it('names a journal folder that is a file', async () => {
+    const args = [...migrating(), '--journal', main];
+    const { status, said } = await ended(process.execPath, args);
+    expect(status).toBe(exitCodes.usage);
+    expect(said).toMatch(/error: --journal: can't be written: .*main\.js/);
+  });
+
   it('names all that is refused, with a code of its own', async () => {
     const args = [...migrating(), '--hash', 'crc32', '--xbzrle'];
     const { status, said } = await ended(process.execPath, args);
@@ -257,6 +267,11 @@ describe('fakedirty replay', () => {
     expect(output.match(/^ +\d+ +[\d.]+ m?s /gm)).toHaveLength(12);
   });
 
+  it('says that a recording lacks its end', () => {
+    const { output } = fakedirty('replay', record());
+    expect(output).toMatch(/recording ends before the migration does/);
+  });
+
   it('gives programs the decisions and the predictions', () => {
     const { stdout } = fakedirty('replay', record(), '--json', '--policy', 'give-up:passes=3');
     const { decisions, predictions } = JSON.parse(stdout);
@@ -269,6 +284,7 @@ describe('fakedirty replay', () => {
     writeFileSync(path, '{"type": "odd"}\n');
     const { status, output } = fakedirty('replay', path);
     expect(status).toBe(exitCodes.failure);
-    expect(output).toMatch(/Line 1 of the recording/);
+    expect(output).toMatch(/Line 1 of the recording: is no entry of a recording \(type: /);
+    expect(output).not.toContain('✖');
   });
 });

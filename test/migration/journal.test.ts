@@ -127,6 +127,14 @@ describe('a journal', () => {
     expect(script.asked).toEqual([]);
   });
 
+  it('names a folder that is none', () => {
+    const file = join(folder, 'file');
+    appendFileSync(file, '');
+    const unended = () => new JournalDirectory(file).unended('/run/vm.qmp');
+    expect(unended).toThrow(JournalError);
+    expect(unended).toThrow(/file is no folder of journals that can be read: ENOTDIR/);
+  });
+
   it('leaves no file behind if nothing was written to it', () => {
     directory.create()[Symbol.dispose]();
     expect(readdirSync(directory.path)).toEqual([]);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gibibyte } from '../../lib/format/bytes.js';
 import type { DirtyingMeasurement } from '../../lib/monitor/dirtying-measurement.js';
-import { type Forecast, forecast } from '../../lib/policy/forecast.js';
+import { type Forecast, forecast, rangeText } from '../../lib/policy/forecast.js';
 
 function measurement(more: Partial<DirtyingMeasurement> = {}): DirtyingMeasurement {
   return {
@@ -127,5 +127,18 @@ describe('a forecast', () => {
         expect(low >= 0 && high <= 1).toBe(true);
       }),
     );
+  });
+});
+
+describe('a range for people', () => {
+  const never = Number.POSITIVE_INFINITY;
+  it.each([
+    [{ low: 1, expected: 2, high: 3 }, '2 B (1 B to 3 B)'],
+    [{ low: 2, expected: 2, high: 2 }, '2 B'],
+    [{ low: 1, expected: 2, high: never }, '2 B (at least 1 B)'],
+    [{ low: 1, expected: never, high: never }, 'without end (at least 1 B)'],
+    [{ low: never, expected: never, high: never }, 'without end'],
+  ])('reads as well for bytes as for times: %j', (range, text) => {
+    expect(rangeText(range, (bytes) => `${bytes} B`)).toBe(text);
   });
 });
