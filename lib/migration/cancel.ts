@@ -14,7 +14,9 @@ export type Cancelled = 'sent' | 'too-late' | 'ended';
 
 /** What cancelling needs. */
 export interface CancelOptions {
+  /** The source's QMP. */
   readonly qmp: QmpSession;
+  /** The destination, if its QMP is at hand. */
   readonly incoming: Incoming | undefined;
   /** Whether the guest ran when the migration began: one that did not is run by nobody. */
   readonly wasRunning: boolean;

@@ -185,7 +185,7 @@ describe('fakedirty migrate', () => {
       qemu.event('MIGRATION', { status });
     };
     const words = [process.execPath, ...migrating()].map((word) => `'${word}'`).join(' ');
-    const shell = `stty cols 90; exec ${words}`;
+    const shell = `stty cols 90; unset NO_COLOR FORCE_COLOR; export TERM=xterm; exec ${words}`;
     const { said } = await ended('script', ['-qec', shell, '/dev/null']);
     expect(said).toContain('\r\x1b[2K');
     expect(said).toMatch(/active, \d+ ms: \d+\.\d MB sent/);
