@@ -54,7 +54,7 @@ interface MigrateFlags {
   policy: string[];
   onPolicyFailure: 'cancel' | 'go-on';
   onDisconnect: OnDisconnect;
-  journal: string | boolean;
+  journal?: string | false;
   record?: string;
   force: boolean;
   json: boolean;
@@ -102,7 +102,8 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
 }
 
 async function run(flags: MigrateFlags, command: Command): Promise<void> {
-  const { qmp, to, toQmp, listen, record, force, journal: where } = flags;
+  // Neither --journal nor --no-journal: the usual folder.
+  const { qmp, to, toQmp, listen, record, force, journal: where = true } = flags;
   if ((to === undefined) === (toQmp === undefined || listen === undefined)) {
     command.error('error: give either --to URI, or --to-qmp and --listen', { exitCode: 2 });
   }

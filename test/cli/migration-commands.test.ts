@@ -236,6 +236,23 @@ describe('fakedirty migrate', () => {
     expect(said).toMatch(/error: --journal: can't be written: .*main\.js/);
   });
 
+  it('migrates without a journal where the usual folder is none, and says so', async () => {
+    const answer = qemu.onRequest;
+    let status: string | undefined;
+    qemu.onRequest = (request) => {
+      const { execute, id } = request;
+      if (execute === 'query-migrate' && status) return qemu.say({ return: { status }, id });
+      answer(request);
+      if (execute !== 'migrate') return;
+      status = 'failed';
+      qemu.event('MIGRATION', { status });
+    };
+    const place = [`XDG_STATE_HOME=${main}`, process.execPath];
+    const ending = await ended('env', [...place, ...migrating()]);
+    expect(ending.said).toMatch(/warning: no journal is kept \(.*main\.js/);
+    expect(ending.status).toBe(exitCodes['migration-failed']);
+  });
+
   it('names all that is refused, with a code of its own', async () => {
     const args = [...migrating(), '--hash', 'crc32', '--xbzrle'];
     const { status, said } = await ended(process.execPath, args);
