@@ -31,10 +31,11 @@ function allProcesses(): ProcessEntry[] {
   }
 }
 
-/** The processes of a group, and all that descend from them. */
-function groupAndDescendants(group: number): Set<number> {
+/** The processes of these groups and these others, and all that descend from them. */
+function withDescendants(groups: ReadonlySet<number>, others: readonly number[] = []): Set<number> {
   const all = allProcesses();
-  const found = new Set(all.filter((entry) => entry.group === group).map(({ pid }) => pid));
+  const ofGroups = all.filter((entry) => groups.has(entry.group)).map(({ pid }) => pid);
+  const found = new Set([...others, ...ofGroups]);
   // Iterating over a set reaches what is added meanwhile.
   for (const pid of found) {
     for (const entry of all) if (entry.parent === pid) found.add(entry.pid);
@@ -51,23 +52,35 @@ function send(pid: number, signal: 'SIGSTOP' | 'SIGKILL'): void {
 }
 
 /**
- * Remembers what a group has under it. The function returned kills what still lives of that: once the head of the group has
- * ended, nothing else tells which processes of other groups were its own.
+ * Remembers what a group has under it. The function returned kills what still lives of that, and everything under it: once
+ * the head of the group has ended, nothing else tells which processes of other groups were its own. What those have
+ * started since is found as well, by their groups.
  */
 export function rememberDescendants(group: number): () => void {
-  const starts = [...groupAndDescendants(group)].map((pid) => [pid, startOf(pid)] as const);
+  const pids = withDescendants(new Set([group]));
+  const starts = [...pids].map((pid) => [pid, startOf(pid)] as const);
+  const groups = new Set([group]);
+  for (const entry of allProcesses()) if (pids.has(entry.pid)) groups.add(entry.group);
   return () => {
-    for (const [pid, start] of starts) {
-      if (start !== undefined && startOf(pid) === start) send(pid, 'SIGKILL');
-    }
+    // Another process may have the number by now.
+    const living = starts.filter(([pid, start]) => start !== undefined && startOf(pid) === start);
+    killAll(
+      groups,
+      living.map(([pid]) => pid),
+    );
   };
 }
 
-/** Kills a group and everything under it. All are stopped first: none can start another one unseen. */
+/** Kills a group and everything under it. */
 export function killWithDescendants(group: number): void {
+  killAll(new Set([group]));
+}
+
+/** All are stopped first: none can start another one unseen. */
+function killAll(groups: ReadonlySet<number>, others: readonly number[] = []): void {
   const stopped = new Set<number>();
   for (;;) {
-    const more = [...groupAndDescendants(group)].filter((pid) => !stopped.has(pid));
+    const more = [...withDescendants(groups, others)].filter((pid) => !stopped.has(pid));
     if (more.length === 0) break;
     for (const pid of more) {
       send(pid, 'SIGSTOP');
