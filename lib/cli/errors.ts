@@ -3,6 +3,7 @@
 import { CommanderError } from 'commander';
 import type { ErrorCode } from '../errors/codes.js';
 import { FakedirtyError } from '../errors/error.js';
+import { messageOf } from '../errors/message-of.js';
 import { OptionError } from '../errors/option-error.js';
 import { InterruptedError, UnmetNeedsError } from '../lab/index.js';
 import { MigrationRefusedError } from '../migration/errors.js';
@@ -26,10 +27,10 @@ function exitCodeOf(error: unknown): number {
   return exitCodes.failure;
 }
 
-function messageOf(error: unknown): string {
+function toldMessage(error: unknown): string {
   if (error instanceof CommanderError) return error.message.replace(/^error: /, '');
   if (error instanceof FakedirtyError) return error.messageIn(flagNames);
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function codeOf(error: unknown): ErrorCode | string {
@@ -50,7 +51,7 @@ export function errorObject(error: unknown): object {
   return {
     error: {
       code: codeOf(error),
-      message: messageOf(error),
+      message: toldMessage(error),
       exitCode: exitCodeOf(error),
       ...(error instanceof OptionError ? { option: error.option } : {}),
       ...(problems ? { problems } : {}),
@@ -66,9 +67,9 @@ export function tellError(error: unknown): number {
     process.stdout.write(`${JSON.stringify(errorObject(error))}\n`);
   } else if (!(error instanceof CommanderError) && !(error instanceof StepFailed)) {
     // Commander has told its own; so has a step, unless it was quiet.
-    console.error(`${paintFor(process.stderr)('error:', 'error')} ${messageOf(error)}`);
+    console.error(`${paintFor(process.stderr)('error:', 'error')} ${toldMessage(error)}`);
   } else if (error instanceof StepFailed && outputOptions().quiet) {
-    console.error(`${paintFor(process.stderr)('error:', 'error')} ${messageOf(error)}`);
+    console.error(`${paintFor(process.stderr)('error:', 'error')} ${toldMessage(error)}`);
   }
   return exitCode;
 }

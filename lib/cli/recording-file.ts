@@ -1,5 +1,6 @@
 // The file of `--record`: it is never in the way of a migration, and never overwrites another one unasked.
 import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import { messageOf } from '../errors/message-of.js';
 import { OptionError } from '../errors/option-error.js';
 import { entryLine, type Recorder } from '../migration/recording.js';
 
@@ -40,7 +41,7 @@ export class RecordingFile implements Disposable {
       writeSync(this.#file, entryLine(entry));
       this.#isEmpty = false;
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#problem = messageOf(error);
     }
   };
 

@@ -1,5 +1,6 @@
 // What the commands for running VMs share: connections, what ends them early, the journal, the exit code.
 import { realpathSync } from 'node:fs';
+import { messageOf } from '../errors/message-of.js';
 import { OptionError } from '../errors/option-error.js';
 import { JournalError, type JournalOptions } from '../migration/journal.js';
 import {
@@ -163,7 +164,7 @@ export function keepJournal(where: string | boolean, policy: readonly string[]):
   const directory = new JournalDirectory(isUsual ? undefined : where);
   let file: JournalFile | undefined;
   const fail = (error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     if (!isUsual) throw new OptionError('--journal', `can't be written: ${reason}`);
     console.error(
       `warning: no journal is kept (${reason}): if this process is killed, nobody can take the migration over. ` +

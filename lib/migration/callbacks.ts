@@ -1,5 +1,6 @@
 // Calls the caller's callbacks so that an exception in one of them can't harm the migration.
 import { z } from 'zod';
+import { messageOf } from '../errors/message-of.js';
 
 /** All callbacks that a migration has. */
 export const callbackNames = ['onPass', 'onProgress', 'record', 'policy', 'journal'] as const;
@@ -23,10 +24,6 @@ export const callbackFailureSchema = z.strictObject({
   elapsedMs: z.number().nonnegative(),
   message: z.string(),
 });
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';

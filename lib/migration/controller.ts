@@ -1,5 +1,6 @@
 // Takes a running migration to its end: evaluates the policy, and carries out its decisions and the caller's requests.
 import { z } from 'zod';
+import { messageOf } from '../errors/message-of.js';
 import type { QmpSession } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
 import type { Callbacks } from './callbacks.js';
@@ -109,7 +110,7 @@ export class Controller {
 
   /** It can't be controlled any more, so it must not go on, unless the guest runs at the destination already. */
   async #abandon(error: unknown): Promise<MigrationEnd> {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     this.#failure = `The migration could not be controlled any more: ${message}`;
     try {
       await this.#cancelUnlessTooLate(this.#failure);
@@ -263,7 +264,7 @@ export class Controller {
     callbacks.fail('policy', error);
     this.#policy.end();
     if (onPolicyFailure === 'go-on') return;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     await this.#sendCancel(`The policy failed, so the migration was cancelled: ${message}`);
   }
 

@@ -1,4 +1,5 @@
 // Migrates a VM: checks, prepares both sides, starts, and leaves the rest to its supervisor.
+import { messageOf } from '../errors/message-of.js';
 import { checkClient } from '../qmp/check-client.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
@@ -209,7 +210,7 @@ export async function startMigration(qmp: QmpClient, options: MigrateOptions): P
 
 /** It never began: nobody need take it over. */
 function endJournal(write: JournalWriter | undefined, error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const guest = { where: 'source', status: 'unknown', running: true } as const;
   try {
     write?.({ type: 'end', atMs: Date.now(), outcome: 'failed', reason, guest });

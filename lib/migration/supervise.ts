@@ -1,4 +1,5 @@
 // Supervises a running migration until it has a result, even if callbacks, connections or policies fail.
+import { messageOf } from '../errors/message-of.js';
 import type { LastingQmp } from '../qmp/lasting-qmp.js';
 import type { ProcessUsage } from '../qmp/process-usage.js';
 import { buildResult } from './build-result.js';
@@ -113,7 +114,7 @@ export class Supervisor {
     this.#updates.add({ type: 'begin', context });
     const onAbort = () => {
       const reason: unknown = signal?.reason;
-      const text = reason instanceof Error ? reason.message : String(reason);
+      const text = messageOf(reason);
       this.#controller.requestCancel(`The caller cancelled it: ${text}`);
     };
     signal?.addEventListener('abort', onAbort);

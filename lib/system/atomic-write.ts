@@ -1,6 +1,7 @@
 // Files that are written completely or not at all: under a temporary name first, then renamed.
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../errors/message-of.js';
 import { OptionError } from '../errors/option-error.js';
 import { makeDirectory } from './make-directory.js';
 
@@ -19,7 +20,7 @@ export function ensureWritable(directory: string, option: string): void {
     writeFileSync(trial, '');
     rmSync(trial);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const problem = `nothing can be written in ${directory} (${reason}); name a folder of your own`;
     throw new OptionError(option, problem);
   }

@@ -5,6 +5,7 @@ import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FakedirtyError } from '../errors/error.js';
+import { messageOf } from '../errors/message-of.js';
 import { makeDirectory } from './make-directory.js';
 import { packageRoot } from './package-root.js';
 
@@ -37,7 +38,7 @@ export function cacheDirectory(...path: string[]): string {
   try {
     makeDirectory(directory);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new CacheError(
       `The cache can't be made (${reason}). Set FAKEDIRTY_CACHE to a folder of your own.`,
       { cause },

@@ -4,6 +4,7 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import spawn, { type Options, type Subprocess, SubprocessError } from 'nano-spawn';
 import { FakedirtyError } from '../errors/error.js';
+import { messageOf } from '../errors/message-of.js';
 import { killWithDescendants, rememberDescendants } from './descendants.js';
 import { isProcessExiting, stopAtSignal } from './signals.js';
 
@@ -57,7 +58,7 @@ export function endText({ exitCode, signal }: ProcessEnd): string {
 
 function cannotRun(command: string, error: unknown): CommandError {
   const reason = error instanceof SubprocessError ? (error.cause ?? error) : error;
-  const text = reason instanceof Error ? reason.message : String(reason);
+  const text = messageOf(reason);
   return new CommandError(`${command} cannot be run: ${text}`, noOutput, { cause: reason });
 }
 

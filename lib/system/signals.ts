@@ -9,6 +9,8 @@
 //   send several SIGHUPs, and npm passes on a Ctrl-C that has reached everybody already;
 // - what must be undone when the process exits is undone last, and synchronously.
 
+import { messageOf } from '../errors/message-of.js';
+
 const listened = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export type EndingSignal = (typeof listened)[number];
@@ -69,7 +71,7 @@ function undoAll(): void {
     try {
       undo();
     } catch (error) {
-      console.error(`clean-up failed: ${error instanceof Error ? error.message : error}`);
+      console.error(`clean-up failed: ${messageOf(error)}`);
     }
   }
 }

@@ -3,6 +3,7 @@
 import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { FakedirtyError } from '../errors/error.js';
+import { messageOf } from '../errors/message-of.js';
 import { StatusLine, type TextOutput } from '../format/status-line.js';
 import { cacheDirectory } from './cache.js';
 import { CommandError, endText, runGroup } from './processes.js';
@@ -145,7 +146,7 @@ export async function step<Result>(
     return result;
   } catch (error) {
     stopClock();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     tell(`${title}: FAILED after ${secondsText(sinceMs)}: ${reason}`);
     printTail(log);
     throw new StepFailed(reason, { cause: error });

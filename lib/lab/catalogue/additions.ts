@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
+import { messageOf } from '../../errors/message-of.js';
 import type { Method } from '../methods/method.js';
 import { loadCharts, MissingPackageError } from '../report/chart-packages.js';
 import type { FigureMaker } from '../report/figure.js';
@@ -75,7 +76,7 @@ async function load(file: string): Promise<Additions> {
     exports = await loadCharts(() => import(pathToFileURL(resolve(file)).href));
   } catch (error) {
     if (error instanceof MissingPackageError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new AdditionsError(`${file} can't be loaded: ${reason}`, { cause: error });
   }
   const { success, error } = additions.safeParse({ ...(exports as object) });

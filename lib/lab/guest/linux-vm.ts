@@ -1,5 +1,6 @@
 // A VM that runs the lab's Linux guest, or waits for it to arrive.
 
+import { messageOf } from '../../errors/message-of.js';
 import { GuestError } from '../../qemu/machine/errors.js';
 import { type Accelerator, Machine, type MachineOptions } from '../../qemu/machine/machine.js';
 import type { MemoryKind } from '../../qemu/machine/memory.js';
@@ -117,7 +118,7 @@ export class LinuxVm {
     try {
       await Promise.all([this.machine.qmp.execute('cont'), ready]);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const lines = this.console.slice(-15).join('\n  ');
       throw new GuestError(`The guest did not boot: ${reason}\nIts console:\n  ${lines}`, {
         cause: error,

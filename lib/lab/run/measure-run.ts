@@ -1,6 +1,7 @@
 // Makes one run of an experiment with real VMs: boots the guest, lets its workload run, migrates it, compares both
 // memories, and has the workload check its data at the destination.
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../errors/message-of.js';
 import { migrate } from '../../migration/migrate.js';
 import type { MigrateOptions } from '../../migration/options.js';
 import type { MigrationResult } from '../../migration/result.js';
@@ -167,7 +168,7 @@ export function measureWith(options: MeasureOptions): MeasureRun {
       return await measure(options, run, trial, signal);
     } catch (error) {
       if (error instanceof AttemptError) throw error;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       throw new AttemptError(message, trial.consoles, { cause: error });
     } finally {
       signal.removeEventListener('abort', stop);

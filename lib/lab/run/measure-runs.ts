@@ -2,6 +2,7 @@
 // and keeps every result.
 
 import { realpathSync } from 'node:fs';
+import { messageOf } from '../../errors/message-of.js';
 import { mean } from '../../statistics/samples.js';
 import { keyOf } from '../../system/cache.js';
 import { withLock } from '../../system/lock.js';
@@ -80,10 +81,6 @@ export interface RunCounts {
   readonly resumed: number;
   /** Runs of which every attempt failed. */
   readonly failed: readonly Run[];
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function consolesOf(error: unknown): Consoles {

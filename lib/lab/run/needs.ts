@@ -2,6 +2,7 @@
 // would fail, some only after a guest has booted.
 
 import { FakedirtyError } from '../../errors/error.js';
+import { messageOf } from '../../errors/message-of.js';
 import { mebibyte } from '../../format/bytes.js';
 import { Workspace } from '../../system/workspace.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
@@ -40,10 +41,6 @@ export class UnmetNeedsError extends FakedirtyError {
   }
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** Makes hosts as a run does: whatever tc or the kernel refuse, they refuse here. */
 async function linkProblems(link: Link, kind: HostsKind): Promise<string[]> {
   const workspace = Workspace.create(0);
@@ -52,7 +49,7 @@ async function linkProblems(link: Link, kind: HostsKind): Promise<string[]> {
     hosts.close();
     return [];
   } catch (error) {
-    return [reasonOf(error)];
+    return [messageOf(error)];
   } finally {
     workspace.remove();
   }
@@ -77,7 +74,7 @@ function workloadProblems(
     });
     return [];
   } catch (error) {
-    return [`The workload ${name} with ${memoryMiB} MiB: ${reasonOf(error)}`];
+    return [`The workload ${name} with ${memoryMiB} MiB: ${messageOf(error)}`];
   }
 }
 

@@ -1,6 +1,7 @@
 // What the methods of an experiment need of the QEMU, asked before the first run: a QEMU that lacks it would fail in every
 // run of the method, after a guest has booted.
 
+import { messageOf } from '../../errors/message-of.js';
 import { mebibyte } from '../../format/bytes.js';
 import type { MigrateOptions } from '../../migration/options.js';
 import { parseMigrateOptions } from '../../migration/options.js';
@@ -56,7 +57,7 @@ async function refusalOf(method: Method, options: QemuNeedsOptions): Promise<rea
     await setupOf(options, method.sourceArguments);
     return [];
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)];
+    return [messageOf(error)];
   }
 }
 

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { messageOf } from '../../errors/message-of.js';
 import { sentence, type Words } from '../../errors/wording.js';
 import {
   ensureWritable,
@@ -49,7 +50,7 @@ export function writeResults(
     }
     writeAtomically(directory, files);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const problem = `${what} can't be written to ${directory} (${reason})`;
     throw new ResultError(sentence`${problem}. ${advice}`, { cause });
   }

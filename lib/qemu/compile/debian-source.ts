@@ -2,6 +2,7 @@
 // system's own lists of packages are only read: this keeps its own.
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../errors/message-of.js';
 import { outputOf, runSync } from '../../system/processes.js';
 import type { Run } from '../../system/step.js';
 import { QemuBuildError } from './errors.js';
@@ -84,7 +85,7 @@ export async function fetchDebianSource(
     await run('apt-get', [...options(home), 'update']);
     version = newestVersion(home, series);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new QemuBuildError('no-source', `apt does not give source packages: ${reason}`, {
       cause,
     });

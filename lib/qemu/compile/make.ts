@@ -1,6 +1,7 @@
 // The steps from a source to a QEMU that can be run, in a directory that the caller removes.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../errors/message-of.js';
 import { type Run, type StepDescription, StepFailed, step } from '../../system/step.js';
 import { writeRecord } from './built.js';
 import { QemuBuildError } from './errors.js';
@@ -202,7 +203,7 @@ class Maker {
     } catch (error) {
       const cause = error instanceof StepFailed ? error.cause : error;
       if (cause instanceof QemuBuildError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new QemuBuildError('compilation', `${title} failed: ${reason}`, { cause });
     }
   }

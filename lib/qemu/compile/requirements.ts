@@ -1,6 +1,7 @@
 // What a build needs of this machine: programs and libraries, and room on the disk.
 
 import { existsSync, statfsSync } from 'node:fs';
+import { messageOf } from '../../errors/message-of.js';
 import { gibibyte } from '../../format/bytes.js';
 import { ensureDebianPackages } from '../../system/debian-packages.js';
 import { outputOf } from '../../system/processes.js';
@@ -84,7 +85,7 @@ export async function ensureRequirements(mayInstall: boolean): Promise<void> {
   try {
     await ensureDebianPackages(qemuPackages);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new QemuBuildError('missing-tools', `These are missing: ${names}. ${reason}`, { cause });
   }
   const still = requirements().filter(({ present }) => !present);

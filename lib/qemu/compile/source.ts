@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } fr
 import { writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
+import { messageOf } from '../../errors/message-of.js';
 import { cacheDirectory } from '../../system/cache.js';
 import { type Run, step } from '../../system/step.js';
 import { fetchDebianSource } from './debian-source.js';
@@ -105,7 +106,7 @@ function remembered(file: string): Source | undefined {
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.cause instanceof QemuBuildError) return error.cause.message;
   if (error instanceof Error && error.cause instanceof DownloadError) return error.cause.message;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function orDefault(version: QemuVersion): string {

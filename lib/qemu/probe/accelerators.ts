@@ -2,6 +2,7 @@
 
 import { accessSync, constants, existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../../errors/message-of.js';
 import { mebibyte } from '../../format/bytes.js';
 import { Workspace } from '../../system/workspace.js';
 import { assembleGuest, guestRamBytes, untilReady } from '../machine/guest.js';
@@ -82,7 +83,7 @@ export async function probe(binary: string, accelerator: Accelerator): Promise<A
     const longMode = await reachesLongMode(machine, limitMs);
     return { accelerator, boots: true, longMode, storesPerSecond };
   } catch (error) {
-    return { ...nothing, problem: error instanceof Error ? error.message : String(error) };
+    return { ...nothing, problem: messageOf(error) };
   } finally {
     await machine?.kill();
     workspace.remove();
