@@ -203,25 +203,20 @@ export function parseJournal(text: string): Journal {
     .map((content, index) => parseLine(content, index + 1));
   const [begin] = entries;
   if (begin?.type !== 'begin') throw new JournalError('The journal has no beginning.');
-  let journal: Journal = {
+  const last = <Type extends JournalEntry['type']>(type: Type) =>
+    entries.findLast(
+      (entry): entry is Extract<JournalEntry, { type: Type }> => entry.type === type,
+    );
+  return {
     begin,
-    controller: begin.controller,
-    migrateAtMs: undefined,
+    controller: (last('taken-over') ?? begin).controller,
+    migrateAtMs: last('migrate')?.atMs,
     passes: entries.flatMap((entry) => (entry.type === 'pass' ? [entry.pass] : [])),
-    decision: undefined,
-    stopsGuest: false,
-    cancelReason: undefined,
-    end: undefined,
+    decision: last('decision')?.decision,
+    stopsGuest: last('stop-guest') !== undefined,
+    cancelReason: last('cancel')?.reason,
+    end: last('end'),
   };
-  for (const entry of entries) {
-    if (entry.type === 'migrate') journal = { ...journal, migrateAtMs: entry.atMs };
-    else if (entry.type === 'decision') journal = { ...journal, decision: entry.decision };
-    else if (entry.type === 'stop-guest') journal = { ...journal, stopsGuest: true };
-    else if (entry.type === 'cancel') journal = { ...journal, cancelReason: entry.reason };
-    else if (entry.type === 'taken-over') journal = { ...journal, controller: entry.controller };
-    else if (entry.type === 'end') journal = { ...journal, end: entry };
-  }
-  return journal;
 }
 
 /** An entry as a line of a journal file, with its line feed. */
