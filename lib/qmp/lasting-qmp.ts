@@ -37,7 +37,6 @@ export class LastingQmp implements QmpSession, AsyncDisposable {
   readonly #streams = new Set<EventStream>();
   #isClosed = false;
   #unfollow = () => {};
-  #reconnections = 0;
   /** Is called when the connection was made again: events may have been missed. */
   onReconnect = () => {};
 
@@ -58,11 +57,6 @@ export class LastingQmp implements QmpSession, AsyncDisposable {
 
   get address(): string | undefined {
     return this.#client.address;
-  }
-
-  /** How often the connection was made again. */
-  get reconnections(): number {
-    return this.#reconnections;
   }
 
   /** Executes a command, over another connection if this one breaks; throws when QEMU can't be reached any more. */
@@ -148,7 +142,6 @@ export class LastingQmp implements QmpSession, AsyncDisposable {
       }
       await pause(pauseMs);
     }
-    this.#reconnections += 1;
     this.#follow(this.#client);
     this.onReconnect();
   }
