@@ -9,9 +9,6 @@ import type { QmpSession } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
 import type { Incoming } from './incoming.js';
 
-/** What became of an attempt to cancel. `ended`: the migration had ended by itself. */
-export type Cancelled = 'sent' | 'too-late' | 'ended';
-
 /** What cancelling needs. */
 export interface CancelOptions {
   /** The source's QMP. */
@@ -84,17 +81,17 @@ export class Cancellation implements Disposable {
     return this.#isDestinationHeld;
   }
 
-  /** Cancels, unless the destination may run the guest by then. */
-  async send(): Promise<Cancelled> {
+  /** Cancels; false if it is too late: the destination may run the guest by then, or the migration has ended. */
+  async send(): Promise<boolean> {
     const { qmp, incoming, wasRunning } = this.#options;
-    if (wasRunning && !(await this.#isSafe(incoming))) return 'too-late';
+    if (wasRunning && !(await this.#isSafe(incoming))) return false;
     // Only what happens from here on comes between.
     this.#stops.take();
     try {
       await qmp.execute('migrate_cancel');
-      return 'sent';
+      return true;
     } catch (error) {
-      if (error instanceof QmpCommandError) return 'ended';
+      if (error instanceof QmpCommandError) return false;
       throw error;
     }
   }

@@ -322,7 +322,7 @@ export class Controller {
       heldBefore: resumes?.cancelReason !== undefined,
       setParameters: (parameters) => this.#unlessOver(() => this.#setParameters(parameters)),
     });
-    const isSent = (await this.#cancellation.send()) === 'sent';
+    const isSent = await this.#cancellation.send();
     this.#cancel = { reason, state: isSent ? 'sent' : 'too-late' };
   }
 
