@@ -4,7 +4,7 @@ import { migrate } from '../migration/migrate.js';
 import { type MigrateOptions, parseMigrateOptions } from '../migration/options.js';
 import { parsePolicies, policiesHelp } from '../policy/named.js';
 import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
-import type { QmpAddress } from '../qmp/transport.js';
+import { isSameAddress, type QmpAddress } from '../qmp/transport.js';
 import { displayFor } from './display.js';
 import {
   byteCount,
@@ -22,7 +22,6 @@ import {
   cancelAtSignal,
   connect,
   end,
-  isSameAddress,
   keepJournal,
   type OnDisconnect,
   onDisconnectChoices,

@@ -1,5 +1,4 @@
 // What the commands for running VMs share: connections, what ends them early, the journal, the exit code.
-import { realpathSync } from 'node:fs';
 import { messageOf } from '../errors/message-of.js';
 import { OptionError } from '../errors/option-error.js';
 import { JournalError, type JournalOptions } from '../migration/journal.js';
@@ -13,7 +12,7 @@ import type { MigrationResult } from '../migration/result.js';
 import { QmpClient } from '../qmp/client.js';
 import { formatAddress, type QmpAddress } from '../qmp/transport.js';
 import { isAlive } from '../system/owner.js';
-import { endGracefully } from '../system/signals.js';
+import { type EndingSignal, endGracefully } from '../system/signals.js';
 import type { Display } from './display.js';
 import { exitCodes } from './exit-codes.js';
 import { whenOutputIsLost } from './lost-output.js';
@@ -26,22 +25,6 @@ export function connect(address: QmpAddress): Promise<QmpClient> {
   return QmpClient.connect(address, { timeoutMs: connectMs });
 }
 
-function resolved(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
-/** Whether both lead to one QMP, which talks to one program at a time. */
-export function isSameAddress(one: QmpAddress, other: QmpAddress): boolean {
-  if (typeof one === 'string' && typeof other === 'string')
-    return resolved(one) === resolved(other);
-  if (typeof one === 'string' || typeof other === 'string') return false;
-  return one.host === other.host && one.port === other.port;
-}
-
 /** What to do when nobody can see how a migration goes on: the terminal is gone, or a reader of the output. */
 export const onDisconnectChoices = ['cancel', 'finish'] as const;
 export type OnDisconnect = (typeof onDisconnectChoices)[number];
@@ -52,36 +35,31 @@ interface Interruptible extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** A migration that is cancelled by Ctrl-C and its like; a second Ctrl-C ends this process at once. */
-export function cancelAtSignal(
-  display: Pick<Display, 'note' | 'silence'>,
-  onDisconnect: OnDisconnect,
-): Interruptible {
+/** How work ends early. */
+interface Ending {
+  /** A signal came. False: it does not matter. */
+  readonly onSignal: (name: EndingSignal) => boolean;
+  /** Nobody reads the output any more. False: that does not matter. */
+  readonly onLostOutput: () => boolean;
+  /** What is said when a second signal ends this process at once; nothing if it is empty. */
+  readonly abandoned: string;
+}
+
+function abortable({ onSignal, onLostOutput, abandoned }: Ending): Interruptible {
   const controller = new AbortController();
-  const cancel = (why: string, note: string) => {
-    if (controller.signal.aborted) return;
-    display.note(note);
-    controller.abort(new Error(why));
-  };
+  const abort = (why: string) => controller.abort(new Error(why));
   const release = endGracefully({
     end: (name) => {
-      if (name === 'SIGHUP' && onDisconnect === 'finish') {
-        display.silence();
-        return false;
-      }
-      const note = `Told to end by ${name}: cancelling the migration. Press Ctrl-C again to exit now.`;
-      cancel(`This process was told to end by ${name}.`, note);
-      return true;
+      const matters = onSignal(name);
+      if (matters) abort(`This process was told to end by ${name}.`);
+      return matters;
     },
     abandon: () => {
-      const note =
-        'Exiting now. QEMU goes on cancelling the migration; query-migrate shows how far it is.';
-      process.stderr.write(`${note}\n`);
+      if (abandoned) process.stderr.write(`${abandoned}\n`);
     },
   });
   const output = whenOutputIsLost((reason) => {
-    display.silence();
-    if (onDisconnect === 'cancel') cancel(`This process had to end: ${reason}.`, '');
+    if (onLostOutput()) abort(`This process had to end: ${reason}.`);
   });
   return {
     signal: controller.signal,
@@ -92,33 +70,44 @@ export function cancelAtSignal(
   };
 }
 
+/** A migration that is cancelled by Ctrl-C and its like; a second Ctrl-C ends this process at once. */
+export function cancelAtSignal(
+  display: Pick<Display, 'note' | 'silence'>,
+  onDisconnect: OnDisconnect,
+): Interruptible {
+  return abortable({
+    onSignal: (name) => {
+      const matters = name !== 'SIGHUP' || onDisconnect === 'cancel';
+      if (matters) {
+        display.note(
+          `Told to end by ${name}: cancelling the migration. Press Ctrl-C again to exit now.`,
+        );
+      } else display.silence();
+      return matters;
+    },
+    onLostOutput: () => {
+      display.silence();
+      return onDisconnect === 'cancel';
+    },
+    abandoned:
+      'Exiting now. QEMU goes on cancelling the migration; query-migrate shows how far it is.',
+  });
+}
+
 /** Work without a guest at stake that is ended by Ctrl-C and its like, and by an output that nobody reads any more. */
 export function interruptible(
   display: Pick<Display, 'note'>,
   first: string,
   second: string,
 ): Interruptible {
-  const controller = new AbortController();
-  const release = endGracefully({
-    end: (name) => {
+  return abortable({
+    onSignal: () => {
       display.note(first);
-      controller.abort(new Error(`This process was told to end by ${name}.`));
       return true;
     },
-    abandon: () => {
-      if (second) process.stderr.write(`${second}\n`);
-    },
+    onLostOutput: () => true,
+    abandoned: second,
   });
-  const output = whenOutputIsLost((reason) =>
-    controller.abort(new Error(`This process had to end: ${reason}.`)),
-  );
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]: () => {
-      output[Symbol.dispose]();
-      release();
-    },
-  };
 }
 
 /** What a migration calls to be shown and recorded. */

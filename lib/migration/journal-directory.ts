@@ -5,13 +5,13 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   rmSync,
   truncateSync,
   writeSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isSameAddress, parseAddress } from '../qmp/transport.js';
 import { makeDirectory } from '../system/make-directory.js';
 import { ownIdentity } from '../system/owner.js';
 import {
@@ -70,15 +70,6 @@ export interface FoundJournal {
   readonly journal: Journal;
 }
 
-/** The same QMP may have several names. */
-function resolved(address: string): string {
-  try {
-    return realpathSync(address);
-  } catch {
-    return address;
-  }
-}
-
 /** A folder of journals. */
 export class JournalDirectory {
   /** Where it is. */
@@ -131,9 +122,10 @@ export class JournalDirectory {
 
   /** The newest journal of a migration that has not ended, by the address of its source's QMP. */
   unended(qmp: string): FoundJournal | undefined {
+    const address = parseAddress(qmp);
     return this.all().find(({ journal: { begin, end } }) => {
       const { source } = begin;
-      return !end && source.qmp !== undefined && resolved(source.qmp) === resolved(qmp);
+      return !end && source.qmp !== undefined && isSameAddress(parseAddress(source.qmp), address);
     });
   }
 

@@ -1,5 +1,6 @@
 // How to reach a QMP: over a UNIX socket, a TCP port, or the standard streams of a QEMU.
 import { once } from 'node:events';
+import { realpathSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { shown } from '../errors/shown.js';
@@ -48,6 +49,23 @@ export function checkAddress(address: unknown): asserts address is QmpAddress {
   const { host, port } = (address ?? {}) as { readonly host?: unknown; readonly port?: unknown };
   const isPort = typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535;
   if (typeof host !== 'string' || !isPort) throw notAnAddress(address);
+}
+
+/** A socket may have several names. */
+function resolvedPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Whether both lead to the same QMP. */
+export function isSameAddress(one: QmpAddress, other: QmpAddress): boolean {
+  if (typeof one === 'string' && typeof other === 'string') {
+    return resolvedPath(one) === resolvedPath(other);
+  }
+  return formatAddress(one) === formatAddress(other);
 }
 
 export function isLoopback(host: string): boolean {
