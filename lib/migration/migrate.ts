@@ -159,14 +159,27 @@ function limitsOf({ parameters }: QemuSetup): Record<string, unknown> {
   );
 }
 
-/** Tells QEMU to migrate; if the connection breaks while it does, asks whether it has begun. */
+/**
+ * Tells QEMU to migrate; if the connection breaks while it does, asks whether it has begun. Where nobody answers any more,
+ * it may have: that is for its supervisor to find out.
+ */
 async function tellToMigrate({ supervision: { qmp }, setup, uri }: Prepared): Promise<void> {
   try {
     await qmp.execute('migrate', { uri });
   } catch (error) {
     if (!(error instanceof QmpError) || error instanceof QmpCommandError) throw error;
-    const { status } = await qmp.execute('query-migrate');
+    const status = await statusNow(qmp);
     if (status === undefined || status === setup.migration.status) throw error;
+  }
+}
+
+/** The status of a migration; `unknown` where QEMU does not answer any more, undefined where there has been none. */
+async function statusNow(qmp: LastingQmp): Promise<string | undefined> {
+  try {
+    return (await qmp.execute('query-migrate')).status;
+  } catch (error) {
+    if (error instanceof QmpError) return 'unknown';
+    throw error;
   }
 }
 

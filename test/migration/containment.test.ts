@@ -189,6 +189,20 @@ describe('a connection that breaks', () => {
     },
   );
 
+  it('has the result "unknown" when QEMU is gone before it says whether it has begun', async () => {
+    script.on = ({ execute }) => {
+      if (execute !== 'migrate') return undefined;
+      void qemu.end();
+      return true;
+    };
+    const entries: string[] = [];
+    const write = ({ type }: { readonly type: string }) => void entries.push(type);
+    const { result } = await start({ journal: { write } });
+    expect(await result).toMatchObject({ outcome: 'unknown', guest: { where: 'unknown' } });
+    expect(script.asked.at(-1)).toBe('migrate');
+    expect(entries).toEqual(['begin', 'migrate', 'cancel', 'end']);
+  });
+
   it('has the result "unknown" when QEMU is gone, and nothing is put back', async () => {
     const migration = await start();
     await settle(100);
