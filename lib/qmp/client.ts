@@ -247,7 +247,10 @@ export class QmpClient implements AsyncDisposable {
 
   /** Closes the connection; commands that wait are rejected with QmpClosedError. */
   async close(): Promise<void> {
-    this.#failure ??= new QmpClosedError('The QMP connection was closed on our side.');
+    // One that QEMU has closed already was not closed by us.
+    if (!this.#stream.destroyed) {
+      this.#failure ??= new QmpClosedError('The QMP connection was closed on our side.');
+    }
     this.#lines.stop();
     this.#stream.destroy();
     await this.#closed;

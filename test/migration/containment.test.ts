@@ -198,7 +198,11 @@ describe('a connection that breaks', () => {
     const entries: string[] = [];
     const write = ({ type }: { readonly type: string }) => void entries.push(type);
     const { result } = await start({ journal: { write } });
-    expect(await result).toMatchObject({ outcome: 'unknown', guest: { where: 'unknown' } });
+    expect(await result).toMatchObject({
+      outcome: 'unknown',
+      reason: expect.stringMatching(/QEMU closed the QMP connection/),
+      guest: { where: 'unknown' },
+    });
     expect(script.asked.at(-1)).toBe('migrate');
     expect(entries).toEqual(['begin', 'migrate', 'cancel', 'end']);
   });
@@ -213,7 +217,9 @@ describe('a connection that breaks', () => {
       outcome: 'unknown',
       guest: { where: 'unknown', status: 'unknown', running: false },
     });
-    expect(reason).toMatch(/could not be controlled any more: .*Look at both sides/);
+    expect(reason).toMatch(
+      /could not be controlled any more: QEMU closed the QMP connection.*Look at both sides/,
+    );
     expect(script.asked.length).toBe(before);
   });
 });
