@@ -16,11 +16,7 @@ beforeEach(async () => {
   source = new ScriptedQemu(sourceQemu);
   destination = new ScriptedQemu(destinationQemu);
   destination.state = 'inmigrate';
-  source.on = ({ execute }) => {
-    if (execute === 'migrate') setImmediate(() => source.become('active'));
-    if (execute === 'migrate_cancel') setImmediate(() => source.become('cancelled'));
-    return undefined;
-  };
+  source.obey();
 });
 afterEach(() => Promise.all([sourceQemu.close(), destinationQemu.close()]));
 

@@ -1,5 +1,6 @@
 // Nothing that a caller hands to a migration, and no connection that breaks, leaves it without a supervisor: it always
 // has a result that says what happened, and settings are put back at its end and no sooner.
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Decision, Policy } from '../../lib/migration/decision.js';
 import { MigrationRefusedError } from '../../lib/migration/errors.js';
@@ -17,24 +18,13 @@ beforeEach(async () => {
   qemu = new FakeQemu();
   await qemu.listen();
   script = new ScriptedQemu(qemu);
-  script.on = ({ execute }) => {
-    if (execute === 'migrate') setImmediate(() => script.become('active'));
-    if (execute === 'migrate_cancel') setImmediate(() => script.become('cancelled'));
-    return undefined;
-  };
+  script.obey();
 });
 afterEach(() => qemu.close());
-
-function complete(): void {
-  script.state = 'postmigrate';
-  script.become('completed');
-}
 
 async function start(options: Partial<MigrateOptions> = {}): Promise<Migration> {
   return await startMigration(await qemu.connect(), { to: 'exec:cat', ...options });
 }
-
-const settle = (ms = 50) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const fail = (): never => {
   throw new Error('a mistake');
@@ -55,10 +45,10 @@ describe('a callback that fails', () => {
     async ([what, options]) => {
       const migration = await start(options);
       script.pass();
-      await settle(300);
+      await pause(300);
       script.pass();
-      await settle(300);
-      complete();
+      await pause(300);
+      script.complete();
       const { outcome, callbackFailures } = await migration.result;
       const [callback] = what.split(' ');
       expect({ outcome, callbackFailures }).toEqual({
@@ -76,9 +66,9 @@ describe('a callback that fails', () => {
   it('does not end the watching of a migration of another program either', async () => {
     script.become('active');
     const watch = startWatching(await qemu.connect(), { onPass: fail, record: fail });
-    await settle(200);
+    await pause(200);
     script.pass();
-    setTimeout(complete, 1200);
+    setTimeout(() => script.complete(), 1200);
     const { callbackFailures = [] } = await watch.result;
     expect(callbackFailures.map(({ callback }) => callback)).toContain('record');
     expect(script.asked).toEqual([]);
@@ -122,10 +112,10 @@ describe('a policy that fails', () => {
       return fail();
     };
     const migration = await start({ policy, onPolicyFailure: 'go-on' });
-    await settle();
+    await pause(50);
     script.pass();
-    await settle(200);
-    complete();
+    await pause(200);
+    script.complete();
     expect(await migration.result).toMatchObject({
       outcome: 'completed',
       callbackFailures: [{ callback: 'policy', message: 'a mistake' }],
@@ -178,8 +168,8 @@ describe('a connection that breaks', () => {
         return;
       }
       script.pass();
-      await settle(100);
-      complete();
+      await pause(100);
+      script.complete();
       expect(await began.result).toMatchObject({ outcome: 'completed' });
       expect(hasBroken).toBe(true);
       expect(script.asked.filter((name) => name === 'migrate').length).toBe(1);
@@ -209,7 +199,7 @@ describe('a connection that breaks', () => {
 
   it('has the result "unknown" when QEMU is gone, and nothing is put back', async () => {
     const migration = await start();
-    await settle(100);
+    await pause(100);
     const before = script.asked.length;
     await qemu.end();
     const { outcome, guest, reason } = await migration.result;

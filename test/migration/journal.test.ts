@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JournalError, parseJournal } from '../../lib/migration/journal.js';
 import { type FoundJournal, JournalDirectory } from '../../lib/migration/journal-directory.js';
@@ -24,11 +25,7 @@ beforeEach(async () => {
   qemu = new FakeQemu();
   await qemu.listen();
   script = new ScriptedQemu(qemu);
-  script.on = ({ execute }) => {
-    if (execute === 'migrate') setImmediate(() => script.become('active'));
-    if (execute === 'migrate_cancel') setImmediate(() => script.become('cancelled'));
-    return undefined;
-  };
+  script.obey();
   folder = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
   directory = new JournalDirectory(join(folder, 'journals'));
 });
@@ -37,13 +34,6 @@ afterEach(async () => {
   await qemu.close();
   rmSync(folder, { recursive: true });
 });
-
-const settle = (ms = 50) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function complete(): void {
-  script.state = 'postmigrate';
-  script.become('completed');
-}
 
 /** A process that has ended, and been looked after. */
 async function endedProcess() {
@@ -58,11 +48,11 @@ async function endedProcess() {
 /** A migration that runs, and whose controller seems to have been killed. */
 async function abandoned(options: Partial<MigrateOptions> = {}): Promise<FoundJournal> {
   const file = directory.create();
+  opened.push(file);
   let isDead = false;
   const qmp = await qemu.connect();
   await startMigration(qmp, {
     to: 'exec:cat',
-    bandwidthBytesPerSecond: undefined,
     ...options,
     journal: {
       policy: ['give-up:after=1h'],
@@ -72,7 +62,7 @@ async function abandoned(options: Partial<MigrateOptions> = {}): Promise<FoundJo
     },
   });
   script.pass();
-  await settle(150);
+  await pause(150);
   isDead = true;
   // It asks QEMU nothing any more; the one that takes over has the connection.
   const found = directory.unended(qemu.path);
@@ -96,8 +86,8 @@ describe('a journal', () => {
       journal: { write: file.write, policy: ['give-up:after=1h'] },
     });
     script.pass();
-    await settle(150);
-    complete();
+    await pause(150);
+    script.complete();
     await migration.result;
     const journal = parseJournal(readFileSync(file.path, 'utf8'));
     expect(journal.begin).toMatchObject({
@@ -192,8 +182,8 @@ describe('taking over', () => {
         return { choice: 'go-on', policy: 'test', reason: 'Not yet.', numbers: {} };
       },
     });
-    await settle(100);
-    complete();
+    await pause(100);
+    script.complete();
     const { outcome, passes } = await migration.result;
     expect(outcome).toBe('completed');
     expect(seen[0]).toBeGreaterThanOrEqual(found.journal.passes.length);
@@ -204,7 +194,7 @@ describe('taking over', () => {
 
   it('ends what has ended meanwhile', async () => {
     const found = await abandoned();
-    complete();
+    script.complete();
     const { outcome, guest } = await (await take(found)).result;
     expect({ outcome, where: guest.where }).toEqual({ outcome: 'completed', where: 'destination' });
   });
@@ -288,7 +278,7 @@ describe('a process', () => {
     const pid = await new Promise<number>((resolve) =>
       shell.stdout.once('data', (text) => resolve(Number(text))),
     );
-    await settle(200);
+    await pause(200);
     expect(identityOf(pid)).toBeUndefined();
     shell.kill('SIGKILL');
   });

@@ -25,6 +25,22 @@ export class ScriptedQemu {
     this.qemu.event('MIGRATION', { status });
   }
 
+  /** Begins at once, is cancelled at once, and does nothing by itself. */
+  obey(): void {
+    this.on = ({ execute }) => {
+      if (execute === 'migrate') setImmediate(() => this.become('active'));
+      if (execute === 'migrate_cancel') setImmediate(() => this.become('cancelled'));
+      if (execute === 'migrate-start-postcopy') this.become('postcopy-active');
+      return undefined;
+    };
+  }
+
+  /** Has sent everything. */
+  complete(): void {
+    this.state = 'postmigrate';
+    this.become('completed');
+  }
+
   /** Runs, and has ended a pass, once `migrate` has been answered. */
   beginSoon(): void {
     setImmediate(() => this.become('active'));

@@ -24,23 +24,8 @@ beforeEach(async () => {
 });
 afterEach(() => qemu.close());
 
-/** Begins at once, is cancelled at once, and does nothing by itself. */
-function behave(): void {
-  script.on = ({ execute }) => {
-    if (execute === 'migrate') setImmediate(() => script.become('active'));
-    if (execute === 'migrate_cancel') setImmediate(() => script.become('cancelled'));
-    if (execute === 'migrate-start-postcopy') script.become('postcopy-active');
-    return undefined;
-  };
-}
-
-function complete(): void {
-  script.state = 'postmigrate';
-  script.become('completed');
-}
-
 async function start(options: Partial<MigrateOptions> = {}): Promise<Migration> {
-  behave();
+  script.obey();
   return await startMigration(await qemu.connect(), { to: 'exec:cat', ...options });
 }
 
@@ -67,7 +52,7 @@ describe('iterating over a migration', () => {
       updates.push(update);
       if (update.type === 'begin') script.pass();
       // Progress comes without another event: QEMU is asked between passes too.
-      if (update.type === 'progress' && typesOf(updates).includes('pass')) complete();
+      if (update.type === 'progress' && typesOf(updates).includes('pass')) script.complete();
     }
     expect(updates[0]).toMatchObject({ type: 'begin', context: { pageBytes: 4096 } });
     expect(new Set(typesOf(updates))).toEqual(new Set(['begin', 'pass', 'progress']));
@@ -79,7 +64,7 @@ describe('iterating over a migration', () => {
   it('yields everything to a reader who comes late, and to each of several', async () => {
     const migration = await start();
     script.pass();
-    setTimeout(complete, 300);
+    setTimeout(() => script.complete(), 300);
     const { passes } = await migration.result;
     expect(passes.length).toBeGreaterThan(0);
     const [one, other] = await Promise.all([all(migration), all(migration)]);
@@ -104,7 +89,7 @@ describe('iterating over a migration', () => {
       if (progress === 2) break;
     }
     expect(queries()).toBeGreaterThan(before);
-    complete();
+    script.complete();
     await migration.result;
   });
 
@@ -115,7 +100,7 @@ describe('iterating over a migration', () => {
     await untilAsked('migrate');
     script.pass();
     await migration.setLimits({ downtimeLimitMs: 1 });
-    complete();
+    script.complete();
     expect(await migration.result).toMatchObject({ outcome: 'completed' });
     expect(typesOf(await reading)).toContain('pass');
   });
@@ -149,7 +134,7 @@ describe('cancel', () => {
   it('lets the migration go on once post-copy has begun, and says so', async () => {
     const migration = await start({ method: 'hybrid', policy: goOn });
     await migration.switchToPostcopy();
-    setTimeout(complete, 200);
+    setTimeout(() => script.complete(), 200);
     expect(await migration.cancel()).toMatchObject({
       outcome: 'completed',
       reason: expect.stringMatching(/too late to cancel/),
@@ -164,7 +149,7 @@ describe('switchToPostcopy', () => {
   it('switches, and says in the result that the caller did', async () => {
     const migration = await start({ method: 'hybrid', policy: goOn });
     await migration.switchToPostcopy();
-    complete();
+    script.complete();
     const { outcome, policyEvaluations } = await migration.result;
     expect(outcome).toBe('completed');
     expect(policyEvaluations.at(-1)?.decision).toMatchObject({
@@ -187,7 +172,7 @@ describe('switchToPostcopy', () => {
     const again = hybrid.switchToPostcopy();
     await expect(again).rejects.toThrow(MigrationStateError);
     await expect(again).rejects.toMatchObject({ code: 'ERR_MIGRATION_STATE' });
-    complete();
+    script.complete();
     await hybrid.result;
   });
 });
@@ -211,7 +196,7 @@ describe('setLimits', () => {
     await untilAsked('migrate');
     await migration.setLimits({ bandwidthBytesPerSecond: 5e6, downtimeLimitMs: 20 });
     script.pass();
-    setTimeout(complete, 300);
+    setTimeout(() => script.complete(), 300);
     await migration.result;
     expect(sets()).toEqual([
       { 'max-bandwidth': 5e6, 'downtime-limit': 20 },
@@ -250,7 +235,7 @@ describe('await using', () => {
   it('leaves a migration alone that has ended', async () => {
     {
       await using migration = await start();
-      complete();
+      script.complete();
       expect(await migration.result).toMatchObject({ outcome: 'completed' });
     }
     expect(script.asked).not.toContain('migrate_cancel');
@@ -264,7 +249,7 @@ describe('watching a migration of another program', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     script.become('active');
     script.pass();
-    for await (const { type } of watch) if (type === 'progress') complete();
+    for await (const { type } of watch) if (type === 'progress') script.complete();
     expect(await watch.result).toMatchObject({ outcome: 'completed' });
     expect(new Set(typesOf(await reading))).toEqual(new Set(['begin', 'pass', 'progress']));
     expect(script.asked).toEqual([]);
