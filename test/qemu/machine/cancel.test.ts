@@ -2,19 +2,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startMigration } from '../../../lib/migration/migrate.js';
-import type { Machine } from '../../../lib/qemu/machine/machine.js';
-import { needDriven } from '../../harness/driven-qemu.js';
+import { needDriven, runsGuest } from '../../harness/driven-qemu.js';
 import { some } from '../../harness/methods-and-guests.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
 
 const guest = { pattern: 'random', pages: 1024, wordsPerPage: 8 } as const;
-
-async function runs({ qmp }: Machine): Promise<boolean> {
-  return await qmp.execute('query-status').then(
-    ({ running }) => running,
-    () => false,
-  );
-}
 
 /** Milliseconds after it was decided to stop and copy: QEMU begins within a tenth of a second, and needs as much. */
 const momentsMs = Array.from({ length: 60 }, (_, index) => index * 5);
@@ -44,7 +36,7 @@ describe.for([
       await migration.setLimits({ downtimeLimitMs: 2_000_000 });
       await pause(afterMs);
       const { outcome, guest: told, reason } = await migration.cancel();
-      const [here, there] = [await runs(source), await runs(destination)];
+      const [here, there] = [await runsGuest(source), await runsGuest(destination)];
       const what = `${outcome}: ${reason}`;
       expect(here && there, what).toBe(false);
       // Whoever can't know stops the guest rather than have it run twice.

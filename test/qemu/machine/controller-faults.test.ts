@@ -11,10 +11,9 @@ import type { Journal } from '../../../lib/migration/journal.js';
 import { JournalDirectory } from '../../../lib/migration/journal-directory.js';
 import { migrate } from '../../../lib/migration/migrate.js';
 import type { MigrateOptions } from '../../../lib/migration/options.js';
-import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import type { QmpClient } from '../../../lib/qmp/client.js';
 import { packageRoot } from '../../../lib/system/package-root.js';
-import { needDriven } from '../../harness/driven-qemu.js';
+import { needDriven, runsGuest } from '../../harness/driven-qemu.js';
 import { some } from '../../harness/methods-and-guests.js';
 import { LineCounter, QmpProxy } from '../../harness/qmp-proxy.js';
 import { startWithSecondQmp } from '../../harness/second-qmp.js';
@@ -39,14 +38,6 @@ async function settingsOf(qmp: QmpClient): Promise<Settings> {
     qmp.execute('query-migrate-parameters'),
   ]);
   return { capabilities, parameters };
-}
-
-/** A QEMU that has given up a guest may have ended. */
-async function runs({ qmp }: Machine): Promise<boolean> {
-  return await qmp.execute('query-status').then(
-    ({ running }) => running,
-    () => false,
-  );
 }
 
 async function prepare(context: TestContext, at: number, act: (scene: Scene) => void) {
@@ -121,7 +112,7 @@ const codes: Readonly<Record<string, readonly number[]>> = {
 async function verify(scene: Scene, { code, said }: Pick<Ended, 'code' | 'said'>): Promise<void> {
   const { pair, before } = scene;
   const { source, destination } = pair;
-  const where = { source: await runs(source), destination: await runs(destination) };
+  const where = { source: await runsGuest(source), destination: await runsGuest(destination) };
   expect([where.source, where.destination].filter(Boolean), said).toHaveLength(1);
   const journal = journalOf(scene);
   if (!journal) {
@@ -235,8 +226,8 @@ describe('a callback of the API fails', () => {
     });
     expect(outcome).toBe(name === 'policy' ? 'cancelled' : 'completed');
     expect(callbackFailures).toMatchObject([{ callback: name, message: 'a mistake' }]);
-    const where = (await runs(pair.source)) ? 'source' : 'destination';
-    expect(await runs(pair[where === 'source' ? 'destination' : 'source'])).toBe(false);
+    const where = (await runsGuest(pair.source)) ? 'source' : 'destination';
+    expect(await runsGuest(pair[where === 'source' ? 'destination' : 'source'])).toBe(false);
     expect(told).toMatchObject({ where, running: true });
     const { parameters } = await settingsOf(pair.source.qmp);
     expect(parameters).toEqual(scene.before[0].parameters);
