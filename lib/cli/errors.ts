@@ -63,12 +63,11 @@ export function errorObject(error: unknown): object {
 export function tellError(error: unknown): number {
   const exitCode = exitCodeOf(error);
   if (exitCode === exitCodes.ok) return exitCode;
-  if (outputOptions().json) {
-    process.stdout.write(`${JSON.stringify(errorObject(error))}\n`);
-  } else if (!(error instanceof CommanderError) && !(error instanceof StepFailed)) {
-    // Commander has told its own; so has a step, unless it was quiet.
-    console.error(`${paintFor(process.stderr)('error:', 'error')} ${toldMessage(error)}`);
-  } else if (error instanceof StepFailed && outputOptions().quiet) {
+  const { json, quiet } = outputOptions();
+  // Commander has told its own; so has a step, unless it was quiet.
+  const wasTold = error instanceof CommanderError || (error instanceof StepFailed && !quiet);
+  if (json) process.stdout.write(`${JSON.stringify(errorObject(error))}\n`);
+  else if (!wasTold) {
     console.error(`${paintFor(process.stderr)('error:', 'error')} ${toldMessage(error)}`);
   }
   return exitCode;
