@@ -2,7 +2,7 @@
 import type { QmpClient } from '../qmp/client.js';
 import { LastingQmp } from '../qmp/lasting-qmp.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
-import { identityOf, isAlive, type ProcessIdentity } from '../system/owner.js';
+import { isAlive, isSameProcess, ownIdentity } from '../system/owner.js';
 import { Incoming } from './incoming.js';
 import { type Journal, JournalError, type JournalWriter } from './journal.js';
 import type { Migration } from './migration.js';
@@ -25,10 +25,6 @@ export interface TakeOverOptions
   readonly write: JournalWriter;
 }
 
-function sameProcess(one: ProcessIdentity, other: ProcessIdentity): boolean {
-  return one.pid === other.pid && one.start === other.start && one.namespace === other.namespace;
-}
-
 /** Throws unless the journal is of what this QEMU does, and nobody controls it. */
 function check(
   { begin, controller, migrateAtMs, end }: Journal,
@@ -36,13 +32,13 @@ function check(
   migration: { readonly status?: string | undefined; readonly 'total-time'?: number | undefined },
 ): void {
   if (end) throw new JournalError('This migration has ended: there is nothing to take over.');
-  if (isAlive(controller) && !sameProcess(controller, ownOrNone())) {
+  if (isAlive(controller) && !isSameProcess(controller, ownIdentity())) {
     throw new JournalError(
       `Process ${controller.pid} still controls this migration; end it first if it should not.`,
     );
   }
   const { process: qemu } = begin.source;
-  if (qemu && usage?.process && !sameProcess(qemu, usage.process)) {
+  if (qemu && usage?.process && !isSameProcess(qemu, usage.process)) {
     throw new JournalError(
       'The journal is of another QEMU, which had the same QMP address and has ended; its guest is not here.',
     );
@@ -53,10 +49,6 @@ function check(
   if (migrateAtMs === undefined || Math.abs(delayMs) > maxDelayMs) {
     throw new JournalError('Another program has begun the migration that this QEMU runs.');
   }
-}
-
-function ownOrNone(): ProcessIdentity {
-  return identityOf(process.pid) ?? { pid: process.pid, start: '', namespace: '' };
 }
 
 /**

@@ -46,6 +46,11 @@ export function ownIdentity(): ProcessIdentity {
   return own;
 }
 
+/** Whether both are the same process. */
+export function isSameProcess(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  return one.pid === other.pid && one.start === other.start && one.namespace === other.namespace;
+}
+
 /** Whether it still runs; undefined where that can't be known, because its number counts elsewhere. */
 export function isAlive({ pid, start, namespace }: ProcessIdentity): boolean | undefined {
   return namespace === processNamespace() ? startOf(pid) === start : undefined;
@@ -56,16 +61,20 @@ export function ownedName(label: string): string {
   return [prefix, process.pid, startOf(process.pid), processNamespace(), label].join('-');
 }
 
+/** The process that a name of ours says; undefined if the name is none of ours. */
+function ownerOf(name: string): ProcessIdentity | undefined {
+  const [, pid, start, namespace] = pattern.exec(name) ?? [];
+  return pid && start && namespace ? { pid: Number(pid), start, namespace } : undefined;
+}
+
 /** Whether the name is one of ours and its owner lives; false when that is unknown. */
 export function isOwned(name: string): boolean {
-  const [, pid, start, namespace] = pattern.exec(name) ?? [];
-  if (!pid || namespace !== processNamespace()) return false;
-  return startOf(Number(pid)) === start;
+  const owner = ownerOf(name);
+  return owner !== undefined && isAlive(owner) === true;
 }
 
 /** Whether the name is one of ours and its owner is dead; false when that is unknown. */
 export function isAbandoned(name: string): boolean {
-  const [, pid, start, namespace] = pattern.exec(name) ?? [];
-  if (!pid || namespace !== processNamespace()) return false;
-  return startOf(Number(pid)) !== start;
+  const owner = ownerOf(name);
+  return owner !== undefined && isAlive(owner) === false;
 }
