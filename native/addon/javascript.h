@@ -18,7 +18,7 @@
 
 namespace fakedirty_addon {
 
-// Empty unless the number is a whole one from 0 to 2^53.
+// Empty unless the number is from 0 to 2^53; a fraction is dropped.
 std::optional<uint64_t> Uint53(double number);
 
 // A value's C++ counterpart; empty if the value has another type. One call of Node-API each: the
