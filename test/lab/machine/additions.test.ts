@@ -99,7 +99,7 @@ it('fails a run whose workload makes no progress after the migration', async (co
   writeFileSync(join(directory, 'own.mjs'), own);
   const lines = 'workloads: [{ name: counting, options: { most: 100 } }]\nmethods: [plain]';
   const failed = labRun(directory, binary, lines, ['own.mjs']);
-  await expect(failed).rejects.toThrow(/1 runs failed/);
+  await expect(failed).rejects.toThrow(/1 run failed/);
   const [only] = new ResultStore(join(directory, 'results')).runs();
   expect(only?.measurement).toBeNull();
   expect(only?.failures[0]?.message).toMatch(/made no progress .*says 100 operations/);

@@ -175,6 +175,11 @@ describe('query-migrate with the filter off', () => {
     'xbzrle-cache': ['cache-size', 'bytes', 'pages', 'cache-miss', 'overflow'],
     compression: ['pages'],
   };
+  /**
+   * On a busy machine, QEMU with the series or without counts the last pages of its compressing threads or does not: in up to
+   * one of five migrations.
+   */
+  const maxComparisons = 10;
   const similar = ['transferred', 'precopy-bytes', 'downtime-bytes'];
 
   /** Migrates a guest that has been stopped: what is counted is the same each time. */
@@ -192,9 +197,15 @@ describe('query-migrate with the filter off', () => {
   it.for(byName(some(methods, [0, 1, 2, 3])))(
     'has the members and counters of an unpatched QEMU, by %s',
     async ([, method], context) => {
-      const patched = await countsOf(needQemu(context), method);
       const other = needQemu(context, { unpatched: true });
-      const unpatched = await despiteLatePackets(() => countsOf(other, method));
+      let patched: MigrationInfo;
+      let unpatched: MigrationInfo;
+      let left = method.name === 'compress' ? maxComparisons : 1;
+      do {
+        patched = await countsOf(needQemu(context), method);
+        unpatched = await despiteLatePackets(() => countsOf(other, method));
+        left -= 1;
+      } while (left > 0 && patched.ram?.duplicate !== unpatched.ram?.duplicate);
       expect(membersOf(patched).sort()).toEqual(membersOf(unpatched).sort());
       for (const name of exact) expect(patched.ram?.[name], name).toEqual(unpatched.ram?.[name]);
       for (const [group, names] of Object.entries(exactIn)) {
