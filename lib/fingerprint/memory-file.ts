@@ -11,7 +11,7 @@ import { type PageRange, pagesWithin } from './page-range.js';
 import { count, pageSizes, parseOptions } from './schema.js';
 import { type BackgroundOptions, backgroundShape } from './slices.js';
 import type { SourceOf } from './sources.js';
-import { Check, FingerprintTable, lookInBackground } from './table.js';
+import { Check, checkInBackground, FingerprintTable } from './table.js';
 
 const schema = z.strictObject({
   ...backgroundShape,
@@ -91,13 +91,13 @@ export class MemoryFile implements Disposable {
     const { first, pages, ...background } = parseOptions(schema, options);
     const { pageSize } = table.hasher;
     const range = pagesWithin(this.pages(pageSize), { first, pages });
-    const look = {
+    const request = {
       pages: range.pages,
       where: range.first,
       commit: true,
       sourceOf: this.#sources(pageSize, range.first),
     };
-    const verdicts = await this.#reading(() => lookInBackground(table, look, background));
+    const verdicts = await this.#reading(() => checkInBackground(table, request, background));
     return new Check(verdicts);
   }
 

@@ -31,7 +31,7 @@ export interface NativeCheck {
   readonly opaque: unique symbol;
 }
 
-export interface NativeCounts {
+export interface NativeStatistics {
   readonly pages: number;
   readonly unknown: number;
   readonly zero: number;
@@ -43,23 +43,23 @@ export interface NativeCounts {
 /** Which slots: the first of consecutive ones, or all. */
 export type NativeIndex = number | Float64Array;
 
-export interface NativeLook {
+export interface NativeCheckResult {
   readonly verdicts: Uint8Array;
   /** Absent when it is committed already. */
   readonly check?: NativeCheck;
 }
 
 export interface NativeTable {
-  look(index: NativeIndex, commit: boolean, pages: Uint8Array, live: boolean): NativeLook;
-  lookInBackground(
+  check(index: NativeIndex, commit: boolean, pages: Uint8Array, live: boolean): NativeCheckResult;
+  checkInBackground(
     index: NativeIndex,
     commit: boolean,
     ...source: NativeSource
-  ): Promise<NativeLook>;
+  ): Promise<NativeCheckResult>;
   commit(check: NativeCheck, sent: Uint8Array | null): void;
   invalidate(first: number, pages: number): void;
-  forget(): void;
-  count(): NativeCounts;
+  reset(): void;
+  statistics(): NativeStatistics;
   close(): void;
 }
 

@@ -117,7 +117,7 @@ export class Check {
 }
 
 /** For the other modules of this room: which pages to check in the background, and how. */
-export interface BackgroundLook {
+export interface BackgroundCheck {
   readonly pages: number;
   readonly where: PageNumbers | undefined;
   readonly commit: boolean;
@@ -125,9 +125,9 @@ export interface BackgroundLook {
 }
 
 /** Checks pages slice by slice. */
-export let lookInBackground: (
+export let checkInBackground: (
   table: FingerprintTable,
-  look: BackgroundLook,
+  request: BackgroundCheck,
   options: BackgroundOptions | undefined,
 ) => Promise<Uint8Array>;
 
@@ -154,8 +154,8 @@ export class FingerprintTable implements Disposable {
   #era = 0;
 
   static {
-    lookInBackground = (table, look, options) => {
-      return table.#lookInBackground(look, options);
+    checkInBackground = (table, request, options) => {
+      return table.#checkInBackground(request, options);
     };
   }
 
@@ -178,7 +178,9 @@ export class FingerprintTable implements Disposable {
     const table = this.#open();
     const view = viewOf('bytes', bytes);
     const index = this.#index(pagesIn('bytes', view, this.hasher.pageSize), where);
-    const { verdicts, check: seen } = calling(() => table.look(index, false, view, isShared(view)));
+    const { verdicts, check: seen } = calling(() =>
+      table.check(index, false, view, isShared(view)),
+    );
     const check = new Check(verdicts);
     if (seen) this.#pending.set(check, { seen, era: this.#era });
     return check;
@@ -201,7 +203,7 @@ export class FingerprintTable implements Disposable {
     const table = this.#open();
     const view = viewOf('bytes', bytes);
     const index = this.#index(pagesIn('bytes', view, this.hasher.pageSize), where);
-    const { verdicts } = calling(() => table.look(index, true, view, isShared(view)));
+    const { verdicts } = calling(() => table.check(index, true, view, isShared(view)));
     const check = this.#done(verdicts);
     this.#counted = plus(this.#counted, check.counts);
     return check;
@@ -213,8 +215,8 @@ export class FingerprintTable implements Disposable {
     const view = viewOf('bytes', bytes);
     const { pageSize } = this.hasher;
     const pages = pagesIn('bytes', view, pageSize);
-    const look = { pages, where, commit: true, sourceOf: sourcesIn(view, pageSize) };
-    return this.#done(await this.#lookInBackground(look, background));
+    const request = { pages, where, commit: true, sourceOf: sourcesIn(view, pageSize) };
+    return this.#done(await this.#checkInBackground(request, background));
   }
 
   /** Says that it is no longer known what the destination holds of these pages. */
@@ -228,7 +230,7 @@ export class FingerprintTable implements Disposable {
   /** Makes all slots unknown, frees their memory, and sets the counts to 0. The key stays. */
   reset(): void {
     const table = this.#open();
-    calling(() => table.forget());
+    calling(() => table.reset());
     this.#counted = none;
     this.#era += 1;
   }
@@ -236,7 +238,7 @@ export class FingerprintTable implements Disposable {
   /** Counts what is in the table. It walks all slots that were ever written. */
   statistics(): TableStatistics {
     const table = this.#open();
-    const { pages, bytes, unknown, zero, known, falseSkips } = calling(() => table.count());
+    const { pages, bytes, unknown, zero, known, falseSkips } = calling(() => table.statistics());
     return { pages, bytes, slots: { unknown, zero, known }, counted: this.#counted, falseSkips };
   }
 
@@ -302,8 +304,8 @@ export class FingerprintTable implements Disposable {
     return index;
   }
 
-  async #lookInBackground(
-    { pages, where, commit, sourceOf }: BackgroundLook,
+  async #checkInBackground(
+    { pages, where, commit, sourceOf }: BackgroundCheck,
     options: BackgroundOptions | undefined,
   ): Promise<Uint8Array> {
     this.#open();
@@ -322,9 +324,9 @@ export class FingerprintTable implements Disposable {
             ? index + firstPage
             : index.subarray(firstPage, firstPage + some);
         const source = sourceOf(firstPage, some);
-        const look = await awaiting(() => table.lookInBackground(part, commit, ...source));
-        verdicts.set(look.verdicts, firstPage);
-        this.#counted = plus(this.#counted, countVerdicts(look.verdicts));
+        const result = await awaiting(() => table.checkInBackground(part, commit, ...source));
+        verdicts.set(result.verdicts, firstPage);
+        this.#counted = plus(this.#counted, countVerdicts(result.verdicts));
       });
     } finally {
       this.#busy = false;

@@ -20,11 +20,11 @@ struct Batch {
   fakedirty_fingerprint* fingerprints;
 };
 
-int LookAtBatch(const SharedTable& table, bool live, std::vector<uint8_t>* stage, Batch* batch) {
+int CheckBatch(const SharedTable& table, bool live, std::vector<uint8_t>* stage, Batch* batch) {
   if (!live) {
     std::copy(batch->pages, batch->pages + batch->count, batch->copies);
-    return fakedirty_look(table.table, batch->index, batch->pages, batch->count, batch->verdicts,
-                          batch->fingerprints);
+    return fakedirty_check(table.table, batch->index, batch->pages, batch->count, batch->verdicts,
+                           batch->fingerprints);
   }
   stage->resize(kBatch * table.hasher->page_size);
   return fakedirty_classify(table.table, batch->index, batch->pages, batch->count, stage->data(),
@@ -68,7 +68,8 @@ int ForBatches(const void* const* pages, Seen* seen, Use use) {
 
 }  // namespace
 
-int Look(const SharedTable& table, const void* const* pages, bool live, bool commit, Seen* seen) {
+int CheckPages(const SharedTable& table, const void* const* pages, bool live, bool commit,
+               Seen* seen) {
   const size_t page_size = table.hasher->page_size, count = seen->index.size();
   const bool keeps_copies = table.verifies && !commit;
   if (keeps_copies && !seen->copies.Allocate(count * page_size)) return FAKEDIRTY_ERROR_NO_MEMORY;
@@ -78,7 +79,7 @@ int Look(const SharedTable& table, const void* const* pages, bool live, bool com
   fakedirty_fingerprint passing[kBatch];
   return ForBatches(pages, seen, [&](Batch* batch, size_t at) {
     batch->fingerprints = commit ? passing : seen->fingerprints.data() + at;
-    const int status = LookAtBatch(table, live, &stage, batch);
+    const int status = CheckBatch(table, live, &stage, batch);
     if (status != FAKEDIRTY_OK) return status;
     if (commit) return CommitBatch(table, *batch, [](size_t) { return true; });
     for (size_t i = 0; keeps_copies && i < batch->count; ++i) {
@@ -89,7 +90,7 @@ int Look(const SharedTable& table, const void* const* pages, bool live, bool com
   });
 }
 
-int Commit(const SharedTable& table, const Seen& seen, const uint8_t* sent) {
+int CommitChecked(const SharedTable& table, const Seen& seen, const uint8_t* sent) {
   const size_t page_size = table.hasher->page_size, count = seen.index.size();
   for (size_t at = 0; at < count; at += kBatch) {
     Batch batch = {};

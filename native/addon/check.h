@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Looking at many pages, and committing them: what FingerprintTable does with the C ABI's batches.
+// Checking many pages, and committing them: what FingerprintTable does with the C ABI's batches.
 #ifndef FAKEDIRTY_ADDON_CHECK_H_
 #define FAKEDIRTY_ADDON_CHECK_H_
 
@@ -27,7 +27,8 @@ struct SharedTable {
   fakedirty_table* const table;
   const std::shared_ptr<const SharedHasher> hasher;
   const bool verifies;
-  // Read and written where JavaScript runs: a look in the background has the table for itself (R6).
+  // Read and written where JavaScript runs: a check in the background has the table for itself
+  // (R6).
   bool busy = false;
 };
 
@@ -56,12 +57,13 @@ struct Seen {
   Allocation copies;  // of a verifying table: page behind page
 };
 
-// Looks at the pages seen.index names, as many. Live ones are copied first (R1). With commit they
+// Checks the pages seen.index names, as many. Live ones are copied first (R1). With commit they
 // are taken for sent at once, for those who only count: then only the verdicts are filled in.
-int Look(const SharedTable& table, const void* const* pages, bool live, bool commit, Seen* seen);
+int CheckPages(const SharedTable& table, const void* const* pages, bool live, bool commit,
+               Seen* seen);
 
 // Commits what was seen, where sent says so (null: everywhere) and unless it was unchanged.
-int Commit(const SharedTable& table, const Seen& seen, const uint8_t* sent);
+int CommitChecked(const SharedTable& table, const Seen& seen, const uint8_t* sent);
 
 }  // namespace fakedirty_addon
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Where a mapped file of memory (tmpfs, memfd) holds nothing.
 //
-// What a guest never wrote has no memory yet, and reading it through a map would take some: a look
-// at a running guest would make it as large as it can become. So such places are not read; they are
+// What a guest never wrote has no memory yet, and reading it through a map would take some: a check
+// of a running guest would make it as large as it can become. So such places are not read; they are
 // known to be zero. (Other file systems lend a page of the cache, which can be taken back.)
 #ifndef FAKEDIRTY_ADDON_HOLES_H_
 #define FAKEDIRTY_ADDON_HOLES_H_

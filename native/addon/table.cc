@@ -12,10 +12,10 @@ namespace fakedirty_addon {
 namespace {
 
 // What was seen of some pages, on its way to a commit.
-struct Check {
+struct PendingCheck {
   static constexpr napi_type_tag kTag = {0x51c7d0e83a944b1f, 0xa6e2f93b0d5c4178};
 
-  Check(Napi::BasicEnv env, Seen seen_now) : seen(std::move(seen_now)), held(env) {
+  PendingCheck(Napi::BasicEnv env, Seen seen_now) : seen(std::move(seen_now)), held(env) {
     constexpr size_t kEach = sizeof(uint64_t) + sizeof(uint8_t) + sizeof(fakedirty_fingerprint);
     held.Set(static_cast<int64_t>(seen.index.size() * kEach + seen.copies.size()));
   }
@@ -53,11 +53,11 @@ Napi::Value NewAnswer(Napi::Env env, Seen seen, bool committed) {
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("verdicts", NewBytes(env, seen.verdicts));
   if (committed) return answer;
-  answer.Set("check", NewExternal(env, std::make_unique<Check>(env, std::move(seen))));
+  answer.Set("check", NewExternal(env, std::make_unique<PendingCheck>(env, std::move(seen))));
   return answer;
 }
 
-struct LookTask {
+struct CheckTask {
   std::shared_ptr<SharedTable> table;
   Source source;
   Seen seen;
@@ -66,15 +66,15 @@ struct LookTask {
 
   void Run() {
     const std::vector<const void*> pages = source.Pages(table->hasher->page_size);
-    status = Look(*table, pages.data(), source.live(), commit, &seen);
-    if (commit && source.HasShrunk()) Forget();
+    status = CheckPages(*table, pages.data(), source.live(), commit, &seen);
+    if (commit && source.HasShrunk()) Invalidate();
   }
 
   // Some of what was committed may have been zeros in place of a file (R1).
-  void Forget() {
+  void Invalidate() {
     for (const uint64_t page : seen.index) {
-      const int forgotten = fakedirty_table_invalidate(table->table, page, 1);
-      if (status == FAKEDIRTY_OK) status = forgotten;
+      const int invalidated = fakedirty_table_invalidate(table->table, page, 1);
+      if (status == FAKEDIRTY_OK) status = invalidated;
     }
   }
 
@@ -114,12 +114,12 @@ Table::Table(const Napi::CallbackInfo& call) : Wrapped(call), held_(call.Env()) 
   const uint64_t held_bytes = std::min(*pages, kMaxReported) * hasher->digest_bytes;
   shared_ = std::make_shared<SharedTable>(table, hasher, verify);
   held_.Set(static_cast<int64_t>(std::min(held_bytes, kMaxReported)));
-  AddMethod<&Table::Look>(call, "look");
-  AddMethod<&Table::LookInBackground>(call, "lookInBackground");
+  AddMethod<&Table::Check>(call, "check");
+  AddMethod<&Table::CheckInBackground>(call, "checkInBackground");
   AddMethod<&Table::Commit>(call, "commit");
   AddMethod<&Table::Invalidate>(call, "invalidate");
-  AddMethod<&Table::Forget>(call, "forget");
-  AddMethod<&Table::Count>(call, "count");
+  AddMethod<&Table::Reset>(call, "reset");
+  AddMethod<&Table::Statistics>(call, "statistics");
   AddMethod<&Table::Close>(call, "close");
 }
 
@@ -132,40 +132,40 @@ bool Table::IsReady(Napi::Env env) const {
   return shared_ && !shared_->busy;
 }
 
-Napi::Value Table::Look(const Napi::CallbackInfo& call) {
+Napi::Value Table::Check(const Napi::CallbackInfo& call) {
   if (!IsReady(call.Env())) return Napi::Value();
   const std::optional<BytesView> bytes = ToBytes(call[2]);
   const size_t page_size = shared_->hasher->page_size;
   std::optional<Seen> seen;
   if (bytes) seen = SeenOf(call[0], bytes->length / page_size);
-  if (!seen) return ThrowMisuse(call.Env(), "look(index, commit, pages, live)");
+  if (!seen) return ThrowMisuse(call.Env(), "check(index, commit, pages, live)");
   const bool commit = IsTrue(call[1]), live = IsTrue(call[3]);
   const std::vector<const void*> pages = PagesAt(bytes->data, seen->index.size(), page_size);
-  const int status = fakedirty_addon::Look(*shared_, pages.data(), live, commit, &*seen);
+  const int status = CheckPages(*shared_, pages.data(), live, commit, &*seen);
   if (status != FAKEDIRTY_OK) return Done(call.Env(), status);
   return NewAnswer(call.Env(), std::move(*seen), commit);
 }
 
-Napi::Value Table::LookInBackground(const Napi::CallbackInfo& call) {
+Napi::Value Table::CheckInBackground(const Napi::CallbackInfo& call) {
   if (!IsReady(call.Env())) return Napi::Value();
   std::optional<Source> source = Source::From(call, 2);
   if (!source) return Napi::Value();
   std::optional<Seen> seen = SeenOf(call[0], source->bytes() / shared_->hasher->page_size);
-  if (!seen) return ThrowMisuse(call.Env(), "lookInBackground(index, commit, source ...)");
-  const Napi::Value promise = Background<LookTask>::Start(
-      call.Env(), LookTask{shared_, std::move(*source), std::move(*seen), IsTrue(call[1])});
+  if (!seen) return ThrowMisuse(call.Env(), "checkInBackground(index, commit, source ...)");
+  const Napi::Value promise = Background<CheckTask>::Start(
+      call.Env(), CheckTask{shared_, std::move(*source), std::move(*seen), IsTrue(call[1])});
   shared_->busy = !promise.IsEmpty();
   return promise;
 }
 
 Napi::Value Table::Commit(const Napi::CallbackInfo& call) {
   if (!IsReady(call.Env())) return Napi::Value();
-  Check* const check = ExternalIn<Check>(call[0]);
+  PendingCheck* const check = ExternalIn<PendingCheck>(call[0]);
   const std::optional<BytesView> sent = ToBytes(call[1]);
   if (!check || (sent && sent->length != check->seen.verdicts.size())) {
     return ThrowMisuse(call.Env(), "commit(check, sent)");
   }
-  const int status = fakedirty_addon::Commit(*shared_, check->seen, sent ? sent->data : nullptr);
+  const int status = CommitChecked(*shared_, check->seen, sent ? sent->data : nullptr);
   if (status == FAKEDIRTY_OK) check->Release();
   return Done(call.Env(), status);
 }
@@ -178,26 +178,26 @@ Napi::Value Table::Invalidate(const Napi::CallbackInfo& call) {
   return Done(call.Env(), fakedirty_table_invalidate(shared_->table, *first, *pages));
 }
 
-Napi::Value Table::Forget(const Napi::CallbackInfo& call) {
+Napi::Value Table::Reset(const Napi::CallbackInfo& call) {
   if (!IsReady(call.Env())) return Napi::Value();
-  return Done(call.Env(), fakedirty_table_forget(shared_->table));
+  return Done(call.Env(), fakedirty_table_reset(shared_->table));
 }
 
-Napi::Value Table::Count(const Napi::CallbackInfo& call) {
+Napi::Value Table::Statistics(const Napi::CallbackInfo& call) {
   if (!IsReady(call.Env())) return Napi::Value();
-  fakedirty_table_counts counts;
-  const int status = fakedirty_table_count(shared_->table, &counts);
+  fakedirty_statistics statistics;
+  const int status = fakedirty_table_statistics(shared_->table, &statistics);
   if (status != FAKEDIRTY_OK) return Done(call.Env(), status);
   Napi::Object object = Napi::Object::New(call.Env());
   const auto set = [&](const char* name, uint64_t value) {
     object.Set(name, NewNumber(call.Env(), value));
   };
-  set("pages", counts.pages);
-  set("unknown", counts.unknown);
-  set("zero", counts.zero);
-  set("known", counts.known);
-  set("falseSkips", counts.false_skips);
-  set("bytes", counts.bytes);
+  set("pages", statistics.pages);
+  set("unknown", statistics.unknown);
+  set("zero", statistics.zero);
+  set("known", statistics.known);
+  set("falseSkips", statistics.false_skips);
+  set("bytes", statistics.bytes);
   return object;
 }
 

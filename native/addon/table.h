@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The JavaScript object of a table.
 //
-// One thing at a time: while a background look is under way, the table answers nothing else (R6).
+// One thing at a time: while a background check is under way, the table answers nothing else (R6).
 #ifndef FAKEDIRTY_ADDON_TABLE_H_
 #define FAKEDIRTY_ADDON_TABLE_H_
 
@@ -22,12 +22,12 @@ class Table : public Wrapped<Table> {
  private:
   // index is the first page's number, or a Float64Array of all numbers. Pages lie one behind
   // another.
-  Napi::Value Look(const Napi::CallbackInfo& call);              // (index, commit, pages, live)
-  Napi::Value LookInBackground(const Napi::CallbackInfo& call);  // (index, commit, source ...)
-  Napi::Value Commit(const Napi::CallbackInfo& call);            // (check, sent | null)
-  Napi::Value Invalidate(const Napi::CallbackInfo& call);        // (first, pages)
-  Napi::Value Forget(const Napi::CallbackInfo& call);
-  Napi::Value Count(const Napi::CallbackInfo& call);
+  Napi::Value Check(const Napi::CallbackInfo& call);              // (index, commit, pages, live)
+  Napi::Value CheckInBackground(const Napi::CallbackInfo& call);  // (index, commit, source ...)
+  Napi::Value Commit(const Napi::CallbackInfo& call);             // (check, sent | null)
+  Napi::Value Invalidate(const Napi::CallbackInfo& call);         // (first, pages)
+  Napi::Value Reset(const Napi::CallbackInfo& call);
+  Napi::Value Statistics(const Napi::CallbackInfo& call);
   Napi::Value Close(const Napi::CallbackInfo& call);
 
   bool IsReady(Napi::Env env) const;  // throws when it is closed or busy

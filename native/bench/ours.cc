@@ -68,7 +68,7 @@ Filter::Filter(const std::string& target, const std::vector<const uint8_t*>& pag
     const void* const at = page;
     uint8_t verdict;
     fakedirty_fingerprint fingerprint;
-    Require(fakedirty_look(table, &index, &at, 1, &verdict, &fingerprint), "look");
+    Require(fakedirty_check(table, &index, &at, 1, &verdict, &fingerprint), "check");
     Require(fakedirty_commit(table, &index, &at, &fingerprint, 1), "commit");
   }
 }

@@ -68,10 +68,10 @@ class Caller {
       case 8:
         return ChangeRange();
       case 9:
-        return Count();
+        return Statistics();
       case 10:
       case 11:
-        return Look();
+        return CheckPages();
       case 12:
       case 13:
         return Classify();
@@ -222,25 +222,26 @@ class Caller {
     if (input_.ConsumeBool()) {
       (void)!fakedirty_table_invalidate(Table(), Number(), Number());
     } else {
-      (void)!fakedirty_table_forget(Table());
+      (void)!fakedirty_table_reset(Table());
     }
   }
 
-  void Count() {
-    fakedirty_table_counts counts = {};
-    const int status = fakedirty_table_count(Table(), Rarely() ? nullptr : &counts);
-    Check(counts.pages == counts.unknown + counts.zero + counts.known, "counts do not add up");
-    Check((status == FAKEDIRTY_OK) == (counts.pages > 0), "status and counts differ");
+  void Statistics() {
+    fakedirty_statistics statistics = {};
+    const int status = fakedirty_table_statistics(Table(), Rarely() ? nullptr : &statistics);
+    Check(statistics.pages == statistics.unknown + statistics.zero + statistics.known,
+          "counts do not add up");
+    Check((status == FAKEDIRTY_OK) == (statistics.pages > 0), "status and counts differ");
   }
 
-  void Look() {
+  void CheckPages() {
     ChooseBatch();
-    CheckOutputs(WithoutCopies(fakedirty_look(Table(), Maybe(index_), Maybe(pages_), count_,
-                                              Maybe(verdicts_), Maybe(fingerprints_))));
+    CheckOutputs(WithoutCopies(fakedirty_check(Table(), Maybe(index_), Maybe(pages_), count_,
+                                               Maybe(verdicts_), Maybe(fingerprints_))));
   }
 
   int WithoutCopies(int status) {
-    for (const void* const copy : copies_) Check(copy == this, "look wrote copies");
+    for (const void* const copy : copies_) Check(copy == this, "check wrote copies");
     return status;
   }
 

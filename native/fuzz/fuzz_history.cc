@@ -66,10 +66,10 @@ class History {
     // One last pass, in which nothing is dropped: both sides must be the same.
     index_.clear();
     for (size_t i = 0; i < kPages; ++i) index_.push_back(i);
-    Look(true);
+    CheckPages(true);
     for (size_t i = 0; i < kPages; ++i) SendOne(i);
     for (size_t i = 0; i < kPages; ++i) Check(destination_[i] == guest_[i], "sides differ");
-    CheckCounts();
+    CheckStatistics();
   }
 
  private:
@@ -98,7 +98,7 @@ class History {
         Invalidate();
         break;
       case 6:
-        if (input_.ConsumeIntegralInRange(0, 3) == 0) Forget();
+        if (input_.ConsumeIntegralInRange(0, 3) == 0) Reset();
         break;
       default:
         Pass();
@@ -113,7 +113,7 @@ class History {
     for (size_t i = 0; i < kPages; ++i) {
       if (marked >> i & 1) index_.push_back((start + i * 5) % kPages);
     }
-    Look(input_.ConsumeBool());
+    CheckPages(input_.ConsumeBool());
     for (size_t i = 0; i < index_.size(); ++i) {
       switch (input_.ConsumeIntegralInRange(0, 7)) {
         case 0:
@@ -125,10 +125,10 @@ class History {
           SendOne(i);
       }
     }
-    CheckCounts();
+    CheckStatistics();
   }
 
-  void Look(bool in_place) {
+  void CheckPages(bool in_place) {
     const size_t count = index_.size();
     std::vector<const void*> sources;
     for (const uint64_t index : index_) sources.push_back(guest_[index].data());
@@ -137,8 +137,8 @@ class History {
     fingerprints_.assign(count, {});
     int status;
     if (in_place) {
-      status = fakedirty_look(table_, index_.data(), sources.data(), count, verdicts_.data(),
-                              fingerprints_.data());
+      status = fakedirty_check(table_, index_.data(), sources.data(), count, verdicts_.data(),
+                               fingerprints_.data());
       copies_ = sources;
     } else {
       status =
@@ -192,20 +192,20 @@ class History {
   }
 
   // A new migration, to a destination that holds nothing.
-  void Forget() {
-    Check(fakedirty_table_forget(table_) == FAKEDIRTY_OK, "forget failed");
-    model_.Forget();
+  void Reset() {
+    Check(fakedirty_table_reset(table_) == FAKEDIRTY_OK, "reset failed");
+    model_.Reset();
     destination_.assign(kPages, std::nullopt);
   }
 
-  void CheckCounts() {
-    fakedirty_table_counts counts;
-    Check(fakedirty_table_count(table_, &counts) == FAKEDIRTY_OK, "count failed");
-    const fakedirty_table_counts expected = model_.Counts();
-    Check(counts.unknown == expected.unknown, "unknown slots");
-    Check(counts.zero == expected.zero, "zero slots");
-    Check(counts.known == expected.known, "known slots");
-    Check(counts.false_skips == 0, "a false skip");
+  void CheckStatistics() {
+    fakedirty_statistics statistics;
+    Check(fakedirty_table_statistics(table_, &statistics) == FAKEDIRTY_OK, "statistics failed");
+    const fakedirty_statistics expected = model_.Statistics();
+    Check(statistics.unknown == expected.unknown, "unknown slots");
+    Check(statistics.zero == expected.zero, "zero slots");
+    Check(statistics.known == expected.known, "known slots");
+    Check(statistics.false_skips == 0, "a false skip");
   }
 
   FuzzedDataProvider& input_;

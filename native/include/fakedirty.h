@@ -18,7 +18,7 @@
  * No other algorithm here has a proven bound (fakedirty_algorithm_info).
  *
  * The caller must keep three rules:
- *   - A slot is true or unknown (R1). Look only at private copies of guest
+ *   - A slot is true or unknown (R1). Check only private copies of guest
  *     pages, never at memory that the guest can write; fakedirty_classify makes
  *     the copies. Commit what was sent, after it was sent.
  *   - Nothing survives a migration (R5). Create a new hasher for each.
@@ -26,7 +26,7 @@
  *     as long as no two of them name the same page at the same time.
  *
  * No call allocates, locks or enters the kernel, except those that create,
- * destroy, invalidate or forget, and the first commit to each chunk of 16,384
+ * destroy, invalidate or reset, and the first commit to each chunk of 16,384
  * pages, which takes the memory of their slots. Every call checks its arguments
  * first; a call that returns an error has changed nothing.
  */
@@ -52,9 +52,9 @@
 #define FAKEDIRTY_API
 #endif
 #if defined(__GNUC__)
-#define FAKEDIRTY_CHECK __attribute__((warn_unused_result))
+#define FAKEDIRTY_USE_RESULT __attribute__((warn_unused_result))
 #else
-#define FAKEDIRTY_CHECK
+#define FAKEDIRTY_USE_RESULT
 #endif
 
 #ifdef __cplusplus
@@ -139,8 +139,8 @@ typedef struct fakedirty_hasher_options {
 /* The length of a key. 0 if the algorithm takes none or the page size is invalid. */
 FAKEDIRTY_API size_t fakedirty_key_bytes(int algorithm, size_t page_size);
 
-FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_hasher_create(const fakedirty_hasher_options* options,
-                                                          fakedirty_hasher** hasher);
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_hasher_create(
+    const fakedirty_hasher_options* options, fakedirty_hasher** hasher);
 /* Releases the hasher. Tables made from it keep it alive; when the last of them is destroyed, the
    key is wiped. NULL is allowed. */
 FAKEDIRTY_API void fakedirty_hasher_destroy(fakedirty_hasher* hasher);
@@ -152,9 +152,9 @@ FAKEDIRTY_API size_t fakedirty_hasher_lanes(const fakedirty_hasher* hasher);
 
 /* Writes the digests of count pages, packed, in the byte order that the algorithm's usual tools
    print (integers big-endian). Pages may have any alignment. */
-FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_digest(const fakedirty_hasher* hasher,
-                                                   const void* const* pages, size_t count,
-                                                   void* digests, size_t digests_bytes);
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_digest(const fakedirty_hasher* hasher,
+                                                        const void* const* pages, size_t count,
+                                                        void* digests, size_t digests_bytes);
 
 /* --- Tables: what the destination holds ----------------------------------- */
 
@@ -172,15 +172,16 @@ typedef enum fakedirty_verdict {
   FAKEDIRTY_UNCHANGED = 3 /* the destination holds these bytes: nothing to send */
 } fakedirty_verdict;
 
-/* What the slot will hold once the page has been sent. Opaque: pass it from look or classify to
+/* What the slot will hold once the page has been sent. Opaque: pass it from check or classify to
    commit. */
 typedef struct fakedirty_fingerprint {
   unsigned char bytes[FAKEDIRTY_DIGEST_BYTES_MAX];
 } fakedirty_fingerprint;
 
 /* Creates a table of unknown slots. It takes memory as slots are first written. */
-FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_create(fakedirty_hasher* hasher, uint64_t pages,
-                                                         uint32_t flags, fakedirty_table** table);
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_table_create(fakedirty_hasher* hasher,
+                                                              uint64_t pages, uint32_t flags,
+                                                              fakedirty_table** table);
 /* NULL is allowed. */
 FAKEDIRTY_API void fakedirty_table_destroy(fakedirty_table* table);
 
@@ -190,48 +191,50 @@ FAKEDIRTY_API void fakedirty_table_destroy(fakedirty_table* table);
    the private copy inside the stage, or to NULL if the page is unchanged. Verdict and fingerprint
    describe that copy: send the copy, never the source.
    The stage must have room for count pages. The table is not changed. */
-FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_classify(const fakedirty_table* table,
-                                                     const uint64_t* index,
-                                                     const void* const* sources, size_t count,
-                                                     void* stage, size_t stage_bytes,
-                                                     const void** copies, uint8_t* verdicts,
-                                                     fakedirty_fingerprint* fingerprints);
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_classify(const fakedirty_table* table,
+                                                          const uint64_t* index,
+                                                          const void* const* sources, size_t count,
+                                                          void* stage, size_t stage_bytes,
+                                                          const void** copies, uint8_t* verdicts,
+                                                          fakedirty_fingerprint* fingerprints);
 
 /* The same for pages that are private already: nobody may write them during the call, or before
    they have been sent and committed. */
-FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_look(const fakedirty_table* table,
-                                                 const uint64_t* index, const void* const* pages,
-                                                 size_t count, uint8_t* verdicts,
-                                                 fakedirty_fingerprint* fingerprints);
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_check(const fakedirty_table* table,
+                                                       const uint64_t* index,
+                                                       const void* const* pages, size_t count,
+                                                       uint8_t* verdicts,
+                                                       fakedirty_fingerprint* fingerprints);
 
 /* Records that these pages have been sent: their slots now hold the fingerprints. Don't call it for
    a page that was dropped instead: its slot stays as it was. Only a verifying table reads pages
    (the bytes that were sent); for other tables it may be NULL. */
-FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_commit(fakedirty_table* table, const uint64_t* index,
-                                                   const void* const* pages,
-                                                   const fakedirty_fingerprint* fingerprints,
-                                                   size_t count);
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_commit(fakedirty_table* table,
+                                                        const uint64_t* index,
+                                                        const void* const* pages,
+                                                        const fakedirty_fingerprint* fingerprints,
+                                                        size_t count);
 
 /* Makes a range of slots unknown: it is no longer known what the destination holds (a failed send,
    a free page hint). */
-FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_invalidate(fakedirty_table* table, uint64_t first,
-                                                             uint64_t pages);
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_table_invalidate(fakedirty_table* table,
+                                                                  uint64_t first, uint64_t pages);
 /* Makes all slots unknown, clears the counters and gives memory back. */
-FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_forget(fakedirty_table* table);
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_table_reset(fakedirty_table* table);
 
-typedef struct fakedirty_table_counts {
+typedef struct fakedirty_statistics {
   uint64_t pages;       /* = unknown + zero + known */
   uint64_t unknown;     /* slots */
   uint64_t zero;        /* slots of pages that are all zero at the destination */
   uint64_t known;       /* slots with a fingerprint */
   uint64_t false_skips; /* commits of changed pages with an unchanged fingerprint (verify) */
   uint64_t bytes;       /* of address space, for slots and for the copies of a verifying table */
-} fakedirty_table_counts;
+} fakedirty_statistics;
 
 /* Counts the slots in each state. It reads all slots that were ever written; don't call it while
    another thread commits or invalidates. */
-FAKEDIRTY_API FAKEDIRTY_CHECK int fakedirty_table_count(const fakedirty_table* table,
-                                                        fakedirty_table_counts* counts);
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_table_statistics(const fakedirty_table* table,
+                                                                  fakedirty_statistics* statistics);
 
 #ifdef __cplusplus
 }

@@ -186,15 +186,15 @@ int fakedirty_table_invalidate(fakedirty_table* table, uint64_t first, uint64_t 
   return FAKEDIRTY_OK;
 }
 
-int fakedirty_table_forget(fakedirty_table* table) {
+int fakedirty_table_reset(fakedirty_table* table) {
   if (!table) return FAKEDIRTY_ERROR_NULL;
-  table->Forget();
+  table->Reset();
   return FAKEDIRTY_OK;
 }
 
-int fakedirty_table_count(const fakedirty_table* table, fakedirty_table_counts* counts) {
-  if (!table || !counts) return FAKEDIRTY_ERROR_NULL;
-  *counts = table->Count();
+int fakedirty_table_statistics(const fakedirty_table* table, fakedirty_statistics* statistics) {
+  if (!table || !statistics) return FAKEDIRTY_ERROR_NULL;
+  *statistics = table->Statistics();
   return FAKEDIRTY_OK;
 }
 
@@ -222,8 +222,8 @@ int fakedirty_classify(const fakedirty_table* table, const uint64_t* index,
   return FAKEDIRTY_OK;
 }
 
-int fakedirty_look(const fakedirty_table* table, const uint64_t* index, const void* const* pages,
-                   size_t count, uint8_t* verdicts, fakedirty_fingerprint* fingerprints) {
+int fakedirty_check(const fakedirty_table* table, const uint64_t* index, const void* const* pages,
+                    size_t count, uint8_t* verdicts, fakedirty_fingerprint* fingerprints) {
   int status = CheckBatch(table, index, count);
   if (status == FAKEDIRTY_OK) status = CheckPages(pages, count);
   if (status != FAKEDIRTY_OK || count == 0) return status;
@@ -231,7 +231,7 @@ int fakedirty_look(const fakedirty_table* table, const uint64_t* index, const vo
   status = CheckDisjoint({{verdicts, count}, {fingerprints, count * sizeof(*fingerprints)}},
                          {{index, count * sizeof(*index)}, {pages, count * sizeof(*pages)}});
   if (status != FAKEDIRTY_OK) return status;
-  Look(*table, index, pages, count, verdicts, fingerprints);
+  Check(*table, index, pages, count, verdicts, fingerprints);
   return FAKEDIRTY_OK;
 }
 

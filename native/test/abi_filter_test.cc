@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Each wrong argument of look, classify and commit returns its own error, and nothing is written.
+// Each wrong argument of check, classify and commit returns its own error, and nothing is written.
 #include <gtest/gtest.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ class FilterAbi : public ::testing::TestWithParam<uint32_t> {
     for (size_t i = 0; i < kCount; ++i) pages_.push_back(memory_.data() + i * kPageSize);
     random.Fill(memory_.data(), memory_.size());
     Send(table_, {1, 2}, {pages_[0], pages_[1]});
-    before_ = Count(table_);
+    before_ = Statistics(table_);
     memset(fingerprints_.data(), kUntouched, kCount * sizeof(fakedirty_fingerprint));
     a_.table = table_.get();
     a_.index = index_.data();
@@ -49,9 +49,9 @@ class FilterAbi : public ::testing::TestWithParam<uint32_t> {
     fakedirty_fingerprint* fingerprints;
   };
 
-  int Look(const Arguments& a) {
+  int Check(const Arguments& a) {
     return Unchanged(
-        fakedirty_look(a.table, a.index, a.pages, a.count, a.verdicts, a.fingerprints));
+        fakedirty_check(a.table, a.index, a.pages, a.count, a.verdicts, a.fingerprints));
   }
   int Classify(const Arguments& a) {
     return Unchanged(fakedirty_classify(a.table, a.index, a.pages, a.count, a.stage, a.stage_bytes,
@@ -62,7 +62,7 @@ class FilterAbi : public ::testing::TestWithParam<uint32_t> {
   }
   // Expects this status from all three.
   void ExpectOfAll(int status, const Arguments& a) {
-    EXPECT_EQ(Look(a), status);
+    EXPECT_EQ(Check(a), status);
     EXPECT_EQ(Classify(a), status);
     EXPECT_EQ(Commit(a), status);
   }
@@ -90,12 +90,12 @@ class FilterAbi : public ::testing::TestWithParam<uint32_t> {
     for (const fakedirty_fingerprint& fingerprint : fingerprints_) {
       EXPECT_EQ(memcmp(fingerprint.bytes, untouched.bytes, sizeof(untouched.bytes)), 0);
     }
-    const fakedirty_table_counts after = Count(table_);
+    const fakedirty_statistics after = Statistics(table_);
     EXPECT_EQ(memcmp(&after, &before_, sizeof(after)), 0) << "the table was written";
     return status;
   }
 
-  fakedirty_table_counts before_;
+  fakedirty_statistics before_;
 };
 
 TEST_P(FilterAbi, SucceedsWithValidArguments) { ExpectOfAll(FAKEDIRTY_OK, a_); }
@@ -120,7 +120,7 @@ TEST_P(FilterAbi, NeedsFingerprints) {
 TEST_P(FilterAbi, NeedsVerdictsCopiesAndAStage) {
   Arguments a = a_;
   a.verdicts = nullptr;
-  EXPECT_EQ(Look(a), FAKEDIRTY_ERROR_NULL);
+  EXPECT_EQ(Check(a), FAKEDIRTY_ERROR_NULL);
   EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_NULL);
   a = a_;
   a.copies = nullptr;
@@ -137,11 +137,11 @@ TEST_P(FilterAbi, NeedsPages) {
     holed[at] = nullptr;
     Arguments a = a_;
     a.pages = holed.data();
-    EXPECT_EQ(Look(a), FAKEDIRTY_ERROR_NULL);
+    EXPECT_EQ(Check(a), FAKEDIRTY_ERROR_NULL);
     EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_NULL);
   }
   a_.pages = nullptr;
-  EXPECT_EQ(Look(a_), FAKEDIRTY_ERROR_NULL);
+  EXPECT_EQ(Check(a_), FAKEDIRTY_ERROR_NULL);
   EXPECT_EQ(Classify(a_), FAKEDIRTY_ERROR_NULL);
   EXPECT_EQ(Commit(a_), commits);
 }
@@ -234,7 +234,7 @@ TEST_P(FilterAbi, RefusesOutputsThatShareMemory) {
   for (const size_t offset : {size_t{0}, kCount * sizeof(fakedirty_fingerprint) - 1}) {
     Arguments a = a_;
     a.verdicts = in_fingerprints + offset;
-    EXPECT_EQ(Look(a), FAKEDIRTY_ERROR_OVERLAP);
+    EXPECT_EQ(Check(a), FAKEDIRTY_ERROR_OVERLAP);
     EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_OVERLAP);
   }
   uint8_t* const places[] = {stage_.data(), stage_.data() + stage_.size() - kCount};
@@ -256,11 +256,11 @@ TEST_P(FilterAbi, RefusesToWriteOverPageNumbers) {
   const auto numbers = reinterpret_cast<uint8_t*>(index_.data());
   Arguments a = a_;
   a.verdicts = numbers;
-  EXPECT_EQ(Look(a), FAKEDIRTY_ERROR_OVERLAP);
+  EXPECT_EQ(Check(a), FAKEDIRTY_ERROR_OVERLAP);
   EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_OVERLAP);
   a = a_;
   a.fingerprints = reinterpret_cast<fakedirty_fingerprint*>(numbers);
-  EXPECT_EQ(Look(a), FAKEDIRTY_ERROR_OVERLAP);
+  EXPECT_EQ(Check(a), FAKEDIRTY_ERROR_OVERLAP);
   EXPECT_EQ(Classify(a), FAKEDIRTY_ERROR_OVERLAP);
   EXPECT_EQ(index_, right);
 }

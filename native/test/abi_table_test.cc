@@ -78,7 +78,7 @@ class TableAbi : public ::testing::Test {
     Send(table_, index, Pages(kPages, page_.data()));
   }
 
-  void TearDown() override { EXPECT_EQ(Count(table_).known, kPages) << "slots were lost"; }
+  void TearDown() override { EXPECT_EQ(Statistics(table_).known, kPages) << "slots were lost"; }
 
   const Hasher hasher_ = MakeHasher(FAKEDIRTY_PH128, 1024);
   const Table table_ = MakeTable(hasher_, kPages);
@@ -111,16 +111,16 @@ TEST_F(TableAbi, InvalidateOfNothingDoesNothing) {
   }
 }
 
-TEST_F(TableAbi, ForgetNeedsATable) {
-  EXPECT_EQ(fakedirty_table_forget(nullptr), FAKEDIRTY_ERROR_NULL);
+TEST_F(TableAbi, ResetNeedsATable) {
+  EXPECT_EQ(fakedirty_table_reset(nullptr), FAKEDIRTY_ERROR_NULL);
 }
 
 TEST_F(TableAbi, CountNeedsBothPointers) {
-  fakedirty_table_counts counts = {1, 2, 3, 4, 5, 6};
-  EXPECT_EQ(fakedirty_table_count(nullptr, &counts), FAKEDIRTY_ERROR_NULL);
-  EXPECT_EQ(counts.pages, 1u);
-  EXPECT_EQ(counts.bytes, 6u);
-  EXPECT_EQ(fakedirty_table_count(table_.get(), nullptr), FAKEDIRTY_ERROR_NULL);
+  fakedirty_statistics statistics = {1, 2, 3, 4, 5, 6};
+  EXPECT_EQ(fakedirty_table_statistics(nullptr, &statistics), FAKEDIRTY_ERROR_NULL);
+  EXPECT_EQ(statistics.pages, 1u);
+  EXPECT_EQ(statistics.bytes, 6u);
+  EXPECT_EQ(fakedirty_table_statistics(table_.get(), nullptr), FAKEDIRTY_ERROR_NULL);
 }
 
 TEST_F(TableAbi, DestroyOfNullDoesNothing) { fakedirty_table_destroy(nullptr); }

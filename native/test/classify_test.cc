@@ -74,7 +74,7 @@ TEST_P(Copies, HoldTheSources) {
       sources.resize(count);
       const Staged staged = Classify(table, page_size, index, sources);
       CheckCopies(staged, page_size, lanes, sources);
-      const Seen seen = Look(table, index, sources);
+      const Seen seen = Check(table, index, sources);
       EXPECT_EQ(staged.verdicts, seen.verdicts);
       for (size_t i = 0; i < count; ++i) {
         ASSERT_EQ(
@@ -123,7 +123,7 @@ TEST_P(Copies, FillTheLargestBatch) {
   EXPECT_EQ(std::count(staged.verdicts.begin(), staged.verdicts.end(), FAKEDIRTY_FIRST), pages);
   CheckCopies(staged, page_size, fakedirty_hasher_lanes(hasher.get()), sources);
   Commit(table, index, staged.copies, staged.fingerprints);
-  const Seen again = Look(table, index, sources);
+  const Seen again = Check(table, index, sources);
   EXPECT_EQ(std::count(again.verdicts.begin(), again.verdicts.end(), FAKEDIRTY_UNCHANGED), pages);
 }
 

@@ -37,16 +37,16 @@ class DestinationModel {
     std::fill_n(held_.begin() + static_cast<ptrdiff_t>(first), pages, std::nullopt);
   }
 
-  void Forget() { Invalidate(0, held_.size()); }
+  void Reset() { Invalidate(0, held_.size()); }
 
   // What the table should count, except bytes and false skips.
-  fakedirty_table_counts Counts() const {
-    fakedirty_table_counts counts = {};
+  fakedirty_statistics Statistics() const {
+    fakedirty_statistics statistics = {};
     for (const std::optional<Contents>& held : held_) {
-      ++counts.pages;
-      ++(!held ? counts.unknown : IsZero(*held) ? counts.zero : counts.known);
+      ++statistics.pages;
+      ++(!held ? statistics.unknown : IsZero(*held) ? statistics.zero : statistics.known);
     }
-    return counts;
+    return statistics;
   }
 
  private:

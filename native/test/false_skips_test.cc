@@ -61,13 +61,13 @@ TEST_P(FalseSkips, AreReportedAsChangedAndCountedWhenCommitted) {
   ASSERT_EQ(staged.verdicts[0], FAKEDIRTY_CHANGED);
   EXPECT_NE(staged.copies[0], nullptr);
   EXPECT_EQ(VerdictOn(table, 0, other.data()), FAKEDIRTY_CHANGED);
-  EXPECT_EQ(Count(table).false_skips, 0u) << "counted when looked at";
+  EXPECT_EQ(Statistics(table).false_skips, 0u) << "counted when looked at";
   Commit(table, {0}, staged.copies, staged.fingerprints);
-  EXPECT_EQ(Count(table).false_skips, 1u);
+  EXPECT_EQ(Statistics(table).false_skips, 1u);
   EXPECT_EQ(VerdictOn(table, 0, other.data()), FAKEDIRTY_UNCHANGED);
   EXPECT_EQ(VerdictOn(table, 0, one.data()), FAKEDIRTY_CHANGED);
   Send(table, {0}, {other.data()});
-  EXPECT_EQ(Count(table).false_skips, 1u) << "the same bytes again are no false skip";
+  EXPECT_EQ(Statistics(table).false_skips, 1u) << "the same bytes again are no false skip";
 }
 
 TEST_P(FalseSkips, AreNotCountedOverUnknownSlots) {
@@ -78,7 +78,7 @@ TEST_P(FalseSkips, AreNotCountedOverUnknownSlots) {
   ASSERT_EQ(fakedirty_table_invalidate(table.get(), 0, 1), FAKEDIRTY_OK);
   EXPECT_EQ(VerdictOn(table, 0, other.data()), FAKEDIRTY_FIRST);
   Send(table, {0}, {other.data()});
-  EXPECT_EQ(Count(table).false_skips, 0u);
+  EXPECT_EQ(Statistics(table).false_skips, 0u);
 }
 
 TEST_P(FalseSkips, AreForgotten) {
@@ -87,9 +87,9 @@ TEST_P(FalseSkips, AreForgotten) {
   const Table table = MakeTable(hasher_, 1, FAKEDIRTY_TABLE_VERIFY);
   Send(table, {0}, {one.data()});
   Send(table, {0}, {other.data()});
-  ASSERT_EQ(Count(table).false_skips, 1u);
-  ASSERT_EQ(fakedirty_table_forget(table.get()), FAKEDIRTY_OK);
-  EXPECT_EQ(Count(table).false_skips, 0u);
+  ASSERT_EQ(Statistics(table).false_skips, 1u);
+  ASSERT_EQ(fakedirty_table_reset(table.get()), FAKEDIRTY_OK);
+  EXPECT_EQ(Statistics(table).false_skips, 0u);
 }
 
 // A random history: verdicts and count must be those of a model that keeps whole pages.
@@ -104,7 +104,7 @@ TEST_P(FalseSkips, AreCountedExactly) {
     Contents page(kPageSize);
     if (random.Below(10) > 0) random.Fill(page.data(), kPageSize);
     if (random.Below(10) == 0 && held[index]) page = *held[index];
-    const Seen seen = Look(table, {index}, {page.data()});
+    const Seen seen = Check(table, {index}, {page.data()});
     ASSERT_EQ(seen.verdicts[0], model.Verdict(index, page)) << step;
     if (random.Below(5) == 0) continue;  // dropped
     if (random.Below(50) == 0) {
@@ -120,7 +120,7 @@ TEST_P(FalseSkips, AreCountedExactly) {
     model.Receive(index, page);
     held[index] = page;
   }
-  EXPECT_EQ(Count(table).false_skips, false_skips);
+  EXPECT_EQ(Statistics(table).false_skips, false_skips);
   EXPECT_GT(false_skips, 0u) << "the history was too short to tell";
 }
 

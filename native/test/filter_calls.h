@@ -19,10 +19,10 @@ struct Seen {
   Fingerprints fingerprints;
 };
 
-inline Seen Look(const Table& table, const Indexes& index, const Pages& pages) {
+inline Seen Check(const Table& table, const Indexes& index, const Pages& pages) {
   Seen seen(index.size());
-  EXPECT_EQ(fakedirty_look(table.get(), index.data(), pages.data(), index.size(),
-                           seen.verdicts.data(), seen.fingerprints.data()),
+  EXPECT_EQ(fakedirty_check(table.get(), index.data(), pages.data(), index.size(),
+                            seen.verdicts.data(), seen.fingerprints.data()),
             FAKEDIRTY_OK);
   return seen;
 }
@@ -53,12 +53,12 @@ inline void Commit(const Table& table, const Indexes& index, const Pages& pages,
 
 // The verdict on one page.
 inline int VerdictOn(const Table& table, uint64_t index, const void* page) {
-  return Look(table, {index}, {page}).verdicts[0];
+  return Check(table, {index}, {page}).verdicts[0];
 }
 
 // Looks at pages and commits them.
 inline void Send(const Table& table, const Indexes& index, const Pages& pages) {
-  Commit(table, index, pages, Look(table, index, pages).fingerprints);
+  Commit(table, index, pages, Check(table, index, pages).fingerprints);
 }
 
 }  // namespace fakedirty_test

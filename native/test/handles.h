@@ -44,11 +44,11 @@ inline Table MakeTable(const Hasher& hasher, uint64_t pages, uint32_t flags = 0)
   return Table(table);
 }
 
-inline fakedirty_table_counts Count(const Table& table) {
-  fakedirty_table_counts counts = {};
-  EXPECT_EQ(fakedirty_table_count(table.get(), &counts), FAKEDIRTY_OK);
-  EXPECT_EQ(counts.pages, counts.unknown + counts.zero + counts.known);
-  return counts;
+inline fakedirty_statistics Statistics(const Table& table) {
+  fakedirty_statistics statistics = {};
+  EXPECT_EQ(fakedirty_table_statistics(table.get(), &statistics), FAKEDIRTY_OK);
+  EXPECT_EQ(statistics.pages, statistics.unknown + statistics.zero + statistics.known);
+  return statistics;
 }
 
 }  // namespace fakedirty_test

@@ -63,27 +63,27 @@ class History : public ::testing::TestWithParam<std::tuple<int, std::string, uin
     for (size_t i = 0; i < sent; ++i) model_.Receive(index_[i], *contents_[i]);
   }
 
-  void CheckCounts() const {
-    const fakedirty_table_counts counts = Count(table_), expected = model_.Counts();
-    ASSERT_EQ(counts.pages, expected.pages);
-    ASSERT_EQ(counts.unknown, expected.unknown);
-    ASSERT_EQ(counts.zero, expected.zero);
-    ASSERT_EQ(counts.known, expected.known);
-    ASSERT_EQ(counts.false_skips, 0u);
+  void CheckStatistics() const {
+    const fakedirty_statistics statistics = Statistics(table_), expected = model_.Statistics();
+    ASSERT_EQ(statistics.pages, expected.pages);
+    ASSERT_EQ(statistics.unknown, expected.unknown);
+    ASSERT_EQ(statistics.zero, expected.zero);
+    ASSERT_EQ(statistics.known, expected.known);
+    ASSERT_EQ(statistics.false_skips, 0u);
   }
 
   void Step() {
     const uint64_t choice = random_.Below(20);
     if (choice == 0) {
-      ASSERT_EQ(fakedirty_table_forget(table_.get()), FAKEDIRTY_OK);
-      model_.Forget();
+      ASSERT_EQ(fakedirty_table_reset(table_.get()), FAKEDIRTY_OK);
+      model_.Reset();
     } else if (choice < 3) {
       const uint64_t first = random_.Below(kPages), pages = random_.Below(kPages - first + 1);
       ASSERT_EQ(fakedirty_table_invalidate(table_.get(), first, pages), FAKEDIRTY_OK);
       model_.Invalidate(first, pages);
     } else if (choice < 11) {
       Choose();
-      const Seen seen = Look(table_, index_, pages_);
+      const Seen seen = Check(table_, index_, pages_);
       CheckVerdicts(seen.verdicts);
       CommitSome(seen.fingerprints);
     } else {
@@ -92,7 +92,7 @@ class History : public ::testing::TestWithParam<std::tuple<int, std::string, uin
       CheckVerdicts(staged.verdicts);
       CommitSome(staged.fingerprints);
     }
-    CheckCounts();
+    CheckStatistics();
   }
 
   Random random_{11};

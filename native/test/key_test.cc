@@ -78,7 +78,7 @@ TEST(Key, IsSharedByTablesWhoseSlotsAreNot) {
   const Hasher hasher = MakeHasher(FAKEDIRTY_PH128);
   const std::vector<uint8_t> page = Random(5).Bytes(4096);
   const Table one = MakeTable(hasher, 1), other = MakeTable(hasher, 1);
-  const Seen seen = Look(one, {0}, {page.data()});
+  const Seen seen = Check(one, {0}, {page.data()});
   Commit(one, {0}, {page.data()}, seen.fingerprints);
   EXPECT_EQ(VerdictOn(other, 0, page.data()), FAKEDIRTY_FIRST);
   Commit(other, {0}, {page.data()}, seen.fingerprints);

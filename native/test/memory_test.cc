@@ -76,10 +76,10 @@ TEST(Memory, OfATerabyteGuestIsAtMostFourGigabytes) {
   const Table table = MakeTable(MakeHasher(FAKEDIRTY_PH128), kPagesOfOneTiB);
   ASSERT_TRUE(table);
   const int64_t before = ResidentBytes();
-  const fakedirty_table_counts counts = Count(table);
-  EXPECT_EQ(counts.pages, kPagesOfOneTiB);
-  EXPECT_EQ(counts.unknown, kPagesOfOneTiB);
-  EXPECT_LE(counts.bytes, 4 * kGiB);
+  const fakedirty_statistics statistics = Statistics(table);
+  EXPECT_EQ(statistics.pages, kPagesOfOneTiB);
+  EXPECT_EQ(statistics.unknown, kPagesOfOneTiB);
+  EXPECT_LE(statistics.bytes, 4 * kGiB);
   EXPECT_LT(ResidentBytes() - before, static_cast<int64_t>(64 * kMiB)) << "counting fills memory";
 }
 
@@ -107,7 +107,7 @@ class MemoryGivenBack : public ::testing::Test {
   static constexpr int64_t kSlotBytes = 64 * kMiB;
 
   void Fill() {
-    const fakedirty_fingerprint fingerprint = Look(table_, {0}, {page_.data()}).fingerprints[0];
+    const fakedirty_fingerprint fingerprint = Check(table_, {0}, {page_.data()}).fingerprints[0];
     const Fingerprints fingerprints(FAKEDIRTY_BATCH_MAX, fingerprint);
     const Pages pages(FAKEDIRTY_BATCH_MAX, page_.data());
     Indexes index(FAKEDIRTY_BATCH_MAX);
@@ -122,14 +122,14 @@ class MemoryGivenBack : public ::testing::Test {
   const Table table_ = MakeTable(hasher_, kPages);
 };
 
-TEST_F(MemoryGivenBack, ByForget) {
+TEST_F(MemoryGivenBack, ByReset) {
   SKIP_WHERE_OTHER_MEMORY_HIDES_IT();
   Fill();
   const int64_t full = ResidentBytes();
-  EXPECT_EQ(Count(table_).known, kPages);
-  ASSERT_EQ(fakedirty_table_forget(table_.get()), FAKEDIRTY_OK);
+  EXPECT_EQ(Statistics(table_).known, kPages);
+  ASSERT_EQ(fakedirty_table_reset(table_.get()), FAKEDIRTY_OK);
   EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10);
-  EXPECT_EQ(Count(table_).unknown, kPages);
+  EXPECT_EQ(Statistics(table_).unknown, kPages);
   EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10) << "counting takes it again";
 }
 
@@ -139,7 +139,7 @@ TEST_F(MemoryGivenBack, ByInvalidateOfALongRange) {
   const int64_t full = ResidentBytes();
   ASSERT_EQ(fakedirty_table_invalidate(table_.get(), 1, kPages - 2), FAKEDIRTY_OK);
   EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10);
-  EXPECT_EQ(Count(table_).known, 2u);
+  EXPECT_EQ(Statistics(table_).known, 2u);
   EXPECT_GT(full - ResidentBytes(), kSlotBytes * 9 / 10) << "counting takes it again";
   EXPECT_EQ(VerdictOn(table_, 0, page_.data()), FAKEDIRTY_UNCHANGED);
   EXPECT_EQ(VerdictOn(table_, 1, page_.data()), FAKEDIRTY_FIRST);

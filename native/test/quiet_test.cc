@@ -133,8 +133,8 @@ TEST_P(Quiet, LookClassifyAndCommit) {
   for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {
     const Table table = MakeTable(hasher_, kCount * 1000, flags);
     const auto pass_over = [&](const Indexes& indexes) {
-      return fakedirty_look(table.get(), indexes.data(), pages_.data(), kCount,
-                            seen_.verdicts.data(), seen_.fingerprints.data()) == FAKEDIRTY_OK &&
+      return fakedirty_check(table.get(), indexes.data(), pages_.data(), kCount,
+                             seen_.verdicts.data(), seen_.fingerprints.data()) == FAKEDIRTY_OK &&
              fakedirty_classify(table.get(), indexes.data(), pages_.data(), kCount, stage_.data(),
                                 stage_.size(), copies_.data(), seen_.verdicts.data(),
                                 seen_.fingerprints.data()) == FAKEDIRTY_OK &&

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Invalidating ranges of slots and forgetting all of them, on both sides of where operating-system
+// Invalidating ranges of slots and resetting whole tables, on both sides of where operating-system
 // pages end.
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -32,14 +32,14 @@ class Range : public ::testing::TestWithParam<int> {
     for (size_t i = 0; i < pages(); ++i) index.push_back(i);
     const Pages sent(pages(), page_.data());
     Commit(table, index, sent,
-           Fingerprints(pages(), Look(table, {0}, {page_.data()}).fingerprints[0]));
+           Fingerprints(pages(), Check(table, {0}, {page_.data()}).fingerprints[0]));
   }
 
   // Exactly the slots of the range are unknown.
   void CheckUnknown(const Table& table, uint64_t first, uint64_t count) {
-    const fakedirty_table_counts counts = Count(table);
-    ASSERT_EQ(counts.unknown, count);
-    ASSERT_EQ(counts.known, pages() - count);
+    const fakedirty_statistics statistics = Statistics(table);
+    ASSERT_EQ(statistics.unknown, count);
+    ASSERT_EQ(statistics.known, pages() - count);
     for (const uint64_t at : {first - 1, first, first + count - 1, first + count}) {
       if (at >= pages() || count == 0) continue;
       const bool inside = at >= first && at - first < count;
@@ -81,8 +81,8 @@ TEST_P(Range, IsInvalidatedInAVerifyingTable) {
   ASSERT_EQ(fakedirty_table_invalidate(table.get(), 3, SlotsInPage() + 5), FAKEDIRTY_OK);
   CheckUnknown(table, 3, SlotsInPage() + 5);
   Fill(table);
-  EXPECT_EQ(Count(table).known, pages());
-  EXPECT_EQ(Count(table).false_skips, 0u);
+  EXPECT_EQ(Statistics(table).known, pages());
+  EXPECT_EQ(Statistics(table).false_skips, 0u);
 }
 
 TEST_P(Range, OfAllSlotsIsForgotten) {
@@ -91,7 +91,7 @@ TEST_P(Range, OfAllSlotsIsForgotten) {
     CheckUnknown(table, 0, pages());
     Fill(table);
     CheckUnknown(table, 0, 0);
-    ASSERT_EQ(fakedirty_table_forget(table.get()), FAKEDIRTY_OK);
+    ASSERT_EQ(fakedirty_table_reset(table.get()), FAKEDIRTY_OK);
     CheckUnknown(table, 0, pages());
     Fill(table);
     CheckUnknown(table, 0, 0);
@@ -112,11 +112,11 @@ TEST_P(Range, IsCountedWhereverItWasWritten) {
   }
   for (const uint64_t slot : written) Send(table, {slot}, {slot % 3 ? page_.data() : zeros.data()});
   const auto check = [&] {
-    const fakedirty_table_counts counts = Count(table);
+    const fakedirty_statistics statistics = Statistics(table);
     uint64_t zero = 0;
     for (const uint64_t slot : written) zero += slot % 3 == 0;
-    EXPECT_EQ(counts.zero, zero);
-    EXPECT_EQ(counts.known, written.size() - zero);
+    EXPECT_EQ(statistics.zero, zero);
+    EXPECT_EQ(statistics.known, written.size() - zero);
   };
   check();
   const struct {
@@ -134,8 +134,8 @@ TEST_P(Range, IsCountedWhereverItWasWritten) {
 }
 
 TEST_P(Range, TakesTheBytesThatCountReports) {
-  EXPECT_EQ(Count(MakeTable(hasher_, 1000)).bytes, 1000 * DigestBytes(GetParam()));
-  EXPECT_EQ(Count(MakeTable(hasher_, 1000, FAKEDIRTY_TABLE_VERIFY)).bytes,
+  EXPECT_EQ(Statistics(MakeTable(hasher_, 1000)).bytes, 1000 * DigestBytes(GetParam()));
+  EXPECT_EQ(Statistics(MakeTable(hasher_, 1000, FAKEDIRTY_TABLE_VERIFY)).bytes,
             1000 * (DigestBytes(GetParam()) + kPageSize));
 }
 

@@ -56,19 +56,19 @@ TEST(Rules, R1TheDestinationEndsAsTheSource) {
 
 constexpr size_t kPageSize = 1024;
 
-TEST(Rules, R5ForgetLeavesNoSlot) {
+TEST(Rules, R5ResetLeavesNoSlot) {
   for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {
     const Hasher hasher = MakeHasher(FAKEDIRTY_PH128, kPageSize);
     const Table table = MakeTable(hasher, 1000, flags);
     const std::vector<uint8_t> zeros(kPageSize), page = Random(1).Bytes(kPageSize);
     for (uint64_t i = 0; i < 1000; ++i) Send(table, {i}, {i % 3 ? page.data() : zeros.data()});
-    ASSERT_EQ(Count(table).unknown, 0u);
-    ASSERT_EQ(fakedirty_table_forget(table.get()), FAKEDIRTY_OK);
-    const fakedirty_table_counts counts = Count(table);
-    EXPECT_EQ(counts.unknown, 1000u);
-    EXPECT_EQ(counts.zero, 0u);
-    EXPECT_EQ(counts.known, 0u);
-    EXPECT_EQ(counts.false_skips, 0u);
+    ASSERT_EQ(Statistics(table).unknown, 0u);
+    ASSERT_EQ(fakedirty_table_reset(table.get()), FAKEDIRTY_OK);
+    const fakedirty_statistics statistics = Statistics(table);
+    EXPECT_EQ(statistics.unknown, 1000u);
+    EXPECT_EQ(statistics.zero, 0u);
+    EXPECT_EQ(statistics.known, 0u);
+    EXPECT_EQ(statistics.false_skips, 0u);
   }
 }
 
@@ -84,7 +84,7 @@ TEST(Rules, R5AnotherDestinationGetsEverything) {
     ASSERT_EQ(staged.verdicts[0], FAKEDIRTY_FIRST);
     ASSERT_EQ(staged.verdicts[1], FAKEDIRTY_ZERO);
     Commit(table, index, staged.copies, staged.fingerprints);
-    ASSERT_EQ(fakedirty_table_forget(table.get()), FAKEDIRTY_OK);
+    ASSERT_EQ(fakedirty_table_reset(table.get()), FAKEDIRTY_OK);
   }
 }
 
@@ -103,7 +103,7 @@ TEST(Rules, R6NeighboursKeepWhatTheyCommitted) {
     Fingerprints fingerprints[2];
     for (int which = 0; which < 2; ++which) {
       pages[which].assign(kSlotsOfOne, contents[which].data());
-      fingerprints[which] = Look(table, index, pages[which]).fingerprints;
+      fingerprints[which] = Check(table, index, pages[which]).fingerprints;
     }
     Seen seen(kSlotsOfOne);
     for (++ready; ready < kThreads;) std::this_thread::yield();
@@ -113,8 +113,8 @@ TEST(Rules, R6NeighboursKeepWhatTheyCommitted) {
       int status = fakedirty_commit(table.get(), index.data(), pages[which].data(),
                                     fingerprints[which].data(), kSlotsOfOne);
       if (status == FAKEDIRTY_OK) {
-        status = fakedirty_look(table.get(), index.data(), pages[which].data(), kSlotsOfOne,
-                                seen.verdicts.data(), seen.fingerprints.data());
+        status = fakedirty_check(table.get(), index.data(), pages[which].data(), kSlotsOfOne,
+                                 seen.verdicts.data(), seen.fingerprints.data());
       }
       for (const uint8_t verdict : seen.verdicts) {
         lost += status != FAKEDIRTY_OK || verdict != FAKEDIRTY_UNCHANGED;

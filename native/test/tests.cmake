@@ -39,7 +39,7 @@ fakedirty_test(false_skips fakedirty_crippled)
 set(rule_tests
   R1EveryFingerprintIsThatOfTheCopy
   R1TheDestinationEndsAsTheSource
-  R5ForgetLeavesNoSlot
+  R5ResetLeavesNoSlot
   R5AnotherDestinationGetsEverything
   R6NeighboursKeepWhatTheyCommitted)
 set(mutant_rules R1 R5 R6)

@@ -45,8 +45,8 @@ class Threads : public ::testing::TestWithParam<std::tuple<int, uint32_t>> {
       Pages copies(kPagesOfOne);
       const int status =
           round % 2 == 0
-              ? fakedirty_look(table_.get(), index.data(), sources.data(), kPagesOfOne,
-                               seen.verdicts.data(), seen.fingerprints.data())
+              ? fakedirty_check(table_.get(), index.data(), sources.data(), kPagesOfOne,
+                                seen.verdicts.data(), seen.fingerprints.data())
               : fakedirty_classify(table_.get(), index.data(), sources.data(), kPagesOfOne,
                                    stage.data(), stage.size(), copies.data(), seen.verdicts.data(),
                                    seen.fingerprints.data());
@@ -82,7 +82,7 @@ TEST_P(Threads, NeverDisturbEachOther) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(went_wrong, 0);
-  EXPECT_EQ(Count(table_).false_skips, 0u);
+  EXPECT_EQ(Statistics(table_).false_skips, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Threads,
@@ -110,7 +110,8 @@ TEST(ThreadsOfOneHasher, ShareIt) {
         uint8_t verdict = 0;
         fakedirty_fingerprint fingerprint;
         went_wrong +=
-            fakedirty_look(table.get(), &index, pages, 1, &verdict, &fingerprint) != FAKEDIRTY_OK ||
+            fakedirty_check(table.get(), &index, pages, 1, &verdict, &fingerprint) !=
+                FAKEDIRTY_OK ||
             fakedirty_commit(table.get(), &index, pages, &fingerprint, 1) != FAKEDIRTY_OK ||
             verdict != (round == 0 ? FAKEDIRTY_FIRST : FAKEDIRTY_UNCHANGED);
       }

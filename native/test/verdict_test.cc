@@ -32,7 +32,7 @@ class Verdict : public ::testing::TestWithParam<std::tuple<int, uint32_t>> {
 
 TEST_P(Verdict, IsFirstWhileUnknown) {
   EXPECT_EQ(VerdictOn(table_, 0, page_a_), FAKEDIRTY_FIRST);
-  EXPECT_EQ(VerdictOn(table_, 0, page_a_), FAKEDIRTY_FIRST) << "looking wrote the slot";
+  EXPECT_EQ(VerdictOn(table_, 0, page_a_), FAKEDIRTY_FIRST) << "the check wrote the slot";
 }
 
 TEST_P(Verdict, IsUnchangedOnceSent) {
@@ -82,7 +82,7 @@ TEST_P(Verdict, IsNotZeroForASingleBit) {
 
 TEST_P(Verdict, IsUnaffectedByADroppedPage) {
   Send(table_, {0}, {page_a_});
-  Look(table_, {0}, {page_b_});                             // looked at and never sent
+  Check(table_, {0}, {page_b_});                            // looked at and never sent
   Classify(table_, kPageSize, {0, 1}, {page_b_, page_b_});  // staged and dropped
   EXPECT_EQ(VerdictOn(table_, 0, page_a_), FAKEDIRTY_UNCHANGED);
   EXPECT_EQ(VerdictOn(table_, 0, page_b_), FAKEDIRTY_CHANGED);
@@ -91,7 +91,7 @@ TEST_P(Verdict, IsUnaffectedByADroppedPage) {
 
 // A batch is looked at before any of it is committed; commits happen in order.
 TEST_P(Verdict, OfARepeatedPageComesFromTheSlot) {
-  const Seen seen = Look(table_, {2, 2, 2}, {page_a_, page_a_, page_b_});
+  const Seen seen = Check(table_, {2, 2, 2}, {page_a_, page_a_, page_b_});
   EXPECT_EQ(seen.verdicts, std::vector<uint8_t>(3, FAKEDIRTY_FIRST));
   Commit(table_, {2, 2, 2}, {page_a_, page_a_, page_b_}, seen.fingerprints);
   EXPECT_EQ(VerdictOn(table_, 2, page_b_), FAKEDIRTY_UNCHANGED);
@@ -101,7 +101,7 @@ TEST_P(Verdict, OfARepeatedPageComesFromTheSlot) {
 // The documented layout: the digest, then zeros; a zero page has a one in the digest's last byte.
 TEST_P(Verdict, ComesWithTheFingerprint) {
   const size_t digest_bytes = DigestBytes(algorithm());
-  const Seen seen = Look(table_, {0, 1}, {page_a_, zero_page_});
+  const Seen seen = Check(table_, {0, 1}, {page_a_, zero_page_});
   fakedirty_fingerprint expected = {};
   ASSERT_EQ(fakedirty_digest(hasher_.get(), &page_a_, 1, expected.bytes, digest_bytes),
             FAKEDIRTY_OK);
@@ -186,12 +186,12 @@ TEST(ReservedValues, AreNeverTheFingerprintOfAPage) {
   for (const uint32_t reserved : {0u, 1u}) {
     const Table table = MakeTable(hasher, 1);
     const std::vector<uint8_t> page = PageWithCrc32(hasher, reserved);
-    const Seen seen = Look(table, {0}, {page.data()});
+    const Seen seen = Check(table, {0}, {page.data()});
     EXPECT_EQ(seen.verdicts[0], FAKEDIRTY_FIRST);
     const uint8_t moved[] = {0x80, 0, 0, static_cast<uint8_t>(reserved)};
     EXPECT_EQ(memcmp(seen.fingerprints[0].bytes, moved, sizeof(moved)), 0);
     Commit(table, {0}, {page.data()}, seen.fingerprints);
-    EXPECT_EQ(Count(table).known, 1u);
+    EXPECT_EQ(Statistics(table).known, 1u);
     EXPECT_EQ(VerdictOn(table, 0, page.data()), FAKEDIRTY_UNCHANGED);
     EXPECT_EQ(VerdictOn(table, 0, zeros.data()), FAKEDIRTY_ZERO);
     Send(table, {0}, {zeros.data()});

@@ -49,7 +49,7 @@ describe('verdicts', () => {
       fc.record({ do: fc.constant('write'), page: fc.nat(5), value: fc.nat(3) }),
       fc.record({ do: fc.constant('send'), page: fc.nat(5), value: fc.nat(5) }),
       fc.record({ do: fc.constant('lose'), page: fc.nat(5), value: fc.nat(5) }),
-      fc.record({ do: fc.constant('forget'), page: fc.nat(5), value: fc.nat(5) }),
+      fc.record({ do: fc.constant('reset'), page: fc.nat(5), value: fc.nat(5) }),
     );
     const key = randomBytes(pageSize + 32);
     fc.assert(
@@ -65,7 +65,7 @@ describe('verdicts', () => {
             table.invalidate({ first: page, pages: Math.min(value, 6 - page) });
             for (let i = page; i < Math.min(page + value, 6); ++i) destination.delete(i);
           }
-          if (what === 'forget' && value === 5) {
+          if (what === 'reset' && value === 5) {
             table.reset();
             destination.clear();
           }

@@ -205,8 +205,8 @@ void Classify(const fakedirty_table& table, const uint64_t* index, const void* c
   Classifier(table, index, pages, count, verdicts, fingerprints).Run();
 }
 
-void Look(const fakedirty_table& table, const uint64_t* index, const void* const* pages,
-          size_t count, uint8_t* verdicts, fakedirty_fingerprint* fingerprints) {
+void Check(const fakedirty_table& table, const uint64_t* index, const void* const* pages,
+           size_t count, uint8_t* verdicts, fakedirty_fingerprint* fingerprints) {
   PrivatePages in_place(pages);
   Classifier(table, index, in_place, count, verdicts, fingerprints).Run();
 }

@@ -13,8 +13,8 @@ void Classify(const fakedirty_table& table, const uint64_t* index, const void* c
               fakedirty_fingerprint* fingerprints);
 
 // Gives a verdict on pages that nobody writes meanwhile.
-void Look(const fakedirty_table& table, const uint64_t* index, const void* const* pages,
-          size_t count, uint8_t* verdicts, fakedirty_fingerprint* fingerprints);
+void Check(const fakedirty_table& table, const uint64_t* index, const void* const* pages,
+           size_t count, uint8_t* verdicts, fakedirty_fingerprint* fingerprints);
 
 // These pages have been sent. A verifying table reads and keeps them; others ignore pages.
 void Commit(fakedirty_table& table, const uint64_t* index, const void* const* pages,

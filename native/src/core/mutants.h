@@ -21,7 +21,7 @@ namespace mutants {
 
 enum class Mutant {
   kR1,                 // fingerprints guest memory instead of its copy
-  kR5,                 // keeps its slots when it should forget them
+  kR5,                 // keeps its slots when it should reset them
   kR6,                 // writes a slot together with its neighbours
   kShortFingerprints,  // keeps 8 bits of each fingerprint, so that false skips happen
 };

@@ -54,30 +54,30 @@ void fakedirty_table::Invalidate(uint64_t first, uint64_t count) {
   written.Clear(first, count);
 }
 
-void fakedirty_table::Forget() {
+void fakedirty_table::Reset() {
   FAKEDIRTY_IF_MUTANT(kR5, return );
   Invalidate(0, pages);
   if (verifies()) copies.Clear(0, copies.size());
   false_skips.store(0, std::memory_order_relaxed);
 }
 
-fakedirty_table_counts fakedirty_table::Count() const {
-  fakedirty_table_counts counts = {};
-  counts.pages = pages;
+fakedirty_statistics fakedirty_table::Statistics() const {
+  fakedirty_statistics statistics = {};
+  statistics.pages = pages;
   constexpr uint64_t kChunk = fakedirty::WrittenChunks::kSlots;
   for (uint64_t first = 0; first < pages; first += kChunk) {
     const uint64_t end = pages - first < kChunk ? pages : first + kChunk;
     if (!written.Has(first)) {
-      counts.unknown += end - first;
+      statistics.unknown += end - first;
       continue;
     }
     for (uint64_t page = first; page < end; ++page) {
-      counts.unknown += fakedirty::IsUnknown(slot(page), slot_bytes());
-      counts.zero += fakedirty::IsZeroPage(slot(page), slot_bytes());
+      statistics.unknown += fakedirty::IsUnknown(slot(page), slot_bytes());
+      statistics.zero += fakedirty::IsZeroPage(slot(page), slot_bytes());
     }
   }
-  counts.known = counts.pages - counts.unknown - counts.zero;
-  counts.false_skips = false_skips.load(std::memory_order_relaxed);
-  counts.bytes = slots.size() + copies.size();
-  return counts;
+  statistics.known = statistics.pages - statistics.unknown - statistics.zero;
+  statistics.false_skips = false_skips.load(std::memory_order_relaxed);
+  statistics.bytes = slots.size() + copies.size();
+  return statistics;
 }

@@ -64,8 +64,8 @@ struct fakedirty_table : fakedirty::FromMalloc {
   }
 
   void Invalidate(uint64_t first, uint64_t count);  // these slots are unknown
-  void Forget();                                    // all are, and no false skip was counted
-  fakedirty_table_counts Count() const;
+  void Reset();                                     // all are, and no false skip was counted
+  fakedirty_statistics Statistics() const;
 
  private:
   void PrepareChunk(uint64_t page);

@@ -120,9 +120,9 @@ FakeDirtyBlock *fake_dirty_tables_add(const char *name, uint8_t *host,
     block->table = table;
     QLIST_INSERT_HEAD(&tables.blocks, block, next);
     /* The same in all tables, which have one key. */
-    fake_dirty_abort_on_error(fakedirty_look(table, &index, &zero_page, 1,
-                                             &verdict,
-                                             &tables.zero_fingerprint));
+    fake_dirty_abort_on_error(fakedirty_check(table, &index, &zero_page, 1,
+                                              &verdict,
+                                              &tables.zero_fingerprint));
 
     bytes = pages * tables.algorithm->digest_bytes;
     if (tables.verify) {
@@ -156,8 +156,8 @@ bool fake_dirty_tables_skip_zero_page(FakeDirtyBlock *block,
     uint64_t index = page;
     uint8_t verdict;
 
-    fake_dirty_abort_on_error(fakedirty_look(block->table, &index, &zero_page,
-                                             1, &verdict, &fingerprint));
+    fake_dirty_abort_on_error(fakedirty_check(block->table, &index, &zero_page,
+                                              1, &verdict, &fingerprint));
     if (verdict == FAKEDIRTY_UNCHANGED) {
         fake_dirty_stats_add_skipped(1, 1);
         return true;
@@ -177,10 +177,11 @@ void fake_dirty_tables_count_false_skips(void)
         return;
     }
     QLIST_FOREACH(block, &tables.blocks, next) {
-        fakedirty_table_counts counts;
+        fakedirty_statistics statistics;
 
-        fake_dirty_abort_on_error(fakedirty_table_count(block->table, &counts));
-        false_skips += counts.false_skips;
+        fake_dirty_abort_on_error(fakedirty_table_statistics(block->table,
+                                                             &statistics));
+        false_skips += statistics.false_skips;
     }
     fake_dirty_stats_set_false_skips(false_skips);
 }
