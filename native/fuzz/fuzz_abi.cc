@@ -52,7 +52,7 @@ class Caller {
   void CallOne() {
     switch (input_.ConsumeIntegralInRange(0, 15)) {
       case 0:
-        return Ask();
+        return input_.ConsumeBool() ? Ask() : TableBytes();
       case 1:
       case 2:
         return CreateHasher();
@@ -154,6 +154,13 @@ class Caller {
     if (table) tables_.push_back(table);
   }
 
+  void TableBytes() {
+    uint64_t bytes = 0;
+    const int status = fakedirty_table_bytes(Algorithm(), PageSize(), Number(), Rarely() ? 7 : 1,
+                                             Rarely() ? nullptr : &bytes);
+    Check((status == FAKEDIRTY_OK) == (bytes > 0), "status and bytes differ");
+  }
+
   void DestroyTable() {
     if (tables_.empty()) return fakedirty_table_destroy(nullptr);
     fakedirty_table_destroy(tables_.front());
@@ -227,6 +234,7 @@ class Caller {
   }
 
   void Statistics() {
+    fakedirty_table_false_skips(Table());
     fakedirty_statistics statistics = {};
     const int status = fakedirty_table_statistics(Table(), Rarely() ? nullptr : &statistics);
     Check(statistics.pages == statistics.unknown + statistics.zero + statistics.known,

@@ -178,11 +178,20 @@ typedef struct fakedirty_fingerprint {
   unsigned char bytes[FAKEDIRTY_DIGEST_BYTES_MAX];
 } fakedirty_fingerprint;
 
-/* Creates a table of unknown slots. It takes memory as slots are first written. */
+/* How many bytes a table can come to take, for its slots and for the copies of a verifying table.
+   Beyond that there are less than 2 MiB to fill up pages of the operating system, and one byte for
+   each chunk of 16,384 pages. Creates nothing: check a limit with it before you begin. */
+FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_table_bytes(int algorithm, size_t page_size,
+                                                             uint64_t pages, uint32_t flags,
+                                                             uint64_t* bytes);
+
+/* Creates a table of unknown slots. It takes memory as slots are first written, also under
+   mlockall(MCL_FUTURE), and is left out of core dumps. */
 FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_table_create(fakedirty_hasher* hasher,
                                                               uint64_t pages, uint32_t flags,
                                                               fakedirty_table** table);
-/* NULL is allowed. */
+/* Returns the memory to the operating system, which takes a while (docs/guides/libfakedirty.md):
+   don't make a guest wait for it. NULL is allowed. */
 FAKEDIRTY_API void fakedirty_table_destroy(fakedirty_table* table);
 
 /* Copies count guest pages into the stage and gives a verdict on each copy. index[i] is the page's
@@ -235,6 +244,10 @@ typedef struct fakedirty_statistics {
    another thread commits or invalidates. */
 FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_table_statistics(const fakedirty_table* table,
                                                                   fakedirty_statistics* statistics);
+
+/* The counter false_skips alone, read at once, also while other threads commit. 0 if table is NULL.
+ */
+FAKEDIRTY_API uint64_t fakedirty_table_false_skips(const fakedirty_table* table);
 
 #ifdef __cplusplus
 }

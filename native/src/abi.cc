@@ -90,9 +90,16 @@ int CheckDisjoint(const MemoryRange (&written)[kWritten], const MemoryRange (&re
   return overlap ? FAKEDIRTY_ERROR_OVERLAP : FAKEDIRTY_OK;
 }
 
-bool FitsAddressSpace(uint64_t pages, uint64_t bytes_per_page) {
-  uint64_t bytes = 0;
-  return !__builtin_mul_overflow(pages, bytes_per_page, &bytes) && bytes <= PTRDIFF_MAX;
+// What slots and copies take. FAKEDIRTY_OK, or what is wrong with the table.
+int CheckTable(const Algorithm& algorithm, size_t page_size, uint64_t pages, uint32_t flags,
+               uint64_t* bytes) {
+  if (flags & ~FAKEDIRTY_TABLE_VERIFY) return FAKEDIRTY_ERROR_FLAGS;
+  if (pages == 0) return FAKEDIRTY_ERROR_PAGES;
+  const uint64_t copy = flags & FAKEDIRTY_TABLE_VERIFY ? page_size : 0;
+  const bool fits =
+      !__builtin_mul_overflow(pages, algorithm.properties.digest_bytes + copy, bytes) &&
+      *bytes <= PTRDIFF_MAX;
+  return fits ? FAKEDIRTY_OK : FAKEDIRTY_ERROR_TOO_LARGE;
 }
 
 }  // namespace
@@ -164,17 +171,25 @@ int fakedirty_digest(const fakedirty_hasher* hasher, const void* const* pages, s
 
 // --- Tables ------------------------------------------------------------------------------------
 
+int fakedirty_table_bytes(int algorithm, size_t page_size, uint64_t pages, uint32_t flags,
+                          uint64_t* bytes) {
+  if (!bytes) return FAKEDIRTY_ERROR_NULL;
+  const Algorithm* const found = FindAlgorithm(algorithm);
+  if (!found) return FAKEDIRTY_ERROR_ALGORITHM;
+  if (!IsPageSize(page_size)) return FAKEDIRTY_ERROR_PAGE_SIZE;
+  uint64_t needed;
+  const int status = CheckTable(*found, page_size, pages, flags, &needed);
+  if (status == FAKEDIRTY_OK) *bytes = needed;
+  return status;
+}
+
 int fakedirty_table_create(fakedirty_hasher* hasher, uint64_t pages, uint32_t flags,
                            fakedirty_table** table) {
   if (!hasher || !table) return FAKEDIRTY_ERROR_NULL;
-  if (flags & ~FAKEDIRTY_TABLE_VERIFY) return FAKEDIRTY_ERROR_FLAGS;
-  if (pages == 0) return FAKEDIRTY_ERROR_PAGES;
-  const bool verify = (flags & FAKEDIRTY_TABLE_VERIFY) != 0;
-  if (!FitsAddressSpace(pages, hasher->digest_bytes()) ||
-      (verify && !FitsAddressSpace(pages, hasher->page_size()))) {
-    return FAKEDIRTY_ERROR_TOO_LARGE;
-  }
-  return CreateTable(hasher, pages, verify, table);
+  uint64_t bytes;
+  const int status = CheckTable(*hasher->algorithm, hasher->page_size(), pages, flags, &bytes);
+  if (status != FAKEDIRTY_OK) return status;
+  return CreateTable(hasher, pages, (flags & FAKEDIRTY_TABLE_VERIFY) != 0, table);
 }
 
 void fakedirty_table_destroy(fakedirty_table* table) { delete table; }
@@ -190,6 +205,10 @@ int fakedirty_table_reset(fakedirty_table* table) {
   if (!table) return FAKEDIRTY_ERROR_NULL;
   table->Reset();
   return FAKEDIRTY_OK;
+}
+
+uint64_t fakedirty_table_false_skips(const fakedirty_table* table) {
+  return table ? table->false_skips.load(std::memory_order_relaxed) : 0;
 }
 
 int fakedirty_table_statistics(const fakedirty_table* table, fakedirty_statistics* statistics) {

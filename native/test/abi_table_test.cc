@@ -68,6 +68,60 @@ TEST(TableCreate, ReportsWhenThereIsNoMemory) {
   EXPECT_EQ(TryToCreate(hasher, exabyte_of_slots, 0), FAKEDIRTY_ERROR_NO_MEMORY);
 }
 
+// A limit can be checked before the table exists: the call says what the table will say.
+TEST(TableBytes, AreThoseOfTheTable) {
+  for (const int algorithm : Algorithms()) {
+    for (const size_t page_size : kPageSizes) {
+      const Hasher hasher = MakeHasher(algorithm, page_size);
+      for (const uint64_t pages : {uint64_t{1}, uint64_t{1000}, uint64_t{1} << 20}) {
+        for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {
+          uint64_t bytes = 0;
+          ASSERT_EQ(fakedirty_table_bytes(algorithm, page_size, pages, flags, &bytes),
+                    FAKEDIRTY_OK);
+          EXPECT_EQ(bytes, pages * (DigestBytes(algorithm) + (flags ? page_size : 0)));
+          if (pages <= 1000) {
+            EXPECT_EQ(bytes, Statistics(MakeTable(hasher, pages, flags)).bytes);
+          }
+        }
+      }
+    }
+  }
+}
+
+// The numbers of guests that no machine has must not wrap around to small ones.
+TEST(TableBytes, RefuseWhatNoTableCanHave) {
+  const struct {
+    int algorithm;
+    size_t page_size;
+    uint64_t pages;
+    uint32_t flags;
+    int status;
+  } wrong[] = {
+      {-1, 4096, 1, 0, FAKEDIRTY_ERROR_ALGORITHM},
+      {11, 4096, 1, 0, FAKEDIRTY_ERROR_ALGORITHM},
+      {FAKEDIRTY_PH128, 0, 1, 0, FAKEDIRTY_ERROR_PAGE_SIZE},
+      {FAKEDIRTY_PH128, 4095, 1, 0, FAKEDIRTY_ERROR_PAGE_SIZE},
+      {FAKEDIRTY_PH128, 4096, 0, 0, FAKEDIRTY_ERROR_PAGES},
+      {FAKEDIRTY_PH128, 4096, 1, 2, FAKEDIRTY_ERROR_FLAGS},
+      {FAKEDIRTY_PH128, 4096, UINT64_MAX, 0, FAKEDIRTY_ERROR_TOO_LARGE},
+      {FAKEDIRTY_PH128, 4096, UINT64_MAX / 16 + 1, 0, FAKEDIRTY_ERROR_TOO_LARGE},
+      {FAKEDIRTY_PH128, 4096, uint64_t{1} << 59, 0, FAKEDIRTY_ERROR_TOO_LARGE},
+      {FAKEDIRTY_PH128, 4096, UINT64_MAX / 4112 + 1, 1, FAKEDIRTY_ERROR_TOO_LARGE},
+      {FAKEDIRTY_PH128, 65536, uint64_t{1} << 47, 1, FAKEDIRTY_ERROR_TOO_LARGE},
+  };
+  for (const auto& call : wrong) {
+    uint64_t bytes = 7;
+    EXPECT_EQ(fakedirty_table_bytes(call.algorithm, call.page_size, call.pages, call.flags, &bytes),
+              call.status)
+        << call.algorithm << " " << call.page_size << " " << call.pages << " " << call.flags;
+    EXPECT_EQ(bytes, 7u);
+  }
+  EXPECT_EQ(fakedirty_table_bytes(FAKEDIRTY_PH128, 4096, 1, 0, nullptr), FAKEDIRTY_ERROR_NULL);
+  uint64_t bytes = 0;
+  ASSERT_EQ(fakedirty_table_bytes(FAKEDIRTY_PH128, 4096, INT64_MAX / 16, 0, &bytes), FAKEDIRTY_OK);
+  EXPECT_EQ(bytes, uint64_t{INT64_MAX} / 16 * 16);
+}
+
 class TableAbi : public ::testing::Test {
  protected:
   static constexpr uint64_t kPages = 10;
@@ -115,13 +169,15 @@ TEST_F(TableAbi, ResetNeedsATable) {
   EXPECT_EQ(fakedirty_table_reset(nullptr), FAKEDIRTY_ERROR_NULL);
 }
 
-TEST_F(TableAbi, CountNeedsBothPointers) {
+TEST_F(TableAbi, StatisticsNeedBothPointers) {
   fakedirty_statistics statistics = {1, 2, 3, 4, 5, 6};
   EXPECT_EQ(fakedirty_table_statistics(nullptr, &statistics), FAKEDIRTY_ERROR_NULL);
   EXPECT_EQ(statistics.pages, 1u);
   EXPECT_EQ(statistics.bytes, 6u);
   EXPECT_EQ(fakedirty_table_statistics(table_.get(), nullptr), FAKEDIRTY_ERROR_NULL);
 }
+
+TEST_F(TableAbi, FalseSkipsOfNullAreNone) { EXPECT_EQ(fakedirty_table_false_skips(nullptr), 0u); }
 
 TEST_F(TableAbi, DestroyOfNullDoesNothing) { fakedirty_table_destroy(nullptr); }
 
