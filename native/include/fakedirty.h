@@ -26,9 +26,10 @@
  *     as long as no two of them name the same page at the same time.
  *
  * No call allocates, locks or enters the kernel, except those that create,
- * destroy, invalidate or reset, and the first commit to each chunk of 16,384
- * pages, which takes the memory of their slots. Every call checks its arguments
- * first; a call that returns an error has changed nothing.
+ * destroy or reset, those that invalidate 16,384 pages or more, and the first
+ * commit to each chunk of 16,384 pages, which takes the memory of their slots.
+ * Every call checks its arguments first; a call that returns an error has
+ * changed nothing.
  */
 #ifndef FAKEDIRTY_H
 #define FAKEDIRTY_H
@@ -225,7 +226,8 @@ FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_commit(fakedirty_table* table,
                                                         size_t count);
 
 /* Makes a range of slots unknown: it is no longer known what the destination holds (a failed send,
-   a free page hint). */
+   a free page hint), or will not be (a page that is sent without a check). A range shorter than
+   16,384 pages is overwritten; a longer one gives memory back as well. */
 FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_table_invalidate(fakedirty_table* table,
                                                                   uint64_t first, uint64_t pages);
 /* Makes all slots unknown, clears the counters and gives memory back. */

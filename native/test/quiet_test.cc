@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "choices.h"
@@ -128,7 +129,7 @@ TEST_P(Quiet, Digest) {
 
 // Each call is made twice: first the slots are unknown, then the pages are unchanged. Other pages
 // of the same chunks have been committed before, so the memory of the slots is there.
-TEST_P(Quiet, LookClassifyAndCommit) {
+TEST_P(Quiet, CheckClassifyAndCommit) {
   SKIP_UNDER_SANITIZERS();
   for (const uint32_t flags : {0u, FAKEDIRTY_TABLE_VERIFY}) {
     const Table table = MakeTable(hasher_, kCount * 1000, flags);
@@ -151,6 +152,32 @@ TEST_P(Quiet, LookClassifyAndCommit) {
                 }),
                 ::testing::ExitedWithCode(kQuiet), "");
   }
+}
+
+// A caller that sends pages unseen makes their slots unknown first, hundreds of times a pass. Here
+// some were written and some never.
+TEST_P(Quiet, InvalidateOfAShortRange) {
+  SKIP_UNDER_SANITIZERS();
+  const Table table = MakeTable(hasher_, kCount * 1000);
+  Send(table, index_, pages_);
+  EXPECT_EXIT(Quietly([&] {
+                int status = FAKEDIRTY_OK;
+                for (uint64_t first = 0; first < 66000; first += 16000) {
+                  for (const uint64_t pages : {1, 16, 512, 1000, 16383}) {
+                    const uint64_t count = std::min(pages, kCount * 1000 - first);
+                    status |= fakedirty_table_invalidate(table.get(), first, count);
+                  }
+                }
+                return status == FAKEDIRTY_OK;
+              }),
+              ::testing::ExitedWithCode(kQuiet), "");
+}
+
+TEST_P(Quiet, FalseSkips) {
+  SKIP_UNDER_SANITIZERS();
+  const Table table = MakeTable(hasher_, kCount * 1000, FAKEDIRTY_TABLE_VERIFY);
+  EXPECT_EXIT(Quietly([&] { return fakedirty_table_false_skips(table.get()) == 0; }),
+              ::testing::ExitedWithCode(kQuiet), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Quiet,

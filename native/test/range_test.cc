@@ -74,6 +74,38 @@ TEST_P(Range, IsInvalidatedExactly) {
   }
 }
 
+// Whole chunks are given back, their neighbours are not touched, and chunks that were never written
+// are passed over.
+TEST_P(Range, IsInvalidatedExactlyAtTheEndsOfChunks) {
+  constexpr uint64_t kChunk = fakedirty::WrittenChunks::kSlots;
+  const uint64_t all = 4 * kChunk + 100;
+  const std::set<uint64_t> edges = {0,          1,          kChunk - 1, kChunk,
+                                    kChunk + 1, 2 * kChunk, all / 2,    3 * kChunk,
+                                    4 * kChunk, all - 1,    all};
+  const auto fingerprint = Check(MakeTable(hasher_, 1), {0}, {page_.data()}).fingerprints[0];
+  for (const uint64_t first : edges) {
+    for (const uint64_t end : edges) {
+      if (end <= first) continue;
+      const Table table = MakeTable(hasher_, all);
+      Indexes index;  // both ends of each chunk but the third
+      for (const uint64_t edge : edges) {
+        for (const uint64_t slot : {edge - 1, edge}) {
+          if (slot < all && slot / kChunk != 2) index.push_back(slot);
+        }
+      }
+      Commit(table, index, Pages(index.size(), page_.data()),
+             Fingerprints(index.size(), fingerprint));
+      ASSERT_EQ(fakedirty_table_invalidate(table.get(), first, end - first), FAKEDIRTY_OK);
+      for (const uint64_t slot : index) {
+        const bool inside = slot >= first && slot < end;
+        ASSERT_EQ(VerdictOn(table, slot, page_.data()),
+                  inside ? FAKEDIRTY_FIRST : FAKEDIRTY_UNCHANGED)
+            << "slot " << slot << " after invalidating " << first << " to " << end;
+      }
+    }
+  }
+}
+
 // An old copy must not be mistaken for what the destination holds.
 TEST_P(Range, IsInvalidatedInAVerifyingTable) {
   const Table table = MakeTable(hasher_, pages(), FAKEDIRTY_TABLE_VERIFY);

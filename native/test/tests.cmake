@@ -29,7 +29,7 @@ function(fakedirty_test name library)
 endfunction()
 
 foreach(name
-    abi_filter abi_hasher abi_table abi_text agreement classify history kernels key key_wiped memory
+    abi_filter abi_hasher abi_table abi_text agreement classify history kernels key key_wiped mapping memory
     ph128_bound published quiet range reference rules secret threads vectors verdict)
   fakedirty_test(${name} fakedirty_static)
 endforeach()

@@ -2,7 +2,7 @@
 // Lazy memory is an anonymous private mapping.
 #include "src/core/lazy_memory.h"
 
-#include <string.h>
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,6 +15,17 @@ uint64_t SystemPage() { return static_cast<uint64_t>(sysconf(_SC_PAGESIZE)); }
 
 uint64_t RoundUp(uint64_t bytes, uint64_t granule) {
   return (bytes + granule - 1) / granule * granule;
+}
+
+// After mlockall(MCL_FUTURE), new memory is locked, and filled as soon as it is accessible:
+// gigabytes before the first page is sent. This keeps it locked, but has it filled when it is
+// written.
+bool LockWhenWritten(uint8_t* data, uint64_t bytes) {
+  const bool locked = msync(data, bytes, MS_INVALIDATE) != 0 && errno == EBUSY;
+#ifdef MLOCK_ONFAULT
+  if (locked && mlock2(data, bytes, MLOCK_ONFAULT) == 0) return true;
+#endif
+  return !locked || munlock(data, bytes) == 0;
 }
 
 }  // namespace
@@ -30,8 +41,8 @@ bool LazyMemory::Allocate(uint64_t bytes, bool in_huge_pages) {
   const bool last_is_huge = huge && bytes % kHugePage >= kHugePage / 2;
   const uint64_t mapped = RoundUp(bytes, last_is_huge ? kHugePage : SystemPage());
   const uint64_t slack = huge ? kHugePage : 0;  // to start at a huge page's boundary
-  void* const memory =
-      mmap(nullptr, mapped + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // Not accessible yet, so that the system can't fill it at once (LockWhenWritten).
+  void* const memory = mmap(nullptr, mapped + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return false;
   data_ = static_cast<uint8_t*>(memory);
   size_ = bytes;
@@ -45,7 +56,8 @@ bool LazyMemory::Allocate(uint64_t bytes, bool in_huge_pages) {
     (void)madvise(data_, mapped, MADV_HUGEPAGE);  // if refused, small pages will do
 #endif
   }
-  return true;
+  (void)madvise(data_, mapped, MADV_DONTDUMP);  // without it, all else works
+  return LockWhenWritten(data_, mapped) && mprotect(data_, mapped, PROT_READ | PROT_WRITE) == 0;
 }
 
 // Page faults one by one cost more, and much more where a hypervisor keeps the page tables.
@@ -57,20 +69,13 @@ void LazyMemory::Populate([[maybe_unused]] uint64_t offset, [[maybe_unused]] uin
 #endif
 }
 
-void LazyMemory::Clear(uint64_t offset, uint64_t bytes) {
-  const uint64_t granule = SystemPage();
-  const uint64_t end = offset + bytes;
-  const uint64_t first_whole = RoundUp(offset, granule);
-  // Nothing else lies in the mapping's last page, however little of it is used.
-  const uint64_t last_whole = end == size_ ? end : end / granule * granule;
-  // Locked memory (mlockall) can't be given back. It is overwritten, like the edges.
-  if (first_whole >= last_whole ||
-      madvise(data_ + first_whole, last_whole - first_whole, MADV_DONTNEED) != 0) {
-    memset(data_ + offset, 0, bytes);
-    return;
-  }
-  memset(data_ + offset, 0, first_whole - offset);
-  memset(data_ + last_whole, 0, end - last_whole);
+bool LazyMemory::GiveBack(uint64_t offset, uint64_t bytes) {
+  // Locked memory (mlockall) is given back by another name, which Linux knows since 5.18.
+#ifndef MADV_DONTNEED_LOCKED
+  constexpr int MADV_DONTNEED_LOCKED = 24;
+#endif
+  return madvise(data_ + offset, bytes, MADV_DONTNEED) == 0 ||
+         madvise(data_ + offset, bytes, MADV_DONTNEED_LOCKED) == 0;
 }
 
 }  // namespace fakedirty

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Memory that reads as zero and takes no room until it is written.
+// Memory that reads as zero and takes no room until it is written. Core dumps leave it out.
 #ifndef FAKEDIRTY_SRC_CORE_LAZY_MEMORY_H_
 #define FAKEDIRTY_SRC_CORE_LAZY_MEMORY_H_
 
@@ -21,8 +21,10 @@ class LazyMemory {
   // Takes the room for a range that is about to be written in one call instead of many page faults.
   void Populate(uint64_t offset, uint64_t bytes);
 
-  // The range reads as zero again; its room goes back to the operating system where possible.
-  void Clear(uint64_t offset, uint64_t bytes);
+  // Gives the room of a range back to the operating system: the range reads as zero again. False,
+  // and nothing has changed, where the system can't. The range starts at a multiple of 64 KiB, and
+  // ends at one or at the end.
+  bool GiveBack(uint64_t offset, uint64_t bytes);
 
   uint8_t* data() { return data_; }
   const uint8_t* data() const { return data_; }

@@ -2,6 +2,10 @@
 // Creates tables, and does everything that concerns many slots at once.
 #include "src/core/table.h"
 
+#include <string.h>
+
+#include <algorithm>
+
 #include "src/core/mutants.h"
 #include "src/core/slot.h"
 
@@ -9,16 +13,7 @@ namespace fakedirty {
 
 bool WrittenChunks::Allocate(uint64_t slots) {
   flags_ = static_cast<bool*>(calloc((slots + kSlots - 1) / kSlots, sizeof(*flags_)));
-  slots_ = slots;
   return flags_ != nullptr;
-}
-
-void WrittenChunks::Clear(uint64_t first, uint64_t slots) {
-  const uint64_t end = first + slots;
-  for (uint64_t start = (first + kSlots - 1) / kSlots * kSlots; start < end; start += kSlots) {
-    const bool whole = end - start >= kSlots || end == slots_;
-    if (whole) __atomic_store_n(&flags_[start / kSlots], false, __ATOMIC_RELAXED);
-  }
 }
 
 int CreateTable(fakedirty_hasher* hasher, uint64_t pages, bool verify, fakedirty_table** table) {
@@ -49,15 +44,49 @@ void fakedirty_table::PrepareChunk(uint64_t page) {
   written.Set(page);
 }
 
+void fakedirty_table::ClearSlots(uint64_t first, uint64_t count) {
+  memset(slot(first), 0, count * slot_bytes());
+}
+
+// Whole chunks; the table's last one may be shorter.
+void fakedirty_table::GiveBackChunks(uint64_t first, uint64_t count) {
+  if (count == 0) return;
+  if (!slots.GiveBack(first * slot_bytes(), count * slot_bytes())) ClearSlots(first, count);
+  // A copy is read only if its slot is known: it need not become zero.
+  if (verifies()) copies.GiveBack(first * hasher->page_size(), count * hasher->page_size());
+  for (uint64_t page = first; page < first + count; page += fakedirty::WrittenChunks::kSlots) {
+    written.Clear(page);
+  }
+}
+
+void fakedirty_table::Clear(uint64_t first, uint64_t count, bool give_back) {
+  constexpr uint64_t kChunk = fakedirty::WrittenChunks::kSlots;
+  const uint64_t end = first + count;
+  uint64_t waiting = first;  // chunks from here on are given back together
+  for (uint64_t at = first; at < end;) {
+    const uint64_t chunk_end = std::min(at / kChunk * kChunk + kChunk, pages);
+    const uint64_t part_end = std::min(chunk_end, end);
+    const bool whole = at % kChunk == 0 && part_end == chunk_end;
+    const bool is_written = written.Has(at);  // otherwise there is nothing to clear
+    if (!(give_back && whole && is_written)) {
+      GiveBackChunks(waiting, at - waiting);
+      if (is_written) ClearSlots(at, part_end - at);
+      waiting = part_end;
+    }
+    at = part_end;
+  }
+  GiveBackChunks(waiting, end - waiting);
+}
+
+// Most calls are for a few pages that are about to be sent unseen. They clear slots and do nothing
+// else: no system call, and no page fault at the next commit.
 void fakedirty_table::Invalidate(uint64_t first, uint64_t count) {
-  slots.Clear(first * slot_bytes(), count * slot_bytes());
-  written.Clear(first, count);
+  Clear(first, count, count >= fakedirty::WrittenChunks::kSlots);
 }
 
 void fakedirty_table::Reset() {
   FAKEDIRTY_IF_MUTANT(kR5, return );
-  Invalidate(0, pages);
-  if (verifies()) copies.Clear(0, copies.size());
+  Clear(0, pages, true);
   false_skips.store(0, std::memory_order_relaxed);
 }
 

@@ -31,11 +31,10 @@ class WrittenChunks {
   bool Has(uint64_t slot) const {
     return __atomic_load_n(&flags_[slot / kSlots], __ATOMIC_RELAXED);
   }
-  // After these slots were cleared. Chunks that reach beyond them stay marked.
-  void Clear(uint64_t first, uint64_t slots);
+  // After all slots of its chunk were cleared.
+  void Clear(uint64_t slot) { __atomic_store_n(&flags_[slot / kSlots], false, __ATOMIC_RELAXED); }
 
  private:
-  uint64_t slots_ = 0;
   bool* flags_ = nullptr;
 };
 
@@ -63,12 +62,16 @@ struct fakedirty_table : fakedirty::FromMalloc {
     if (!written.Has(page)) PrepareChunk(page);
   }
 
-  void Invalidate(uint64_t first, uint64_t count);  // these slots are unknown
-  void Reset();                                     // all are, and no false skip was counted
+  // Makes these slots unknown. Memory is given back only where the range is as long as a chunk.
+  void Invalidate(uint64_t first, uint64_t count);
+  void Reset();  // all slots are unknown, and no false skip was counted
   fakedirty_statistics Statistics() const;
 
  private:
   void PrepareChunk(uint64_t page);
+  void Clear(uint64_t first, uint64_t count, bool give_back);
+  void ClearSlots(uint64_t first, uint64_t count);
+  void GiveBackChunks(uint64_t first, uint64_t count);
 };
 
 namespace fakedirty {
