@@ -18,13 +18,14 @@ const bitsPerByte = 8;
 
 function verdictsOf(counted: readonly Counted[]): PassVerdicts {
   const sum = (member: keyof Counted) =>
-    counted.reduce((total, one) => total + Number(one[member]), 0);
+    counted.reduce((total, one) => total + Number(one[member] ?? 0), 0);
   return {
     checked: sum('checked'),
     first: sum('first'),
     zero: sum('zero'),
     changed: sum('changed'),
     unchanged: sum('unchanged'),
+    unseen: sum('unseen'),
     savedBytes: sum('bytes-saved'),
     filterNs: sum('time-ns'),
   };

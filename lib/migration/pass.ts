@@ -16,6 +16,8 @@ export interface PassVerdicts {
   readonly changed: number;
   /** Fake dirty pages: marked, but the destination has their contents already. They were not sent. */
   readonly unchanged: number;
+  /** Pages that were sent without a look at them: where nothing is fake, the filter looks at a sample only. */
+  readonly unseen: number;
   /** What sending the unchanged pages would have cost. */
   readonly savedBytes: number;
   /** Time spent on copying, fingerprinting and comparing, summed over all threads. */
@@ -29,6 +31,7 @@ export const passVerdictsSchema = z.strictObject({
   zero: count,
   changed: count,
   unchanged: count,
+  unseen: count.default(0),
   savedBytes: count,
   filterNs: count,
 });

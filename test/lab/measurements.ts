@@ -41,7 +41,7 @@ export const catalogue = new Catalogue({
 
 /** The measurement of a migration that took so long and sent so much. */
 export function measurementOf(totalMs: number, sentBytes: number): Measurement {
-  const counts = { checked: 3000, first: 1000, zero: 500, changed: 600, unchanged: 900 };
+  const counts = { checked: 3000, first: 1000, zero: 500, changed: 600, unchanged: 900, unseen: 0 };
   const verdicts = { ...counts, savedBytes: 900 * 4096, filterNs: 1e6 };
   const began = 1000;
   const pass = (number: number, share: number, dirtyPages: number) => ({

@@ -58,6 +58,7 @@ export function preCopy(
         zero: 0,
         changed: number === 1 ? 0 : normalPages,
         unchanged: fake,
+        unseen: 0,
         savedBytes: fake * pageBytes,
         filterNs: 0,
       },

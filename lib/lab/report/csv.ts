@@ -35,6 +35,7 @@ const columns: Readonly<Record<string, (run: Run) => CsvValue>> = {
   pages_zero: ({ measurement }) => measurement?.migration.filter?.zero,
   pages_changed: ({ measurement }) => measurement?.migration.filter?.changed,
   pages_unchanged: ({ measurement }) => measurement?.migration.filter?.unchanged,
+  pages_unseen: ({ measurement }) => measurement?.migration.filter?.unseen,
   memory_pages_compared: ({ measurement }) => measurement?.memory?.pages,
   memory_pages_different: ({ measurement }) => measurement?.memory?.differentPages,
 };

@@ -26,6 +26,7 @@ const counts = {
   zero: z.number(),
   changed: z.number(),
   unchanged: z.number(),
+  unseen: z.number().optional(),
   'bytes-saved': z.number(),
   'time-ns': z.number(),
 };

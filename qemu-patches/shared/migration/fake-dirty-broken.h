@@ -46,6 +46,14 @@ enum {
     FAKE_DIRTY_BREAK_BANDWIDTH,
     /* Decide on raw marks whether the migration can end. */
     FAKE_DIRTY_BREAK_RESCAN,
+    /* End after a rescan without a sync: without looking at newer marks. */
+    FAKE_DIRTY_BREAK_R9,
+    /* Empty the stage before the lock is taken under which marks are merged. */
+    FAKE_DIRTY_BREAK_R10,
+    /* Leave the slot of a page alone that is sent without having been seen. */
+    FAKE_DIRTY_BREAK_UNSEEN,
+    /* Fail now and then, as a bug in the filter would have it. */
+    FAKE_DIRTY_BREAK_FAIL,
     /* Throttle the guest for pages that were skipped. */
     FAKE_DIRTY_BREAK_THROTTLE,
 };

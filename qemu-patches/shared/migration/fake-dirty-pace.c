@@ -1,6 +1,7 @@
 /*
  * The fake dirty filter, pace: the figures by which a migration with many
- * skipped pages decides when to sync, when to end and when to throttle.
+ * skipped pages decides when to sync and when to throttle, how fast its link
+ * is, and how much of a processor the filter may take.
  *
  * This file knows counts, times and bytes; no block, no page.  Its formulas
  * are in fake-dirty-pace.h.
@@ -11,8 +12,11 @@
  * See the COPYING file in the top-level directory.
  */
 #include "qemu/osdep.h"
+#include "qemu/lockable.h"
+#include "qemu/thread.h"
 #include "qemu/timer.h"
 #include "migration/fake-dirty-broken.h"
+#include "migration/fake-dirty-end.h"
 #include "migration/fake-dirty-pace.h"
 #include "migration/fake-dirty-stats.h"
 #include "trace.h"
@@ -26,8 +30,9 @@
 /* The distance of syncs that would follow each other without progress. */
 #define SYNC_INTERVAL_MS 50
 
-/* A rescan may take this long; twice as long each time it did not suffice. */
-#define RESCAN_BUDGET_NS (500 * SCALE_MS)
+/* A thread rests when it owes this much, and for at most so long at a time. */
+#define REST_NS_MIN (1 * SCALE_MS)
+#define REST_NS_MAX (20 * SCALE_MS)
 
 /* Between start and stop. */
 static struct {
@@ -38,31 +43,35 @@ static struct {
     int64_t window_ns;          /* skip_ns + pause_ns at the last window */
     int64_t sync_begin_ns;      /* 0: not in a sync */
     int64_t sync_end_ns;        /* 0: there has been none */
-    int64_t interval_ns;        /* between the last two syncs */
-    int64_t rescan_budget_ns;
-    bool rescanning;
-    bool no_progress;           /* the last rescan found no fewer marks */
-    bool rescans_too_slow;      /* for the downtime that is allowed */
-    double rescan_bytes_per_ns;
-    struct {                    /* the last one */
-        int64_t begin_ns;
-        int64_t filter_ns;
-        uint64_t marks;         /* when it began */
-        uint64_t checked;
-        uint64_t kept;
-    } rescan;
+    int64_t look_begin_ns;      /* 0: there is no look */
+    int64_t check_ns;           /* in which the pages were checked */
+    uint64_t checked;
     double bandwidth;           /* bytes per ms; 0: not known yet */
     FakeDirtyCounts window_start;
     FakeDirtyCounts throttle_start;
     int64_t throttle_start_ns;
 } pace;
 
-void fake_dirty_pace_start(size_t page_size)
+/* What the threads of the filter together may take; under the lock. */
+static struct {
+    unsigned int percent;       /* of a processor; 0 is no limit */
+    int64_t paid_until_ns;      /* the work done so far is worth that */
+} effort;
+
+static QemuMutex effort_lock;
+
+static void __attribute__((constructor)) lock_init(void)
+{
+    qemu_mutex_init(&effort_lock);
+}
+
+void fake_dirty_pace_start(size_t page_size, unsigned int max_cpu_percent)
 {
     memset(&pace, 0, sizeof(pace));
     pace.page_size = page_size;
-    pace.rescan_budget_ns = RESCAN_BUDGET_NS;
     pace.throttle_start_ns = get_clock();
+    effort.percent = max_cpu_percent;
+    effort.paid_until_ns = 0;
 }
 
 /*
@@ -74,14 +83,33 @@ void fake_dirty_pace_start(size_t page_size)
 void fake_dirty_pace_filtered(int64_t ns, unsigned int checked,
                               unsigned int unchanged)
 {
-    if (pace.rescanning) {
-        pace.skip_ns += ns;
-        pace.rescan.filter_ns += ns;
-        pace.rescan.checked += checked;
-        pace.rescan.kept += checked - unchanged;
-    } else if (checked) {
+    pace.check_ns += ns;
+    pace.checked += checked;
+    if (!pace.look_begin_ns && checked) {
         pace.skip_ns += ns * unchanged / checked;
     }
+}
+
+int64_t fake_dirty_pace_rest(int64_t ns)
+{
+    int64_t now_ns, rest_ns;
+
+    WITH_QEMU_LOCK_GUARD(&effort_lock) {
+        if (!effort.percent) {
+            return 0;
+        }
+        now_ns = get_clock();
+        /* What was not worked before is not made up for. */
+        effort.paid_until_ns = MAX(effort.paid_until_ns, now_ns - ns) +
+                               ns * 100 / effort.percent;
+        rest_ns = effort.paid_until_ns - now_ns;
+    }
+    if (rest_ns < REST_NS_MIN) {
+        return 0;
+    }
+    rest_ns = MIN(rest_ns, REST_NS_MAX);
+    g_usleep(rest_ns / SCALE_US);
+    return rest_ns;
 }
 
 static bool mostly_unchanged(const FakeDirtyCounts *counts)
@@ -111,7 +139,7 @@ void fake_dirty_pace_skip_budget_reset(void)
 
 void fake_dirty_pace_sync_begin(void)
 {
-    if (!pace.sync_begin_ns) {
+    if (!pace.sync_begin_ns && !pace.look_begin_ns) {
         pace.sync_begin_ns = get_clock();
     }
 }
@@ -120,11 +148,13 @@ void fake_dirty_pace_sync_end(uint64_t pass)
 {
     int64_t now_ns = get_clock();
 
+    if (pace.look_begin_ns) {
+        return;
+    }
     pace.pause_ns += now_ns - pace.sync_begin_ns;
     pace.sync_begin_ns = 0;
     if (pace.sync_end_ns) {
-        pace.interval_ns = now_ns - pace.sync_end_ns;
-        fake_dirty_stats_next_pass(pass, pace.interval_ns);
+        fake_dirty_stats_next_pass(pass, now_ns - pace.sync_end_ns);
     } else {
         fake_dirty_stats_first_pass();
     }
@@ -141,7 +171,7 @@ int64_t fake_dirty_pace_sync_delay_ms(bool no_downtime)
     }
     pass = fake_dirty_stats_this_pass();
     elapsed_ms = (get_clock() - pace.sync_end_ns) / SCALE_MS;
-    return no_downtime || (pace.no_progress && mostly_unchanged(&pass)) ?
+    return no_downtime || (fake_dirty_end_in_vain() && mostly_unchanged(&pass)) ?
         MAX(SYNC_INTERVAL_MS - elapsed_ms, 0) : 0;
 }
 
@@ -150,57 +180,24 @@ void fake_dirty_pace_paused(int64_t ns)
     pace.pause_ns += ns;
 }
 
-/* --- Rescans ------------------------------------------------------------- */
+/* --- Looks --------------------------------------------------------------- */
 
-bool fake_dirty_pace_rescan_wanted(void)
+void fake_dirty_pace_look_begin(void)
 {
-    FakeDirtyPassCounts pass;
-
-    return !fake_dirty_breaks(RESCAN) && fake_dirty_stats_last_pass(&pass) &&
-           mostly_unchanged(&pass.counts);
+    pace.look_begin_ns = get_clock();
 }
 
-void fake_dirty_pace_no_rescan(void)
+void fake_dirty_pace_look_end(void)
 {
-    pace.rescans_too_slow = false;
-    pace.no_progress = false;
-    pace.rescan.marks = 0;
+    if (pace.look_begin_ns) {
+        pace.pause_ns += get_clock() - pace.look_begin_ns;
+        pace.look_begin_ns = 0;
+    }
 }
 
-void fake_dirty_pace_rescan_begin(uint64_t marks)
+double fake_dirty_pace_check_ns(void)
 {
-    pace.rescanning = true;
-    pace.no_progress = pace.rescan.marks && marks > pace.rescan.marks / 16 * 15;
-    memset(&pace.rescan, 0, sizeof(pace.rescan));
-    pace.rescan.marks = marks;
-    pace.rescan.begin_ns = get_clock();
-}
-
-bool fake_dirty_pace_rescan_in_time(void)
-{
-    return get_clock() - pace.rescan.begin_ns < pace.rescan_budget_ns;
-}
-
-uint64_t fake_dirty_pace_rescan_end(bool decided, uint64_t threshold)
-{
-    double rescan_ns = get_clock() - pace.rescan.begin_ns;
-    double again = MIN(rescan_ns / MAX(pace.interval_ns, 1), 1);
-    double scale = (double)pace.rescan.marks / MAX(pace.rescan.checked, 1);
-    double check_bytes = scale * pace.rescan.filter_ns / SCALE_MS *
-                         pace.bandwidth;
-    uint64_t backlog = check_bytes +
-                       again * scale * pace.rescan.kept * pace.page_size;
-
-    pace.rescanning = false;
-    /* Where no downtime is allowed at all, fewer marks do not help. */
-    pace.rescans_too_slow = threshold && check_bytes > threshold;
-    pace.rescan_bytes_per_ns = (double)pace.rescan.checked * pace.page_size /
-                               MAX(pace.rescan.filter_ns, 1);
-    trace_fake_dirty_rescan(decided, pace.rescan_budget_ns, backlog);
-    /* Doubling bounds how many rescans a guest of any size takes. */
-    pace.rescan_budget_ns = decided ? RESCAN_BUDGET_NS :
-                            MIN(pace.rescan_budget_ns * 2, INT64_MAX / 4);
-    return backlog;
+    return (double)pace.check_ns / MAX(pace.checked, 1);
 }
 
 /* --- Bandwidth ----------------------------------------------------------- */
@@ -250,6 +247,11 @@ double fake_dirty_pace_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
     return pace.window_start.unchanged ? pace.bandwidth : raw;
 }
 
+bool fake_dirty_pace_bandwidth_known(void)
+{
+    return pace.bandwidth;
+}
+
 /* --- Throttling ---------------------------------------------------------- */
 
 uint64_t fake_dirty_pace_carried_bytes(uint64_t sent)
@@ -262,8 +264,9 @@ uint64_t fake_dirty_pace_carried_bytes(uint64_t sent)
     }
     ns = get_clock() - pace.throttle_start_ns;
     carried = ns / SCALE_MS * pace.bandwidth;
-    if (pace.rescans_too_slow) {
-        carried = MIN(carried, ns * pace.rescan_bytes_per_ns);
+    if (fake_dirty_end_outrun()) {
+        carried = MIN(carried, ns * pace.page_size /
+                               MAX(fake_dirty_pace_check_ns(), 1));
     }
     return MAX(sent, carried);
 }
@@ -273,7 +276,7 @@ uint64_t fake_dirty_pace_changed_bytes(uint64_t marked)
     FakeDirtyCounts period = fake_dirty_stats_since(&pace.throttle_start);
 
     pace.throttle_start_ns = get_clock();
-    if (pace.rescans_too_slow) {
+    if (fake_dirty_end_outrun()) {
         return marked;
     }
     return marked * (1 - (double)period.unchanged / MAX(period.checked, 1));

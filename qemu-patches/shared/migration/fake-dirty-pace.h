@@ -1,9 +1,11 @@
 /*
  * The fake dirty filter, pace: the figures by which a migration with many
- * skipped pages decides when to sync, when to end and when to throttle.
+ * skipped pages decides when to sync and when to throttle, how fast its link
+ * is, and how much of a processor the filter may take.
  *
- * Above statistics; see the list in fake-dirty.c.  Called by the migration
- * thread alone, while a migration is filtered.
+ * Above statistics and end; see the list in fake-dirty.c.  Called by the
+ * migration thread alone, while a migration is filtered; fake_dirty_pace_rest()
+ * by the channels as well.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -16,12 +18,22 @@
 /* Skipped pages after which the walk looks at cancel, rate and time. */
 #define FAKE_DIRTY_SKIP_BUDGET_PAGES 1024
 
-/* A migration starts: no figure of the one before is left (R5). */
-void fake_dirty_pace_start(size_t page_size);
+/*
+ * A migration starts: no figure of the one before is left (R5).  All threads of
+ * the filter together may take this much of a processor while the guest runs;
+ * 0 is no limit.
+ */
+void fake_dirty_pace_start(size_t page_size, unsigned int max_cpu_percent);
 
-/* The thread filtered @checked pages, which took @ns. */
+/* The migration thread checked pages, which took @ns. */
 void fake_dirty_pace_filtered(int64_t ns, unsigned int checked,
                               unsigned int unchanged);
+
+/*
+ * The calling thread worked for @ns: have it wait as long as is needed to keep
+ * to the share of a processor.  Returns how long it has waited, in ns.
+ */
+int64_t fake_dirty_pace_rest(int64_t ns);
 
 /* --- How many pages may be skipped in a row ------------------------------ */
 
@@ -33,54 +45,33 @@ void fake_dirty_pace_skip_budget_reset(void);
 
 /* From here on the thread waits for the sync, or is in it. */
 void fake_dirty_pace_sync_begin(void);
-/* @pass is the number of the sync. */
+/* @pass is the number of the sync.  That of a look closes no pass. */
 void fake_dirty_pace_sync_end(uint64_t pass);
 
 /*
  * How many ms to wait before the next sync.  None, unless no downtime is
  * allowed, so that the next sync is unlikely to be the last, or this pass is
- * mostly unchanged and the last rescan found no fewer marks than the one
- * before.
+ * mostly unchanged and the last look was in vain.
  */
 int64_t fake_dirty_pace_sync_delay_ms(bool no_downtime);
 /* The thread has waited, and sent nothing meanwhile. */
 void fake_dirty_pace_paused(int64_t ns);
 
-/* --- Rescans ------------------------------------------------------------- */
+/* --- Looks: see fake-dirty-end.h ----------------------------------------- */
 
-/* Were the pages of the last pass mostly unchanged, so that one pays? */
-bool fake_dirty_pace_rescan_wanted(void);
-/* There will be none at this sync. */
-void fake_dirty_pace_no_rescan(void);
-void fake_dirty_pace_rescan_begin(uint64_t marks);
-bool fake_dirty_pace_rescan_in_time(void);
+/* From here on to its end, nothing is sent.  A sample is a look, too. */
+void fake_dirty_pace_look_begin(void);
+void fake_dirty_pace_look_end(void);
 
-/*
- * Returns the backlog: what the pages that were marked during the rescan will
- * cost while the guest is stopped, to check and to send, in bytes on the link.
- *
- *     backlog = m/c * (F * bandwidth + min(R/I, 1) * k * page size)
- *
- *     m   marks that there were when the rescan began
- *     c   pages it checked, in the time F; k of them had changed
- *     R   how long the rescan took
- *     I   the time between the last two syncs
- *
- * All m pages are classified again: a page that is written in a loop is marked
- * once between two syncs, however close they are.  Of those that changed in I,
- * the share R/I changes again in R.
- *
- * @decided: the rescan found out whether at most @threshold bytes are left;
- * more time would not have changed the answer.
- */
-uint64_t fake_dirty_pace_rescan_end(bool decided, uint64_t threshold);
+/* How long it takes to check a page, as far as is known. */
+double fake_dirty_pace_check_ns(void);
 
 /* --- Bandwidth ----------------------------------------------------------- */
 
 /*
  * The estimate of the link's bandwidth, in bytes per ms, after a window of
  * @ms in which @bytes were sent.  For s ms of these something could be sent:
- * without multifd, all but skips, syncs and pauses; with multifd
+ * without multifd, all but skips, syncs, looks and pauses; with multifd
  * (@in_channels), while a channel was sending.  The window bounds the estimate:
  *
  *     lower = bytes / ms                  the link did carry that much
@@ -101,6 +92,9 @@ uint64_t fake_dirty_pace_rescan_end(bool decided, uint64_t threshold);
 double fake_dirty_pace_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
                                  double raw, bool in_channels);
 
+/* Has a window been seen? */
+bool fake_dirty_pace_bandwidth_known(void);
+
 /* --- Throttling ---------------------------------------------------------- */
 
 /*
@@ -112,11 +106,12 @@ double fake_dirty_pace_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
  *                                                     sending; sent itself if
  *                                                     none was skipped in T
  *
- * As long as rescans take longer than the downtime allows, fewer marks help
- * even if they are fake, and the rate of rescans is what limits:
+ * As long as the guest marks faster than pages can be checked, so that looks
+ * are in vain, fewer marks help even if they are fake, and the rate of checking
+ * is what limits:
  *
  *     changed = marked
- *     carried = max(sent, T * min(bandwidth, bytes rescanned per ms))
+ *     carried = max(sent, T * min(bandwidth, bytes checked per ms))
  *
  * carried_bytes() goes first; changed_bytes() ends the period.
  */

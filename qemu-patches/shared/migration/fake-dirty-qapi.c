@@ -156,6 +156,7 @@ static void fill_pass(FakeDirtyPass *pass, const FakeDirtyPassCounts *from)
     pass->zero = from->counts.zero;
     pass->changed = from->counts.changed;
     pass->unchanged = from->counts.unchanged;
+    pass->unseen = from->counts.unseen;
     pass->bytes_saved = from->counts.bytes_saved;
     pass->time_ns = from->counts.time_ns;
 }
@@ -180,6 +181,7 @@ FakeDirtyInfo *fake_dirty_info(void)
     info->zero = report->counts.zero;
     info->changed = report->counts.changed;
     info->unchanged = report->counts.unchanged;
+    info->unseen = report->counts.unseen;
     info->bytes_saved = report->counts.bytes_saved;
     info->time_ns = report->counts.time_ns;
     info->false_skips = report->false_skips;
@@ -223,6 +225,8 @@ void hmp_info_fake_dirty(Monitor *mon, const FakeDirtyInfo *info)
                    info->changed);
     monitor_printf(mon, "fake dirty unchanged: %" PRIu64 " pages\n",
                    info->unchanged);
+    monitor_printf(mon, "fake dirty unseen: %" PRIu64 " pages\n",
+                   info->unseen);
     monitor_printf(mon, "fake dirty saved: %" PRIu64 " kbytes\n",
                    info->bytes_saved >> 10);
     monitor_printf(mon, "fake dirty time: %" PRIu64 " ms\n",

@@ -12,7 +12,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bitmap.h"
-#include "qemu/memalign.h"
+#include "qemu/madvise.h"
 #include "qemu/timer.h"
 #include "qapi/error.h"
 #include "migration/fake-dirty-broken.h"
@@ -24,7 +24,10 @@
 struct FakeDirtyStage {
     FakeDirtyBlock *block;
     uint8_t *memory;
+    size_t bytes;
     size_t capacity;            /* pages */
+    ram_addr_t *unseen;         /* offsets, of pages beside the sample */
+    unsigned int unseen_count;  /* of these, in the packet */
     unsigned int count;         /* pages that are staged */
     unsigned int next;          /* none of those before it is asked for again */
     uint64_t *index;            /* ascending */
@@ -43,8 +46,9 @@ void fake_dirty_stages_start(size_t size)
 
 FakeDirtyStage *fake_dirty_stage_new(size_t capacity, Error **errp)
 {
-    size_t bytes = capacity * page_size;
-    uint8_t *memory = qemu_try_memalign(qemu_real_host_page_size(), bytes);
+    size_t bytes = ROUND_UP(capacity * page_size, qemu_real_host_page_size());
+    /* Not from the heap, which belongs into a core dump. */
+    uint8_t *memory = qemu_anon_ram_alloc(bytes, NULL, false, false);
     FakeDirtyStage *stage;
 
     if (!memory) {
@@ -52,9 +56,12 @@ FakeDirtyStage *fake_dirty_stage_new(size_t capacity, Error **errp)
                    "bytes", bytes);
         return NULL;
     }
+    qemu_madvise(memory, bytes, QEMU_MADV_DONTDUMP);
     stage = g_new0(FakeDirtyStage, 1);
     stage->memory = memory;
+    stage->bytes = bytes;
     stage->capacity = capacity;
+    stage->unseen = g_new0(ram_addr_t, capacity);
     stage->index = g_new0(uint64_t, capacity);
     stage->sources = g_new0(const void *, capacity);
     stage->copies = g_new0(const void *, capacity);
@@ -68,7 +75,8 @@ void fake_dirty_stage_free(FakeDirtyStage *stage)
     if (!stage) {
         return;
     }
-    qemu_vfree(stage->memory);
+    qemu_anon_ram_free(stage->memory, stage->bytes);
+    g_free(stage->unseen);
     g_free(stage->index);
     g_free(stage->sources);
     g_free(stage->copies);
@@ -87,35 +95,50 @@ void fake_dirty_stage_empty(FakeDirtyStage *stage)
 static void commit(FakeDirtyStage *stage, unsigned int first,
                    unsigned int count)
 {
-    fake_dirty_abort_on_error(fakedirty_commit(stage->block->table,
-                                               &stage->index[first],
-                                               &stage->copies[first],
-                                               &stage->fingerprints[first],
-                                               count));
+    fake_dirty_tables_known(stage->block, &stage->index[first], count);
+    fake_dirty_tables_ok(fakedirty_commit(stage->block->table,
+                                          &stage->index[first],
+                                          &stage->copies[first],
+                                          &stage->fingerprints[first], count));
+}
+
+/* The library's verdict on stage->index[0..@count) as the guest has them now. */
+static bool ask(FakeDirtyStage *stage, FakeDirtyBlock *block,
+                unsigned int count)
+{
+    static unsigned int calls;
+    int status = fakedirty_classify(block->table, stage->index, stage->sources,
+                                    count, stage->memory,
+                                    stage->capacity * page_size, stage->copies,
+                                    stage->verdicts, stage->fingerprints);
+
+    if (fake_dirty_breaks(FAIL) && qatomic_fetch_inc(&calls) % 100 == 99) {
+        status = FAKEDIRTY_ERROR_INDEX;
+    }
+    return fake_dirty_tables_ok(status);
 }
 
 /*
  * Copy and classify stage->index[0..@count), and keep in the stage all but the
- * unchanged pages.  dropped(@opaque, page) is called for each of these.
+ * unchanged pages.  dropped(@opaque, page) is called for each of these.  If
+ * that fails, nothing is staged.
  */
-static unsigned int classify(FakeDirtyStage *stage, FakeDirtyBlock *block,
-                             unsigned int count,
-                             void (*dropped)(void *, unsigned long),
-                             void *opaque)
+static FakeDirtyFill classify(FakeDirtyStage *stage, FakeDirtyBlock *block,
+                              unsigned int count,
+                              void (*dropped)(void *, unsigned long),
+                              void *opaque)
 {
-    unsigned int kept = 0, unchanged, i;
+    FakeDirtyFill fill = {};
+    unsigned int kept = 0, i;
     uint64_t bytes_saved = 0;
 
     for (i = 0; i < count; i++) {
         stage->sources[i] = block->host + stage->index[i] * page_size;
     }
-    fake_dirty_abort_on_error(fakedirty_classify(block->table, stage->index,
-                                                 stage->sources, count,
-                                                 stage->memory,
-                                                 stage->capacity * page_size,
-                                                 stage->copies,
-                                                 stage->verdicts,
-                                                 stage->fingerprints));
+    if (!ask(stage, block, count)) {
+        fake_dirty_stage_empty(stage);
+        return fill;
+    }
     if (fake_dirty_breaks(R1)) {
         g_usleep(100);
     }
@@ -130,6 +153,7 @@ static unsigned int classify(FakeDirtyStage *stage, FakeDirtyBlock *block,
         if (fake_dirty_breaks(R1)) {
             memcpy((void *)stage->copies[i], stage->sources[i], page_size);
         }
+        fill.first += stage->verdicts[i] == FAKEDIRTY_FIRST;
         stage->index[kept] = stage->index[i];
         stage->copies[kept] = stage->copies[i];
         stage->verdicts[kept] = stage->verdicts[i];
@@ -142,13 +166,14 @@ static unsigned int classify(FakeDirtyStage *stage, FakeDirtyBlock *block,
     if (fake_dirty_breaks(R4)) {
         commit(stage, 0, kept);
     }
-    unchanged = count - kept;
-    if (unchanged) {
-        fake_dirty_stats_add_skipped(unchanged, bytes_saved);
+    fill.checked = count;
+    fill.unchanged = count - kept;
+    if (fill.unchanged) {
+        fake_dirty_stats_add_skipped(fill.unchanged, bytes_saved);
     }
     trace_fake_dirty_classify(block->name, kept ? stage->index[0] : 0, count,
-                              unchanged);
-    return unchanged;
+                              fill.unchanged);
+    return fill;
 }
 
 /* --- The migration thread ------------------------------------------------ */
@@ -158,28 +183,44 @@ static void clear_mark(void *opaque, unsigned long page)
     clear_bit(page, opaque);
 }
 
+/* The first marked page from @page on that is not in @except. */
+static unsigned long next_page(const unsigned long *marks,
+                               const unsigned long *except, unsigned long end,
+                               unsigned long page)
+{
+    page = find_next_bit(marks, end, page);
+    while (except && page < end && test_bit(page, except)) {
+        page = find_next_bit(marks, end, find_next_zero_bit(except, end, page));
+    }
+    return page;
+}
+
 FakeDirtyFill fake_dirty_stage_fill(FakeDirtyStage *stage,
                                     FakeDirtyBlock *block,
                                     unsigned long *marks,
+                                    const unsigned long *except,
                                     unsigned long page, unsigned long end,
                                     FakeDirtyClearLog *clear_log, void *opaque)
 {
     int64_t begin_ns = get_clock();
-    FakeDirtyFill fill = {};
+    unsigned long behind = end;
+    unsigned int count = 0;
+    FakeDirtyFill fill;
     unsigned int i;
 
     end = MIN(end, block->pages);
-    for (page = find_next_bit(marks, end, page);
-         page < end && fill.checked < stage->capacity;
-         page = find_next_bit(marks, end, page + 1)) {
+    for (page = next_page(marks, except, end, page);
+         page < end && count < stage->capacity;
+         page = next_page(marks, except, end, page + 1)) {
         /* R2: whatever is written from here on marks the page again. */
         if (!fake_dirty_breaks(R2)) {
             clear_log(opaque, page);
         }
-        stage->index[fill.checked++] = page;
-        fill.end = page + 1;
+        stage->index[count++] = page;
+        behind = page + 1;
     }
-    fill.unchanged = classify(stage, block, fill.checked, clear_mark, marks);
+    fill = classify(stage, block, count, clear_mark, marks);
+    fill.end = behind;
     if (fake_dirty_breaks(R2)) {
         g_usleep(100);
         for (i = 0; i < stage->count; i++) {
@@ -203,6 +244,13 @@ static bool seek(FakeDirtyStage *stage, FakeDirtyBlock *block,
     return stage->next < stage->count && stage->index[stage->next] == page;
 }
 
+const uint64_t *fake_dirty_stage_pages(const FakeDirtyStage *stage,
+                                       unsigned int *count)
+{
+    *count = stage->count;
+    return stage->index;
+}
+
 uint8_t *fake_dirty_stage_page(FakeDirtyStage *stage, FakeDirtyBlock *block,
                                unsigned long page)
 {
@@ -223,29 +271,40 @@ void fake_dirty_stage_commit(FakeDirtyStage *stage, FakeDirtyBlock *block,
 /* --- The channels -------------------------------------------------------- */
 
 unsigned int fake_dirty_channel_filter(FakeDirtyStage *stage,
-                                       FakeDirtyBlock *block,
+                                       FakeDirtyBlock *block, bool sampled,
                                        ram_addr_t *offsets, unsigned int count,
                                        const uint8_t **copies)
 {
     int64_t begin_ns = get_clock();
-    unsigned int i;
+    unsigned int checked = 0, unseen = 0, i;
     int64_t ns;
 
     assert(count <= stage->capacity);
     for (i = 0; i < count; i++) {
-        stage->index[i] = offsets[i] / page_size;
+        uint64_t page = offsets[i] / page_size;
+
+        if (!sampled || fake_dirty_in_sample(page)) {
+            stage->index[checked++] = page;
+        } else {
+            stage->unseen[unseen++] = offsets[i];
+        }
     }
-    classify(stage, block, count, NULL, NULL);
+    classify(stage, block, checked, NULL, NULL);
     for (i = 0; i < stage->count; i++) {
         offsets[i] = stage->index[i] * page_size;
         copies[i] = stage->copies[i];
     }
+    for (i = 0; i < unseen; i++) {
+        offsets[stage->count + i] = stage->unseen[i];
+        copies[stage->count + i] = NULL;
+    }
     ns = get_clock() - begin_ns;
     fake_dirty_stats_add_time(ns);
-    if (stage->count) {
-        fake_dirty_stats_sending_begin(ns * stage->count / count);
+    if (stage->count + unseen) {
+        fake_dirty_stats_sending_begin(ns * stage->count / MAX(checked, 1));
     }
-    return stage->count;
+    stage->unseen_count = unseen;
+    return stage->count + unseen;
 }
 
 void fake_dirty_channel_commit(FakeDirtyStage *stage)
@@ -253,11 +312,13 @@ void fake_dirty_channel_commit(FakeDirtyStage *stage)
     unsigned int verdicts[FAKEDIRTY_UNCHANGED] = {};
     unsigned int i;
 
-    if (!stage->count) {
+    if (!stage->count && !stage->unseen_count) {
         return;
     }
-    commit(stage, 0, stage->count);
-    fake_dirty_stats_add_channel_pages(stage->count);
+    if (stage->count) {
+        commit(stage, 0, stage->count);
+    }
+    fake_dirty_stats_add_channel_pages(stage->count + stage->unseen_count);
     fake_dirty_stats_sending_end();
     for (i = 0; i < stage->count; i++) {
         verdicts[stage->verdicts[i]]++;
@@ -268,4 +329,5 @@ void fake_dirty_channel_commit(FakeDirtyStage *stage)
         }
     }
     fake_dirty_stage_empty(stage);
+    stage->unseen_count = 0;
 }

@@ -25,6 +25,7 @@ typedef void FakeDirtyClearLog(void *opaque, unsigned long page);
 typedef struct FakeDirtyFill {
     unsigned int checked;       /* pages that were copied and classified */
     unsigned int unchanged;     /* of these; they have lost their marks */
+    unsigned int first;         /* of these; their slots are unknown */
     unsigned long end;          /* behind the last page checked */
     int64_t ns;
 } FakeDirtyFill;
@@ -38,14 +39,16 @@ void fake_dirty_stage_free(FakeDirtyStage *stage);
 /* --- The migration thread ------------------------------------------------ */
 
 /*
- * Take @page and the marked pages after it, up to @end and as many as fit;
- * clear their dirty log, copy and classify them.  The marks of unchanged pages
- * are cleared: they are done.  The others stay marked, and staged until they
- * are committed or the stage is emptied or filled again.
+ * Take @page and the marked pages after it, up to @end and as many as fit, but
+ * none that is in @except; clear their dirty log, copy and classify them.  The
+ * marks of unchanged pages are cleared: they are done.  The others stay marked,
+ * and staged until they are committed or the stage is emptied or filled again.
+ * @except may be NULL.
  */
 FakeDirtyFill fake_dirty_stage_fill(FakeDirtyStage *stage,
                                     FakeDirtyBlock *block,
                                     unsigned long *marks,
+                                    const unsigned long *except,
                                     unsigned long page, unsigned long end,
                                     FakeDirtyClearLog *clear_log,
                                     void *opaque);
@@ -61,15 +64,20 @@ void fake_dirty_stage_commit(FakeDirtyStage *stage, FakeDirtyBlock *block,
 /* Forget the staged pages; slots are left alone. */
 void fake_dirty_stage_empty(FakeDirtyStage *stage);
 
+/* The numbers of the staged pages, ascending; there are *@count. */
+const uint64_t *fake_dirty_stage_pages(const FakeDirtyStage *stage,
+                                       unsigned int *count);
+
 /* --- The channels -------------------------------------------------------- */
 
 /*
  * Copy and classify @count pages at @offsets, and drop the unchanged ones from
- * @offsets.  copies[i] is what to send for offsets[i].  Returns how many are
- * left.
+ * @offsets.  copies[i] is what to send for offsets[i].  If @sampled, pages that
+ * are not in the sample are left as they are, and without a copy.  Returns how
+ * many are left.
  */
 unsigned int fake_dirty_channel_filter(FakeDirtyStage *stage,
-                                       FakeDirtyBlock *block,
+                                       FakeDirtyBlock *block, bool sampled,
                                        ram_addr_t *offsets, unsigned int count,
                                        const uint8_t **copies);
 /* The pages that were left have been sent. */

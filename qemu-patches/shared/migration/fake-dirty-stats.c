@@ -28,6 +28,7 @@ static struct {
     Stat64 bandwidth;
     Stat64 changed_pages_rate;
     Stat64 verdicts[FAKEDIRTY_UNCHANGED + 1];
+    Stat64 unseen;
     Stat64 bytes_saved;
     Stat64 time_ns;
     Stat64 channel_pages;
@@ -84,6 +85,11 @@ void fake_dirty_stats_add_skipped(unsigned int pages, uint64_t bytes)
 {
     stat64_add(&stats.verdicts[FAKEDIRTY_UNCHANGED], pages);
     stat64_add(&stats.bytes_saved, bytes);
+}
+
+void fake_dirty_stats_add_unseen(unsigned int pages)
+{
+    stat64_add(&stats.unseen, pages);
 }
 
 void fake_dirty_stats_add_time(int64_t ns)
@@ -170,7 +176,8 @@ void fake_dirty_stats_next_pass(uint64_t pass, int64_t ns)
         .pass = pass, .counts = counts,
     };
     figure_set(&stats.changed_pages_rate,
-               fake_dirty_stats_per_second(counts.changed + counts.zero, ns));
+               fake_dirty_stats_per_second(counts.changed + counts.zero +
+                                           counts.unseen, ns));
     trace_fake_dirty_pass(pass, counts.first, counts.zero, counts.changed,
                           counts.unchanged, counts.time_ns);
 }
@@ -202,6 +209,7 @@ FakeDirtyCounts fake_dirty_stats_counts(void)
         .zero = stat64_get(&stats.verdicts[FAKEDIRTY_ZERO]),
         .changed = stat64_get(&stats.verdicts[FAKEDIRTY_CHANGED]),
         .unchanged = stat64_get(&stats.verdicts[FAKEDIRTY_UNCHANGED]),
+        .unseen = stat64_get(&stats.unseen),
         .bytes_saved = stat64_get(&stats.bytes_saved),
         .time_ns = stat64_get(&stats.time_ns),
         .sending_ns = sending_ns(),
@@ -223,6 +231,7 @@ FakeDirtyCounts fake_dirty_stats_since(FakeDirtyCounts *start)
     counts.zero -= earlier.zero;
     counts.changed -= earlier.changed;
     counts.unchanged -= earlier.unchanged;
+    counts.unseen -= earlier.unseen;
     counts.bytes_saved -= earlier.bytes_saved;
     counts.time_ns -= earlier.time_ns;
     counts.sending_ns -= earlier.sending_ns;

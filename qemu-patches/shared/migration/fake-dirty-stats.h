@@ -21,6 +21,7 @@ typedef struct FakeDirtyCounts {
     uint64_t zero;
     uint64_t changed;
     uint64_t unchanged;
+    uint64_t unseen;            /* sent without having been checked */
     uint64_t bytes_saved;
     uint64_t time_ns;
     uint64_t sending_ns;        /* in which at least one channel was sending */
@@ -52,6 +53,8 @@ void fake_dirty_stats_start(const char *hash, bool verify);
 void fake_dirty_stats_add_sent(int verdict, unsigned int pages);
 /* @bytes: what sending the unchanged pages again would have cost. */
 void fake_dirty_stats_add_skipped(unsigned int pages, uint64_t bytes);
+/* A page was sent without having been checked. */
+void fake_dirty_stats_add_unseen(unsigned int pages);
 /* Time spent in the filter. */
 void fake_dirty_stats_add_time(int64_t ns);
 

@@ -20,6 +20,16 @@ void fake_dirty_complete(void)
 {
 }
 
+bool fake_dirty_active(void)
+{
+    return false;
+}
+
+bool fake_dirty_failed(Error **errp)
+{
+    return false;
+}
+
 bool fake_dirty_in_channels(void)
 {
     return false;
@@ -68,6 +78,20 @@ void fake_dirty_sync_begin(void)
 
 void fake_dirty_sync_end(uint64_t pass)
 {
+}
+
+void fake_dirty_merge(void)
+{
+}
+
+bool fake_dirty_looking(void)
+{
+    return false;
+}
+
+int64_t fake_dirty_window_ms(int64_t ms, bool walked)
+{
+    return ms;
 }
 
 double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,

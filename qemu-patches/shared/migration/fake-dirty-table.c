@@ -9,6 +9,8 @@
  * See the COPYING file in the top-level directory.
  */
 #include "qemu/osdep.h"
+#include "qemu/bitmap.h"
+#include "qemu/thread.h"
 #include "qapi/error.h"
 #include "migration/fake-dirty-broken.h"
 #include "migration/fake-dirty-stats.h"
@@ -24,17 +26,74 @@ static struct {
     uint8_t *zero_page;
     fakedirty_fingerprint zero_fingerprint;
     QLIST_HEAD(, FakeDirtyBlock) blocks;
+    int status;                 /* the first error */
 } tables = { .blocks = QLIST_HEAD_INITIALIZER(tables.blocks) };
 
-void fake_dirty_abort_on_error(int status)
+bool fake_dirty_tables_ok(int status)
 {
-    if (status != FAKEDIRTY_OK) {
-        error_setg(&error_abort, "fake dirty filter: %s",
-                   fakedirty_status_text(status));
+    if (status == FAKEDIRTY_OK) {
+        return true;
     }
+    qatomic_cmpxchg(&tables.status, FAKEDIRTY_OK, status);
+    return false;
+}
+
+bool fake_dirty_tables_failed(Error **errp)
+{
+    int status = qatomic_read(&tables.status);
+
+    if (status == FAKEDIRTY_OK) {
+        return false;
+    }
+    error_setg(errp, "fake-dirty-filter: a call of libfakedirty failed, and it "
+               "is not known any more what the destination holds: %s",
+               fakedirty_status_text(status));
+    return true;
 }
 
 /* --- One migration ------------------------------------------------------- */
+
+/* What is left of a migration. */
+typedef struct Leftovers {
+    fakedirty_hasher *hasher;
+    QLIST_HEAD(, FakeDirtyBlock) blocks;
+} Leftovers;
+
+static void *give_back(void *opaque)
+{
+    Leftovers *leftovers = opaque;
+    FakeDirtyBlock *block, *next;
+
+    QLIST_FOREACH_SAFE(block, &leftovers->blocks, next, next) {
+        fakedirty_table_destroy(block->table);
+        g_free(block->looked_at);
+        g_free(block->unknown);
+        g_free(block->name);
+        g_free(block);
+    }
+    /* With the last table gone, this wipes the key. */
+    fakedirty_hasher_destroy(leftovers->hasher);
+    g_free(leftovers);
+    return NULL;
+}
+
+/*
+ * The tables of a large guest, and the copies of a verified one all the more,
+ * take the kernel seconds.  The guest may be about to go on, and its vCPUs wait
+ * for the big lock, which the caller holds.
+ */
+static struct {
+    QemuThread thread;
+    bool started;
+} giving_back;
+
+static void giving_back_wait(void)
+{
+    if (giving_back.started) {
+        qemu_thread_join(&giving_back.thread);
+        giving_back.started = false;
+    }
+}
 
 bool fake_dirty_tables_start(const char *hash, size_t page_size, bool verify,
                              Error **errp)
@@ -46,6 +105,8 @@ bool fake_dirty_tables_start(const char *hash, size_t page_size, bool verify,
     };
     int status;
 
+    /* Memory is not taken twice. */
+    giving_back_wait();
     if (!tables.hasher) {
         status = fakedirty_hasher_create(&options, &tables.hasher);
         if (status != FAKEDIRTY_OK) {
@@ -56,6 +117,7 @@ bool fake_dirty_tables_start(const char *hash, size_t page_size, bool verify,
     }
     tables.page_size = page_size;
     tables.verify = verify;
+    tables.status = FAKEDIRTY_OK;
     tables.algorithm = fakedirty_algorithm_info(options.algorithm);
     tables.zero_page = g_malloc0(page_size);
     trace_fake_dirty_tables(hash, page_size, verify,
@@ -63,15 +125,9 @@ bool fake_dirty_tables_start(const char *hash, size_t page_size, bool verify,
     return true;
 }
 
-static void block_free(FakeDirtyBlock *block)
-{
-    fakedirty_table_destroy(block->table);
-    g_free(block->name);
-    g_free(block);
-}
-
 void fake_dirty_tables_stop(void)
 {
+    Leftovers *leftovers;
     FakeDirtyBlock *block, *next;
 
     g_free(tables.zero_page);
@@ -79,13 +135,17 @@ void fake_dirty_tables_stop(void)
     if (fake_dirty_breaks(R5)) {
         return;
     }
+    leftovers = g_new0(Leftovers, 1);
+    leftovers->hasher = tables.hasher;
+    tables.hasher = NULL;
     QLIST_FOREACH_SAFE(block, &tables.blocks, next, next) {
         QLIST_REMOVE(block, next);
-        block_free(block);
+        QLIST_INSERT_HEAD(&leftovers->blocks, block, next);
     }
-    /* With the last table gone, this wipes the key. */
-    fakedirty_hasher_destroy(tables.hasher);
-    tables.hasher = NULL;
+    giving_back_wait();
+    qemu_thread_create(&giving_back.thread, "fake-dirty-free", give_back,
+                       leftovers, QEMU_THREAD_JOINABLE);
+    giving_back.started = true;
 }
 
 FakeDirtyBlock *fake_dirty_tables_add(const char *name, uint8_t *host,
@@ -118,11 +178,19 @@ FakeDirtyBlock *fake_dirty_tables_add(const char *name, uint8_t *host,
     block->host = host;
     block->pages = pages;
     block->table = table;
+    block->looked_at = bitmap_try_new(pages);
+    block->unknown = bitmap_try_new(DIV_ROUND_UP(pages,
+                                                 FAKE_DIRTY_GROUP_PAGES));
     QLIST_INSERT_HEAD(&tables.blocks, block, next);
+    if (!block->looked_at || !block->unknown) {
+        error_setg(errp, "fake-dirty-filter: no memory for the bitmaps of RAM "
+                   "block '%s'", name);
+        return NULL;
+    }
+    bitmap_fill(block->unknown, DIV_ROUND_UP(pages, FAKE_DIRTY_GROUP_PAGES));
     /* The same in all tables, which have one key. */
-    fake_dirty_abort_on_error(fakedirty_check(table, &index, &zero_page, 1,
-                                              &verdict,
-                                              &tables.zero_fingerprint));
+    fake_dirty_tables_ok(fakedirty_check(table, &index, &zero_page, 1, &verdict,
+                                         &tables.zero_fingerprint));
 
     bytes = pages * tables.algorithm->digest_bytes;
     if (tables.verify) {
@@ -156,16 +224,60 @@ bool fake_dirty_tables_skip_zero_page(FakeDirtyBlock *block,
     uint64_t index = page;
     uint8_t verdict;
 
-    fake_dirty_abort_on_error(fakedirty_check(block->table, &index, &zero_page,
-                                              1, &verdict, &fingerprint));
+    if (!fake_dirty_tables_ok(fakedirty_check(block->table, &index, &zero_page,
+                                              1, &verdict, &fingerprint))) {
+        return false;
+    }
     if (verdict == FAKEDIRTY_UNCHANGED) {
         fake_dirty_stats_add_skipped(1, 1);
         return true;
     }
     fake_dirty_stats_add_sent(verdict, 1);
-    fake_dirty_abort_on_error(fakedirty_commit(block->table, &index, &zero_page,
-                                               &fingerprint, 1));
+    fake_dirty_tables_known(block, &index, 1);
+    fake_dirty_tables_ok(fakedirty_commit(block->table, &index, &zero_page,
+                                          &fingerprint, 1));
     return false;
+}
+
+static bool group_unknown(FakeDirtyBlock *block, unsigned long group)
+{
+    return qatomic_read(&block->unknown[BIT_WORD(group)]) & BIT_MASK(group);
+}
+
+void fake_dirty_tables_forget(FakeDirtyBlock *block, unsigned long page)
+{
+    unsigned long group = page / FAKE_DIRTY_GROUP_PAGES;
+    uint64_t first = group * FAKE_DIRTY_GROUP_PAGES;
+
+    if (!group_unknown(block, group) && !fake_dirty_breaks(UNSEEN)) {
+        fake_dirty_tables_ok(fakedirty_table_invalidate(
+            block->table, first,
+            MIN(FAKE_DIRTY_GROUP_PAGES, block->pages - first)));
+        set_bit_atomic(group, block->unknown);
+    }
+}
+
+void fake_dirty_tables_known(FakeDirtyBlock *block, const uint64_t *pages,
+                             unsigned int count)
+{
+    unsigned int i;
+
+    for (i = 0; i < count; i++) {
+        unsigned long group = pages[i] / FAKE_DIRTY_GROUP_PAGES;
+
+        if (group_unknown(block, group)) {
+            qatomic_and(&block->unknown[BIT_WORD(group)], ~BIT_MASK(group));
+        }
+    }
+}
+
+void fake_dirty_tables_look_begin(void)
+{
+    FakeDirtyBlock *block;
+
+    QLIST_FOREACH(block, &tables.blocks, next) {
+        bitmap_zero(block->looked_at, block->pages);
+    }
 }
 
 void fake_dirty_tables_count_false_skips(void)
@@ -173,15 +285,8 @@ void fake_dirty_tables_count_false_skips(void)
     FakeDirtyBlock *block;
     uint64_t false_skips = 0;
 
-    if (!tables.verify) {
-        return;
-    }
     QLIST_FOREACH(block, &tables.blocks, next) {
-        fakedirty_statistics statistics;
-
-        fake_dirty_abort_on_error(fakedirty_table_statistics(block->table,
-                                                             &statistics));
-        false_skips += statistics.false_skips;
+        false_skips += fakedirty_table_false_skips(block->table);
     }
     fake_dirty_stats_set_false_skips(false_skips);
 }

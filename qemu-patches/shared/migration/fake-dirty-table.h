@@ -13,6 +13,7 @@
 #define QEMU_MIGRATION_FAKE_DIRTY_TABLE_H
 
 #include "qemu/queue.h"
+#include "migration/fake-dirty-sample.h"
 
 #include <fakedirty.h>
 
@@ -24,6 +25,8 @@ struct FakeDirtyBlock {
     uint8_t *host;
     uint64_t pages;
     fakedirty_table *table;
+    unsigned long *looked_at;   /* pages; in the look that there is */
+    unsigned long *unknown;     /* groups all of whose slots are unknown */
     QLIST_ENTRY(FakeDirtyBlock) next;
 };
 
@@ -33,6 +36,7 @@ struct FakeDirtyBlock {
  */
 bool fake_dirty_tables_start(const char *hash, size_t page_size, bool verify,
                              Error **errp);
+/* What takes long to give back is given back by a thread. */
 void fake_dirty_tables_stop(void);
 FakeDirtyBlock *fake_dirty_tables_add(const char *name, uint8_t *host,
                                       uint64_t pages, Error **errp);
@@ -47,10 +51,26 @@ uint64_t fake_dirty_tables_bytes(const fakedirty_fingerprint *fingerprint);
  */
 bool fake_dirty_tables_skip_zero_page(FakeDirtyBlock *block,
                                       unsigned long page);
-/* Walks all slots: only while nobody writes them. */
+/*
+ * The page will be sent unseen: makes its slot unknown, and those of its group,
+ * none of which is being written.
+ */
+void fake_dirty_tables_forget(FakeDirtyBlock *block, unsigned long page);
+/* The slots of these pages are about to be written. */
+void fake_dirty_tables_known(FakeDirtyBlock *block, const uint64_t *pages,
+                             unsigned int count);
 void fake_dirty_tables_count_false_skips(void);
 
-/* The filter passes valid arguments: an error is a bug in it. */
-void fake_dirty_abort_on_error(int status);
+/* No page has been looked at. */
+void fake_dirty_tables_look_begin(void);
+
+/*
+ * The library said @status.  The filter passes valid arguments, so that an
+ * error is a bug in it: nothing is known any more, and the migration has to
+ * fail.  Returns true if there was no error.
+ */
+bool fake_dirty_tables_ok(int status);
+/* Has there been an error? */
+bool fake_dirty_tables_failed(Error **errp);
 
 #endif

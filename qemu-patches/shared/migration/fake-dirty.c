@@ -3,7 +3,7 @@
  *
  * This file latches the modes, owns the stage of the migration thread, and
  * keeps the filter out of migrations that are not filtered (R8).  It knows
- * nothing of how migration walks or sends.  Rules R1 to R8:
+ * nothing of how migration walks or sends.  Rules R1 to R10:
  * docs/devel/fake-dirty.rst.
  *
  * The filter is made of layers.  Each calls and includes only those below it,
@@ -14,9 +14,12 @@
  *                 fake-dirty                  the filter: one migration
  *                /          \
  *       fake-dirty-pace   fake-dirty-stage    private copies of pages
- *       when to end         |
- *               |         fake-dirty-table    what the destination holds
- *                \          /
+ *       when to sync        |
+ *           |      |        |
+ *           |  fake-dirty-  fake-dirty-table  what the destination holds
+ *           |  end: when    |        |
+ *           |  to look      |    fake-dirty-sample
+ *            \              /
  *              fake-dirty-stats               counts, times, passes
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -25,9 +28,12 @@
  * See the COPYING file in the top-level directory.
  */
 #include "qemu/osdep.h"
+#include "qemu/bitmap.h"
+#include "qemu/timer.h"
 #include "qapi/error.h"
 #include "migration/fake-dirty.h"
 #include "migration/fake-dirty-broken.h"
+#include "migration/fake-dirty-end.h"
 #include "migration/fake-dirty-pace.h"
 #include "migration/fake-dirty-table.h"
 #include "trace.h"
@@ -36,7 +42,16 @@ static struct {
     bool active;
     bool multifd;
     bool postcopy;
+    bool sampling;
+    bool sampled;               /* only pages in the sample are checked */
+    bool synced;
+    int thread;                 /* that migrates; 0: not known yet */
     FakeDirtyStage *stage;      /* of the migration thread */
+    struct {
+        uint64_t phase;         /* so that not always the same are taken */
+        uint64_t checked;
+        uint64_t unchanged;
+    } sample;
 } filter;
 
 bool fake_dirty_built_in(void)
@@ -60,9 +75,11 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
     }
     fake_dirty_stats_start(fake_dirty_tables_hash(), options->verify);
     fake_dirty_stages_start(options->page_size);
-    fake_dirty_pace_start(options->page_size);
+    fake_dirty_pace_start(options->page_size, options->max_cpu_percent);
+    fake_dirty_end_start();
+    memset(&filter, 0, sizeof(filter));
     filter.multifd = options->multifd;
-    filter.postcopy = false;
+    filter.sampling = options->sampling;
     filter.stage = fake_dirty_stage_new(options->stage_pages, errp);
     if (!filter.stage) {
         fake_dirty_tables_stop();
@@ -84,6 +101,11 @@ void fake_dirty_complete(void)
     if (filter.active) {
         fake_dirty_tables_count_false_skips();
     }
+}
+
+bool fake_dirty_failed(Error **errp)
+{
+    return filter.active && fake_dirty_tables_failed(errp);
 }
 
 void fake_dirty_stop(void)
@@ -135,16 +157,59 @@ bool fake_dirty_last_pass(FakeDirtyPassCounts *pass)
 
 /* --- What the migration thread stages and sends -------------------------- */
 
+static FakeDirtyFill fill_stage(FakeDirtyBlock *block, unsigned long *marks,
+                                const unsigned long *except,
+                                unsigned long page, unsigned long end,
+                                FakeDirtyClearLog *clear_log, void *opaque)
+{
+    FakeDirtyFill fill = fake_dirty_stage_fill(filter.stage, block, marks,
+                                               except, page, end, clear_log,
+                                               opaque);
+
+    fake_dirty_pace_filtered(fill.ns, fill.checked, fill.unchanged);
+    return fill;
+}
+
 FakeDirtyFill fake_dirty_fill(FakeDirtyBlock *block, unsigned long *marks,
                               unsigned long page, unsigned long end,
                               FakeDirtyClearLog *clear_log, void *opaque)
 {
-    FakeDirtyFill fill = fake_dirty_stage_fill(filter.stage, block, marks, page,
-                                               end, clear_log, opaque);
+    FakeDirtyFill fill = fill_stage(block, marks, NULL, page, end, clear_log,
+                                    opaque);
 
-    fake_dirty_pace_filtered(fill.ns, fill.checked, fill.unchanged);
     fake_dirty_pace_skipped(fill.unchanged);
     return fill;
+}
+
+bool fake_dirty_samples(void)
+{
+    return filter.sampled;
+}
+
+bool fake_dirty_checks(unsigned long page)
+{
+    return !filter.sampled || fake_dirty_in_sample(page);
+}
+
+unsigned long fake_dirty_checks_until(unsigned long page, unsigned long end)
+{
+    return filter.sampled ?
+        MIN(end, ROUND_UP(page + 1, FAKE_DIRTY_GROUP_PAGES)) : end;
+}
+
+void fake_dirty_unseen(FakeDirtyBlock *block, unsigned long page)
+{
+    fake_dirty_tables_forget(block, page);
+    fake_dirty_stats_add_unseen(1);
+}
+
+void fake_dirty_rest(int64_t ns)
+{
+    int64_t rest_ns = fake_dirty_pace_rest(ns);
+
+    if (rest_ns && fake_dirty_staging()) {
+        fake_dirty_pace_paused(rest_ns);
+    }
 }
 
 uint8_t *fake_dirty_page(FakeDirtyBlock *block, unsigned long page)
@@ -187,6 +252,7 @@ bool fake_dirty_block_in_channels(FakeDirtyBlock *block)
 bool fake_dirty_skip_zero_page(FakeDirtyBlock *block, unsigned long page)
 {
     if (!fake_dirty_block_in_channels(block) || fake_dirty_breaks(R4_ZERO) ||
+        !fake_dirty_checks(page) ||
         !fake_dirty_tables_skip_zero_page(block, page)) {
         return false;
     }
@@ -199,29 +265,55 @@ uint64_t fake_dirty_channels_sent(void)
     return fake_dirty_stats_take_channel_pages();
 }
 
-/* --- Syncs, rescans, and when to end ------------------------------------- */
+/* --- Syncs ---------------------------------------------------------------- */
+
+/* The first sync is that of the migration's own thread. */
+static bool own_thread(void)
+{
+    int thread = qemu_get_thread_id();
+
+    if (!filter.thread) {
+        filter.thread = thread;
+    }
+    return filter.thread == thread;
+}
 
 void fake_dirty_sync_begin(void)
 {
     if (!filter.active) {
         return;
     }
-    /* A newer mark would merge with that of a staged page, and go with it. */
-    if (!fake_dirty_breaks(SYNC)) {
+    if (fake_dirty_breaks(R10)) {
         fake_dirty_stage_empty(filter.stage);
     }
-    fake_dirty_pace_sync_begin();
+    if (own_thread()) {
+        fake_dirty_pace_sync_begin();
+    }
+}
+
+void fake_dirty_merge(void)
+{
+    /* A newer mark would merge with that of a staged page, and go with it. */
+    if (filter.active && !fake_dirty_breaks(SYNC) && !fake_dirty_breaks(R10)) {
+        fake_dirty_stage_empty(filter.stage);
+    }
 }
 
 void fake_dirty_sync_end(uint64_t pass)
 {
-    if (!filter.active) {
-        return;
-    }
-    if (!filter.multifd) {
+    if (filter.active && own_thread()) {
         fake_dirty_tables_count_false_skips();
+        fake_dirty_pace_sync_end(pass);
+        filter.synced = true;
     }
-    fake_dirty_pace_sync_end(pass);
+}
+
+bool fake_dirty_synced(void)
+{
+    bool synced = filter.synced;
+
+    filter.synced = false;
+    return synced;
 }
 
 void fake_dirty_sync_wait(void)
@@ -233,7 +325,8 @@ void fake_dirty_sync_wait(void)
 
 int64_t fake_dirty_sync_delay_ms(bool no_downtime)
 {
-    return filter.active ? fake_dirty_pace_sync_delay_ms(no_downtime) : 0;
+    return filter.active && !fake_dirty_end_looking() ?
+        fake_dirty_pace_sync_delay_ms(no_downtime) : 0;
 }
 
 void fake_dirty_paused(int64_t ns)
@@ -241,35 +334,150 @@ void fake_dirty_paused(int64_t ns)
     fake_dirty_pace_paused(ns);
 }
 
-bool fake_dirty_rescan_wanted(void)
+/* --- Samples -------------------------------------------------------------- */
+
+/* Of the pages in the sample, fewer than 1/64 are fake: that does not pay. */
+#define SAMPLED_FROM 64
+/* And more than 1/32 are: that does. */
+#define SAMPLED_UNTIL 32
+
+uint64_t fake_dirty_sample_begin(uint64_t marks)
 {
-    /* R3: one of the two until post-copy begins. */
-    if ((fake_dirty_staging() || fake_dirty_in_channels()) &&
-        fake_dirty_pace_rescan_wanted()) {
-        return true;
+    uint64_t pages = marks / FAKE_DIRTY_SAMPLE_GROUPS;
+
+    filter.sample.checked = 0;
+    filter.sample.unchanged = 0;
+    filter.sample.phase++;
+    fake_dirty_pace_look_begin();
+    return MAX(pages / FAKE_DIRTY_SAMPLE_PAGES, 1);
+}
+
+uint64_t fake_dirty_sample_phase(uint64_t stretches)
+{
+    return filter.sample.phase % stretches;
+}
+
+void fake_dirty_sample(FakeDirtyBlock *block, unsigned long *marks,
+                       uint64_t stretch, unsigned long end,
+                       FakeDirtyClearLog *clear_log, void *opaque,
+                       uint64_t *dirty_pages)
+{
+    uint64_t page = fake_dirty_sampled_page(stretch);
+    FakeDirtyFill fill;
+
+    end = MIN(end, page + FAKE_DIRTY_GROUP_PAGES);
+    if (page >= end || find_next_bit(marks, end, page) >= end) {
+        return;
     }
-    fake_dirty_pace_no_rescan();
-    return false;
+    fill = fill_stage(block, marks, NULL, page, end, clear_log, opaque);
+    *dirty_pages -= fill.unchanged;
+    filter.sample.checked += fill.checked - fill.first;
+    filter.sample.unchanged += fill.unchanged;
 }
 
-void fake_dirty_rescan_begin(uint64_t marks)
+static bool sample_is_changed(unsigned int share)
 {
-    fake_dirty_pace_rescan_begin(marks);
+    return filter.sample.checked >= FAKE_DIRTY_SAMPLE_PAGES_MIN &&
+           filter.sample.unchanged < filter.sample.checked / share;
 }
 
-bool fake_dirty_rescan_in_time(void)
+bool fake_dirty_sample_end(uint64_t marks, uint64_t room)
 {
-    return fake_dirty_pace_rescan_in_time();
-}
+    FakeDirtyProspect prospect = {
+        .marks = marks,
+        .room = room,
+        .sampled = filter.sample.checked,
+        .unchanged = filter.sample.unchanged,
+        .check_ns = fake_dirty_pace_check_ns(),
+    };
 
-uint64_t fake_dirty_rescan_end(bool decided, uint64_t threshold)
-{
-    uint64_t backlog = fake_dirty_pace_rescan_end(decided, threshold);
-
-    /* What was copied for the rescan alone is not sent from the stage. */
+    fake_dirty_pace_look_end();
     fake_dirty_stage_empty(filter.stage);
-    fake_dirty_pace_skip_budget_reset();
-    return backlog;
+    filter.sampled = filter.sampling &&
+        sample_is_changed(filter.sampled ? SAMPLED_UNTIL : SAMPLED_FROM);
+    trace_fake_dirty_sample(marks, room, filter.sample.checked,
+                            filter.sample.unchanged, filter.sampled);
+    if (filter.sampled || fake_dirty_breaks(RESCAN) ||
+        !fake_dirty_end_rested(get_clock()) ||
+        !fake_dirty_end_begin(&prospect, get_clock())) {
+        return false;
+    }
+    fake_dirty_pace_look_begin();
+    fake_dirty_tables_look_begin();
+    return true;
+}
+
+/* --- Looks ---------------------------------------------------------------- */
+
+static bool look_goes_on(bool goes_on)
+{
+    if (!goes_on) {
+        fake_dirty_pace_look_end();
+    }
+    return goes_on;
+}
+
+bool fake_dirty_looking(void)
+{
+    return filter.active && fake_dirty_end_looking();
+}
+
+bool fake_dirty_look_round(uint64_t marks, uint64_t room)
+{
+    return look_goes_on(fake_dirty_end_round(marks, room, get_clock()));
+}
+
+FakeDirtyFill fake_dirty_look(FakeDirtyBlock *block, unsigned long *marks,
+                              unsigned long page, unsigned long end,
+                              FakeDirtyClearLog *clear_log, void *opaque)
+{
+    FakeDirtyFill fill = fill_stage(block, marks, block->looked_at, page, end,
+                                    clear_log, opaque);
+    const uint64_t *pages;
+    unsigned int count, i;
+
+    pages = fake_dirty_stage_pages(filter.stage, &count);
+    for (i = 0; i < count; i++) {
+        set_bit(pages[i], block->looked_at);
+    }
+    return fill;
+}
+
+bool fake_dirty_look_in_time(void)
+{
+    return fake_dirty_end_in_time(get_clock());
+}
+
+bool fake_dirty_look_rescanned(uint64_t kept, uint64_t room, bool complete)
+{
+    /* What was copied for a rescan is not sent from the stage. */
+    fake_dirty_stage_empty(filter.stage);
+    trace_fake_dirty_rescan(kept, room, complete);
+    return look_goes_on(fake_dirty_end_rescanned(kept, room, complete,
+                                                 get_clock()));
+}
+
+void fake_dirty_look_finish(void)
+{
+    if (filter.active) {
+        fake_dirty_end_finish();
+        fake_dirty_pace_look_end();
+    }
+}
+
+/* --- Bandwidth and throttling --------------------------------------------- */
+
+/*
+ * QEMU knows the bandwidth after its first window of 100 ms, and until then
+ * ends a migration that has nothing left, whatever has been marked since.  Here
+ * it would go on.  So the first window ends with the first pass.
+ */
+#define FIRST_WINDOW_MS 10
+
+int64_t fake_dirty_window_ms(int64_t ms, bool walked)
+{
+    return filter.active && walked && !fake_dirty_pace_bandwidth_known() ?
+        FIRST_WINDOW_MS : ms;
 }
 
 double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,

@@ -4,7 +4,7 @@
  *
  * This is the interface for the rest of migration.  While no migration is
  * filtered, the functions that QEMU's own files call change nothing and return
- * what unpatched QEMU would use (R8).  The rules R1 to R8 that comments cite
+ * what unpatched QEMU would use (R8).  The rules R1 to R10 that comments cite
  * are in docs/devel/fake-dirty.rst.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -15,6 +15,7 @@
 #ifndef QEMU_MIGRATION_FAKE_DIRTY_H
 #define QEMU_MIGRATION_FAKE_DIRTY_H
 
+#include "migration/fake-dirty-sample.h"
 #include "migration/fake-dirty-stage.h"
 #include "migration/fake-dirty-stats.h"
 
@@ -27,6 +28,8 @@ typedef struct FakeDirtyOptions {
     bool verify;
     bool multifd;       /* pages are classified by the multifd channels */
     size_t stage_pages; /* otherwise, how many at a time */
+    bool sampling;      /* where nothing is fake, look at a sample only */
+    unsigned int max_cpu_percent;   /* of a processor; 0 is no limit */
 } FakeDirtyOptions;
 
 /* Is QEMU built with libfakedirty? */
@@ -40,6 +43,8 @@ FakeDirtyBlock *fake_dirty_block_new(const char *name, uint8_t *host,
                                      uint64_t pages, Error **errp);
 /* All has been sent, and no channel is at work: the figures are final. */
 void fake_dirty_complete(void);
+/* Has the filter itself failed?  Then the migration must. */
+bool fake_dirty_failed(Error **errp);
 /* Not before the channel threads are joined and the stream is closed. */
 void fake_dirty_stop(void);
 /* R3: from here on every marked page is sent. */
@@ -65,6 +70,20 @@ FakeDirtyFill fake_dirty_fill(FakeDirtyBlock *block, unsigned long *marks,
                               FakeDirtyClearLog *clear_log, void *opaque);
 
 /*
+ * Is the page to be checked?  Where nothing is fake, only those in the sample
+ * are.
+ */
+bool fake_dirty_checks(unsigned long page);
+/* Are only those in the sample checked?  Changes while no channel works. */
+bool fake_dirty_samples(void);
+/* Where a run of pages ends that are all checked, or all not. */
+unsigned long fake_dirty_checks_until(unsigned long page, unsigned long end);
+/* R4: the page, which is not staged, will be sent as it is. */
+void fake_dirty_unseen(FakeDirtyBlock *block, unsigned long page);
+/* Have the thread wait if the filter takes too much of a processor. */
+void fake_dirty_rest(int64_t ns);
+
+/*
  * The private copy to send; NULL if the page is not staged.  @block may be
  * NULL, here and below: a block that is not filtered.
  */
@@ -73,7 +92,7 @@ uint8_t *fake_dirty_page(FakeDirtyBlock *block, unsigned long page);
 /* The page was sent, or its copy was handed to whoever sends it. */
 void fake_dirty_sent(FakeDirtyBlock *block, unsigned long page);
 
-/* The walk over the pages starts again, or a bit may have been set. */
+/* The walk over the pages starts again. */
 void fake_dirty_restart(void);
 
 /*
@@ -101,22 +120,59 @@ bool fake_dirty_skip_zero_page(FakeDirtyBlock *block, unsigned long page);
  */
 uint64_t fake_dirty_channels_sent(void);
 
-/* --- Syncs, rescans, and when to end: see fake-dirty-pace.h -------------- */
+/* --- Syncs, looks, and when to end: see fake-dirty-end.h and -pace.h ------ */
 
-/* Around the bitmap sync; @pass is its number. */
+/*
+ * Around a bitmap sync, from whatever thread (R10); @pass is its number.  A
+ * sync by another thread than the one that migrates closes no pass, and does
+ * not hold up what is sent.
+ */
 void fake_dirty_sync_begin(void);
 void fake_dirty_sync_end(uint64_t pass);
+/* With the lock held under which the sync merges marks, before it does. */
+void fake_dirty_merge(void);
+/* Has there been a sync since the last call, by the migration thread? */
+bool fake_dirty_synced(void);
+
 /* The thread begins to wait until it may sync. */
 void fake_dirty_sync_wait(void);
 int64_t fake_dirty_sync_delay_ms(bool no_downtime);
 void fake_dirty_paused(int64_t ns);
 
-/* A rescan takes the marks from unchanged pages, and sends nothing. */
-bool fake_dirty_rescan_wanted(void);
-void fake_dirty_rescan_begin(uint64_t marks);
-bool fake_dirty_rescan_in_time(void);
-uint64_t fake_dirty_rescan_end(bool decided, uint64_t threshold);
+/*
+ * A sample is taken of @marks pages.  Returns of how many stretches one is
+ * sampled; the first of them is number fake_dirty_sample_phase().
+ */
+uint64_t fake_dirty_sample_begin(uint64_t marks);
+uint64_t fake_dirty_sample_phase(uint64_t stretches);
+/* The sampled group in the stretch of that number; as fake_dirty_fill(). */
+void fake_dirty_sample(FakeDirtyBlock *block, unsigned long *marks,
+                       uint64_t stretch, unsigned long end,
+                       FakeDirtyClearLog *clear_log, void *opaque,
+                       uint64_t *dirty_pages);
+/*
+ * What the sample says of the marks: from now on all pages are checked, or only
+ * those in the sample; and does a look begin?
+ */
+bool fake_dirty_sample_end(uint64_t marks, uint64_t room);
 
+/* Is there a look?  Its syncs close no pass. */
+bool fake_dirty_looking(void);
+/* See fake_dirty_end_round(). */
+bool fake_dirty_look_round(uint64_t marks, uint64_t room);
+/* As fake_dirty_fill(), of pages that this look has not yet checked. */
+FakeDirtyFill fake_dirty_look(FakeDirtyBlock *block, unsigned long *marks,
+                              unsigned long page, unsigned long end,
+                              FakeDirtyClearLog *clear_log, void *opaque);
+/* See fake_dirty_end_in_time(). */
+bool fake_dirty_look_in_time(void);
+/* See fake_dirty_end_rescanned(). */
+bool fake_dirty_look_rescanned(uint64_t kept, uint64_t room, bool complete);
+/* Nothing more has to be known. */
+void fake_dirty_look_finish(void);
+
+/* How long the first window may be in which the bandwidth is estimated. */
+int64_t fake_dirty_window_ms(int64_t ms, bool walked);
 double fake_dirty_bandwidth(uint64_t bytes, int64_t ms, uint64_t limit,
                             double raw);
 uint64_t fake_dirty_carried_bytes(uint64_t sent);

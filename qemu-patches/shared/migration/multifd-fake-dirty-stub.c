@@ -28,3 +28,8 @@ void multifd_send_filtered(MultiFDSendParams *p)
 void multifd_send_filter_cleanup(MultiFDSendParams *p)
 {
 }
+
+bool multifd_send_nothing(MultiFDSendParams *p)
+{
+    return false;
+}

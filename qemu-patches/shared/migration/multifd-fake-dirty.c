@@ -9,7 +9,9 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/lockable.h"
+#include "qemu/timer.h"
 #include "exec/ramblock.h"
+#include "sysemu/runstate.h"
 #include "migration/fake-dirty.h"
 #include "migration/fake-dirty-broken.h"
 #include "migration/multifd-fake-dirty.h"
@@ -17,13 +19,14 @@
 
 void *multifd_send_page_data(MultiFDSendParams *p, uint32_t i)
 {
-    return p->staged ? (void *)p->copies[i] :
-                       p->pages->block->host + p->normal[i];
+    return p->staged && p->copies[i] ? (void *)p->copies[i] :
+                                       p->pages->block->host + p->normal[i];
 }
 
 int multifd_send_filter(MultiFDSendParams *p, Error **errp)
 {
     MultiFDPages_t *pages = p->pages;
+    int64_t begin_ns = get_clock();
 
     /* Unfiltered, a packet without pages keeps the size of the one before. */
     if (!fake_dirty_breaks(EMPTY)) {
@@ -42,10 +45,23 @@ int multifd_send_filter(MultiFDSendParams *p, Error **errp)
     memcpy(p->normal, pages->offset, pages->num * sizeof(*p->normal));
     p->normal_num = fake_dirty_channel_filter(p->fake_dirty,
                                               pages->block->fake_dirty,
+                                              fake_dirty_samples(),
                                               p->normal, pages->num,
                                               p->copies);
+    if (runstate_is_running()) {
+        fake_dirty_rest(get_clock() - begin_ns);
+    }
+    if (fake_dirty_failed(errp)) {
+        return -1;
+    }
     p->staged = true;
     return 0;
+}
+
+bool multifd_send_nothing(MultiFDSendParams *p)
+{
+    return p->staged && !p->normal_num && !(p->flags & MULTIFD_FLAG_SYNC) &&
+           !fake_dirty_breaks(EMPTY);
 }
 
 void multifd_send_filtered(MultiFDSendParams *p)

@@ -21,7 +21,9 @@
  * pages belong to the channel.  It touches no bitmap and counts no dirty page.
  */
 int multifd_send_filter(MultiFDSendParams *p, Error **errp);
-/* The packet has been sent. */
+/* All its pages were unchanged, and nobody waits for the packet. */
+bool multifd_send_nothing(MultiFDSendParams *p);
+/* The packet has been sent, or need not be. */
 void multifd_send_filtered(MultiFDSendParams *p);
 void multifd_send_filter_cleanup(MultiFDSendParams *p);
 

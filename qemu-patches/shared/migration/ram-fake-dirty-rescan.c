@@ -1,6 +1,6 @@
 /*
  * The fake dirty filter beside ram.c: how a filtered migration comes to its
- * end.
+ * end.  When it pays to look is decided in fake-dirty-end.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -8,6 +8,7 @@
  * See the COPYING file in the top-level directory.
  */
 #include "qemu/osdep.h"
+#include <poll.h>
 #include "qemu/bitops.h"
 #include "qemu/lockable.h"
 #include "qemu/rcu.h"
@@ -15,6 +16,11 @@
 #include "exec/ramblock.h"
 #include "exec/ramlist.h"
 #include "exec/target_page.h"
+#include "io/channel-command.h"
+#include "io/channel-file.h"
+#include "io/channel-socket.h"
+#include "io/channel-tls.h"
+#include "sysemu/runstate.h"
 #include "fake-dirty.h"
 #include "fake-dirty-broken.h"
 #include "migration.h"
@@ -25,10 +31,16 @@
 #include "ram.h"
 #include "ram-fake-dirty.h"
 
-bool ram_fake_dirty_sync_needed(uint64_t remaining_bytes)
+/* --- Syncs ---------------------------------------------------------------- */
+
+bool ram_fake_dirty_syncs(uint64_t remaining_bytes, uint64_t threshold)
 {
-    return fake_dirty_active() && !remaining_bytes &&
-           !fake_dirty_breaks(BANDWIDTH);
+    if (fake_dirty_looking() && fake_dirty_breaks(R9)) {
+        return false;
+    }
+    return remaining_bytes < threshold ||
+           (fake_dirty_active() && !remaining_bytes &&
+            !fake_dirty_breaks(BANDWIDTH));
 }
 
 void ram_fake_dirty_before_sync(void)
@@ -43,21 +55,65 @@ void ram_fake_dirty_before_sync(void)
     fake_dirty_sync_wait();
 }
 
+/* --- Is there something else to do? --------------------------------------- */
+
+/* The file descriptor behind the stream; -1 if there is none. */
+static int link_fd(QIOChannel *link)
+{
+    QIOChannelTLS *tls =
+        (QIOChannelTLS *)object_dynamic_cast(OBJECT(link), TYPE_QIO_CHANNEL_TLS);
+    Object *object = OBJECT(tls ? tls->master : link);
+
+    if (object_dynamic_cast(object, TYPE_QIO_CHANNEL_SOCKET)) {
+        return QIO_CHANNEL_SOCKET(object)->fd;
+    }
+    if (object_dynamic_cast(object, TYPE_QIO_CHANNEL_COMMAND)) {
+        return QIO_CHANNEL_COMMAND(object)->writefd;
+    }
+    if (object_dynamic_cast(object, TYPE_QIO_CHANNEL_FILE)) {
+        return QIO_CHANNEL_FILE(object)->fd;
+    }
+    return -1;
+}
+
+/*
+ * Nothing is sent during a look, so that nobody else would notice that the
+ * destination is gone, or that somebody has pulled the plug (yank).
+ */
+static bool link_is_dead(QEMUFile *f)
+{
+    struct pollfd poll_fd = {
+        .fd = link_fd(qemu_file_get_ioc(f)),
+#ifdef POLLRDHUP
+        .events = POLLRDHUP,
+#endif
+    };
+
+    return poll_fd.fd >= 0 && poll(&poll_fd, 1, 0) > 0;
+}
+
+static bool interrupted(const RAMWalk *walk)
+{
+    MigrationState *s = migrate_get_current();
+
+    return ram_list.version != walk->list_version ||
+           qatomic_read(&s->start_postcopy) ||
+           !migration_is_active(s) ||
+           qemu_file_get_error(s->to_dst_file) || link_is_dead(s->to_dst_file);
+}
+
+/* --- Rescans -------------------------------------------------------------- */
+
 /* RAM blocks can't be removed for this long at a time. */
 #define RESCAN_RCU_NS (50 * SCALE_MS)
 
 /* One rescan of all blocks. */
 typedef struct Rescan {
     const RAMWalk *walk;
-    uint64_t threshold;         /* stop when more bytes are left than this */
+    uint64_t room;              /* stop when more pages are kept than this */
     uint64_t kept;              /* pages that stay marked, of those checked */
     int64_t until_ns;           /* blocks may be removed then */
 } Rescan;
-
-static bool too_much_left(const Rescan *rescan)
-{
-    return rescan->kept * qemu_target_page_size() > rescan->threshold;
-}
 
 /*
  * Takes the marks from unchanged pages of @block from @page on, until too much
@@ -66,82 +122,111 @@ static bool too_much_left(const Rescan *rescan)
 static unsigned long rescan_block(Rescan *rescan, RAMBlock *block,
                                   unsigned long page)
 {
+    RAMBlockLog log = { rescan->walk, block };
     unsigned long end = block->used_length >> qemu_target_page_bits();
     FakeDirtyFill fill;
 
-    while (!too_much_left(rescan) && get_clock() < rescan->until_ns) {
-        QEMU_LOCK_GUARD(rescan->walk->bitmap_mutex);
-
-        page = find_next_bit(block->bmap, end, page);
-        if (page >= end) {
-            break;
+    while (page < end && rescan->kept <= rescan->room &&
+           get_clock() < rescan->until_ns) {
+        WITH_QEMU_LOCK_GUARD(rescan->walk->bitmap_mutex) {
+            fill = fake_dirty_look(block->fake_dirty, block->bmap, page, end,
+                                   ram_fake_dirty_clear_log, &log);
+            *rescan->walk->dirty_pages -= fill.unchanged;
         }
-        fill = ram_fake_dirty_fill(rescan->walk, block, page);
         rescan->kept += fill.checked - fill.unchanged;
         page = fill.end;
+        if (runstate_is_running()) {
+            fake_dirty_rest(fill.ns);
+        }
     }
     return page;
 }
 
-/* Is something else to be done, or is the time up? */
-static bool interrupted(const Rescan *rescan)
+/* Returns whether all marks that are new in this look have been checked. */
+static bool rescan_all(Rescan *rescan)
 {
-    MigrationState *s = migrate_get_current();
-
-    return ram_list.version != rescan->walk->list_version ||
-           qatomic_read(&s->start_postcopy) ||
-           qemu_file_get_error(s->to_dst_file) ||
-           !fake_dirty_rescan_in_time();
-}
-
-/* Returns whether more time would not have changed what is decided on it. */
-static bool rescan_all(const RAMWalk *walk, uint64_t threshold)
-{
-    Rescan rescan = {
-        .walk = walk, .threshold = threshold,
-        .until_ns = get_clock() + RESCAN_RCU_NS,
-    };
     RAMBlock *block;
 
     RCU_READ_LOCK_GUARD();
+    rescan->until_ns = get_clock() + RESCAN_RCU_NS;
     RAMBLOCK_FOREACH_NOT_IGNORED(block) {
         unsigned long end = block->used_length >> qemu_target_page_bits();
         unsigned long page = 0;
 
         while (block->fake_dirty && page < end) {
-            page = rescan_block(&rescan, block, page);
-            if (too_much_left(&rescan)) {
-                return true;
+            page = rescan_block(rescan, block, page);
+            if (rescan->kept > rescan->room || fake_dirty_failed(NULL)) {
+                return false;
             }
-            if (get_clock() < rescan.until_ns) {
+            if (page >= end) {
                 break;
             }
             /* Like the walk, let blocks be removed now and then. */
             rcu_read_unlock();
             rcu_read_lock();
-            if (interrupted(&rescan)) {
+            if (interrupted(rescan->walk) || !fake_dirty_look_in_time()) {
                 return false;
             }
-            rescan.until_ns = get_clock() + RESCAN_RCU_NS;
+            rescan->until_ns = get_clock() + RESCAN_RCU_NS;
         }
     }
     return true;
 }
 
-uint64_t ram_fake_dirty_remaining(RAMWalk walk, uint64_t threshold)
+/* --- Samples -------------------------------------------------------------- */
+
+/* Returns whether a look begins. */
+static bool sample(const RAMWalk *walk, uint64_t room)
+{
+    uint64_t stretches = fake_dirty_sample_begin(*walk->dirty_pages);
+    RAMBlock *block;
+
+    RCU_READ_LOCK_GUARD();
+    RAMBLOCK_FOREACH_NOT_IGNORED(block) {
+        RAMBlockLog log = { walk, block };
+        unsigned long end = block->used_length >> qemu_target_page_bits();
+        uint64_t stretch;
+
+        if (!block->fake_dirty) {
+            continue;
+        }
+        QEMU_LOCK_GUARD(walk->bitmap_mutex);
+        for (stretch = fake_dirty_sample_phase(stretches);
+             stretch * FAKE_DIRTY_STRETCH_PAGES < end; stretch += stretches) {
+            fake_dirty_sample(block->fake_dirty, block->bmap, stretch, end,
+                              ram_fake_dirty_clear_log, &log,
+                              walk->dirty_pages);
+        }
+    }
+    return fake_dirty_sample_end(*walk->dirty_pages, room);
+}
+
+/* --- The end -------------------------------------------------------------- */
+
+bool ram_fake_dirty_look(RAMWalk walk, uint64_t pending, uint64_t threshold)
 {
     QEMUFile *f = migrate_get_current()->to_dst_file;
     uint64_t page_size = qemu_target_page_size();
-    uint64_t backlog = 0;
+    uint64_t marked = *walk.dirty_pages * page_size;
+    uint64_t others = pending - MIN(marked, pending);
+    Rescan rescan = { .walk = &walk };
+    bool complete;
 
-    if (*walk.dirty_pages * page_size >= threshold &&
-        fake_dirty_rescan_wanted() &&
+    /* R3: one of the two until post-copy begins. */
+    if (!fake_dirty_synced() || pending < threshold ||
+        !(fake_dirty_staging() || fake_dirty_in_channels()) ||
+        interrupted(&walk) ||
         /* R6: the tables are to be read where channels may write. */
-        (!fake_dirty_in_channels() || multifd_send_drain(f))) {
-        qemu_fflush(walk.stream);
-        fake_dirty_rescan_begin(*walk.dirty_pages);
-        backlog = fake_dirty_rescan_end(rescan_all(&walk, threshold),
-                                        threshold);
+        (fake_dirty_in_channels() && !multifd_send_drain(f))) {
+        fake_dirty_look_finish();
+        return false;
     }
-    return *walk.dirty_pages * page_size + backlog;
+    qemu_fflush(walk.stream);
+    rescan.room = others < threshold ? (threshold - others - 1) / page_size : 0;
+    if ((!fake_dirty_looking() && !sample(&walk, rescan.room)) ||
+        !fake_dirty_look_round(*walk.dirty_pages, rescan.room)) {
+        return false;
+    }
+    complete = rescan_all(&rescan);
+    return fake_dirty_look_rescanned(rescan.kept, rescan.room, complete);
 }

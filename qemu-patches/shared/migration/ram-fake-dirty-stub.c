@@ -9,7 +9,6 @@
  */
 #include "qemu/osdep.h"
 #include "exec/ramblock.h"
-#include "exec/target_page.h"
 #include "ram-fake-dirty.h"
 
 bool ram_fake_dirty_start(bool multifd, Error **errp)
@@ -44,16 +43,16 @@ bool ram_fake_dirty_skip_zero_page(RAMBlock *block, ram_addr_t offset)
     return false;
 }
 
-bool ram_fake_dirty_sync_needed(uint64_t remaining_bytes)
+bool ram_fake_dirty_syncs(uint64_t remaining_bytes, uint64_t threshold)
 {
-    return false;
+    return remaining_bytes < threshold;
 }
 
 void ram_fake_dirty_before_sync(void)
 {
 }
 
-uint64_t ram_fake_dirty_remaining(RAMWalk walk, uint64_t threshold)
+bool ram_fake_dirty_look(RAMWalk walk, uint64_t pending, uint64_t threshold)
 {
-    return *walk.dirty_pages * qemu_target_page_size();
+    return false;
 }

@@ -13,6 +13,7 @@
 #include "exec/ramblock.h"
 #include "exec/ramlist.h"
 #include "exec/target_page.h"
+#include "sysemu/runstate.h"
 #include "fake-dirty.h"
 #include "fake-dirty-broken.h"
 #include "fake-dirty-qapi.h"
@@ -32,6 +33,8 @@ bool ram_fake_dirty_start(bool multifd, Error **errp)
         .verify = migrate_fake_dirty_verify(),
         .multifd = multifd,
         .stage_pages = migrate_get_current()->fake_dirty_stage_pages,
+        .sampling = true,
+        .max_cpu_percent = 0,
     };
     RAMBlock *block;
 
@@ -94,43 +97,51 @@ void ram_fake_dirty_postcopy(RAMWalk walk)
 
 /* --- Sending pages ------------------------------------------------------- */
 
-typedef struct BlockLog {
-    const RAMWalk *walk;
-    RAMBlock *block;
-} BlockLog;
-
-static void clear_log(void *opaque, unsigned long page)
+void ram_fake_dirty_clear_log(void *opaque, unsigned long page)
 {
-    BlockLog *log = opaque;
+    RAMBlockLog *log = opaque;
 
     log->walk->clear_log(log->block, page);
 }
 
-FakeDirtyFill ram_fake_dirty_fill(const RAMWalk *walk, RAMBlock *block,
-                                  unsigned long page)
+/* Returns whether the page has a private copy, or need not be sent. */
+static bool stage(const RAMWalk *walk, RAMBlock *block, unsigned long page)
 {
-    BlockLog log = { walk, block };
-    FakeDirtyFill fill =
-        fake_dirty_fill(block->fake_dirty, block->bmap, page,
-                        block->used_length >> qemu_target_page_bits(),
-                        clear_log, &log);
+    RAMBlockLog log = { walk, block };
+    unsigned long end = block->used_length >> qemu_target_page_bits();
+    FakeDirtyFill fill;
 
+    /* The stream may still point into the stage. */
+    if (!fake_dirty_breaks(FLUSH)) {
+        qemu_fflush(walk->stream);
+    }
+    fill = fake_dirty_fill(block->fake_dirty, block->bmap, page,
+                           fake_dirty_checks_until(page, end),
+                           ram_fake_dirty_clear_log, &log);
     *walk->dirty_pages -= fill.unchanged;
-    return fill;
+    if (runstate_is_running()) {
+        fake_dirty_rest(fill.ns);
+    }
+    return !test_bit(page, block->bmap) ||
+           fake_dirty_page(block->fake_dirty, page);
 }
 
 void ram_fake_dirty_stage(RAMWalk walk, RAMBlock *block, unsigned long page)
 {
-    if (!block->fake_dirty || !fake_dirty_staging() ||
-        !test_bit(page, block->bmap) ||
+    Error *err = NULL;
+
+    if (!block->fake_dirty || !test_bit(page, block->bmap) ||
+        !(fake_dirty_staging() || fake_dirty_in_channels()) ||
         fake_dirty_page(block->fake_dirty, page)) {
         return;
     }
-    /* The stream may still point into the stage. */
-    if (!fake_dirty_breaks(FLUSH)) {
-        qemu_fflush(walk.stream);
+    if (!fake_dirty_checks(page) ||
+        (fake_dirty_staging() && !stage(&walk, block, page))) {
+        fake_dirty_unseen(block->fake_dirty, page);
     }
-    ram_fake_dirty_fill(&walk, block, page);
+    if (fake_dirty_failed(&err)) {
+        qemu_file_set_error_obj(walk.stream, -EIO, err);
+    }
 }
 
 static uint8_t *private_copy(RAMBlock *block, ram_addr_t offset)

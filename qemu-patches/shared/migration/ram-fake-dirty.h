@@ -31,6 +31,12 @@ typedef struct RAMWalk {
     void (*clear_log)(RAMBlock *block, unsigned long page);
 } RAMWalk;
 
+/* A block that is walked. */
+typedef struct RAMBlockLog {
+    const RAMWalk *walk;
+    RAMBlock *block;
+} RAMBlockLog;
+
 /* --- One migration ------------------------------------------------------- */
 
 /* Does nothing and returns true if the capability is off. */
@@ -43,7 +49,7 @@ void ram_fake_dirty_postcopy(RAMWalk walk);
 
 /*
  * Before the mark of the page is tested: stage the page, or clear its mark if
- * it is unchanged.
+ * it is unchanged.  If it is to be sent as it is, makes its slot unknown (R4).
  */
 void ram_fake_dirty_stage(RAMWalk walk, RAMBlock *block, unsigned long page);
 /* What to send of a page: its private copy if it has one. */
@@ -56,31 +62,27 @@ bool ram_fake_dirty_copy(RAMBlock *block, ram_addr_t offset, uint8_t *buffer);
  */
 bool ram_fake_dirty_skip_zero_page(RAMBlock *block, ram_addr_t offset);
 
-/*
- * Fill the stage with marked pages from @page on.  Unchanged pages lose their
- * marks.  For the files of the filter; called with the bitmap mutex held.
- */
-FakeDirtyFill ram_fake_dirty_fill(const RAMWalk *walk, RAMBlock *block,
-                                  unsigned long page);
+/* A FakeDirtyClearLog of a RAMBlockLog; for the files of the filter. */
+void ram_fake_dirty_clear_log(void *opaque, unsigned long page);
 
 /* --- Towards the end ----------------------------------------------------- */
 
 /*
- * Does the bitmap have to be synced before the end is decided?  With nothing
- * left and a threshold of 0, unpatched QEMU would end without looking.
+ * RAM is asked for the exact size of what is left: does its bitmap have to be
+ * synced?  With nothing left and a threshold of 0, unpatched QEMU would end
+ * without looking.
  */
-bool ram_fake_dirty_sync_needed(uint64_t remaining_bytes);
+bool ram_fake_dirty_syncs(uint64_t remaining_bytes, uint64_t threshold);
 /*
  * When marks are mostly fake, or no downtime is allowed, leave some time
  * between the syncs.
  */
 void ram_fake_dirty_before_sync(void);
 /*
- * Right after a sync, and without the big lock: the bytes on which the end is
- * decided.  Marks that the last pass has shown to be mostly fake are rescanned
- * first; what counts is what is left of them and what the guest has marked
- * meanwhile.
+ * All together owe @pending bytes, RAM's marks among them.  If looking at these
+ * may show that the migration can end, rescans them, without the big lock, and
+ * returns true: ask again who owes what (R9).
  */
-uint64_t ram_fake_dirty_remaining(RAMWalk walk, uint64_t threshold);
+bool ram_fake_dirty_look(RAMWalk walk, uint64_t pending, uint64_t threshold);
 
 #endif

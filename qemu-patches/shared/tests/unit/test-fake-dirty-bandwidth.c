@@ -119,7 +119,7 @@ static void send_in_channel(FakeDirtyStage *stage, unsigned int changed,
     for (i = 0; i < changed; i++) {
         guest[i * PAGE]++;
     }
-    fake_dirty_channel_filter(stage, block, offsets, 128, copies);
+    fake_dirty_channel_filter(stage, block, false, offsets, 128, copies);
     g_usleep(ms * 1000);
     fake_dirty_channel_commit(stage);
 }
@@ -163,11 +163,12 @@ static void test_sending_of_channels(void)
     list_offsets(offsets[0], 128);
     list_offsets(offsets[1], 128);
 
-    fake_dirty_channel_filter(one, block, offsets[0], 64, copies);
+    fake_dirty_channel_filter(one, block, false, offsets[0], 64, copies);
     g_usleep(50 * 1000);
     counts = fake_dirty_stats_counts();
     g_assert_cmpuint(counts.sending_ns, >=, 50 * SCALE_MS);
-    fake_dirty_channel_filter(other, block, &offsets[1][64], 64, copies);
+    fake_dirty_channel_filter(other, block, false, &offsets[1][64], 64,
+                              copies);
     g_usleep(1000 * 1000);
     fake_dirty_channel_commit(one);
     fake_dirty_channel_commit(other);
@@ -177,7 +178,7 @@ static void test_sending_of_channels(void)
 
     /* One that drops all its pages sends nothing. */
     list_offsets(offsets[0], 128);
-    fake_dirty_channel_filter(one, block, offsets[0], 64, copies);
+    fake_dirty_channel_filter(one, block, false, offsets[0], 64, copies);
     g_usleep(1000 * 1000);
     fake_dirty_channel_commit(one);
     counts = fake_dirty_stats_counts();

@@ -39,6 +39,7 @@ static inline void begin_options(const FakeDirtyOptions *options)
     g_assert_true(fake_dirty_start(options, &error_abort));
     block = fake_dirty_block_new("ram", guest, PAGES, &error_abort);
     fake_dirty_sync_begin();
+    fake_dirty_merge();
     fake_dirty_sync_end(1);
 }
 
@@ -106,6 +107,7 @@ static inline unsigned int walk(void)
 static inline void sync_all(uint64_t pass)
 {
     fake_dirty_sync_begin();
+    fake_dirty_merge();
     bitmap_fill(marks, PAGES);
     memset(cleared, 0, sizeof(cleared));
     fake_dirty_sync_end(pass);

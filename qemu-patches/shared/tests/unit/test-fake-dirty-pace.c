@@ -1,6 +1,5 @@
 /*
- * The fake dirty filter: passes, syncs, rescans and throttling, which decide
- * when a migration ends.
+ * The fake dirty filter: passes, syncs, looks, throttling and its own effort.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -8,6 +7,7 @@
  * See the COPYING file in the top-level directory.
  */
 #include "qemu/osdep.h"
+#include "qemu/thread.h"
 #include "qemu/timer.h"
 #include "qemu/units.h"
 #include "migration/fake-dirty-stats.h"
@@ -29,71 +29,84 @@ static void test_passes(void)
         g_assert_cmpuint(r->passes[i].pass, ==, 6 + i);
         g_assert_cmpuint(r->passes[i].counts.unchanged, ==, PAGES);
     }
-    g_assert_true(fake_dirty_rescan_wanted());
     end();
 }
 
-/* Rescans all marked pages, which takes @more_ms longer than it needs. */
-static uint64_t rescan_for(unsigned int more_ms, uint64_t threshold)
+/* Room for everything. */
+#define ROOM PAGES
+
+/* Looks at all marked pages, which takes @more_ms longer than it needs. */
+static bool rescan(uint64_t room, unsigned int more_ms)
 {
     unsigned long page = 0;
+    uint64_t kept = 0;
 
-    fake_dirty_rescan_begin(bitmap_count_one(marks, PAGES));
-    while ((page = find_next_bit(marks, PAGES, page)) < PAGES) {
-        page = fill(page).end;
+    while (page < PAGES) {
+        FakeDirtyFill filled = fake_dirty_look(block, marks, page, PAGES,
+                                               clear_log, &cleared);
+
+        kept += filled.checked - filled.unchanged;
+        page = filled.end;
     }
     g_usleep(more_ms * 1000);
-    return fake_dirty_rescan_end(true, threshold);
+    return fake_dirty_look_rescanned(kept, room, true);
 }
 
-static uint64_t rescan(unsigned int more_ms)
+static bool begin_look(uint64_t room)
 {
-    return rescan_for(more_ms, UINT64_MAX);
+    uint64_t count = bitmap_count_one(marks, PAGES);
+
+    fake_dirty_sample_begin(count);
+    return fake_dirty_sample_end(count, room) &&
+           fake_dirty_look_round(count, room);
 }
 
-/* What could have been sent in the time spent in the filter since @begin_ns. */
-static double bytes_in_filter_time(int64_t begin_ns)
+/* A look in vain: all that it has found fake is marked again. */
+static void look_in_vain(unsigned int more_ms)
 {
-    FakeDirtyReport *r = report();
-    double seconds = (double)(r->counts.time_ns - begin_ns) / (1000 * SCALE_MS);
-
-    return seconds * r->bandwidth;
+    g_assert_true(begin_look(PAGES - 1));
+    g_assert_true(fake_dirty_looking());
+    g_assert_true(rescan(PAGES - 1, more_ms));
+    sync_all(99);
+    g_assert_false(fake_dirty_look_round(PAGES, PAGES - 1));
+    g_assert_false(fake_dirty_looking());
 }
 
-/* What is marked during a rescan is classified while the guest is stopped. */
-static void test_rescan_backlog(void)
+/* A sync of a look closes no pass, and only what is new is rescanned. */
+static void test_look(void)
 {
-    int64_t begin_ns;
-    uint64_t backlog;
+    unsigned int passes, i;
 
-    begin_with("sha256", false, false);
-    skip_all();
-    fake_dirty_bandwidth(100 * MiB, 100, 0, 1);
-    g_assert_cmpuint(report()->bandwidth, >=, 1000 * MiB);
+    begin();
+    walk();
+    sync_all(2);
+    passes = report()->nr_passes;
+    for (i = 0; i < 10; i++) {
+        guest[i * PAGE]++;
+    }
+    g_assert_true(begin_look(20));
+    g_assert_true(rescan(20, 0));
+    g_assert_cmpuint(bitmap_count_one(marks, PAGES), ==, 10);
 
-    /* Nothing has changed: the backlog is the time to classify all pages. */
-    g_usleep(200 * 1000);
+    /* Of 16 pages that are marked now 8 have been looked at. */
+    fake_dirty_sync_begin();
+    fake_dirty_merge();
+    bitmap_set(marks, 2, 16);
+    fake_dirty_sync_end(3);
+    g_assert_cmpuint(report()->nr_passes, ==, passes);
+    memset(cleared, 0, sizeof(cleared));
+    g_assert_true(fake_dirty_look_round(18, 20));
+    g_assert_true(rescan(20, 0));
+    g_assert_cmpuint(bitmap_count_one(marks, PAGES), ==, 10);
+    g_assert_cmpuint(cleared[2] + cleared[9], ==, 0);
+    g_assert_cmpuint(cleared[10] + cleared[17], ==, 2);
+
+    fake_dirty_look_finish();
+    g_assert_false(fake_dirty_looking());
+    g_assert_cmpuint(walk(), ==, 10);
+    assert_equal_memory();
     sync_all(3);
-    begin_ns = report()->counts.time_ns;
-    backlog = rescan(0);
-    g_assert_cmpfloat(backlog, >, bytes_in_filter_time(begin_ns) * 0.95);
-    g_assert_cmpfloat(backlog, <, bytes_in_filter_time(begin_ns) * 1.05);
-
-    /* All pages change in as long as the rescan takes: all change again. */
-    sync_all(4);
-    sync_all(5);
-    memset(guest, 0xaa, PAGES * PAGE);
-    backlog = rescan(100);
-    g_assert_cmpuint(backlog, >=, (PAGES - 1) * PAGE);
-
-    /* They change in a much longer time than it takes: few change again. */
-    g_usleep(400 * 1000);
-    sync_all(6);
-    memset(guest, 0xbb, PAGES * PAGE);
-    begin_ns = report()->counts.time_ns;
-    backlog = rescan(0);
-    g_assert_cmpfloat(backlog, <, bytes_in_filter_time(begin_ns) * 1.05 +
-                               PAGES * PAGE / 2);
+    g_assert_cmpuint(report()->nr_passes, ==, passes + 1);
     end();
 }
 
@@ -156,44 +169,26 @@ static void test_carried_bytes(void)
     end();
 }
 
-/* If a rescan takes longer than the downtime limit, fewer marks help. */
-static void test_throttled_for_slow_rescans(void)
+/* If the guest marks faster than pages are checked, fewer marks help. */
+static void test_throttled_for_looks_in_vain(void)
 {
-    uint64_t carried;
-
     begin_with("sha256", false, false);
     skip_all();
     fake_dirty_changed_bytes(0);
     fake_dirty_bandwidth(10 * GiB, 100, 0, 1);
     sync_all(3);
-    rescan_for(10, UINT64_MAX);
-    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
-    sync_all(4);
-    rescan_for(10, 1);
+    look_in_vain(0);
     g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 1000);
-    /* They are compared with the rate of rescans, not with a fast link. */
+    /* They are compared with the rate of checking, not with a fast link. */
     g_usleep(50 * 1000);
-    carried = fake_dirty_carried_bytes(1000);
-    sync_all(5);
-    rescan_for(10, UINT64_MAX);
-    g_assert_cmpuint(fake_dirty_carried_bytes(1000), >, 2 * carried);
-    /* Rescans are fast enough again. */
-    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
-    /* With no downtime allowed, fewer marks would not help either. */
-    sync_all(6);
-    rescan_for(10, 0);
-    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
-    /* Rescans are too slow, and then most of a pass changes. */
-    sync_all(7);
-    rescan_for(10, 1);
-    sync_all(8);
+    g_assert_cmpuint(fake_dirty_carried_bytes(1000), <, 5 * GiB / 2);
+    /* Nobody looks, so that this does not apply any more. */
+    g_usleep(50 * 1000);
     memset(guest, 0xaa, PAGES * PAGE);
-    walk();
-    sync_all(9);
-    g_assert_false(fake_dirty_rescan_wanted());
-    fake_dirty_changed_bytes(1000);
-    walk();
-    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 0);
+    g_assert_false(begin_look(0));
+    g_assert_cmpuint(fake_dirty_changed_bytes(1000), ==, 1000);
+    g_usleep(50 * 1000);
+    g_assert_cmpuint(fake_dirty_carried_bytes(1000), ==, 1000);
     end();
 }
 
@@ -204,45 +199,123 @@ static void test_sync_delay(void)
     walk();
     g_assert_cmpint(fake_dirty_sync_delay_ms(false), ==, 0);
     g_assert_cmpint(fake_dirty_sync_delay_ms(true), >, 0);
-    /* The next rescan follows at once if there are fewer marks than before. */
     skip_all();
     g_assert_cmpint(fake_dirty_sync_delay_ms(false), ==, 0);
     sync_all(3);
-    g_assert_true(fake_dirty_rescan_wanted());
-    rescan(0);
-    g_assert_cmpint(fake_dirty_sync_delay_ms(false), ==, 0);
+    look_in_vain(0);
     sync_all(4);
-    rescan(0);
+    walk();
     g_assert_cmpint(fake_dirty_sync_delay_ms(false), >, 0);
     g_usleep(60 * 1000);
     g_assert_cmpint(fake_dirty_sync_delay_ms(false), ==, 0);
     g_assert_cmpint(fake_dirty_sync_delay_ms(true), ==, 0);
+    /* A pass that has changed needs no delay. */
     sync_all(5);
-    bitmap_clear(marks, 0, PAGES / 4);
-    rescan(0);
-    g_assert_cmpint(fake_dirty_sync_delay_ms(false), ==, 0);
-    /* So does the first one after a pass that has changed. */
-    sync_all(6);
     memset(guest, 0xaa, PAGES * PAGE);
     walk();
-    sync_all(7);
-    g_assert_false(fake_dirty_rescan_wanted());
-    g_assert_cmpuint(walk(), ==, 0);
     g_assert_cmpint(fake_dirty_sync_delay_ms(false), ==, 0);
     end();
     g_assert_cmpint(fake_dirty_sync_delay_ms(true), ==, 0);
+}
+
+/* A thread may take only its share of a processor. */
+static void test_max_cpu(void)
+{
+    FakeDirtyOptions options = {
+        .hash = "ph128", .page_size = PAGE,
+        .stage_pages = FAKE_DIRTY_STAGE_PAGES, .max_cpu_percent = 20,
+    };
+    int64_t begin_ns, worked_ns = 0;
+    unsigned int i;
+
+    begin();
+    begin_ns = get_clock();
+    fake_dirty_rest(1000 * SCALE_MS);
+    g_assert_cmpint(get_clock() - begin_ns, <, 1000 * SCALE_MS);
+    end();
+
+    begin_options(&options);
+    begin_ns = get_clock();
+    for (i = 0; i < 20; i++) {
+        int64_t ns = get_clock();
+
+        g_usleep(1000);
+        ns = get_clock() - ns;
+        worked_ns += ns;
+        fake_dirty_rest(ns);
+    }
+    /* But for what it owes still, and is not made to wait for yet. */
+    g_assert_cmpint(get_clock() - begin_ns, >, 4 * worked_ns);
+    end();
+}
+
+/* R10: a sync by another thread closes no pass, and is no pause of this one. */
+static void *sync_elsewhere(void *opaque)
+{
+    fake_dirty_sync_begin();
+    g_usleep(50 * 1000);
+    fake_dirty_merge();
+    memset(guest + 8 * PAGE, 0x77, PAGE);
+    bitmap_set(marks, 8, 1);
+    fake_dirty_sync_end(7);
+    return NULL;
+}
+
+static void test_sync_by_another_thread(void)
+{
+    unsigned int passes;
+    QemuThread thread;
+
+    begin();
+    walk();
+    sync_all(2);
+    passes = report()->nr_passes;
+    fake_dirty_synced();
+    fill(0);
+    g_assert_cmpuint(bitmap_count_one(marks, PAGES), <, PAGES);
+    set_bit(8, marks);
+    fill(8);
+    qemu_thread_create(&thread, "sync", sync_elsewhere, NULL,
+                       QEMU_THREAD_JOINABLE);
+    qemu_thread_join(&thread);
+    g_assert_false(fake_dirty_synced());
+    g_assert_cmpuint(report()->nr_passes, ==, passes);
+    g_assert_null(fake_dirty_page(block, 8));
+    walk();
+    assert_equal_memory();
+    end();
+}
+
+/* R10: marks are merged later than the sync begins. */
+static void test_stage_is_emptied_when_marks_merge(void)
+{
+    begin();
+    fake_dirty_sync_begin();
+    fill(0);
+    memset(guest + 8 * PAGE, 0x77, PAGE);
+    fake_dirty_merge();
+    bitmap_set(marks, 8, 1);
+    fake_dirty_sync_end(2);
+    walk();
+    assert_equal_memory();
+    end();
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fake-dirty-pace/passes", test_passes);
-    g_test_add_func("/fake-dirty-pace/rescan-backlog", test_rescan_backlog);
+    g_test_add_func("/fake-dirty-pace/look", test_look);
     g_test_add_func("/fake-dirty-pace/per-second", test_per_second);
     g_test_add_func("/fake-dirty-pace/changed-bytes", test_changed_bytes);
     g_test_add_func("/fake-dirty-pace/carried-bytes", test_carried_bytes);
-    g_test_add_func("/fake-dirty-pace/throttled-for-slow-rescans",
-                    test_throttled_for_slow_rescans);
+    g_test_add_func("/fake-dirty-pace/throttled-for-looks-in-vain",
+                    test_throttled_for_looks_in_vain);
     g_test_add_func("/fake-dirty-pace/sync-delay", test_sync_delay);
+    g_test_add_func("/fake-dirty-pace/max-cpu", test_max_cpu);
+    g_test_add_func("/fake-dirty-pace/sync-by-another-thread",
+                    test_sync_by_another_thread);
+    g_test_add_func("/fake-dirty-pace/stage-is-emptied-when-marks-merge",
+                    test_stage_is_emptied_when_marks_merge);
     return g_test_run();
 }
