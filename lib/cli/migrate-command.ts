@@ -37,7 +37,7 @@ interface MigrateFlags {
   listen?: string;
   method: 'pre-copy' | 'post-copy' | 'hybrid';
   hash?: (typeof fakeDirtyHashes)[number];
-  acceptWeakHash: boolean;
+  acceptUnsafeHash: boolean;
   verify: boolean;
   withoutFilter: 'refuse' | 'leave-out';
   xbzrle?: number | true;
@@ -68,7 +68,7 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
       ? {
           filter: {
             hash,
-            acceptWeakHash: flags.acceptWeakHash,
+            acceptUnsafeHash: flags.acceptUnsafeHash,
             verify: flags.verify,
             ifMissing: flags.withoutFilter,
           },
@@ -135,7 +135,7 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
 /** Options that have no effect by themselves. */
 const idleAlone: readonly Need[] = [
   quietOrVerbose,
-  needs('--accept-weak-hash', '--hash'),
+  needs('--accept-unsafe-hash', '--hash'),
   needs('--verify', '--hash'),
   needs('--without-filter', '--hash'),
   needs('--multifd-compression', '--multifd'),
@@ -196,8 +196,8 @@ export function addMigrate(program: Command): void {
       ),
     )
     .option(
-      '--accept-weak-hash',
-      'accept a hash of 32 bits, which corrupts a guest sooner or later',
+      '--accept-unsafe-hash',
+      'accept a hash other than ph128 and sha256, with which the destination can get wrong pages',
       false,
     )
     .option('--verify', 'compare each skipped page with a full copy', false)

@@ -10,7 +10,7 @@ export const flags: Readonly<Record<string, string>> = {
   method: '--method',
   filter: '--hash',
   'filter.hash': '--hash',
-  'filter.acceptWeakHash': '--accept-weak-hash',
+  'filter.acceptUnsafeHash': '--accept-unsafe-hash',
   'filter.verify': '--verify',
   'filter.ifMissing': '--without-filter',
   xbzrle: '--xbzrle',

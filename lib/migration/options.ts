@@ -20,8 +20,11 @@ const maxDowntimeLimitMs = 2_000_000;
 export interface FilterOptions {
   /** The fingerprint algorithm; default: `ph128`. */
   readonly hash?: FakeDirtyHash | undefined;
-  /** Accept a hash of 32 bits, which takes a changed page for unchanged sooner or later; default: false. */
-  readonly acceptWeakHash?: boolean | undefined;
+  /**
+   * Accept a hash other than `ph128` and `sha256`: a process in the guest can have the destination keep a page that
+   * differs, and with 32 bits chance can; default: false.
+   */
+  readonly acceptUnsafeHash?: boolean | undefined;
   /** Compare each page that would be skipped with a full copy of it; default: false. */
   readonly verify?: boolean | undefined;
   /** On a QEMU without the filter: `refuse` to migrate (the default), or `leave-out` the filter. */
@@ -165,7 +168,7 @@ export const optionsSchema = z.strictObject({
   filter: z
     .strictObject({
       hash: z.enum(fakeDirtyHashes).default('ph128'),
-      acceptWeakHash: z.boolean().default(false),
+      acceptUnsafeHash: z.boolean().default(false),
       verify: z.boolean().default(false),
       ifMissing: z.enum(['refuse', 'leave-out']).default('refuse'),
     })

@@ -34,9 +34,9 @@ export interface MigrationPlan extends MigrationMethod {
   readonly through?: string;
 }
 
-/** Has the source filter. A fingerprint of 32 bits is accepted: tests migrate with each. */
+/** Has the source filter. An unsafe fingerprint is accepted: tests migrate with each. */
 export function withFilter(hash: FakeDirtyHash, { verify = false } = {}): MigrationMethod {
-  return { filter: { hash, acceptWeakHash: true, verify } };
+  return { filter: { hash, acceptUnsafeHash: true, verify } };
 }
 
 function isTime({ passes = 0, until }: MigrationPlan, ended: number): boolean {

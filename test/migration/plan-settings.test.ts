@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type MigrateOptions, parseMigrateOptions } from '../../lib/migration/options.js';
 import { planSettings } from '../../lib/migration/plan-settings.js';
 import type { QemuSetup } from '../../lib/migration/qemu-setup.js';
+import { fakeDirtyHashes } from '../../lib/qmp/schema/fake-dirty.js';
 
 const capabilityNames = [
   'events',
@@ -23,7 +24,7 @@ const parameterNames = [
   'multifd-zstd-level',
   'cpu-throttle-initial',
   'fake-dirty-hash',
-  'fake-dirty-weak-hash',
+  'fake-dirty-unsafe-hash',
   'fake-dirty-verify',
 ];
 
@@ -76,7 +77,7 @@ describe('a settings plan', () => {
         'cpu-throttle-initial': 30,
         'max-bandwidth': 5,
         'fake-dirty-hash': 'sha256',
-        'fake-dirty-weak-hash': false,
+        'fake-dirty-unsafe-hash': false,
         'fake-dirty-verify': false,
       },
     });
@@ -103,7 +104,13 @@ describe('a settings plan', () => {
 describe('a settings plan refuses', () => {
   it.each<[string, Partial<MigrateOptions>, QemuSetup, RegExp]>([
     ['no filter', { filter: {} }, setup({ filter: false }), /no fake dirty filter/],
-    ['32 bits', { filter: { hash: 'xxh32' } }, setup(), /32 bits.*acceptWeakHash/],
+    ['32 bits', { filter: { hash: 'xxh32' } }, setup(), /"xxh32".*32 bits.*acceptUnsafeHash/],
+    [
+      'collisions',
+      { filter: { hash: 'md5' } },
+      setup(),
+      /"md5".*process in the guest.*acceptUnsafeHash/,
+    ],
     ['zero copy', { filter: {} }, setup({ on: ['zero-copy-send'] }), /"zero-copy-send"/],
     ['RDMA', { filter: {}, to: 'rdma:b:1' }, setup(), /RDMA/],
     ['post-copy with multifd', { method: 'hybrid', multifd: {} }, setup(), /Post-copy and multifd/],
@@ -162,7 +169,18 @@ describe('a settings plan refuses', () => {
     expect(planOf({}, setup(), silent).problems).toEqual([]);
   });
 
-  it('no 32-bit fingerprint that was accepted', () => {
-    expect(planOf({ filter: { hash: 'crc32', acceptWeakHash: true } }).problems).toEqual([]);
+  it('every hash but ph128 and sha256 that was not accepted', () => {
+    const refused = fakeDirtyHashes.filter(
+      (hash) => planOf({ filter: { hash } }).problems.length > 0,
+    );
+    expect(refused).toEqual(
+      fakeDirtyHashes.filter((hash) => hash !== 'ph128' && hash !== 'sha256'),
+    );
+  });
+
+  it('no hash that was accepted', () => {
+    for (const hash of fakeDirtyHashes) {
+      expect(planOf({ filter: { hash, acceptUnsafeHash: true } }).problems).toEqual([]);
+    }
   });
 });

@@ -9,5 +9,5 @@ export const filters: readonly Method[] = fakeDirtyHashes.map((hash) => ({
   needsFilter: true,
   postcopy: false,
   // An experiment may compare hashes that nobody should use.
-  options: () => ({ filter: { hash, acceptWeakHash: true } }),
+  options: () => ({ filter: { hash, acceptUnsafeHash: true } }),
 }));

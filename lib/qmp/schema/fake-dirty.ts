@@ -17,6 +17,9 @@ export const fakeDirtyHashes = [
   'crc32',
 ] as const;
 
+/** Those that a patched QEMU takes without consent: the library calls no other fit for production. */
+export const safeHashes: readonly FakeDirtyHash[] = ['ph128', 'sha256'];
+
 /** One of the fingerprint algorithms that a patched QEMU offers. */
 export type FakeDirtyHash = (typeof fakeDirtyHashes)[number];
 
@@ -52,6 +55,6 @@ export type FakeDirtyInfo = z.infer<typeof fakeDirtyInfo>;
 /** Further members of migrate-set-parameters. */
 export interface FakeDirtyParameters {
   'fake-dirty-hash'?: FakeDirtyHash;
-  'fake-dirty-weak-hash'?: boolean;
+  'fake-dirty-unsafe-hash'?: boolean;
   'fake-dirty-verify'?: boolean;
 }

@@ -25,9 +25,9 @@ FakeDirtyHash migrate_fake_dirty_hash(void)
     return migrate_get_current()->parameters.fake_dirty_hash;
 }
 
-bool migrate_fake_dirty_weak_hash(void)
+bool migrate_fake_dirty_unsafe_hash(void)
 {
-    return migrate_get_current()->parameters.fake_dirty_weak_hash;
+    return migrate_get_current()->parameters.fake_dirty_unsafe_hash;
 }
 
 bool migrate_fake_dirty_verify(void)
@@ -38,7 +38,7 @@ bool migrate_fake_dirty_verify(void)
 void fake_dirty_params_init(MigrationParameters *params)
 {
     params->has_fake_dirty_hash = true;
-    params->has_fake_dirty_weak_hash = true;
+    params->has_fake_dirty_unsafe_hash = true;
     params->has_fake_dirty_verify = true;
 }
 
@@ -48,8 +48,8 @@ void fake_dirty_params_apply(const MigrateSetParameters *params,
     if (params->has_fake_dirty_hash) {
         dest->fake_dirty_hash = params->fake_dirty_hash;
     }
-    if (params->has_fake_dirty_weak_hash) {
-        dest->fake_dirty_weak_hash = params->fake_dirty_weak_hash;
+    if (params->has_fake_dirty_unsafe_hash) {
+        dest->fake_dirty_unsafe_hash = params->fake_dirty_unsafe_hash;
     }
     if (params->has_fake_dirty_verify) {
         dest->fake_dirty_verify = params->fake_dirty_verify;
@@ -60,7 +60,7 @@ void fake_dirty_params_query(MigrationParameters *params)
 {
     fake_dirty_params_init(params);
     params->fake_dirty_hash = migrate_fake_dirty_hash();
-    params->fake_dirty_weak_hash = migrate_fake_dirty_weak_hash();
+    params->fake_dirty_unsafe_hash = migrate_fake_dirty_unsafe_hash();
     params->fake_dirty_verify = migrate_fake_dirty_verify();
 }
 
@@ -72,8 +72,8 @@ void hmp_info_fake_dirty_params(Monitor *mon,
         MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_HASH),
         FakeDirtyHash_str(params->fake_dirty_hash));
     monitor_printf(mon, "%s: %s\n",
-        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_WEAK_HASH),
-        params->fake_dirty_weak_hash ? "on" : "off");
+        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_UNSAFE_HASH),
+        params->fake_dirty_unsafe_hash ? "on" : "off");
     monitor_printf(mon, "%s: %s\n",
         MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_VERIFY),
         params->fake_dirty_verify ? "on" : "off");
@@ -95,16 +95,11 @@ static const struct {
       "it sends each page once, so that there is nothing to skip" },
 };
 
-static bool hash_is_weak(FakeDirtyHash hash)
-{
-    return hash == FAKE_DIRTY_HASH_XXH32 ||
-           hash == FAKE_DIRTY_HASH_MURMUR3_32 ||
-           hash == FAKE_DIRTY_HASH_CRC32;
-}
-
-bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
+bool fake_dirty_check(const bool *caps, const MigrationParameters *params,
                       Error **errp)
 {
+    const char *hash = FakeDirtyHash_str(params->fake_dirty_hash);
+    const char *risk;
     size_t i;
 
     if (!caps[MIGRATION_CAPABILITY_FAKE_DIRTY_FILTER]) {
@@ -124,12 +119,11 @@ bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
             return false;
         }
     }
-    if (hash_is_weak(hash) && !weak_hash) {
-        error_setg(errp, "fake-dirty-hash '%s' has 32 bits: it mistakes a "
-                   "changed page for an unchanged one once in 2^32 "
-                   "comparisons, which corrupts the guest; "
-                   "fake-dirty-weak-hash=on accepts that",
-                   FakeDirtyHash_str(hash));
+    risk = fake_dirty_hash_risk(hash);
+    if (risk && !params->fake_dirty_unsafe_hash) {
+        error_setg(errp, "fake-dirty-hash '%s' is unsafe: %s; ph128 is safe, "
+                   "and fake-dirty-unsafe-hash=on accepts this one", hash,
+                   risk);
         return false;
     }
     return true;

@@ -19,7 +19,7 @@
 /* As they are set now. */
 bool migrate_fake_dirty_filter(void);
 FakeDirtyHash migrate_fake_dirty_hash(void);
-bool migrate_fake_dirty_weak_hash(void);
+bool migrate_fake_dirty_unsafe_hash(void);
 bool migrate_fake_dirty_verify(void);
 
 /* For the functions of similar names. */
@@ -31,10 +31,10 @@ void hmp_info_fake_dirty_params(Monitor *mon,
                                 const MigrationParameters *params);
 
 /*
- * Can these capabilities be combined, with that hash (R7)?  @caps is indexed
- * by MigrationCapability.
+ * Can these capabilities be combined, with those parameters (R7)?  @caps is
+ * indexed by MigrationCapability.
  */
-bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
+bool fake_dirty_check(const bool *caps, const MigrationParameters *params,
                       Error **errp);
 
 /* Can a migration to @uri be filtered (R7)? */

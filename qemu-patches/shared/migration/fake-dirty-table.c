@@ -34,6 +34,28 @@ void fake_dirty_abort_on_error(int status)
     }
 }
 
+const char *fake_dirty_tables_hash_risk(const char *hash)
+{
+    const fakedirty_algorithm_properties *algorithm =
+        fakedirty_algorithm_info(fakedirty_algorithm_find(hash));
+
+    if (!algorithm) {
+        return "this libfakedirty does not have it";
+    }
+    if (algorithm->production) {
+        return NULL;
+    }
+    if (algorithm->digest_bytes <= 4) {
+        return "with so few bits chance alone takes a changed page for an "
+               "unchanged one, at 32 bits once in 2^32 comparisons, and a "
+               "process in the guest can have the destination keep a page "
+               "that differs";
+    }
+    return "it has no secret key, and collisions are known or can be made, so "
+           "that a process in the guest can have the destination keep a page "
+           "that differs";
+}
+
 /* --- One migration ------------------------------------------------------- */
 
 bool fake_dirty_tables_start(const char *hash, size_t page_size, bool verify,

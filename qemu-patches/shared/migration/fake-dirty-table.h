@@ -27,6 +27,9 @@ struct FakeDirtyBlock {
     QLIST_ENTRY(FakeDirtyBlock) next;
 };
 
+/* See fake_dirty_hash_risk(). */
+const char *fake_dirty_tables_hash_risk(const char *hash);
+
 /*
  * One migration: a new hasher with a new key (R5).  Blocks follow.
  * On an error nothing has been started.

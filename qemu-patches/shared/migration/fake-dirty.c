@@ -44,6 +44,11 @@ bool fake_dirty_built_in(void)
     return true;
 }
 
+const char *fake_dirty_hash_risk(const char *hash)
+{
+    return fake_dirty_tables_hash_risk(hash);
+}
+
 /* --- One migration ------------------------------------------------------- */
 
 bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)

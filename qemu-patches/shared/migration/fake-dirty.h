@@ -31,6 +31,11 @@ typedef struct FakeDirtyOptions {
 
 /* Is QEMU built with libfakedirty? */
 bool fake_dirty_built_in(void);
+/*
+ * What can happen with this hash, so that it takes consent: to be put after
+ * "is unsafe: ".  NULL if libfakedirty calls it fit for production.
+ */
+const char *fake_dirty_hash_risk(const char *hash);
 
 /* --- One migration ------------------------------------------------------- */
 

@@ -129,6 +129,10 @@ describe('the monitor', () => {
       expect(await monitor('info migrate_parameters')).toMatch(/^fake-dirty-hash: ph128\r?$/m);
       expect(await monitor('migrate_set_parameter fake-dirty-hash sha257')).toMatch(/sha257/);
       expect(await monitor('migrate_set_parameter fake-dirty-hash sha1')).toBe('');
+      expect(await monitor('migrate_set_capability fake-dirty-filter on')).toMatch(
+        /'sha1' is unsafe/,
+      );
+      expect(await monitor('migrate_set_parameter fake-dirty-unsafe-hash on')).toBe('');
       expect(await monitor('migrate_set_parameter fake-dirty-verify on')).toBe('');
       expect(await monitor('info migrate_parameters')).toMatch(/^fake-dirty-hash: sha1\r?$/m);
       expect(await monitor('migrate_set_capability fake-dirty-filter on')).toBe('');

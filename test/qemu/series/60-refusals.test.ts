@@ -4,8 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { algorithms } from '../../../lib/fingerprint/algorithms.js';
 import { assembleGuest, guestState, untilReady } from '../../../lib/qemu/machine/guest.js';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
+import type { FakeDirtyHash, FakeDirtyParameters } from '../../../lib/qmp/schema/fake-dirty.js';
 import { Workspace } from '../../../lib/system/workspace.js';
 import { needQemu, type Qemu } from '../../harness/requirements.js';
 
@@ -89,20 +91,36 @@ describe('a QEMU with the series', () => {
     expect(await started.qmp.execute('query-status')).toMatchObject({ running: true });
   });
 
-  it('refuses a fingerprint of 32 bits without consent', async (context) => {
-    const { qmp } = await start(needQemu(context));
-    const weak = { 'fake-dirty-hash': 'crc32' } as const;
-    if (machine) await set(machine, { [filter]: true });
-    await expect(qmp.execute('migrate-set-parameters', weak)).rejects.toThrow(
-      /'crc32' has 32 bits.*fake-dirty-weak-hash/,
-    );
-    await qmp.execute('migrate-set-parameters', { ...weak, 'fake-dirty-weak-hash': true });
+  it('refuses every hash that the library does not call fit for production, without consent', async (context) => {
+    const started = await start(needQemu(context));
+    const take = (hash: FakeDirtyHash, more: Partial<FakeDirtyParameters> = {}) =>
+      started.qmp.execute('migrate-set-parameters', { 'fake-dirty-hash': hash, ...more });
+    await set(started, { [filter]: true });
+    for (const { name, production, digestBytes } of algorithms()) {
+      if (production) {
+        await take(name);
+        continue;
+      }
+      const reason = digestBytes === 4 ? 'with so few bits chance' : 'it has no secret key';
+      await expect(take(name)).rejects.toThrow(
+        new RegExp(`'${name}' is unsafe: ${reason}.*fake-dirty-unsafe-hash=on accepts`),
+      );
+      await take(name, { 'fake-dirty-unsafe-hash': true });
+      await take('ph128', { 'fake-dirty-unsafe-hash': false });
+    }
+  });
+
+  it('refuses the filter while such a hash is set without consent', async (context) => {
+    const started = await start(needQemu(context));
+    await started.qmp.execute('migrate-set-parameters', { 'fake-dirty-hash': 'md5' });
+    await expect(set(started, { [filter]: true })).rejects.toThrow(/'md5' is unsafe/);
+    expect(await isOn(started, filter)).toBe(false);
   });
 });
 
 describe('the command line', () => {
   it('turns the filter on by -global, with its parameters', async (context) => {
-    const globals = { filter: 'on', hash: 'sha1', 'weak-hash': 'on', verify: 'on' };
+    const globals = { filter: 'on', hash: 'sha1', 'unsafe-hash': 'on', verify: 'on' };
     const args = Object.entries(globals).flatMap(([name, value]) => [
       '-global',
       `migration.x-fake-dirty-${name}=${value}`,
@@ -111,7 +129,7 @@ describe('the command line', () => {
     expect(await isOn(started, filter)).toBe(true);
     expect(await started.qmp.execute('query-migrate-parameters')).toMatchObject({
       'fake-dirty-hash': 'sha1',
-      'fake-dirty-weak-hash': true,
+      'fake-dirty-unsafe-hash': true,
       'fake-dirty-verify': true,
     });
   });

@@ -275,6 +275,17 @@ static void test_all_hashes(void)
     }
 }
 
+/* Whatever the library does not call fit for production takes consent. */
+static void test_hash_risk(void)
+{
+    g_assert_null(fake_dirty_hash_risk("ph128"));
+    g_assert_null(fake_dirty_hash_risk("sha256"));
+    g_assert_nonnull(strstr(fake_dirty_hash_risk("md5"), "collisions"));
+    g_assert_nonnull(strstr(fake_dirty_hash_risk("xxh3-128"), "collisions"));
+    g_assert_nonnull(strstr(fake_dirty_hash_risk("crc32"), "chance"));
+    g_assert_nonnull(strstr(fake_dirty_hash_risk("rot13"), "does not have"));
+}
+
 /* x-fake-dirty-stage-pages=1: as a filter without a stage would work. */
 static void test_one_at_a_time(void)
 {
@@ -341,6 +352,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/skip-budget", test_skip_budget);
     g_test_add_func("/fake-dirty/channel", test_channel);
     g_test_add_func("/fake-dirty/hashes", test_all_hashes);
+    g_test_add_func("/fake-dirty/hash-risk", test_hash_risk);
     g_test_add_func("/fake-dirty/one-at-a-time", test_one_at_a_time);
     g_test_add_func("/fake-dirty/errors", test_errors);
     return g_test_run();
