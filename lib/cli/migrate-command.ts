@@ -16,6 +16,7 @@ import {
   positiveInteger,
   qmpAddress,
   wholeNumber,
+  wholePercent,
 } from './option-values.js';
 import { RecordingFile } from './recording-file.js';
 import {
@@ -39,6 +40,9 @@ interface MigrateFlags {
   hash?: (typeof fakeDirtyHashes)[number];
   acceptUnsafeHash: boolean;
   verify: boolean;
+  filterMaxMemory?: number;
+  filterMaxCpu?: number;
+  sampling: boolean;
   withoutFilter: 'refuse' | 'leave-out';
   xbzrle?: number | true;
   multifd?: number | true;
@@ -61,7 +65,7 @@ interface MigrateFlags {
 
 function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
   const { hash, xbzrle, multifd, multifdCompression, multifdLevel, policy } = flags;
-  const { bandwidth, postcopyBandwidth, downtime } = flags;
+  const { bandwidth, postcopyBandwidth, downtime, filterMaxMemory, filterMaxCpu } = flags;
   const options: Omit<MigrateOptions, 'to'> = {
     method: flags.method,
     ...(hash
@@ -70,6 +74,9 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
             hash,
             acceptUnsafeHash: flags.acceptUnsafeHash,
             verify: flags.verify,
+            ...(filterMaxMemory === undefined ? {} : { maxMemoryBytes: filterMaxMemory }),
+            ...(filterMaxCpu === undefined ? {} : { maxCpuPercent: filterMaxCpu }),
+            ...(flags.sampling ? {} : { sampling: false }),
             ifMissing: flags.withoutFilter,
           },
         }
@@ -137,6 +144,9 @@ const idleAlone: readonly Need[] = [
   quietOrVerbose,
   needs('--accept-unsafe-hash', '--hash'),
   needs('--verify', '--hash'),
+  needs('--filter-max-memory', '--hash'),
+  needs('--filter-max-cpu', '--hash'),
+  needs('--no-sampling', '--hash'),
   needs('--without-filter', '--hash'),
   needs('--multifd-compression', '--multifd'),
   needs('--multifd-level', '--multifd'),
@@ -201,6 +211,17 @@ export function addMigrate(program: Command): void {
       false,
     )
     .option('--verify', 'compare each skipped page with a full copy', false)
+    .option(
+      '--filter-max-memory <size>',
+      'what the filter may take for fingerprints and copies, such as 512M; 0: no limit',
+      byteCount,
+    )
+    .option(
+      '--filter-max-cpu <percent>',
+      "all of the filter's threads together, in percent of one core, such as 50%; 0: no limit",
+      wholePercent,
+    )
+    .option('--no-sampling', 'look at every page, which counts unchanged pages exactly')
     .addOption(
       oneOf(new Option('--without-filter <what>', 'what to do on a QEMU without the filter'), [
         'refuse',

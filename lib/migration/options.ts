@@ -15,6 +15,8 @@ import type { Pass } from './pass.js';
 import type { Recorder } from './recording.js';
 
 const maxDowntimeLimitMs = 2_000_000;
+/** As many cores as multifd has channels at most. */
+const maxFilterCpuPercent = 25_500;
 
 /** How the source skips fake dirty pages. */
 export interface FilterOptions {
@@ -27,6 +29,21 @@ export interface FilterOptions {
   readonly acceptUnsafeHash?: boolean | undefined;
   /** Compare each page that would be skipped with a full copy of it; default: false. */
   readonly verify?: boolean | undefined;
+  /**
+   * What its tables, and the copies to verify, may take at most, in bytes; a migration that needs more fails at its
+   * start. 0: no limit; default: as QEMU is set.
+   */
+  readonly maxMemoryBytes?: number | undefined;
+  /**
+   * How much processor time all threads of the filter may take together, in percent of one core, up to 25,500. 0: no
+   * limit; default: as QEMU is set.
+   */
+  readonly maxCpuPercent?: number | undefined;
+  /**
+   * Where no page was found unchanged after the first pass, look at a sample of the pages only. Turn it off to count
+   * unchanged pages exactly. Default: as QEMU is set, which is on.
+   */
+  readonly sampling?: boolean | undefined;
   /** On a QEMU without the filter: `refuse` to migrate (the default), or `leave-out` the filter. */
   readonly ifMissing?: 'refuse' | 'leave-out' | undefined;
 }
@@ -170,6 +187,9 @@ export const optionsSchema = z.strictObject({
       hash: z.enum(fakeDirtyHashes).default('ph128'),
       acceptUnsafeHash: z.boolean().default(false),
       verify: z.boolean().default(false),
+      maxMemoryBytes: z.int().nonnegative().optional(),
+      maxCpuPercent: z.int().nonnegative().max(maxFilterCpuPercent).optional(),
+      sampling: z.boolean().optional(),
       ifMissing: z.enum(['refuse', 'leave-out']).default('refuse'),
     })
     .optional(),

@@ -82,6 +82,9 @@ function sourceSettings(options: CheckedOptions, withFilter: boolean): Settings 
               'fake-dirty-hash': filter?.hash,
               'fake-dirty-unsafe-hash': filter?.acceptUnsafeHash,
               'fake-dirty-verify': filter?.verify,
+              'fake-dirty-max-memory': filter?.maxMemoryBytes,
+              'fake-dirty-max-cpu': filter?.maxCpuPercent,
+              'fake-dirty-sampling': filter?.sampling,
             }
           : {}),
       }),

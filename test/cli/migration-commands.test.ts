@@ -60,6 +60,12 @@ describe('the commands', () => {
     [['migrate', ...qmp, '--to', 'x', '--accept-unsafe-hash'], /no effect without --hash/],
     [['migrate', ...qmp, '--to', 'x', '--verify'], /--verify has no effect without --hash/],
     [['migrate', ...qmp, '--to', 'x', '--without-filter', 'refuse'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-memory', '1M'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-cpu', '50%'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--no-sampling'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-memory', 'all'], /Expected a size such as/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-cpu', 'half'], /Expected a percentage such as/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-cpu', '1.5'], /without a fraction/],
     [['migrate', ...qmp, '--to', 'x', '--multifd-compression', 'zlib'], /without --multifd/],
     [['migrate', ...qmp, '--to', 'x', '--multifd-level', '3'], /without --multifd; .*zlib or zstd/],
     [

@@ -129,6 +129,19 @@ describe('a refusal', () => {
       'capabilities.xbzrle: ',
       '--capability xbzrle: ',
     ],
+    [
+      'negative memory',
+      { filter: { maxMemoryBytes: -1 } },
+      'filter.maxMemoryBytes: ',
+      '--filter-max-memory: ',
+    ],
+    [
+      'too many processors',
+      { filter: { maxCpuPercent: 25_501 } },
+      'filter.maxCpuPercent: ',
+      '--filter-max-cpu: ',
+    ],
+    ['odd sampling', { filter: { sampling: 3 } }, 'filter.sampling: ', '--no-sampling: '],
     ['too many channels', { multifd: { channels: 999 } }, 'multifd.channels: ', '--multifd: '],
   ])('of %s', (what, options, api, terminal) => {
     const error = refusalOf(options, what !== 'no filter');

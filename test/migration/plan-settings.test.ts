@@ -26,6 +26,9 @@ const parameterNames = [
   'fake-dirty-hash',
   'fake-dirty-unsafe-hash',
   'fake-dirty-verify',
+  'fake-dirty-max-memory',
+  'fake-dirty-max-cpu',
+  'fake-dirty-sampling',
 ];
 
 function setup({ on = [], filter = true, ...more }: FactsOptions = {}): QemuSetup {
@@ -85,6 +88,25 @@ describe('a settings plan', () => {
       capabilities: { events: true, multifd: true },
       parameters: { 'multifd-channels': 4, 'multifd-compression': 'zlib', 'multifd-zlib-level': 3 },
     });
+  });
+
+  it('limits the filter as asked, and leaves what QEMU is set to otherwise', () => {
+    const { source, problems } = planOf({
+      filter: { maxMemoryBytes: 64 << 20, maxCpuPercent: 150, sampling: false },
+    });
+    expect(problems).toEqual([]);
+    expect(source.parameters).toEqual({
+      'fake-dirty-hash': 'ph128',
+      'fake-dirty-unsafe-hash': false,
+      'fake-dirty-verify': false,
+      'fake-dirty-max-memory': 64 << 20,
+      'fake-dirty-max-cpu': 150,
+      'fake-dirty-sampling': false,
+    });
+    const limits = ['fake-dirty-max-memory', 'fake-dirty-max-cpu', 'fake-dirty-sampling'];
+    for (const name of limits) {
+      expect(planOf({ filter: {} }).source.parameters).not.toHaveProperty(name);
+    }
   });
 
   it('turns on no return path where the transport has none', () => {

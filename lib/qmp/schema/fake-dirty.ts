@@ -57,4 +57,9 @@ export interface FakeDirtyParameters {
   'fake-dirty-hash'?: FakeDirtyHash;
   'fake-dirty-unsafe-hash'?: boolean;
   'fake-dirty-verify'?: boolean;
+  /** Bytes that tables and copies may take; 0 is no limit. */
+  'fake-dirty-max-memory'?: number;
+  /** Percent of one core, all threads of the filter together; 0 is no limit. */
+  'fake-dirty-max-cpu'?: number;
+  'fake-dirty-sampling'?: boolean;
 }

@@ -56,6 +56,17 @@ const char *fake_dirty_tables_hash_risk(const char *hash)
            "that differs";
 }
 
+uint64_t fake_dirty_tables_size(const char *hash, size_t page_size, bool verify,
+                                uint64_t pages)
+{
+    const fakedirty_algorithm_properties *algorithm =
+        fakedirty_algorithm_info(fakedirty_algorithm_find(hash));
+
+    /* What libfakedirty does not have is refused by tables_start(). */
+    return algorithm ?
+        pages * (algorithm->digest_bytes + (verify ? page_size : 0)) : 0;
+}
+
 /* --- One migration ------------------------------------------------------- */
 
 bool fake_dirty_tables_start(const char *hash, size_t page_size, bool verify,
@@ -146,10 +157,8 @@ FakeDirtyBlock *fake_dirty_tables_add(const char *name, uint8_t *host,
                                              &verdict,
                                              &tables.zero_fingerprint));
 
-    bytes = pages * tables.algorithm->digest_bytes;
-    if (tables.verify) {
-        bytes += pages * tables.page_size;
-    }
+    bytes = fake_dirty_tables_size(tables.algorithm->name, tables.page_size,
+                                   tables.verify, pages);
     fake_dirty_stats_add_table(bytes);
     trace_fake_dirty_block(name, pages, bytes);
     return block;

@@ -120,7 +120,15 @@ describe('a QEMU with the series', () => {
 
 describe('the command line', () => {
   it('turns the filter on by -global, with its parameters', async (context) => {
-    const globals = { filter: 'on', hash: 'sha1', 'unsafe-hash': 'on', verify: 'on' };
+    const globals = {
+      filter: 'on',
+      hash: 'sha1',
+      'unsafe-hash': 'on',
+      verify: 'on',
+      'max-memory': '512M',
+      'max-cpu': '150',
+      sampling: 'off',
+    };
     const args = Object.entries(globals).flatMap(([name, value]) => [
       '-global',
       `migration.x-fake-dirty-${name}=${value}`,
@@ -131,8 +139,78 @@ describe('the command line', () => {
       'fake-dirty-hash': 'sha1',
       'fake-dirty-unsafe-hash': true,
       'fake-dirty-verify': true,
+      'fake-dirty-max-memory': 512 << 20,
+      'fake-dirty-max-cpu': 150,
+      'fake-dirty-sampling': false,
     });
   });
+
+  it('leaves the filter without limits, and sampling, by default', async (context) => {
+    const { qmp } = await start(needQemu(context));
+    expect(await qmp.execute('query-migrate-parameters')).toMatchObject({
+      'fake-dirty-max-memory': 0,
+      'fake-dirty-max-cpu': 0,
+      'fake-dirty-sampling': true,
+    });
+  });
+});
+
+describe('a limit of effort', () => {
+  it('takes up to 255 cores, and no more', async (context) => {
+    const { qmp } = await start(needQemu(context));
+    await qmp.execute('migrate-set-parameters', { 'fake-dirty-max-cpu': 25_500 });
+    await expect(
+      qmp.execute('migrate-set-parameters', { 'fake-dirty-max-cpu': 25_501 }),
+    ).rejects.toThrow(/'fake-dirty-max-cpu' expects percent of one core, from 0 .* to 25500/);
+    expect(await qmp.execute('query-migrate-parameters')).toMatchObject({
+      'fake-dirty-max-cpu': 25_500,
+    });
+  });
+});
+
+describe('a limit of memory', () => {
+  it.for([
+    ['', false],
+    [', with the copies of verify mode', true],
+  ] as const)(
+    'fails the start of a migration whose tables need more%s, and says how much; that much suffices',
+    async ([, verify], context) => {
+      const { qmp, serial } = await start(needQemu(context));
+      const sink = { uri: 'exec:cat >/dev/null' };
+      const limit = (bytes: number) =>
+        qmp.execute('migrate-set-parameters', { 'fake-dirty-max-memory': bytes });
+      const events = qmp.events('MIGRATION');
+      const ends = (end: string) => events.until(({ data: { status } }) => status === end);
+      if (machine) await set(machine, { [filter]: true, events: true });
+      await qmp.execute('migrate-set-parameters', { 'fake-dirty-verify': verify });
+      await qmp.execute('cont');
+      await untilReady(serial);
+
+      await limit(4096);
+      await qmp.execute('migrate', sink);
+      await ends('failed');
+      const { 'error-desc': reason = '' } = await qmp.execute('query-migrate');
+      expect(reason).toMatch(
+        /bytes are needed for fingerprints.* fake-dirty-max-memory allows 4096/,
+      );
+      expect(/ and copies.*turn fake-dirty-verify off/.test(reason)).toBe(verify);
+      expect(await qmp.execute('query-status')).toMatchObject({ running: true });
+      expect((await guestState(serial)).wrongWords).toBe(0);
+
+      const needed = Number(/(\d+) bytes are needed/.exec(reason)?.[1]);
+      expect(needed).toBeGreaterThan((ramBytes / 4096) * (verify ? 4096 + 16 : 16) - 1);
+      await limit(needed - 1);
+      await qmp.execute('migrate', sink);
+      await ends('failed');
+      await limit(needed);
+      await qmp.execute('migrate', sink);
+      await ends('completed');
+      expect(await qmp.execute('query-migrate')).toMatchObject({
+        'fake-dirty': { 'table-bytes': needed },
+      });
+      events.close();
+    },
+  );
 });
 
 describe('a table that cannot be allocated', () => {

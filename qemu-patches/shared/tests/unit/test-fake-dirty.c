@@ -305,6 +305,34 @@ static void test_one_at_a_time(void)
     end();
 }
 
+/* A limit of memory is checked before anything is allocated. */
+static void test_max_memory(void)
+{
+    FakeDirtyOptions options = {
+        .hash = "ph128", .page_size = PAGE,
+        .stage_pages = FAKE_DIRTY_STAGE_PAGES,
+    };
+    Error *err = NULL;
+
+    options.table_bytes = fake_dirty_table_bytes(&options, PAGES);
+    g_assert_cmpuint(options.table_bytes, ==, PAGES * 16);
+    options.max_memory = options.table_bytes - 1;
+    g_assert_false(fake_dirty_start(&options, &err));
+    g_assert_nonnull(strstr(error_get_pretty(err), "3200 bytes are needed"));
+    g_assert_nonnull(strstr(error_get_pretty(err), "allows 3199"));
+    error_free(err);
+    g_assert_false(fake_dirty_active());
+
+    options.max_memory = options.table_bytes;
+    begin_options(&options);
+    g_assert_cmpuint(report()->table_bytes, ==, options.table_bytes);
+    end();
+
+    options.verify = true;
+    g_assert_cmpuint(fake_dirty_table_bytes(&options, PAGES), ==,
+                     PAGES * (16 + PAGE));
+}
+
 static void test_errors(void)
 {
     FakeDirtyOptions options = {
@@ -354,6 +382,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/hashes", test_all_hashes);
     g_test_add_func("/fake-dirty/hash-risk", test_hash_risk);
     g_test_add_func("/fake-dirty/one-at-a-time", test_one_at_a_time);
+    g_test_add_func("/fake-dirty/max-memory", test_max_memory);
     g_test_add_func("/fake-dirty/errors", test_errors);
     return g_test_run();
 }
