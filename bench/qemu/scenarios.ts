@@ -48,7 +48,11 @@ function off(method: MigrationMethod = {}): Contestant {
 }
 
 function filtered(hash: FakeDirtyHash, method: MigrationMethod = {}): Contestant {
-  return { name: hash, patched: true, method: { ...method, filter: { hash } } };
+  return {
+    name: hash,
+    patched: true,
+    method: { ...method, filter: { hash, acceptUnsafeHash: true } },
+  };
 }
 
 export const scenarios: readonly Scenario[] = [

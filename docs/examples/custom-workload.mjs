@@ -42,7 +42,7 @@ const verified = {
   summary: 'pre-copy with the filter, which uses md5 and compares every page before it skips it',
   needsFilter: true,
   postcopy: false,
-  options: () => ({ filter: { hash: 'md5', verify: true } }),
+  options: () => ({ filter: { hash: 'md5', acceptUnsafeHash: true, verify: true } }),
 };
 
 export const workloads = [blockMemory];

@@ -16,6 +16,7 @@ import {
   positiveInteger,
   qmpAddress,
   wholeNumber,
+  wholePercent,
 } from './option-values.js';
 import { RecordingFile } from './recording-file.js';
 import {
@@ -37,8 +38,11 @@ interface MigrateFlags {
   listen?: string;
   method: 'pre-copy' | 'post-copy' | 'hybrid';
   hash?: (typeof fakeDirtyHashes)[number];
-  acceptWeakHash: boolean;
+  acceptUnsafeHash: boolean;
   verify: boolean;
+  filterMaxMemory?: number;
+  filterMaxCpu?: number;
+  sampling: boolean;
   withoutFilter: 'refuse' | 'leave-out';
   xbzrle?: number | true;
   multifd?: number | true;
@@ -61,15 +65,18 @@ interface MigrateFlags {
 
 function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
   const { hash, xbzrle, multifd, multifdCompression, multifdLevel, policy } = flags;
-  const { bandwidth, postcopyBandwidth, downtime } = flags;
+  const { bandwidth, postcopyBandwidth, downtime, filterMaxMemory, filterMaxCpu } = flags;
   const options: Omit<MigrateOptions, 'to'> = {
     method: flags.method,
     ...(hash
       ? {
           filter: {
             hash,
-            acceptWeakHash: flags.acceptWeakHash,
+            acceptUnsafeHash: flags.acceptUnsafeHash,
             verify: flags.verify,
+            ...(filterMaxMemory === undefined ? {} : { maxMemoryBytes: filterMaxMemory }),
+            ...(filterMaxCpu === undefined ? {} : { maxCpuPercent: filterMaxCpu }),
+            ...(flags.sampling ? {} : { sampling: false }),
             ifMissing: flags.withoutFilter,
           },
         }
@@ -135,8 +142,11 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
 /** Options that have no effect by themselves. */
 const idleAlone: readonly Need[] = [
   quietOrVerbose,
-  needs('--accept-weak-hash', '--hash'),
+  needs('--accept-unsafe-hash', '--hash'),
   needs('--verify', '--hash'),
+  needs('--filter-max-memory', '--hash'),
+  needs('--filter-max-cpu', '--hash'),
+  needs('--no-sampling', '--hash'),
   needs('--without-filter', '--hash'),
   needs('--multifd-compression', '--multifd'),
   needs('--multifd-level', '--multifd'),
@@ -196,11 +206,22 @@ export function addMigrate(program: Command): void {
       ),
     )
     .option(
-      '--accept-weak-hash',
-      'accept a hash of 32 bits, which corrupts a guest sooner or later',
+      '--accept-unsafe-hash',
+      'accept a hash other than ph128 and sha256, with which the destination can get wrong pages',
       false,
     )
     .option('--verify', 'compare each skipped page with a full copy', false)
+    .option(
+      '--filter-max-memory <size>',
+      'what the filter may take for fingerprints and copies, such as 512M; 0: no limit',
+      byteCount,
+    )
+    .option(
+      '--filter-max-cpu <percent>',
+      "all of the filter's threads together, in percent of one core, such as 50%; 0: no limit",
+      wholePercent,
+    )
+    .option('--no-sampling', 'look at every page, which counts unchanged pages exactly')
     .addOption(
       oneOf(new Option('--without-filter <what>', 'what to do on a QEMU without the filter'), [
         'refuse',

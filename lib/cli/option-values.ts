@@ -1,7 +1,14 @@
 // The kinds of values that options take.
 import { type Argument, InvalidArgumentError, type Option } from 'commander';
 import { didYouMean } from '../errors/nearest.js';
-import { expectedSize, expectedTime, parseBytes, parseMs } from '../format/units.js';
+import {
+  expectedPercent,
+  expectedSize,
+  expectedTime,
+  parseBytes,
+  parseMs,
+  parsePercent,
+} from '../format/units.js';
 import { QmpError } from '../qmp/errors.js';
 import { parseAddress, type QmpAddress } from '../qmp/transport.js';
 
@@ -62,6 +69,13 @@ export function byteCount(text: string): number {
   return Math.round(bytes);
 }
 
+/** Whole percent, with the sign or without. */
+export function wholePercent(text: string): number {
+  const percent = parsePercent(text);
+  if (percent !== undefined && Number.isInteger(percent)) return percent;
+  throw new InvalidArgumentError(`Expected ${expectedPercent}, without a fraction.`);
+}
+
 export function qmpAddress(text: string): QmpAddress {
   try {
     return parseAddress(text);
@@ -85,6 +99,7 @@ const parametersOfSize = new Set([
   'max-postcopy-bandwidth',
   'avail-switchover-bandwidth',
   'xbzrle-cache-size',
+  'fake-dirty-max-memory',
 ]);
 
 type ParameterValue = string | number | boolean;

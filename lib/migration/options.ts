@@ -15,15 +15,35 @@ import type { Pass } from './pass.js';
 import type { Recorder } from './recording.js';
 
 const maxDowntimeLimitMs = 2_000_000;
+/** As many cores as multifd has channels at most. */
+const maxFilterCpuPercent = 25_500;
 
 /** How the source skips fake dirty pages. */
 export interface FilterOptions {
   /** The fingerprint algorithm; default: `ph128`. */
   readonly hash?: FakeDirtyHash | undefined;
-  /** Accept a hash of 32 bits, which takes a changed page for unchanged sooner or later; default: false. */
-  readonly acceptWeakHash?: boolean | undefined;
+  /**
+   * Accept a hash other than `ph128` and `sha256`: a process in the guest can have the destination keep a page that
+   * differs, and with 32 bits chance can; default: false.
+   */
+  readonly acceptUnsafeHash?: boolean | undefined;
   /** Compare each page that would be skipped with a full copy of it; default: false. */
   readonly verify?: boolean | undefined;
+  /**
+   * What its tables, and the copies to verify, may take at most, in bytes; a migration that needs more fails at its
+   * start. 0: no limit; default: as QEMU is set.
+   */
+  readonly maxMemoryBytes?: number | undefined;
+  /**
+   * How much processor time all threads of the filter may take together, in percent of one core, up to 25,500. 0: no
+   * limit; default: as QEMU is set.
+   */
+  readonly maxCpuPercent?: number | undefined;
+  /**
+   * Where no page was found unchanged after the first pass, look at a sample of the pages only. Turn it off to count
+   * unchanged pages exactly. Default: as QEMU is set, which is on.
+   */
+  readonly sampling?: boolean | undefined;
   /** On a QEMU without the filter: `refuse` to migrate (the default), or `leave-out` the filter. */
   readonly ifMissing?: 'refuse' | 'leave-out' | undefined;
 }
@@ -165,8 +185,11 @@ export const optionsSchema = z.strictObject({
   filter: z
     .strictObject({
       hash: z.enum(fakeDirtyHashes).default('ph128'),
-      acceptWeakHash: z.boolean().default(false),
+      acceptUnsafeHash: z.boolean().default(false),
       verify: z.boolean().default(false),
+      maxMemoryBytes: z.int().nonnegative().optional(),
+      maxCpuPercent: z.int().nonnegative().max(maxFilterCpuPercent).optional(),
+      sampling: z.boolean().optional(),
       ifMissing: z.enum(['refuse', 'leave-out']).default('refuse'),
     })
     .optional(),

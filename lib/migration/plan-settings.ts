@@ -3,6 +3,7 @@
 import { didYouMean } from '../errors/nearest.js';
 import { option, sentence, type Words } from '../errors/wording.js';
 import { mebibyte } from '../format/bytes.js';
+import { safeHashes } from '../qmp/schema/fake-dirty.js';
 import type { CheckedOptions } from './options.js';
 import type { QemuSetup } from './qemu-setup.js';
 
@@ -22,7 +23,7 @@ export interface SettingsPlan {
 
 export const filterCapability = 'fake-dirty-filter';
 const maxZlib = 9;
-const weakHashes = ['xxh32', 'murmur3-32', 'crc32'];
+const hashesOf32Bits: readonly string[] = ['xxh32', 'murmur3-32', 'crc32'];
 /** With each of these, pages can be sent that the filter has not looked at. */
 const incompatibleWithFilter = ['zero-copy-send', 'x-colo', 'background-snapshot', 'rdma-pin-all'];
 const busy = ['setup', 'active', 'postcopy-active', 'pre-switchover', 'device', 'cancelling'];
@@ -79,8 +80,11 @@ function sourceSettings(options: CheckedOptions, withFilter: boolean): Settings 
         ...(withFilter
           ? {
               'fake-dirty-hash': filter?.hash,
-              'fake-dirty-weak-hash': filter?.acceptWeakHash,
+              'fake-dirty-unsafe-hash': filter?.acceptUnsafeHash,
               'fake-dirty-verify': filter?.verify,
+              'fake-dirty-max-memory': filter?.maxMemoryBytes,
+              'fake-dirty-max-cpu': filter?.maxCpuPercent,
+              'fake-dirty-sampling': filter?.sampling,
             }
           : {}),
       }),
@@ -156,9 +160,12 @@ function conflicts(options: CheckedOptions, on: (capability: string) => boolean)
     );
   }
   if (!filter) return problems;
-  if (weakHashes.includes(filter.hash) && !filter.acceptWeakHash) {
+  if (!safeHashes.includes(filter.hash) && !filter.acceptUnsafeHash) {
+    const risk = hashesOf32Bits.includes(filter.hash)
+      ? 'with 32 bits, chance alone takes a changed page for unchanged sooner or later'
+      : 'a process in the guest can make two pages that it takes for each other, and have the destination keep the wrong one';
     problems.push(
-      sentence`"${filter.hash}" has 32 bits and will take a changed page for unchanged sooner or later; take ${option('filter.hash', 'ph128')}, or add ${option('filter.acceptWeakHash', true)} for an experiment.`,
+      sentence`"${filter.hash}" is unsafe: ${risk}; take ${option('filter.hash', 'ph128')}, or add ${option('filter.acceptUnsafeHash', true)} for an experiment.`,
     );
   }
   for (const name of incompatibleWithFilter.filter(on)) {

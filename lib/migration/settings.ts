@@ -26,7 +26,7 @@ export async function setSettings(
   { capabilities, parameters }: Settings,
 ): Promise<void> {
   const list = Object.entries(capabilities).map(([capability, state]) => ({ capability, state }));
-  // Parameters first: some capabilities are refused for the sake of a parameter (a weak hash).
+  // Parameters first: some capabilities are refused for the sake of a parameter (an unsafe hash).
   if (Object.keys(parameters).length > 0) {
     await qmp.execute('migrate-set-parameters', parameters);
   }

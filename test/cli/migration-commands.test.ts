@@ -57,9 +57,15 @@ describe('the commands', () => {
     [['migrate', ...qmp, '--to', 'x', '--policy', 'give-up'], /"give-up": never gives up without/],
     [['migrate', ...qmp, '--to', 'x', '--quiet', '--verbose'], /without leaving out --verbose/],
     [['watch', ...qmp, '--quiet', '--verbose'], /--quiet has no effect without leaving out/],
-    [['migrate', ...qmp, '--to', 'x', '--accept-weak-hash'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--accept-unsafe-hash'], /no effect without --hash/],
     [['migrate', ...qmp, '--to', 'x', '--verify'], /--verify has no effect without --hash/],
     [['migrate', ...qmp, '--to', 'x', '--without-filter', 'refuse'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-memory', '1M'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-cpu', '50%'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--no-sampling'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-memory', 'all'], /Expected a size such as/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-cpu', 'half'], /Expected a percentage such as/],
+    [['migrate', ...qmp, '--to', 'x', '--filter-max-cpu', '1.5'], /without a fraction/],
     [['migrate', ...qmp, '--to', 'x', '--multifd-compression', 'zlib'], /without --multifd/],
     [['migrate', ...qmp, '--to', 'x', '--multifd-level', '3'], /without --multifd; .*zlib or zstd/],
     [
@@ -264,8 +270,10 @@ describe('fakedirty migrate', () => {
     expect(status).toBe(exitCodes.refused);
     expect(said).toMatch(/- The QEMU 7\.2\.22 of the source has no fake dirty filter/);
     expect(said).toMatch(/--without-filter leave-out/);
-    expect(said).toMatch(/- "crc32" has 32 bits.*--hash ph128, or add --accept-weak-hash/);
-    expect(said).not.toMatch(/acceptWeakHash|ifMissing/);
+    expect(said).toMatch(
+      /- "crc32" is unsafe: with 32 bits.*--hash ph128, or add --accept-unsafe-hash/,
+    );
+    expect(said).not.toMatch(/acceptUnsafeHash|ifMissing/);
     const asked = qemu.requests.map(({ execute }) => execute);
     expect(asked.filter((name) => !/^(query-|qom-get|qmp_capabilities)/.test(name ?? ''))).toEqual(
       [],

@@ -33,7 +33,7 @@ function pathsIn(schema: z.ZodObject, before = ''): string[] {
 }
 
 const paths = pathsIn(optionsSchema);
-/** Names that no sentence has but those that mean the option: `acceptWeakHash`, `filter.hash`. */
+/** Names that no sentence has but those that mean the option: `acceptUnsafeHash`, `filter.hash`. */
 const unmistakable = [...paths, ...Object.keys(flags)].flatMap((path) => {
   const leaf = path.split('.').at(-1) ?? '';
   return [...(path.includes('.') ? [path] : []), ...(/[A-Z]/.test(leaf) ? [leaf] : [])];
@@ -87,7 +87,7 @@ const goOn = () => ({ choice: 'go-on', policy: 'p', reason: '', numbers: {} });
 
 describe('a refusal', () => {
   it.each<[string, object, api: string, terminal: string]>([
-    ['32 bits', { filter: { hash: 'crc32' } }, 'filter.acceptWeakHash: true', '--accept-weak-hash'],
+    ['md5', { filter: { hash: 'md5' } }, 'filter.acceptUnsafeHash: true', '--accept-unsafe-hash'],
     ['no filter', { filter: {} }, "filter.ifMissing: 'leave-out'", '--without-filter leave-out'],
     ['RDMA', { filter: {}, to: 'rdma:b:1' }, 'no filter.', 'no --hash.'],
     [
@@ -129,6 +129,19 @@ describe('a refusal', () => {
       'capabilities.xbzrle: ',
       '--capability xbzrle: ',
     ],
+    [
+      'negative memory',
+      { filter: { maxMemoryBytes: -1 } },
+      'filter.maxMemoryBytes: ',
+      '--filter-max-memory: ',
+    ],
+    [
+      'too many processors',
+      { filter: { maxCpuPercent: 25_501 } },
+      'filter.maxCpuPercent: ',
+      '--filter-max-cpu: ',
+    ],
+    ['odd sampling', { filter: { sampling: 3 } }, 'filter.sampling: ', '--no-sampling: '],
     ['too many channels', { multifd: { channels: 999 } }, 'multifd.channels: ', '--multifd: '],
   ])('of %s', (what, options, api, terminal) => {
     const error = refusalOf(options, what !== 'no filter');

@@ -33,7 +33,7 @@ describe('the nearest name', () => {
 describe('options of a migration', () => {
   it.each<[unknown, string]>([
     [{ filter: { hash: 'sha-256' } }, 'sha256'],
-    [{ filter: { acceptWeakHashes: true } }, 'acceptWeakHash'],
+    [{ filter: { acceptUnsafeHashes: true } }, 'acceptUnsafeHash'],
     [{ bandwithBytesPerSecond: 1 }, 'bandwidthBytesPerSecond'],
     [{ method: 'precopy' }, 'pre-copy'],
     [{ multifd: { compression: 'zst' } }, 'zstd'],

@@ -34,9 +34,12 @@ export interface MigrationPlan extends MigrationMethod {
   readonly through?: string;
 }
 
-/** Has the source filter. A fingerprint of 32 bits is accepted: tests migrate with each. */
-export function withFilter(hash: FakeDirtyHash, { verify = false } = {}): MigrationMethod {
-  return { filter: { hash, acceptWeakHash: true, verify } };
+/** Has the source filter every page. An unsafe fingerprint is accepted: tests migrate with each. */
+export function withFilter(
+  hash: FakeDirtyHash,
+  { verify = false, sampling = false } = {},
+): MigrationMethod {
+  return { filter: { hash, acceptUnsafeHash: true, verify, sampling } };
 }
 
 function isTime({ passes = 0, until }: MigrationPlan, ended: number): boolean {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type MigrateOptions, parseMigrateOptions } from '../../lib/migration/options.js';
 import { planSettings } from '../../lib/migration/plan-settings.js';
 import type { QemuSetup } from '../../lib/migration/qemu-setup.js';
+import { fakeDirtyHashes } from '../../lib/qmp/schema/fake-dirty.js';
 
 const capabilityNames = [
   'events',
@@ -23,8 +24,11 @@ const parameterNames = [
   'multifd-zstd-level',
   'cpu-throttle-initial',
   'fake-dirty-hash',
-  'fake-dirty-weak-hash',
+  'fake-dirty-unsafe-hash',
   'fake-dirty-verify',
+  'fake-dirty-max-memory',
+  'fake-dirty-max-cpu',
+  'fake-dirty-sampling',
 ];
 
 function setup({ on = [], filter = true, ...more }: FactsOptions = {}): QemuSetup {
@@ -76,7 +80,7 @@ describe('a settings plan', () => {
         'cpu-throttle-initial': 30,
         'max-bandwidth': 5,
         'fake-dirty-hash': 'sha256',
-        'fake-dirty-weak-hash': false,
+        'fake-dirty-unsafe-hash': false,
         'fake-dirty-verify': false,
       },
     });
@@ -84,6 +88,25 @@ describe('a settings plan', () => {
       capabilities: { events: true, multifd: true },
       parameters: { 'multifd-channels': 4, 'multifd-compression': 'zlib', 'multifd-zlib-level': 3 },
     });
+  });
+
+  it('limits the filter as asked, and leaves what QEMU is set to otherwise', () => {
+    const { source, problems } = planOf({
+      filter: { maxMemoryBytes: 64 << 20, maxCpuPercent: 150, sampling: false },
+    });
+    expect(problems).toEqual([]);
+    expect(source.parameters).toEqual({
+      'fake-dirty-hash': 'ph128',
+      'fake-dirty-unsafe-hash': false,
+      'fake-dirty-verify': false,
+      'fake-dirty-max-memory': 64 << 20,
+      'fake-dirty-max-cpu': 150,
+      'fake-dirty-sampling': false,
+    });
+    const limits = ['fake-dirty-max-memory', 'fake-dirty-max-cpu', 'fake-dirty-sampling'];
+    for (const name of limits) {
+      expect(planOf({ filter: {} }).source.parameters).not.toHaveProperty(name);
+    }
   });
 
   it('turns on no return path where the transport has none', () => {
@@ -103,7 +126,13 @@ describe('a settings plan', () => {
 describe('a settings plan refuses', () => {
   it.each<[string, Partial<MigrateOptions>, QemuSetup, RegExp]>([
     ['no filter', { filter: {} }, setup({ filter: false }), /no fake dirty filter/],
-    ['32 bits', { filter: { hash: 'xxh32' } }, setup(), /32 bits.*acceptWeakHash/],
+    ['32 bits', { filter: { hash: 'xxh32' } }, setup(), /"xxh32".*32 bits.*acceptUnsafeHash/],
+    [
+      'collisions',
+      { filter: { hash: 'md5' } },
+      setup(),
+      /"md5".*process in the guest.*acceptUnsafeHash/,
+    ],
     ['zero copy', { filter: {} }, setup({ on: ['zero-copy-send'] }), /"zero-copy-send"/],
     ['RDMA', { filter: {}, to: 'rdma:b:1' }, setup(), /RDMA/],
     ['post-copy with multifd', { method: 'hybrid', multifd: {} }, setup(), /Post-copy and multifd/],
@@ -162,7 +191,18 @@ describe('a settings plan refuses', () => {
     expect(planOf({}, setup(), silent).problems).toEqual([]);
   });
 
-  it('no 32-bit fingerprint that was accepted', () => {
-    expect(planOf({ filter: { hash: 'crc32', acceptWeakHash: true } }).problems).toEqual([]);
+  it('every hash but ph128 and sha256 that was not accepted', () => {
+    const refused = fakeDirtyHashes.filter(
+      (hash) => planOf({ filter: { hash } }).problems.length > 0,
+    );
+    expect(refused).toEqual(
+      fakeDirtyHashes.filter((hash) => hash !== 'ph128' && hash !== 'sha256'),
+    );
+  });
+
+  it('no hash that was accepted', () => {
+    for (const hash of fakeDirtyHashes) {
+      expect(planOf({ filter: { hash, acceptUnsafeHash: true } }).problems).toEqual([]);
+    }
   });
 });

@@ -12,11 +12,11 @@ export const adaptiveStop: Method = {
   options: () => ({}),
 };
 
-/** Stops by its policy, with the filter. */
+/** Stops by its policy, with the filter, which looks at every page as Jain's does. */
 export const adaptiveStopSha256: Method = {
   ...adaptiveStop,
   name: 'adaptive-stop-sha256',
   summary: `${adaptiveStop.summary}; with the filter, which uses sha256`,
   needsFilter: true,
-  options: () => ({ filter: { hash: 'sha256' } }),
+  options: () => ({ filter: { hash: 'sha256', sampling: false } }),
 };

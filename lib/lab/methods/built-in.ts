@@ -1,6 +1,6 @@
 // All built-in methods. To add one, add a file beside this one, and a line here.
 import { adaptiveStop, adaptiveStopSha256 } from './adaptive-stop.js';
-import { filters } from './filter.js';
+import { filterEveryPage, filters } from './filter.js';
 import { intelligentHybrid } from './intelligent-hybrid.js';
 import { type Method, withFilter } from './method.js';
 import { multifd, multifdZstd } from './multifd.js';
@@ -16,6 +16,7 @@ export const methods: readonly Method[] = [
   plain,
   sha1PageByPage,
   ...filters,
+  filterEveryPage,
   ...others.flatMap((method) => [method, withFilter(method)]),
   adaptiveStop,
   adaptiveStopSha256,

@@ -10,5 +10,5 @@ export const sha1PageByPage: Method = {
   needsFilter: true,
   postcopy: false,
   sourceArguments: ['-global', 'migration.x-fake-dirty-stage-pages=1'],
-  options: () => ({ filter: { hash: 'sha1' } }),
+  options: () => ({ filter: { hash: 'sha1', acceptUnsafeHash: true, sampling: false } }),
 };

@@ -17,6 +17,9 @@ export const fakeDirtyHashes = [
   'crc32',
 ] as const;
 
+/** Those that a patched QEMU takes without consent: the library calls no other fit for production. */
+export const safeHashes: readonly FakeDirtyHash[] = ['ph128', 'sha256'];
+
 /** One of the fingerprint algorithms that a patched QEMU offers. */
 export type FakeDirtyHash = (typeof fakeDirtyHashes)[number];
 
@@ -53,6 +56,11 @@ export type FakeDirtyInfo = z.infer<typeof fakeDirtyInfo>;
 /** Further members of migrate-set-parameters. */
 export interface FakeDirtyParameters {
   'fake-dirty-hash'?: FakeDirtyHash;
-  'fake-dirty-weak-hash'?: boolean;
+  'fake-dirty-unsafe-hash'?: boolean;
   'fake-dirty-verify'?: boolean;
+  /** Bytes that tables and copies may take; 0 is no limit. */
+  'fake-dirty-max-memory'?: number;
+  /** Percent of one core, all threads of the filter together; 0 is no limit. */
+  'fake-dirty-max-cpu'?: number;
+  'fake-dirty-sampling'?: boolean;
 }

@@ -12,6 +12,7 @@
 #include "qapi/error.h"
 #include "qapi/qapi-events-fake-dirty.h"
 #include "qapi/qapi-types-migration.h"
+#include "qapi/qmp/qerror.h"
 #include "qapi/util.h"
 #include "monitor/monitor.h"
 #include "migration/fake-dirty.h"
@@ -20,14 +21,17 @@
 
 /* --- Parameters ---------------------------------------------------------- */
 
+/* In percent: as many cores as multifd has channels at most. */
+#define MAX_FAKE_DIRTY_MAX_CPU 25500
+
 FakeDirtyHash migrate_fake_dirty_hash(void)
 {
     return migrate_get_current()->parameters.fake_dirty_hash;
 }
 
-bool migrate_fake_dirty_weak_hash(void)
+bool migrate_fake_dirty_unsafe_hash(void)
 {
-    return migrate_get_current()->parameters.fake_dirty_weak_hash;
+    return migrate_get_current()->parameters.fake_dirty_unsafe_hash;
 }
 
 bool migrate_fake_dirty_verify(void)
@@ -35,11 +39,29 @@ bool migrate_fake_dirty_verify(void)
     return migrate_get_current()->parameters.fake_dirty_verify;
 }
 
+uint64_t migrate_fake_dirty_max_memory(void)
+{
+    return migrate_get_current()->parameters.fake_dirty_max_memory;
+}
+
+unsigned int migrate_fake_dirty_max_cpu(void)
+{
+    return migrate_get_current()->parameters.fake_dirty_max_cpu;
+}
+
+bool migrate_fake_dirty_sampling(void)
+{
+    return migrate_get_current()->parameters.fake_dirty_sampling;
+}
+
 void fake_dirty_params_init(MigrationParameters *params)
 {
     params->has_fake_dirty_hash = true;
-    params->has_fake_dirty_weak_hash = true;
+    params->has_fake_dirty_unsafe_hash = true;
     params->has_fake_dirty_verify = true;
+    params->has_fake_dirty_max_memory = true;
+    params->has_fake_dirty_max_cpu = true;
+    params->has_fake_dirty_sampling = true;
 }
 
 void fake_dirty_params_apply(const MigrateSetParameters *params,
@@ -48,11 +70,20 @@ void fake_dirty_params_apply(const MigrateSetParameters *params,
     if (params->has_fake_dirty_hash) {
         dest->fake_dirty_hash = params->fake_dirty_hash;
     }
-    if (params->has_fake_dirty_weak_hash) {
-        dest->fake_dirty_weak_hash = params->fake_dirty_weak_hash;
+    if (params->has_fake_dirty_unsafe_hash) {
+        dest->fake_dirty_unsafe_hash = params->fake_dirty_unsafe_hash;
     }
     if (params->has_fake_dirty_verify) {
         dest->fake_dirty_verify = params->fake_dirty_verify;
+    }
+    if (params->has_fake_dirty_max_memory) {
+        dest->fake_dirty_max_memory = params->fake_dirty_max_memory;
+    }
+    if (params->has_fake_dirty_max_cpu) {
+        dest->fake_dirty_max_cpu = params->fake_dirty_max_cpu;
+    }
+    if (params->has_fake_dirty_sampling) {
+        dest->fake_dirty_sampling = params->fake_dirty_sampling;
     }
 }
 
@@ -60,8 +91,11 @@ void fake_dirty_params_query(MigrationParameters *params)
 {
     fake_dirty_params_init(params);
     params->fake_dirty_hash = migrate_fake_dirty_hash();
-    params->fake_dirty_weak_hash = migrate_fake_dirty_weak_hash();
+    params->fake_dirty_unsafe_hash = migrate_fake_dirty_unsafe_hash();
     params->fake_dirty_verify = migrate_fake_dirty_verify();
+    params->fake_dirty_max_memory = migrate_fake_dirty_max_memory();
+    params->fake_dirty_max_cpu = migrate_fake_dirty_max_cpu();
+    params->fake_dirty_sampling = migrate_fake_dirty_sampling();
 }
 
 void hmp_info_fake_dirty_params(Monitor *mon,
@@ -72,11 +106,20 @@ void hmp_info_fake_dirty_params(Monitor *mon,
         MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_HASH),
         FakeDirtyHash_str(params->fake_dirty_hash));
     monitor_printf(mon, "%s: %s\n",
-        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_WEAK_HASH),
-        params->fake_dirty_weak_hash ? "on" : "off");
+        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_UNSAFE_HASH),
+        params->fake_dirty_unsafe_hash ? "on" : "off");
     monitor_printf(mon, "%s: %s\n",
         MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_VERIFY),
         params->fake_dirty_verify ? "on" : "off");
+    monitor_printf(mon, "%s: %" PRIu64 " bytes\n",
+        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_MAX_MEMORY),
+        params->fake_dirty_max_memory);
+    monitor_printf(mon, "%s: %u %%\n",
+        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_MAX_CPU),
+        params->fake_dirty_max_cpu);
+    monitor_printf(mon, "%s: %s\n",
+        MigrationParameter_str(MIGRATION_PARAMETER_FAKE_DIRTY_SAMPLING),
+        params->fake_dirty_sampling ? "on" : "off");
 }
 
 /* --- What can be combined with it ---------------------------------------- */
@@ -95,18 +138,19 @@ static const struct {
       "it sends each page once, so that there is nothing to skip" },
 };
 
-static bool hash_is_weak(FakeDirtyHash hash)
-{
-    return hash == FAKE_DIRTY_HASH_XXH32 ||
-           hash == FAKE_DIRTY_HASH_MURMUR3_32 ||
-           hash == FAKE_DIRTY_HASH_CRC32;
-}
-
-bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
+bool fake_dirty_check(const bool *caps, const MigrationParameters *params,
                       Error **errp)
 {
+    const char *hash = FakeDirtyHash_str(params->fake_dirty_hash);
+    const char *risk;
     size_t i;
 
+    if (params->fake_dirty_max_cpu > MAX_FAKE_DIRTY_MAX_CPU) {
+        error_setg(errp, QERR_INVALID_PARAMETER_VALUE, "fake-dirty-max-cpu",
+                   "percent of one core, from 0 (no limit) to "
+                   stringify(MAX_FAKE_DIRTY_MAX_CPU));
+        return false;
+    }
     if (!caps[MIGRATION_CAPABILITY_FAKE_DIRTY_FILTER]) {
         return true;
     }
@@ -124,12 +168,11 @@ bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
             return false;
         }
     }
-    if (hash_is_weak(hash) && !weak_hash) {
-        error_setg(errp, "fake-dirty-hash '%s' has 32 bits: it mistakes a "
-                   "changed page for an unchanged one once in 2^32 "
-                   "comparisons, which corrupts the guest; "
-                   "fake-dirty-weak-hash=on accepts that",
-                   FakeDirtyHash_str(hash));
+    risk = fake_dirty_hash_risk(hash);
+    if (risk && !params->fake_dirty_unsafe_hash) {
+        error_setg(errp, "fake-dirty-hash '%s' is unsafe: %s; ph128 is safe, "
+                   "and fake-dirty-unsafe-hash=on accepts this one", hash,
+                   risk);
         return false;
     }
     return true;

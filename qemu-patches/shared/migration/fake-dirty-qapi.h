@@ -19,8 +19,11 @@
 /* As they are set now. */
 bool migrate_fake_dirty_filter(void);
 FakeDirtyHash migrate_fake_dirty_hash(void);
-bool migrate_fake_dirty_weak_hash(void);
+bool migrate_fake_dirty_unsafe_hash(void);
 bool migrate_fake_dirty_verify(void);
+uint64_t migrate_fake_dirty_max_memory(void);
+unsigned int migrate_fake_dirty_max_cpu(void);
+bool migrate_fake_dirty_sampling(void);
 
 /* For the functions of similar names. */
 void fake_dirty_params_init(MigrationParameters *params);
@@ -31,10 +34,10 @@ void hmp_info_fake_dirty_params(Monitor *mon,
                                 const MigrationParameters *params);
 
 /*
- * Can these capabilities be combined, with that hash (R7)?  @caps is indexed
- * by MigrationCapability.
+ * Are these parameters valid, and can these capabilities be combined with them
+ * (R7)?  @caps is indexed by MigrationCapability.
  */
-bool fake_dirty_check(const bool *caps, FakeDirtyHash hash, bool weak_hash,
+bool fake_dirty_check(const bool *caps, const MigrationParameters *params,
                       Error **errp);
 
 /* Can a migration to @uri be filtered (R7)? */

@@ -16,6 +16,11 @@ bool fake_dirty_built_in(void)
     return false;
 }
 
+const char *fake_dirty_hash_risk(const char *hash)
+{
+    return NULL;
+}
+
 void fake_dirty_complete(void)
 {
 }

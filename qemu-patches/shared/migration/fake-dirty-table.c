@@ -51,6 +51,44 @@ bool fake_dirty_tables_failed(Error **errp)
     return true;
 }
 
+const char *fake_dirty_tables_hash_risk(const char *hash)
+{
+    const fakedirty_algorithm_properties *algorithm =
+        fakedirty_algorithm_info(fakedirty_algorithm_find(hash));
+
+    if (!algorithm) {
+        return "this libfakedirty does not have it";
+    }
+    if (algorithm->production) {
+        return NULL;
+    }
+    if (algorithm->digest_bytes <= 4) {
+        return "with so few bits chance alone takes a changed page for an "
+               "unchanged one, at 32 bits once in 2^32 comparisons, and a "
+               "process in the guest can have the destination keep a page "
+               "that differs";
+    }
+    return "it has no secret key, and collisions are known or can be made, so "
+           "that a process in the guest can have the destination keep a page "
+           "that differs";
+}
+
+uint64_t fake_dirty_tables_size(const char *hash, size_t page_size, bool verify,
+                                uint64_t pages)
+{
+    uint64_t bytes;
+
+    /* What libfakedirty does not have is refused by tables_start(). */
+    if (fakedirty_table_bytes(fakedirty_algorithm_find(hash), page_size, pages,
+                              verify ? FAKEDIRTY_TABLE_VERIFY : 0,
+                              &bytes) != FAKEDIRTY_OK) {
+        return 0;
+    }
+    return bytes + (BITS_TO_LONGS(pages) +
+                    BITS_TO_LONGS(DIV_ROUND_UP(pages, FAKE_DIRTY_GROUP_PAGES)))
+                   * sizeof(unsigned long);
+}
+
 /* --- One migration ------------------------------------------------------- */
 
 /* What is left of a migration. */
@@ -192,10 +230,8 @@ FakeDirtyBlock *fake_dirty_tables_add(const char *name, uint8_t *host,
     fake_dirty_tables_ok(fakedirty_check(table, &index, &zero_page, 1, &verdict,
                                          &tables.zero_fingerprint));
 
-    bytes = pages * tables.algorithm->digest_bytes;
-    if (tables.verify) {
-        bytes += pages * tables.page_size;
-    }
+    bytes = fake_dirty_tables_size(tables.algorithm->name, tables.page_size,
+                                   tables.verify, pages);
     fake_dirty_stats_add_table(bytes);
     trace_fake_dirty_block(name, pages, bytes);
     return block;

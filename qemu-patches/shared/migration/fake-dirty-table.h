@@ -30,6 +30,12 @@ struct FakeDirtyBlock {
     QLIST_ENTRY(FakeDirtyBlock) next;
 };
 
+/* See fake_dirty_hash_risk(). */
+const char *fake_dirty_tables_hash_risk(const char *hash);
+/* What a table takes, with its copies when verifying. */
+uint64_t fake_dirty_tables_size(const char *hash, size_t page_size, bool verify,
+                                uint64_t pages);
+
 /*
  * One migration: a new hasher with a new key (R5).  Blocks follow.
  * On an error nothing has been started.

@@ -59,7 +59,19 @@ bool fake_dirty_built_in(void)
     return true;
 }
 
+const char *fake_dirty_hash_risk(const char *hash)
+{
+    return fake_dirty_tables_hash_risk(hash);
+}
+
 /* --- One migration ------------------------------------------------------- */
+
+uint64_t fake_dirty_table_bytes(const FakeDirtyOptions *options,
+                                uint64_t pages)
+{
+    return fake_dirty_tables_size(options->hash, options->page_size,
+                                  options->verify, pages);
+}
 
 bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
 {
@@ -67,6 +79,15 @@ bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp)
     if (!options->stage_pages) {
         error_setg(errp, "fake-dirty-filter: x-fake-dirty-stage-pages is 0, "
                    "at least one page has to be classified at a time");
+        return false;
+    }
+    if (options->max_memory && options->table_bytes > options->max_memory) {
+        error_setg(errp, "fake-dirty-filter: %" PRIu64 " bytes are needed for "
+                   "fingerprints%s, and fake-dirty-max-memory allows %" PRIu64
+                   "; raise it%s, or turn the filter off",
+                   options->table_bytes, options->verify ? " and copies" : "",
+                   options->max_memory,
+                   options->verify ? ", turn fake-dirty-verify off" : "");
         return false;
     }
     if (!fake_dirty_tables_start(options->hash, options->page_size,

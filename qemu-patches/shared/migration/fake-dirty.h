@@ -28,15 +28,25 @@ typedef struct FakeDirtyOptions {
     bool verify;
     bool multifd;       /* pages are classified by the multifd channels */
     size_t stage_pages; /* otherwise, how many at a time */
-    bool sampling;      /* where nothing is fake, look at a sample only */
-    unsigned int max_cpu_percent;   /* of a processor; 0 is no limit */
+    uint64_t table_bytes;       /* of all blocks: fake_dirty_table_bytes() */
+    uint64_t max_memory;        /* bytes that these may be; 0 is no limit */
+    unsigned max_cpu_percent;   /* of one core, all threads; 0 is no limit */
+    bool sampling;              /* look at a sample where nothing is fake */
 } FakeDirtyOptions;
 
 /* Is QEMU built with libfakedirty? */
 bool fake_dirty_built_in(void);
+/*
+ * What can happen with this hash, so that it takes consent: to be put after
+ * "is unsafe: ".  NULL if libfakedirty calls it fit for production.
+ */
+const char *fake_dirty_hash_risk(const char *hash);
 
 /* --- One migration ------------------------------------------------------- */
 
+/* What the table of a block with so many pages takes, with its copies. */
+uint64_t fake_dirty_table_bytes(const FakeDirtyOptions *options,
+                                uint64_t pages);
 /* Blocks follow.  On an error nothing has been started. */
 bool fake_dirty_start(const FakeDirtyOptions *options, Error **errp);
 FakeDirtyBlock *fake_dirty_block_new(const char *name, uint8_t *host,

@@ -25,6 +25,11 @@
 
 /* --- One migration ------------------------------------------------------- */
 
+static uint64_t block_pages(RAMBlock *block)
+{
+    return block->max_length >> qemu_target_page_bits();
+}
+
 bool ram_fake_dirty_start(bool multifd, Error **errp)
 {
     FakeDirtyOptions options = {
@@ -33,23 +38,27 @@ bool ram_fake_dirty_start(bool multifd, Error **errp)
         .verify = migrate_fake_dirty_verify(),
         .multifd = multifd,
         .stage_pages = migrate_get_current()->fake_dirty_stage_pages,
-        .sampling = true,
-        .max_cpu_percent = 0,
+        .max_memory = migrate_fake_dirty_max_memory(),
+        .max_cpu_percent = migrate_fake_dirty_max_cpu(),
+        .sampling = migrate_fake_dirty_sampling(),
     };
     RAMBlock *block;
 
     if (!migrate_fake_dirty_filter()) {
         return true;
     }
+    RCU_READ_LOCK_GUARD();
+    RAMBLOCK_FOREACH_NOT_IGNORED(block) {
+        options.table_bytes +=
+            fake_dirty_table_bytes(&options, block_pages(block));
+    }
     if (!fake_dirty_start(&options, errp)) {
         return false;
     }
-    RCU_READ_LOCK_GUARD();
     RAMBLOCK_FOREACH_NOT_IGNORED(block) {
         block->fake_dirty =
             fake_dirty_block_new(block->idstr, block->host,
-                                 block->max_length >> qemu_target_page_bits(),
-                                 errp);
+                                 block_pages(block), errp);
         if (!block->fake_dirty) {
             ram_fake_dirty_stop();
             return false;

@@ -57,7 +57,7 @@ describe('a Linux guest', () => {
     { timeout },
     async (entry, context) => {
       const { binary } = needQemu(context);
-      const globals = { filter: 'on', hash: entry.hash };
+      const globals = { filter: 'on', hash: entry.hash, 'unsafe-hash': 'on' };
       const programs = ['working-set'];
       const guests = await loopbackGuests(context, { binary, programs, processors: 2 });
       const source = await guests.start({

@@ -56,7 +56,7 @@ function run(test: string, binary: string, without: readonly string[] = []): Pro
 const settings = [
   ['off', []],
   ['on, ph128', ['filter=on']],
-  ['on, sha1', ['filter=on', 'hash=sha1']],
+  ['on, sha1', ['filter=on', 'hash=sha1', 'unsafe-hash=on']],
   ['on and verified', ['filter=on', 'verify=on']],
 ] as const;
 

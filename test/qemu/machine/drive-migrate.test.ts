@@ -143,7 +143,7 @@ describe('migrate()', () => {
       expect.stringMatching(/"x-nowhere" is not a capability .* destination/),
       expect.stringMatching(/Post-copy and multifd/),
       expect.stringMatching(/multifd.level: is 15; zlib has levels from 0 to 9/),
-      expect.stringMatching(/"crc32" has 32 bits/),
+      expect.stringMatching(/"crc32" is unsafe/),
     ]);
     expect(await refusal(machines, { downtimeLimitMs: -5 })).toEqual([
       expect.stringMatching(/downtimeLimitMs/),

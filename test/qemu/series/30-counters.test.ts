@@ -129,8 +129,19 @@ describe('the monitor', () => {
       expect(await monitor('info migrate_parameters')).toMatch(/^fake-dirty-hash: ph128\r?$/m);
       expect(await monitor('migrate_set_parameter fake-dirty-hash sha257')).toMatch(/sha257/);
       expect(await monitor('migrate_set_parameter fake-dirty-hash sha1')).toBe('');
+      expect(await monitor('migrate_set_capability fake-dirty-filter on')).toMatch(
+        /'sha1' is unsafe/,
+      );
+      expect(await monitor('migrate_set_parameter fake-dirty-unsafe-hash on')).toBe('');
       expect(await monitor('migrate_set_parameter fake-dirty-verify on')).toBe('');
-      expect(await monitor('info migrate_parameters')).toMatch(/^fake-dirty-hash: sha1\r?$/m);
+      expect(await monitor('migrate_set_parameter fake-dirty-max-memory 512M')).toBe('');
+      expect(await monitor('migrate_set_parameter fake-dirty-max-cpu 150')).toBe('');
+      expect(await monitor('migrate_set_parameter fake-dirty-sampling off')).toBe('');
+      const parameters = await monitor('info migrate_parameters');
+      expect(parameters).toMatch(/^fake-dirty-hash: sha1\r?$/m);
+      expect(parameters).toMatch(/^fake-dirty-max-memory: 536870912 bytes\r?$/m);
+      expect(parameters).toMatch(/^fake-dirty-max-cpu: 150 %\r?$/m);
+      expect(parameters).toMatch(/^fake-dirty-sampling: off\r?$/m);
       expect(await monitor('migrate_set_capability fake-dirty-filter on')).toBe('');
       // All that the migration knows of the filter was set here.
       const counts = await pair.migrate({ passes: 5 });

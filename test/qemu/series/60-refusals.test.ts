@@ -4,8 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { algorithms } from '../../../lib/fingerprint/algorithms.js';
 import { assembleGuest, guestState, untilReady } from '../../../lib/qemu/machine/guest.js';
 import { Machine } from '../../../lib/qemu/machine/machine.js';
+import type { FakeDirtyHash, FakeDirtyParameters } from '../../../lib/qmp/schema/fake-dirty.js';
 import { Workspace } from '../../../lib/system/workspace.js';
 import { needQemu, type Qemu } from '../../harness/requirements.js';
 
@@ -89,20 +91,44 @@ describe('a QEMU with the series', () => {
     expect(await started.qmp.execute('query-status')).toMatchObject({ running: true });
   });
 
-  it('refuses a fingerprint of 32 bits without consent', async (context) => {
-    const { qmp } = await start(needQemu(context));
-    const weak = { 'fake-dirty-hash': 'crc32' } as const;
-    if (machine) await set(machine, { [filter]: true });
-    await expect(qmp.execute('migrate-set-parameters', weak)).rejects.toThrow(
-      /'crc32' has 32 bits.*fake-dirty-weak-hash/,
-    );
-    await qmp.execute('migrate-set-parameters', { ...weak, 'fake-dirty-weak-hash': true });
+  it('refuses every hash that the library does not call fit for production, without consent', async (context) => {
+    const started = await start(needQemu(context));
+    const take = (hash: FakeDirtyHash, more: Partial<FakeDirtyParameters> = {}) =>
+      started.qmp.execute('migrate-set-parameters', { 'fake-dirty-hash': hash, ...more });
+    await set(started, { [filter]: true });
+    for (const { name, production, digestBytes } of algorithms()) {
+      if (production) {
+        await take(name);
+        continue;
+      }
+      const reason = digestBytes === 4 ? 'with so few bits chance' : 'it has no secret key';
+      await expect(take(name)).rejects.toThrow(
+        new RegExp(`'${name}' is unsafe: ${reason}.*fake-dirty-unsafe-hash=on accepts`),
+      );
+      await take(name, { 'fake-dirty-unsafe-hash': true });
+      await take('ph128', { 'fake-dirty-unsafe-hash': false });
+    }
+  });
+
+  it('refuses the filter while such a hash is set without consent', async (context) => {
+    const started = await start(needQemu(context));
+    await started.qmp.execute('migrate-set-parameters', { 'fake-dirty-hash': 'md5' });
+    await expect(set(started, { [filter]: true })).rejects.toThrow(/'md5' is unsafe/);
+    expect(await isOn(started, filter)).toBe(false);
   });
 });
 
 describe('the command line', () => {
   it('turns the filter on by -global, with its parameters', async (context) => {
-    const globals = { filter: 'on', hash: 'sha1', 'weak-hash': 'on', verify: 'on' };
+    const globals = {
+      filter: 'on',
+      hash: 'sha1',
+      'unsafe-hash': 'on',
+      verify: 'on',
+      'max-memory': '512M',
+      'max-cpu': '150',
+      sampling: 'off',
+    };
     const args = Object.entries(globals).flatMap(([name, value]) => [
       '-global',
       `migration.x-fake-dirty-${name}=${value}`,
@@ -111,10 +137,80 @@ describe('the command line', () => {
     expect(await isOn(started, filter)).toBe(true);
     expect(await started.qmp.execute('query-migrate-parameters')).toMatchObject({
       'fake-dirty-hash': 'sha1',
-      'fake-dirty-weak-hash': true,
+      'fake-dirty-unsafe-hash': true,
       'fake-dirty-verify': true,
+      'fake-dirty-max-memory': 512 << 20,
+      'fake-dirty-max-cpu': 150,
+      'fake-dirty-sampling': false,
     });
   });
+
+  it('leaves the filter without limits, and sampling, by default', async (context) => {
+    const { qmp } = await start(needQemu(context));
+    expect(await qmp.execute('query-migrate-parameters')).toMatchObject({
+      'fake-dirty-max-memory': 0,
+      'fake-dirty-max-cpu': 0,
+      'fake-dirty-sampling': true,
+    });
+  });
+});
+
+describe('a limit of effort', () => {
+  it('takes up to 255 cores, and no more', async (context) => {
+    const { qmp } = await start(needQemu(context));
+    await qmp.execute('migrate-set-parameters', { 'fake-dirty-max-cpu': 25_500 });
+    await expect(
+      qmp.execute('migrate-set-parameters', { 'fake-dirty-max-cpu': 25_501 }),
+    ).rejects.toThrow(/'fake-dirty-max-cpu' expects percent of one core, from 0 .* to 25500/);
+    expect(await qmp.execute('query-migrate-parameters')).toMatchObject({
+      'fake-dirty-max-cpu': 25_500,
+    });
+  });
+});
+
+describe('a limit of memory', () => {
+  it.for([
+    ['', false],
+    [', with the copies of verify mode', true],
+  ] as const)(
+    'fails the start of a migration whose tables need more%s, and says how much; that much suffices',
+    async ([, verify], context) => {
+      const { qmp, serial } = await start(needQemu(context));
+      const sink = { uri: 'exec:cat >/dev/null' };
+      const limit = (bytes: number) =>
+        qmp.execute('migrate-set-parameters', { 'fake-dirty-max-memory': bytes });
+      const events = qmp.events('MIGRATION');
+      const ends = (end: string) => events.until(({ data: { status } }) => status === end);
+      if (machine) await set(machine, { [filter]: true, events: true });
+      await qmp.execute('migrate-set-parameters', { 'fake-dirty-verify': verify });
+      await qmp.execute('cont');
+      await untilReady(serial);
+
+      await limit(4096);
+      await qmp.execute('migrate', sink);
+      await ends('failed');
+      const { 'error-desc': reason = '' } = await qmp.execute('query-migrate');
+      expect(reason).toMatch(
+        /bytes are needed for fingerprints.* fake-dirty-max-memory allows 4096/,
+      );
+      expect(/ and copies.*turn fake-dirty-verify off/.test(reason)).toBe(verify);
+      expect(await qmp.execute('query-status')).toMatchObject({ running: true });
+      expect((await guestState(serial)).wrongWords).toBe(0);
+
+      const needed = Number(/(\d+) bytes are needed/.exec(reason)?.[1]);
+      expect(needed).toBeGreaterThan((ramBytes / 4096) * (verify ? 4096 + 16 : 16) - 1);
+      await limit(needed - 1);
+      await qmp.execute('migrate', sink);
+      await ends('failed');
+      await limit(needed);
+      await qmp.execute('migrate', sink);
+      await ends('completed');
+      expect(await qmp.execute('query-migrate')).toMatchObject({
+        'fake-dirty': { 'table-bytes': needed },
+      });
+      events.close();
+    },
+  );
 });
 
 describe('a table that cannot be allocated', () => {

@@ -275,6 +275,17 @@ static void test_all_hashes(void)
     }
 }
 
+/* Whatever the library does not call fit for production takes consent. */
+static void test_hash_risk(void)
+{
+    g_assert_null(fake_dirty_hash_risk("ph128"));
+    g_assert_null(fake_dirty_hash_risk("sha256"));
+    g_assert_nonnull(strstr(fake_dirty_hash_risk("md5"), "collisions"));
+    g_assert_nonnull(strstr(fake_dirty_hash_risk("xxh3-128"), "collisions"));
+    g_assert_nonnull(strstr(fake_dirty_hash_risk("crc32"), "chance"));
+    g_assert_nonnull(strstr(fake_dirty_hash_risk("rot13"), "does not have"));
+}
+
 /* x-fake-dirty-stage-pages=1: as a filter without a stage would work. */
 static void test_one_at_a_time(void)
 {
@@ -292,6 +303,34 @@ static void test_one_at_a_time(void)
     g_assert_cmpuint(walk(), ==, 1);
     assert_equal_memory();
     end();
+}
+
+/* A limit of memory is checked before anything is allocated. */
+static void test_max_memory(void)
+{
+    FakeDirtyOptions options = {
+        .hash = "ph128", .page_size = PAGE,
+        .stage_pages = FAKE_DIRTY_STAGE_PAGES,
+    };
+    Error *err = NULL;
+
+    options.table_bytes = fake_dirty_table_bytes(&options, PAGES);
+    g_assert_cmpuint(options.table_bytes, ==, PAGES * 16);
+    options.max_memory = options.table_bytes - 1;
+    g_assert_false(fake_dirty_start(&options, &err));
+    g_assert_nonnull(strstr(error_get_pretty(err), "3200 bytes are needed"));
+    g_assert_nonnull(strstr(error_get_pretty(err), "allows 3199"));
+    error_free(err);
+    g_assert_false(fake_dirty_active());
+
+    options.max_memory = options.table_bytes;
+    begin_options(&options);
+    g_assert_cmpuint(report()->table_bytes, ==, options.table_bytes);
+    end();
+
+    options.verify = true;
+    g_assert_cmpuint(fake_dirty_table_bytes(&options, PAGES), ==,
+                     PAGES * (16 + PAGE));
 }
 
 static void test_errors(void)
@@ -341,7 +380,9 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/skip-budget", test_skip_budget);
     g_test_add_func("/fake-dirty/channel", test_channel);
     g_test_add_func("/fake-dirty/hashes", test_all_hashes);
+    g_test_add_func("/fake-dirty/hash-risk", test_hash_risk);
     g_test_add_func("/fake-dirty/one-at-a-time", test_one_at_a_time);
+    g_test_add_func("/fake-dirty/max-memory", test_max_memory);
     g_test_add_func("/fake-dirty/errors", test_errors);
     return g_test_run();
 }
