@@ -20,7 +20,6 @@ static struct {
     int64_t begin_ns;
     int64_t rest_until_ns;      /* there is no look before */
     bool outrun;
-    bool in_vain;
 } look;
 
 void fake_dirty_end_start(void)
@@ -40,7 +39,6 @@ bool fake_dirty_end_begin(const FakeDirtyProspect *prospect, int64_t now_ns)
     /* The rescan stops as soon as it has kept too much. */
     if (!prospect->room || changed / 2 > prospect->room ||
         prospect->marks * prospect->check_ns > FAKE_DIRTY_LOOK_NS_MAX) {
-        look.in_vain = false;
         look.outrun = false;
         return false;
     }
@@ -69,7 +67,6 @@ bool fake_dirty_end_in_time(int64_t now_ns)
 static bool give_up(int64_t now_ns, bool outrun)
 {
     look.looking = false;
-    look.in_vain = true;
     look.outrun = outrun;
     look.rest_until_ns = now_ns + (now_ns - look.begin_ns) *
                          FAKE_DIRTY_LOOK_REST;
@@ -106,16 +103,10 @@ bool fake_dirty_end_rescanned(uint64_t kept, uint64_t room, bool complete,
 void fake_dirty_end_finish(void)
 {
     look.looking = false;
-    look.in_vain = false;
     look.outrun = false;
 }
 
 bool fake_dirty_end_outrun(void)
 {
     return look.outrun;
-}
-
-bool fake_dirty_end_in_vain(void)
-{
-    return look.in_vain;
 }

@@ -89,7 +89,4 @@ void fake_dirty_end_finish(void);
 /* Did the last look end because the guest marks faster than pages are checked? */
 bool fake_dirty_end_outrun(void);
 
-/* Was the last look in vain? */
-bool fake_dirty_end_in_vain(void);
-
 #endif

@@ -112,9 +112,10 @@ int64_t fake_dirty_pace_rest(int64_t ns)
     return rest_ns;
 }
 
+/* Were most of the pages unchanged, or were there none? */
 static bool mostly_unchanged(const FakeDirtyCounts *counts)
 {
-    return counts->unchanged > counts->checked / 2;
+    return counts->unchanged >= (counts->checked + counts->unseen) / 2;
 }
 
 /* --- How many pages may be skipped in a row ------------------------------ */
@@ -171,7 +172,7 @@ int64_t fake_dirty_pace_sync_delay_ms(bool no_downtime)
     }
     pass = fake_dirty_stats_this_pass();
     elapsed_ms = (get_clock() - pace.sync_end_ns) / SCALE_MS;
-    return no_downtime || (fake_dirty_end_in_vain() && mostly_unchanged(&pass)) ?
+    return no_downtime || mostly_unchanged(&pass) ?
         MAX(SYNC_INTERVAL_MS - elapsed_ms, 0) : 0;
 }
 

@@ -50,8 +50,9 @@ void fake_dirty_pace_sync_end(uint64_t pass);
 
 /*
  * How many ms to wait before the next sync.  None, unless no downtime is
- * allowed, so that the next sync is unlikely to be the last, or this pass is
- * mostly unchanged and the last look was in vain.
+ * allowed, so that the next sync is unlikely to be the last, or next to nothing
+ * has been sent since the last sync, so that syncs would follow each other as
+ * fast as pages are checked.
  */
 int64_t fake_dirty_pace_sync_delay_ms(bool no_downtime);
 /* The thread has waited, and sent nothing meanwhile. */

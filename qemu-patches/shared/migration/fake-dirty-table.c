@@ -84,9 +84,7 @@ uint64_t fake_dirty_tables_size(const char *hash, size_t page_size, bool verify,
                               &bytes) != FAKEDIRTY_OK) {
         return 0;
     }
-    return bytes + (BITS_TO_LONGS(pages) +
-                    BITS_TO_LONGS(DIV_ROUND_UP(pages, FAKE_DIRTY_GROUP_PAGES)))
-                   * sizeof(unsigned long);
+    return bytes;
 }
 
 /* --- One migration ------------------------------------------------------- */

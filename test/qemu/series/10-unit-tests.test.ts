@@ -7,9 +7,10 @@ import { needBrokenUnitTest, needOwnTest } from '../../harness/requirements.js';
 
 /** How many cases each has, at least. */
 const tests = [
-  { name: 'test-fake-dirty', what: 'the stage and its tables', cases: 15 },
+  { name: 'test-fake-dirty', what: 'the stage and its tables', cases: 21 },
   { name: 'test-fake-dirty-bandwidth', what: 'the estimate of the bandwidth', cases: 11 },
-  { name: 'test-fake-dirty-pace', what: 'syncs, rescans and throttling', cases: 7 },
+  { name: 'test-fake-dirty-pace', what: 'syncs, looks and throttling', cases: 10 },
+  { name: 'test-fake-dirty-end', what: 'when a migration ends', cases: 5 },
   { name: 'test-fake-dirty-multifd', what: 'the channels of multifd', cases: 4 },
   { name: watchedUnitTest, what: 'the channels of multifd, under ThreadSanitizer', cases: 4 },
 ];
@@ -28,7 +29,8 @@ it.for(tests.map((test) => [test.what, test] as const))(
 const noticed = [
   ...['R4_ZERO', 'R5', 'SYNC'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
   ...['R6', 'EMPTY'].map((broken) => ({ broken, test: 'test-fake-dirty-multifd' })),
-  ...['R2', 'R3', 'R4', 'RESTART', 'SKIP_BUDGET'].map((broken) => ({
+  { broken: 'R10', test: 'test-fake-dirty-pace' },
+  ...['R2', 'R3', 'R4', 'UNSEEN', 'RESTART', 'SKIP_BUDGET'].map((broken) => ({
     broken,
     test: 'test-fake-dirty',
   })),
@@ -37,7 +39,7 @@ const noticed = [
 ];
 
 describe('a build that breaks a rule on purpose', () => {
-  it.for(some(noticed, [0, 1, 2, 3, 4]))(
+  it.for(some(noticed, [0, 1, 2, 3, 4, 5]))(
     'built with $broken, fails $test',
     ({ broken, test }, context) => {
       const program = needBrokenUnitTest(context, test, broken);

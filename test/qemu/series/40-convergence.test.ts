@@ -1,5 +1,5 @@
 // A migration whose marks are all fake ends by itself, where one without the filter goes on for as long as the guest
-// writes; and it looks once more before it does.
+// writes; but only if what the guest marks while the filter looks fits within the downtime limit as well (R9).
 import { describe, expect, it } from 'vitest';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
 import { byName, methods, some } from '../../harness/methods-and-guests.js';
@@ -8,15 +8,16 @@ import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js'
 import { needBrokenQemu, needQemu, type Qemu } from '../../harness/requirements.js';
 
 const mib = 256;
-/** Marks all of 32 MiB again and again, of which 300 ms of this link carry 6. */
-const guest: GuestOptions = { pattern: 'rewrite', pages: 32 * mib };
-/** With a slow fingerprint it takes 15 to 40 ms to rescan all of it, and the guest some 10 to mark it again. */
-const largeGuest: GuestOptions = { pattern: 'rewrite', pages: 64 * mib };
-/** A part of the time that a rescan takes, on a fast machine too. */
-const shortLimit = { downtimeLimitMs: 5 };
+/** Marks all of 32 MiB again and again, of which 300 ms of this link carry 6: slower than ph128 is on any machine. */
+const guest: GuestOptions = { pattern: 'rewrite', pages: 32 * mib, spins: 16 };
+/** The fewest pauses that there are: marks pages faster than a slow fingerprint can be computed. */
+const fastGuest: GuestOptions = { pattern: 'rewrite', pages: 64 * mib };
 const slowLink = { bandwidthBytesPerSecond: 20_000_000 };
 const defaultLimit = { downtimeLimitMs: 300 };
 const noDowntime = { downtimeLimitMs: 0 };
+
+/** A disk that has nothing in it, and takes no room. */
+const emptyDisk = ['-blockdev', 'driver=null-co,node-name=empty,size=50000000000'];
 
 /** Passes after which a migration is made to end, if it does not by itself. */
 const cap = 20;
@@ -75,12 +76,46 @@ describe('a guest that stores values over themselves', () => {
     },
   );
 
-  it('does not converge where looking at all that it may mark again exceeds the downtime limit', async (context) => {
-    const plan = { ...withFilter('sha256'), ...slowLink, ...shortLimit, passes: cap };
-    const { passes, medianGap } = await migrate(needQemu(context), plan, largeGuest);
+  it('does not converge where the guest marks pages faster than they can be looked at', async (context) => {
+    const plan = { ...withFilter('sha256'), ...slowLink, ...defaultLimit, passes: cap };
+    const { passes, medianGap } = await migrate(needQemu(context), plan, fastGuest);
     expect(passes).toBeGreaterThan(cap);
-    // Now and then marks are fewer than at the look before, and the next one comes at once.
     expect(medianGap).toBeGreaterThan(45);
+  });
+
+  it.for(some(['R9'], []))(
+    'converges all the same in a build with %s: what is marked during a rescan is not looked at',
+    async (name, context) => {
+      const plan = { ...withFilter('sha256'), ...slowLink, ...defaultLimit, passes: cap };
+      expect((await migrate(needBrokenQemu(context, name), plan, fastGuest)).passes).toBeLessThan(
+        cap,
+      );
+    },
+  );
+
+  it('converges although others owe what leaves no room for all of its marks', async (context) => {
+    // A bitmap of 4 KiB granules over 50 GB counts as 12 MB until the very end; memory marks 20 of 30 MB.
+    const qemu = needQemu(context);
+    const debtor: GuestOptions = { pattern: 'rewrite', pages: 20 * mib, spins: 16 };
+    const options = {
+      ...plain(qemu, debtor),
+      sourceArguments: emptyDisk,
+      destinationArguments: emptyDisk,
+    };
+    const ended = await withPair(options, async (pair) => {
+      for (const { qmp } of [pair.source, pair.destination]) {
+        await qmp.execute('migrate-set-capabilities', {
+          capabilities: [{ capability: 'dirty-bitmaps', state: true }],
+        });
+      }
+      const bitmap = { node: 'empty', name: 'debt', granularity: 4096 };
+      await pair.source.qmp.execute('block-dirty-bitmap-add', bitmap);
+      const limits = { bandwidthBytesPerSecond: 100_000_000, ...defaultLimit };
+      const { ram } = await pair.migrate({ ...withFilter('ph128'), ...limits, passes: cap });
+      expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+      return Number(ram?.['dirty-sync-count']);
+    });
+    expect(ended).toBeLessThan(cap);
   });
 
   it('does not converge with a downtime limit of 0, and the source pauses between its looks', async (context) => {

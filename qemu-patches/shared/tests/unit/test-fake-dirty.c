@@ -219,6 +219,86 @@ static void test_skip_budget(void)
     end();
 }
 
+/* R4: what is sent without a look at it makes its slot unknown. */
+static void test_unseen(void)
+{
+    begin();
+    walk();
+    sync_all(2);
+    guest[5 * PAGE]++;
+    fake_dirty_unseen(block, 5);
+    memcpy(destination + 5 * PAGE, guest + 5 * PAGE, PAGE);
+    clear_bit(5, marks);
+    walk();
+    g_assert_cmpuint(report()->counts.unseen, ==, 1);
+    /* The first value comes back, and the destination does not have it. */
+    guest[5 * PAGE]--;
+    sync_all(3);
+    walk();
+    assert_equal_memory();
+    g_assert_cmpuint(report()->counts.first, >, PAGES - 1);
+    /* From here on the page is known again. */
+    sync_all(4);
+    g_assert_cmpuint(walk(), ==, 0);
+    end();
+}
+
+/* A channel sends pages beside the sample as the guest has them. */
+static void test_channel_of_a_sample(void)
+{
+    FakeDirtyStage *stage;
+    ram_addr_t offsets[128];
+    const uint8_t *copies[128];
+    unsigned int count, i, sampled = 0;
+
+    begin_with("ph128", false, true);
+    stage = fake_dirty_stage_new(128, &error_abort);
+    list_offsets(offsets, 128);
+    for (i = 0; i < 128; i++) {
+        sampled += fake_dirty_in_sample(i);
+    }
+    g_assert_cmpuint(sampled, ==, FAKE_DIRTY_GROUP_PAGES);
+    count = fake_dirty_channel_filter(stage, block, true, offsets, 128, copies);
+    g_assert_cmpuint(count, ==, 128);
+    for (i = 0; i < count; i++) {
+        g_assert_cmpint(fake_dirty_in_sample(offsets[i] / PAGE), ==,
+                        copies[i] != NULL);
+    }
+    fake_dirty_channel_commit(stage);
+    g_assert_cmpuint(fake_dirty_channels_sent(), ==, 128);
+    g_assert_cmpuint(report()->counts.checked, ==, sampled);
+    /* Those in the sample are unchanged now. */
+    list_offsets(offsets, 128);
+    count = fake_dirty_channel_filter(stage, block, true, offsets, 128, copies);
+    g_assert_cmpuint(count, ==, 128 - sampled);
+    fake_dirty_channel_commit(stage);
+    fake_dirty_stage_free(stage);
+    end();
+}
+
+/* An error of the library, which would be a bug: nothing is known any more. */
+static void test_failure(void)
+{
+    ram_addr_t offset = PAGES * PAGE;
+    FakeDirtyStage *stage;
+    const uint8_t *copy;
+    Error *err = NULL;
+
+    begin_with("ph128", false, true);
+    stage = fake_dirty_stage_new(1, &error_abort);
+    g_assert_false(fake_dirty_failed(&err));
+    g_assert_cmpuint(fake_dirty_channel_filter(stage, block, false, &offset, 1,
+                                               &copy), ==, 0);
+    g_assert_true(fake_dirty_failed(&err));
+    g_assert_nonnull(strstr(error_get_pretty(err), "page number"));
+    error_free(err);
+    fake_dirty_stage_free(stage);
+    end();
+    begin();
+    g_assert_false(fake_dirty_failed(&error_abort));
+    end();
+}
+
 static void test_channel(void)
 {
     FakeDirtyStage *stage;
@@ -378,7 +458,11 @@ int main(int argc, char **argv)
     g_test_add_func("/fake-dirty/block-boundary", test_block_boundary);
     g_test_add_func("/fake-dirty/only-marked", test_only_marked);
     g_test_add_func("/fake-dirty/skip-budget", test_skip_budget);
+    g_test_add_func("/fake-dirty/unseen", test_unseen);
     g_test_add_func("/fake-dirty/channel", test_channel);
+    g_test_add_func("/fake-dirty/channel-of-a-sample",
+                    test_channel_of_a_sample);
+    g_test_add_func("/fake-dirty/failure", test_failure);
     g_test_add_func("/fake-dirty/hashes", test_all_hashes);
     g_test_add_func("/fake-dirty/hash-risk", test_hash_risk);
     g_test_add_func("/fake-dirty/one-at-a-time", test_one_at_a_time);
