@@ -9,6 +9,7 @@ import { displayFor } from './display.js';
 import {
   byteCount,
   each,
+  migrationUri,
   milliseconds,
   oneOf,
   onOrOff,
@@ -95,8 +96,8 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
     ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
     onPolicyFailure: flags.onPolicyFailure,
   };
-  // What is wrong whatever the QEMUs say is told before they are asked.
-  parseMigrateOptions({ ...options, to: flags.to ?? flags.listen ?? '' });
+  // What is wrong whatever the QEMUs say is told before they are asked. Both places have been checked as flags.
+  parseMigrateOptions({ ...options, to: flags.to ?? 'unix:/checked' });
   return options;
 }
 
@@ -179,9 +180,17 @@ export function addMigrate(program: Command): void {
       "the source's QMP: a UNIX socket, or tcp:HOST:PORT",
       qmpAddress,
     )
-    .option('--to <uri>', 'where a destination listens, as QEMU takes it: tcp:HOST:PORT, unix:PATH')
+    .option(
+      '--to <uri>',
+      'where a destination listens, as QEMU takes it: tcp:HOST:PORT, unix:PATH',
+      migrationUri('connect'),
+    )
     .option('--to-qmp <address>', "the destination's QMP, started with -incoming defer", qmpAddress)
-    .option('--listen <uri>', 'with --to-qmp: where the destination listens')
+    .option(
+      '--listen <uri>',
+      'with --to-qmp: where the destination listens; with port 0 it chooses one',
+      migrationUri('listen'),
+    )
     .addOption(
       oneOf(new Option('--method <method>', 'hybrid begins as pre-copy and goes on as post-copy'), [
         'pre-copy',

@@ -36,45 +36,84 @@ describe('the commands', () => {
   it.each([
     [['migrate'], /--qmp/],
     [['migrate', ...qmp], /either --to URI, or --to-qmp and --listen/],
-    [['migrate', ...qmp, '--to', 'x', '--to-qmp', 'y', '--listen', 'z'], /either --to URI/],
-    [['migrate', '--qmp', 'tcp:host', '--to', 'x'], /expected the path of a UNIX socket/],
-    [['migrate', ...qmp, '--to', 'x', '--bandwidth', 'fast'], /Expected a size such as/],
-    [['migrate', ...qmp, '--to', 'x', '--downtime', '3y'], /Expected a time such as 300ms/],
     [
-      ['migrate', ...qmp, '--to', 'x', '--parameter', 'downtime-limit=3y'],
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--to-qmp', 'y', '--listen', 'tcp:b:1'],
+      /either --to URI/,
+    ],
+    [['migrate', '--qmp', 'tcp:host', '--to', 'tcp:b:1'], /expected the path of a UNIX socket/],
+    [['migrate', ...qmp, '--to', 'foo:bar'], /'foo:bar' does not begin with one of tcp:/],
+    [['migrate', ...qmp, '--to', 'b:4444'], /has no protocol; for TCP write tcp:b:4444/],
+    [['migrate', ...qmp, '--to-qmp', 'y', '--listen', 'tcp:b:x'], /port 'x'; expected a number/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--bandwidth', 'fast'], /Expected a size such as/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--downtime', '3y'], /Expected a time such as 300ms/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--parameter', 'downtime-limit=3y'],
       /Expected a time such as/,
     ],
-    [['migrate', ...qmp, '--to', 'x', '--hash', 'sha-256'], /Did you mean 'sha256'\?/],
-    [['migrate', ...qmp, '--to', 'x', '--policy', 'fak-aware'], /Did you mean 'fake-aware'\?/],
-    [['migrate', ...qmp, '--to', 'x', '--bandwith', '1M'], /Did you mean --bandwidth\?/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--hash', 'sha-256'], /Did you mean 'sha256'\?/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--policy', 'fak-aware'],
+      /Did you mean 'fake-aware'\?/,
+    ],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--bandwith', '1M'], /Did you mean --bandwidth\?/],
     [['migrat'], /Did you mean migrate\?/],
     [['completion', 'bsh'], /Did you mean 'bash'\?/],
     [['estimate', ...qmp, '--seconds', '0.5s'], /Expected whole seconds, such as 2s/],
-    [['migrate', ...qmp, '--to', 'x', '--capability', 'xbzrle=maybe'], /NAME=on or NAME=off/],
-    [['migrate', ...qmp, '--to', 'x', '--hash', 'sha3'], /ph128.*sha256/],
-    [['migrate', ...qmp, '--to', 'x', '--policy', 'luck'], /no policy "luck"; there are adaptive/],
-    [['completion', 'cmd'], /bash, zsh, fish/],
-    [['migrate', ...qmp, '--to', 'x', '--policy', 'give-up'], /"give-up": never gives up without/],
-    [['migrate', ...qmp, '--to', 'x', '--quiet', '--verbose'], /without leaving out --verbose/],
-    [['watch', ...qmp, '--quiet', '--verbose'], /--quiet has no effect without leaving out/],
-    [['migrate', ...qmp, '--to', 'x', '--accept-weak-hash'], /no effect without --hash/],
-    [['migrate', ...qmp, '--to', 'x', '--verify'], /--verify has no effect without --hash/],
-    [['migrate', ...qmp, '--to', 'x', '--without-filter', 'refuse'], /no effect without --hash/],
-    [['migrate', ...qmp, '--to', 'x', '--multifd-compression', 'zlib'], /without --multifd/],
-    [['migrate', ...qmp, '--to', 'x', '--multifd-level', '3'], /without --multifd; .*zlib or zstd/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--capability', 'xbzrle=maybe'], /NAME=on or NAME=off/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--hash', 'sha3'], /ph128.*sha256/],
     [
-      ['migrate', ...qmp, '--to', 'x', '--multifd', '--multifd-level', '3'],
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--policy', 'luck'],
+      /no policy "luck"; there are adaptive/,
+    ],
+    [['completion', 'cmd'], /bash, zsh, fish/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--policy', 'give-up'],
+      /"give-up": never gives up without/,
+    ],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--quiet', '--verbose'],
+      /without leaving out --verbose/,
+    ],
+    [['watch', ...qmp, '--quiet', '--verbose'], /--quiet has no effect without leaving out/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--accept-weak-hash'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--verify'], /--verify has no effect without --hash/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--without-filter', 'refuse'],
+      /no effect without --hash/,
+    ],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--multifd-compression', 'zlib'], /without --multifd/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--multifd-level', '3'],
+      /without --multifd; .*zlib or zstd/,
+    ],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--multifd', '--multifd-level', '3'],
       /without .*zlib or zstd/,
     ],
-    [['migrate', ...qmp, '--to', 'x', '--listen', 'y'], /--listen has no effect without --to-qmp/],
-    [['migrate', ...qmp, '--to', 'x', '--to-qmp', 'y'], /--to-qmp has no effect without --listen/],
-    [['migrate', ...qmp, '--to', 'x', '--postcopy-bandwidth', '1M'], /post-copy or hybrid/],
     [
-      ['migrate', ...qmp, '--to', 'x', '--method', 'post-copy', '--policy', 'give-up:passes=3'],
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--listen', 'tcp:b:1'],
+      /--listen has no effect without --to-qmp/,
+    ],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--to-qmp', 'y'],
+      /--to-qmp has no effect without --listen/,
+    ],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--postcopy-bandwidth', '1M'], /post-copy or hybrid/],
+    [
+      [
+        'migrate',
+        ...qmp,
+        '--to',
+        'tcp:b:1',
+        '--method',
+        'post-copy',
+        '--policy',
+        'give-up:passes=3',
+      ],
       /--policy has no effect without --method pre-copy or hybrid/,
     ],
     [
-      ['migrate', ...qmp, '--to', 'x', '--method', 'post-copy', '--auto-converge'],
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--method', 'post-copy', '--auto-converge'],
       /--auto-converge has no effect/,
     ],
     [['lab', 'run', 'x.yaml', '--qemu', 'q', '--version', '7.2'], /without leaving out --qemu/],
@@ -228,7 +267,7 @@ describe('fakedirty migrate', () => {
   });
 
   it('refuses what no QEMU can do before it asks one', () => {
-    const args = ['migrate', '--qmp', '/nowhere/vm.qmp', '--to', 'x', '--downtime', '3h'];
+    const args = ['migrate', '--qmp', '/nowhere/vm.qmp', '--to', 'tcp:b:1', '--downtime', '3h'];
     const { status, output } = fakedirty(...args);
     expect(status).toBe(exitCodes.refused);
     expect(output).toMatch(/error: --downtime: .*2000000/);
