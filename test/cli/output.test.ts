@@ -86,7 +86,9 @@ describe('an error with --json', () => {
     const { error } = JSON.parse((await run([...args, '--json'])).stdout);
     expect(error.problems).toEqual([
       expect.stringMatching(/^--multifd: is 999; expected at most 255/),
-      expect.stringMatching(/^--downtime: is 10800000; expected at most 2000000/),
+      expect.stringMatching(
+        /^--downtime: is 10800000 ms \(3 h\); expected at most 2000000 ms \(2000 s\)/,
+      ),
     ]);
   });
 });
