@@ -1,4 +1,6 @@
 // Takes over a migration whose controller was killed: by its journal, and by what QEMU says now.
+import { checkOptions, optionNames } from '../errors/check-options.js';
+import { checkClient } from '../qmp/check-client.js';
 import type { QmpClient } from '../qmp/client.js';
 import { LastingQmp } from '../qmp/lasting-qmp.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
@@ -24,6 +26,16 @@ export interface TakeOverOptions
   /** Goes on with the journal. */
   readonly write: JournalWriter;
 }
+
+const takeOverNames = optionNames<TakeOverOptions>({
+  policy: true,
+  signal: true,
+  record: true,
+  onPass: true,
+  onProgress: true,
+  destination: true,
+  write: true,
+});
 
 /** Throws unless the journal is of what this QEMU does, and nobody controls it. */
 function check(
@@ -61,6 +73,8 @@ export async function takeOver(
   journal: Journal,
   options: TakeOverOptions,
 ): Promise<Migration> {
+  checkClient(qmp);
+  checkOptions(options, takeOverNames);
   const { begin } = journal;
   const { destination, write, ...rest } = options;
   const source = new LastingQmp(qmp);

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { checkOptions, optionNames } from '../../errors/check-options.js';
 import { nearestOf } from '../../errors/nearest.js';
 import { OptionError } from '../../errors/option-error.js';
 import { option, sentence } from '../../errors/wording.js';
@@ -71,6 +72,20 @@ export interface ExperimentOptions {
   /** Ends the experiment; the same call continues it later. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const experimentNames = optionNames<ExperimentOptions>({
+  experiment: true,
+  directory: true,
+  sink: true,
+  qemu: true,
+  version: true,
+  catalogue: true,
+  report: true,
+  onEvent: true,
+  onPass: true,
+  onMigrationProgress: true,
+  signal: true,
+});
 
 /** What an experiment came to. */
 export interface ExperimentOutcome extends RunCounts {
@@ -143,6 +158,7 @@ function keepExperiment(directory: string, { text, file }: Source, sink: boolean
 
 /** Runs or resumes an experiment, and writes its report. Runs that fail do not end it: they are in the outcome. */
 export async function runExperiment(options: ExperimentOptions): Promise<ExperimentOutcome> {
+  checkOptions(options, experimentNames);
   const { catalogue = builtIn, version, report = true, onEvent, signal } = options;
   if (version !== undefined && options.qemu !== undefined) {
     const why = sentence`has no effect with ${option('qemu')}, which names a QEMU; leave one of them out`;
