@@ -3,10 +3,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { entryLine } from '../../lib/migration/recording.js';
 import { packageRoot } from '../../lib/system/package-root.js';
+import { ScriptedQemu } from '../migration/scripted-qemu.js';
 import { busy, preCopy, recordingOf } from '../policy/simulation.js';
 import { FakeQemu } from '../qmp/fake-qemu.js';
 
@@ -264,6 +266,29 @@ describe('fakedirty migrate', () => {
     const { said } = await ended(process.execPath, [...migrating(), '--no-journal', flag]);
     expect(said.match(/^QEMU: MIGRATION /gm) ?? []).toHaveLength(events);
     expect(said.match(/^failed after/gm) ?? []).toHaveLength(outcome);
+  });
+
+  it.each([
+    ['SIGINT', /^It was cancelled by Ctrl-C \(SIGINT\)\.$/m],
+    ['SIGTERM', /^It was cancelled by SIGTERM\.$/m],
+    ['SIGHUP', /^It was cancelled by SIGHUP \(its terminal is gone\)\.$/m],
+  ] as const)('names once what ended it: %s', async (signal, reason) => {
+    new ScriptedQemu(qemu).obey();
+    const args = [...migrating(), '--no-journal'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+    while (!qemu.requests.some(({ execute }) => execute === 'migrate')) await pause(20);
+    await pause(200);
+    child.kill(signal);
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(
+      exitCodes.interrupted,
+    );
+    expect(said).toMatch(reason);
+    expect(said).not.toMatch(/caller|told to end/i);
+    expect(said.match(/cancelled by/g)).toHaveLength(1);
   });
 
   it('refuses what no QEMU can do before it asks one', () => {
