@@ -56,7 +56,7 @@ const failures: [args: string[], code: string, exit: keyof typeof exitCodes][] =
   [['replay', main], 'ERR_RECORDING', 'failure'],
   [['estimate', ...nowhere], 'ERR_QMP_CLOSED', 'no-qmp'],
   [['lab', 'run', 'nothing.yaml', '--no-report'], 'ERR_EXPERIMENT', 'failure'],
-  [['lab', 'report', 'nothing'], 'ENOENT', 'failure'],
+  [['lab', 'report', 'nothing'], 'ERR_RESULTS', 'failure'],
   [['lab', 'list', '--with', 'nothing'], 'ERR_ADDITIONS', 'failure'],
   [['qemu', 'build', '--source', '/nothing', '--no-install'], 'ERR_BUILD_NO_SOURCE', 'no-source'],
   [['qemu', 'path'], 'ERR_NOT_BUILT', 'not-built'],
