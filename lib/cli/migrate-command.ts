@@ -18,6 +18,7 @@ import {
   qmpAddress,
   wholeNumber,
 } from './option-values.js';
+import { suggestInstead } from './other-names.js';
 import { RecordingFile } from './recording-file.js';
 import {
   cancelAtSignal,
@@ -173,7 +174,8 @@ const idleAlone: readonly Need[] = [
 ];
 
 export function addMigrate(program: Command): void {
-  refuseWithoutEffect(program.command('migrate'), idleAlone)
+  const command = suggestInstead(program.command('migrate'), '--link', '--bandwidth');
+  refuseWithoutEffect(command, idleAlone)
     .description('Migrates a running VM, shows every pass, and does what a policy decides.')
     .requiredOption(
       '--qmp <address>',
