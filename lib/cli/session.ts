@@ -205,13 +205,16 @@ export function warnOfAbandoned(where: string | boolean, qmp: QmpAddress): void 
   const path = typeof where === 'string' ? where : undefined;
   const address = formatAddress(qmp);
   const found = findUnended(path, address);
-  if (!found || isAlive(found.journal.controller) !== false) return;
+  if (!found) return;
+  const { controller, end } = found.journal;
+  // One that has written an end controls nothing any more, alive or not.
+  if (!end && isAlive(controller) !== false) return;
   const { process: source } = found.journal.begin.source;
   // Its QEMU has ended, and left the address to another one.
   if (source && isAlive(source) === false) return;
   const folder = path === undefined ? '' : ` --journal ${path}`;
   console.error(
-    'warning: a process that migrated this VM was killed. Its settings may still be in force, or its migration may run: ' +
+    `warning: a process that migrated this VM ${end ? 'lost sight of it' : 'was killed'}. Its settings may still be in force, or its migration may run: ` +
       `"fakedirty watch --qmp ${address} --take-over${folder}" goes on with it.`,
   );
 }

@@ -6,7 +6,7 @@ import { LastingQmp } from '../qmp/lasting-qmp.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
 import { isAlive, isSameProcess, ownIdentity } from '../system/owner.js';
 import { Incoming } from './incoming.js';
-import { type Journal, JournalError, type JournalWriter } from './journal.js';
+import { isOpen, type Journal, JournalError, type JournalWriter } from './journal.js';
 import type { Migration } from './migration.js';
 import type { MigrateOptions } from './options.js';
 import { readQemuSetup } from './qemu-setup.js';
@@ -43,8 +43,11 @@ function check(
   usage: ProcessUsage | undefined,
   migration: { readonly status?: string | undefined; readonly 'total-time'?: number | undefined },
 ): void {
-  if (end) throw new JournalError('This migration has ended: there is nothing to take over.');
-  if (isAlive(controller) && !isSameProcess(controller, ownIdentity())) {
+  if (!isOpen({ end })) {
+    throw new JournalError('This migration has ended: there is nothing to take over.');
+  }
+  // One that has written an end controls nothing any more.
+  if (!end && isAlive(controller) && !isSameProcess(controller, ownIdentity())) {
     throw new JournalError(
       `Process ${controller.pid} still controls this migration; end it first if it should not.`,
     );

@@ -1,6 +1,6 @@
 // `fakedirty migrate`, `watch`, `replay` and `completion` as users see them, as far as no guest is needed.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -299,6 +299,34 @@ describe('fakedirty migrate', () => {
     const { status, output } = fakedirty(...args);
     expect(status).toBe(exitCodes.refused);
     expect(output).toMatch(/error: --downtime: .*2000000/);
+  });
+
+  it('lists the journals that there are where none is of this QEMU, and takes one by name', async () => {
+    const script = new ScriptedQemu(qemu);
+    script.obey();
+    const journals = join(directory, 'journals');
+    const begun = [...migrating(), '--journal', journals];
+    const child = spawn(process.execPath, begun, { stdio: 'ignore' });
+    while (!qemu.requests.some(({ execute }) => execute === 'migrate')) await pause(20);
+    await pause(200);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('close', resolve));
+    const [name = ''] = readdirSync(journals);
+    const file = join(journals, name);
+    writeFileSync(file, readFileSync(file, 'utf8').replace(qemu.path, '/moved/vm.qmp'));
+    const watching = [main, 'watch', '--qmp', qemu.path, '--journal', journals, '--take-over'];
+    const { status, said } = await ended(process.execPath, watching);
+    expect(status).toBe(exitCodes.failure);
+    expect(said).toContain(`has no journal of an unfinished migration from ${qemu.path}.`);
+    expect(said).toMatch(/name its journal with --take-over FILE/);
+    expect(said).toContain(`  ${file}: begun at `);
+    expect(said).toContain(' from /moved/vm.qmp to exec:cat');
+    const wrong = await ended(process.execPath, [...watching, main]);
+    expect(wrong.said).toMatch(/main\.js is not a journal that can be read/);
+    script.complete();
+    const taken = await ended(process.execPath, [...watching, file]);
+    expect(taken.said).toContain(`Taken over, as ${file} has it.`);
+    expect(taken.status).toBe(exitCodes.ok);
   });
 
   it('names a journal folder that is a file', async () => {
