@@ -121,6 +121,7 @@ export async function buildAddon(): Promise<void> {
       const args = [
         'configure',
         'build',
+        `--directory=${join(packageRoot, 'native')}`,
         '--release',
         `--nodedir=${nodeDirectory()}`,
         // The directory holds no config.gypi: the running Node's own settings serve.

@@ -5,7 +5,8 @@ import type { ErrorCode } from '../errors/codes.js';
 import { FakedirtyError } from '../errors/error.js';
 import { messageOf } from '../errors/message-of.js';
 import { OptionError } from '../errors/option-error.js';
-import { InterruptedError, UnmetNeedsError } from '../lab/index.js';
+import { InterruptedError, MissingPackageError, UnmetNeedsError } from '../lab/index.js';
+import { CancelReason } from '../migration/cancel-reason.js';
 import { MigrationRefusedError } from '../migration/errors.js';
 import { MeasurementError } from '../monitor/errors.js';
 import { PolicyError } from '../policy/named.js';
@@ -19,7 +20,10 @@ import { outputOptions, paintFor } from './output-options.js';
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof QemuBuildError) return exitCodes[error.failure];
-  if (error instanceof InterruptedError) return exitCodes.interrupted;
+  if (error instanceof MissingPackageError) return exitCodes['missing-tools'];
+  if (error instanceof InterruptedError || error instanceof CancelReason) {
+    return exitCodes.interrupted;
+  }
   const refusals = [MigrationRefusedError, MeasurementError, UnmetNeedsError];
   if (refusals.some((refusal) => error instanceof refusal)) return exitCodes.refused;
   if (error instanceof PolicyError || error instanceof OptionError) return exitCodes.usage;

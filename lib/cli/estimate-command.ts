@@ -10,6 +10,7 @@ import {
 import { type Forecast, forecast, rangeText } from '../policy/forecast.js';
 import type { QmpAddress } from '../qmp/transport.js';
 import { byteCount, milliseconds, qmpAddress, wholeSeconds } from './option-values.js';
+import { suggestInstead } from './other-names.js';
 import { connect } from './session.js';
 
 interface EstimateFlags {
@@ -65,8 +66,7 @@ async function run({ qmp, link, downtime, seconds, json }: EstimateFlags): Promi
 }
 
 export function addEstimate(program: Command): void {
-  program
-    .command('estimate')
+  suggestInstead(program.command('estimate'), '--bandwidth', '--link')
     .description('Predicts what migrating a running VM would cost by each method.')
     .requiredOption('--qmp <address>', "the VM's QMP: a UNIX socket, or tcp:HOST:PORT", qmpAddress)
     .addOption(

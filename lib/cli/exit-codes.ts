@@ -25,7 +25,7 @@ Exit codes:
     0  done
     1  failed for a reason without a code of its own
     2  the command line is wrong
-    3  tools or libraries are missing
+    3  tools, libraries or npm packages are missing
     4  QEMU's source was not found, or is of another version
     5  the series does not apply
     6  the disk is full

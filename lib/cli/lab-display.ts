@@ -6,18 +6,14 @@ import {
   type ExperimentEvent,
   type ExperimentOptions,
   outcomeText,
+  type PlannedRun,
 } from '../lab/index.js';
 import { type Display, displayFor } from './display.js';
+import { LabProgress } from './lab-progress.js';
 import { outputOptions, paintFor } from './output-options.js';
 
-const msPerMinute = 60_000;
-
-function headline({ run, done, total, remainingMs }: Extract<ExperimentEvent, { done: number }>) {
-  const { cell, round, warmUp } = run;
-  const remaining =
-    remainingMs === undefined ? '' : `, ${Math.ceil(remainingMs / msPerMinute)} min left`;
-  const which = warmUp ? 'warm-up' : `round ${round}`;
-  return `${done + 1}/${total}${remaining}: ${describeCell(cell)}, ${which}`;
+function runText({ cell, round, warmUp }: PlannedRun): string {
+  return `${describeCell(cell)}, ${warmUp ? 'warm-up' : `round ${round}`}`;
 }
 
 /** Shows a running experiment. */
@@ -25,6 +21,7 @@ export class LabDisplay {
   readonly #output: NodeJS.WriteStream;
   readonly #showsPasses: boolean;
   readonly #paint: Paint;
+  readonly #progress = new LabProgress();
   #migration: Display;
 
   constructor(output: NodeJS.WriteStream, showsPasses: boolean) {
@@ -66,7 +63,7 @@ export class LabDisplay {
         break;
       case 'run-started':
         this.#migration = displayFor(this.#output, outputOptions().json);
-        this.note(headline(event));
+        this.note(`${this.#progress.text(event)}: ${runText(event.run)}`);
         break;
       case 'run-measured':
         this.note(`  ${outcomeText(event.measurement)}`);

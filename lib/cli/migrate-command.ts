@@ -9,6 +9,7 @@ import { displayFor } from './display.js';
 import {
   byteCount,
   each,
+  migrationUri,
   milliseconds,
   oneOf,
   onOrOff,
@@ -18,6 +19,7 @@ import {
   wholeNumber,
   wholePercent,
 } from './option-values.js';
+import { suggestInstead } from './other-names.js';
 import { RecordingFile } from './recording-file.js';
 import {
   cancelAtSignal,
@@ -102,8 +104,8 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
     ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
     onPolicyFailure: flags.onPolicyFailure,
   };
-  // What is wrong whatever the QEMUs say is told before they are asked.
-  parseMigrateOptions({ ...options, to: flags.to ?? flags.listen ?? '' });
+  // What is wrong whatever the QEMUs say is told before they are asked. Both places have been checked as flags.
+  parseMigrateOptions({ ...options, to: flags.to ?? 'unix:/checked' });
   return options;
 }
 
@@ -182,16 +184,25 @@ const idleAlone: readonly Need[] = [
 ];
 
 export function addMigrate(program: Command): void {
-  refuseWithoutEffect(program.command('migrate'), idleAlone)
+  const command = suggestInstead(program.command('migrate'), '--link', '--bandwidth');
+  refuseWithoutEffect(command, idleAlone)
     .description('Migrates a running VM, shows every pass, and does what a policy decides.')
     .requiredOption(
       '--qmp <address>',
       "the source's QMP: a UNIX socket, or tcp:HOST:PORT",
       qmpAddress,
     )
-    .option('--to <uri>', 'where a destination listens, as QEMU takes it: tcp:HOST:PORT, unix:PATH')
+    .option(
+      '--to <uri>',
+      'where a destination listens, as QEMU takes it: tcp:HOST:PORT, unix:PATH',
+      migrationUri('connect'),
+    )
     .option('--to-qmp <address>', "the destination's QMP, started with -incoming defer", qmpAddress)
-    .option('--listen <uri>', 'with --to-qmp: where the destination listens')
+    .option(
+      '--listen <uri>',
+      'with --to-qmp: where the destination listens; with port 0 it chooses one',
+      migrationUri('listen'),
+    )
     .addOption(
       oneOf(new Option('--method <method>', 'hybrid begins as pre-copy and goes on as post-copy'), [
         'pre-copy',

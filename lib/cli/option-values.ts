@@ -9,6 +9,7 @@ import {
   parseMs,
   parsePercent,
 } from '../format/units.js';
+import { migrationUriProblem, type UriUse } from '../migration/uri.js';
 import { QmpError } from '../qmp/errors.js';
 import { parseAddress, type QmpAddress } from '../qmp/transport.js';
 
@@ -83,6 +84,15 @@ export function qmpAddress(text: string): QmpAddress {
     if (!(error instanceof QmpError)) throw error;
     throw new InvalidArgumentError(error.message);
   }
+}
+
+/** A URI that the source connects to, or that the destination listens at. */
+export function migrationUri(use: UriUse): (text: string) => string {
+  return (text) => {
+    const problem = migrationUriProblem(text, use);
+    if (problem !== undefined) throw new InvalidArgumentError(`${problem}.`.replace('?.', '?'));
+    return text;
+  };
 }
 
 /** Parameters of QEMU that are times in milliseconds, or sizes in bytes. */

@@ -1,6 +1,7 @@
 // What the commands for running VMs share: connections, what ends them early, the journal, the exit code.
 import { messageOf } from '../errors/message-of.js';
 import { OptionError } from '../errors/option-error.js';
+import { CancelReason } from '../migration/cancel-reason.js';
 import { JournalError, type JournalOptions } from '../migration/journal.js';
 import {
   type FoundJournal,
@@ -45,13 +46,20 @@ interface Ending {
   readonly abandoned: string;
 }
 
+/** Signals as people know them. */
+const signalNames: Readonly<Record<EndingSignal, string>> = {
+  SIGINT: 'Ctrl-C (SIGINT)',
+  SIGTERM: 'SIGTERM',
+  SIGHUP: 'SIGHUP (its terminal is gone)',
+};
+
 function abortable({ onSignal, onLostOutput, abandoned }: Ending): Interruptible {
   const controller = new AbortController();
-  const abort = (why: string) => controller.abort(new Error(why));
+  const abort = (why: string) => controller.abort(new CancelReason(why));
   const release = endGracefully({
     end: (name) => {
       const matters = onSignal(name);
-      if (matters) abort(`This process was told to end by ${name}.`);
+      if (matters) abort(`It was cancelled by ${signalNames[name]}.`);
       return matters;
     },
     abandon: () => {
@@ -59,7 +67,7 @@ function abortable({ onSignal, onLostOutput, abandoned }: Ending): Interruptible
     },
   });
   const output = whenOutputIsLost((reason) => {
-    if (onLostOutput()) abort(`This process had to end: ${reason}.`);
+    if (onLostOutput()) abort(`It was cancelled because ${reason}.`);
   });
   return {
     signal: controller.signal,
@@ -80,7 +88,7 @@ export function cancelAtSignal(
       const matters = name !== 'SIGHUP' || onDisconnect === 'cancel';
       if (matters) {
         display.note(
-          `Told to end by ${name}: cancelling the migration. Press Ctrl-C again to exit now.`,
+          `${signalNames[name]}: cancelling the migration. Press Ctrl-C again to exit now.`,
         );
       } else display.silence();
       return matters;
@@ -197,13 +205,16 @@ export function warnOfAbandoned(where: string | boolean, qmp: QmpAddress): void 
   const path = typeof where === 'string' ? where : undefined;
   const address = formatAddress(qmp);
   const found = findUnended(path, address);
-  if (!found || isAlive(found.journal.controller) !== false) return;
+  if (!found) return;
+  const { controller, end } = found.journal;
+  // One that has written an end controls nothing any more, alive or not.
+  if (!end && isAlive(controller) !== false) return;
   const { process: source } = found.journal.begin.source;
   // Its QEMU has ended, and left the address to another one.
   if (source && isAlive(source) === false) return;
   const folder = path === undefined ? '' : ` --journal ${path}`;
   console.error(
-    'warning: a process that migrated this VM was killed. Its settings may still be in force, or its migration may run: ' +
+    `warning: a process that migrated this VM ${end ? 'lost sight of it' : 'was killed'}. Its settings may still be in force, or its migration may run: ` +
       `"fakedirty watch --qmp ${address} --take-over${folder}" goes on with it.`,
   );
 }

@@ -2,11 +2,13 @@
 // process was killed.
 import { type Command, Option } from 'commander';
 import { JournalError } from '../migration/journal.js';
-import { JournalDirectory } from '../migration/journal-directory.js';
+import { type FoundJournal, JournalDirectory } from '../migration/journal-directory.js';
 import { takeOver } from '../migration/take-over.js';
 import { watchMigration } from '../migration/watch.js';
 import { parsePolicies } from '../policy/named.js';
-import { formatAddress, parseAddress, type QmpAddress } from '../qmp/transport.js';
+import type { QmpClient } from '../qmp/client.js';
+import { parseAddress, type QmpAddress } from '../qmp/transport.js';
+import { isAlive } from '../system/owner.js';
 import { type Display, displayFor } from './display.js';
 import { exitCodes } from './exit-codes.js';
 import { oneOf, qmpAddress } from './option-values.js';
@@ -24,7 +26,8 @@ import { needs, quietOrVerbose, refuseWithoutEffect } from './without-effect.js'
 
 interface WatchFlags {
   qmp: QmpAddress;
-  takeOver?: true;
+  /** True, or the path of a journal. */
+  takeOver?: true | string;
   journal?: string;
   onDisconnect: OnDisconnect;
   record?: string;
@@ -46,18 +49,43 @@ async function watch({ qmp, record, force }: WatchFlags, display: Display): Prom
   }
 }
 
+const maxListed = 10;
+
+/** A journal as a user picks it: by the QMP and the time. */
+function listed({ path, journal: { begin, controller, end } }: FoundJournal): string {
+  const from = begin.source.qmp === undefined ? '' : ` from ${begin.source.qmp}`;
+  const isControlled = !end && isAlive(controller) === true;
+  const by = isControlled ? `, controlled by process ${controller.pid}` : '';
+  return `  ${path}: begun at ${new Date(begin.atMs).toISOString()}${from} to ${begin.destination.uri}${by}`;
+}
+
+/** The journal to go on with: the one that was named, or that of this QEMU. */
+async function findJournal(
+  directory: JournalDirectory,
+  source: QmpClient,
+  named: string | undefined,
+): Promise<FoundJournal> {
+  const found =
+    named === undefined ? await directory.unendedOf(source) : JournalDirectory.read(named);
+  if (found) return found;
+  const open = directory.open();
+  const problem = `${directory.path} has no journal of an unfinished migration from ${source.address}.`;
+  if (open.length === 0) throw new JournalError(problem);
+  const more = open.length > maxListed ? [`  and ${open.length - maxListed} older ones`] : [];
+  const hint =
+    'If this QEMU had another address, name its journal with --take-over FILE. There are:';
+  const list = [...open.slice(0, maxListed).map(listed), ...more];
+  throw new JournalError([`${problem} ${hint}`, ...list].join('\n'));
+}
+
 /** What it has begun is ended: the same policy, the same settings to put back. */
 async function goOn(flags: WatchFlags, display: Display): Promise<void> {
   const { qmp, record, force, onDisconnect } = flags;
   const directory = new JournalDirectory(flags.journal);
-  const found = directory.unended(formatAddress(qmp));
-  if (!found) {
-    throw new JournalError(
-      `${directory.path} has no journal of an unfinished migration from ${formatAddress(qmp)}.`,
-    );
-  }
-  const { destination, policy = [] } = found.journal.begin;
   await using source = await connect(qmp);
+  const named = typeof flags.takeOver === 'string' ? flags.takeOver : undefined;
+  const found = await findJournal(directory, source, named);
+  const { destination, policy = [] } = found.journal.begin;
   await using target =
     destination.qmp === undefined ? undefined : await connect(parseAddress(destination.qmp));
   using file = record === undefined ? undefined : new RecordingFile(record, { force });
@@ -83,7 +111,10 @@ export function addWatch(program: Command): void {
       "the source's QMP: a UNIX socket, or tcp:HOST:PORT",
       qmpAddress,
     )
-    .option('--take-over', 'control a migration whose "fakedirty migrate" was killed')
+    .option(
+      '--take-over [file]',
+      'control a migration whose "fakedirty migrate" was killed; its journal is found by this QEMU, or named',
+    )
     .option(
       '--journal <folder>',
       'with --take-over: the folder of its journal, if "fakedirty migrate" was given one',
@@ -106,7 +137,9 @@ capability "events" is off, it polls QEMU instead. Ctrl-C stops watching; the mi
 
 With --take-over it goes on with what a "fakedirty migrate" began that was killed: with its policy, and with the
 settings that it would have put back, which it finds in the journal. If the migration has ended in the meantime,
-it makes sure that the guest runs where it is, and puts the settings back. Ctrl-C cancels the migration then.`,
+it makes sure that the guest runs where it is, and puts the settings back. Ctrl-C cancels the migration then. The
+journal is found even if this QEMU's QMP had another name or address; if it is not, those that there are are
+listed, and one of them can be named.`,
     )
     .action((flags: WatchFlags) => {
       const display = displayFor(process.stdout, flags.json);

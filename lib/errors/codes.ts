@@ -65,6 +65,8 @@ export const errorCodes = {
   ERR_INTERRUPTED: 'The work was interrupted by its caller.',
   // Running commands.
   ERR_COMMAND_LINE: 'The command line is wrong.',
+  ERR_CANCELLED:
+    'A command was ended by a signal, or because its output was lost, before it began.',
   ERR_FAILURE: 'A command failed for a reason without a code of its own.',
   ERR_CACHE: 'The cache of builds, guests and logs cannot be made.',
   ERR_STEP: 'A step failed, and has said so.',

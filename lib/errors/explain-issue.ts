@@ -1,6 +1,7 @@
 // Words for what a schema finds wrong, with what was probably meant: zod's own know no near misses.
 import type { core } from 'zod';
 import { didYouMean } from './nearest.js';
+import { quantity } from './quantity.js';
 import { shown } from './shown.js';
 
 /** The names that an object's schema accepts. */
@@ -37,6 +38,18 @@ const kinds: Readonly<Record<string, string>> = {
   array: 'a list',
 };
 
+function outOfRange(
+  { input, path = [] }: core.$ZodRawIssue,
+  expected: 'at most' | 'at least',
+  limit: number | bigint,
+): string | undefined {
+  if (typeof input !== 'number') return undefined;
+  // A number of a list has the unit of the list.
+  const name = path.findLast((part) => typeof part === 'string') ?? '';
+  const withUnit = (value: number | bigint) => quantity(String(name), value);
+  return `is ${withUnit(input)}; expected ${expected} ${withUnit(limit)}`;
+}
+
 /** For `safeParse(value, { error: explainIssue })`; undefined: zod's own words will do. */
 export const explainIssue: core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
@@ -52,11 +65,9 @@ export const explainIssue: core.$ZodErrorMap = (issue) => {
     case 'invalid_type':
       return `is ${shown(issue.input)}; expected ${kinds[issue.expected] ?? issue.expected}`;
     case 'too_big':
-      if (typeof issue.input !== 'number') return undefined;
-      return `is ${issue.input}; expected at most ${issue.maximum}`;
+      return outOfRange(issue, 'at most', issue.maximum);
     case 'too_small':
-      if (typeof issue.input !== 'number') return undefined;
-      return `is ${issue.input}; expected at least ${issue.minimum}`;
+      return outOfRange(issue, 'at least', issue.minimum);
     case 'invalid_union':
       return closestBranch(issue.errors);
     default:

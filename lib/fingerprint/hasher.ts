@@ -1,14 +1,14 @@
 // A hasher: an algorithm, a page size and, for ph128, a secret key.
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
+import { checkOptions } from '../errors/check-options.js';
 import { OptionError } from '../errors/option-error.js';
-import { shown } from '../errors/shown.js';
 import { type AlgorithmName, algorithmNames, lookUp } from './algorithms.js';
 import { type Bytes, pagesIn, refuseDetached, viewOf } from './bytes.js';
 import { DisposedError } from './errors.js';
 import { awaiting, calling, translated } from './library.js';
 import { type NativeHasher, native } from './native.js';
-import { checkAnswer, type PageRange, pagesWithin } from './page-range.js';
+import { checkAnswer, type PageRange, rangeWithin } from './page-range.js';
 import { pageSizes, parseOptions } from './schema.js';
 import { type BackgroundOptions, inSlices, parseBackgroundOptions } from './slices.js';
 import { type SourceOf, sourcesIn } from './sources.js';
@@ -33,6 +33,7 @@ export interface FingerprintOptions<Into extends Uint8Array = Uint8Array> extend
   readonly into: Into;
 }
 
+const optionNames = ['into', 'first', 'pages'] as const;
 const everything: PageRange = {};
 const most64Bits = 2n ** 64n - 1n;
 const seedExpected = 'expected a whole number from 0 to 2^64 - 1';
@@ -134,12 +135,14 @@ export class Hasher implements Disposable {
     options: PageRange & { readonly into?: Uint8Array | undefined } = everything,
   ): Uint8Array {
     const hasher = this.#open();
-    if (options === null || typeof options !== 'object' || ArrayBuffer.isView(options)) {
-      throw new OptionError('options', `is ${shown(options)}; expected { into, first, pages }`);
+    if (ArrayBuffer.isView(options)) {
+      throw new OptionError('options', 'is an object; expected { into, first, pages }');
     }
+    checkOptions(options, optionNames);
     const { into } = options;
     const view = viewOf('bytes', bytes);
-    const { first, pages } = pagesWithin(pagesIn('bytes', view, this.pageSize), options);
+    const all = pagesIn('bytes', view, this.pageSize);
+    const { first, pages } = rangeWithin(all, options);
     const digestsBytes = pages * this.digestBytes;
     // From Node's pool: its memory is there already.
     const digests = into === undefined ? Buffer.allocUnsafe(digestsBytes) : into;

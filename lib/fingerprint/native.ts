@@ -140,7 +140,7 @@ export function adviceFor(machine: Machine, directory: string): string[] {
     '  Debian: apt-get install g++ make python3 libhwy-dev libxxhash-dev',
     '  Alpine: apk add g++ make python3 highway-dev xxhash-dev',
     'and run node-gyp where the package lies:',
-    `  cd ${directory} && npx node-gyp rebuild`,
+    `  cd ${directory} && npx node-gyp rebuild --directory native`,
   ];
 }
 

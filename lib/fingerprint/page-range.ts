@@ -1,5 +1,6 @@
 // A range of pages out of many.
 import { constants } from 'node:buffer';
+import { checkOptions } from '../errors/check-options.js';
 import { OptionError } from '../errors/option-error.js';
 import { shown } from '../errors/shown.js';
 
@@ -11,14 +12,19 @@ export interface PageRange {
   readonly pages?: number | undefined;
 }
 
-/** No schema: it is checked in calls of a microsecond. */
-export function pagesWithin(
-  all: number,
-  range: PageRange,
-): Required<Record<keyof PageRange, number>> {
-  if (range === null || typeof range !== 'object') {
-    throw new OptionError('range', `is ${shown(range)}; expected { first, pages }`);
-  }
+const rangeNames = ['first', 'pages'] as const;
+
+/** A range with both its numbers. */
+export type CheckedRange = Required<Record<keyof PageRange, number>>;
+
+/** A range that a caller gives. */
+export function pagesWithin(all: number, range: PageRange): CheckedRange {
+  checkOptions(range, rangeNames, 'range');
+  return rangeWithin(all, range);
+}
+
+/** The range of options whose names were checked. No schema: it is checked in calls of a microsecond. */
+export function rangeWithin(all: number, range: PageRange): CheckedRange {
   const { first = 0, pages = typeof first === 'number' ? all - first : Number.NaN } = range;
   const isRange = Number.isSafeInteger(first) && Number.isSafeInteger(pages);
   if (isRange && first >= 0 && pages >= 0 && first + pages <= all) return { first, pages };

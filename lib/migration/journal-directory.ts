@@ -11,10 +11,15 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { isSameAddress, parseAddress } from '../qmp/transport.js';
+import { messageOf } from '../errors/message-of.js';
+import { checkClient } from '../qmp/check-client.js';
+import type { QmpClient } from '../qmp/client.js';
+import { processOf } from '../qmp/process-usage.js';
+import { isSameAddress, parseAddress, type QmpAddress } from '../qmp/transport.js';
 import { makeDirectory } from '../system/make-directory.js';
-import { ownIdentity } from '../system/owner.js';
+import { isSameProcess, ownIdentity } from '../system/owner.js';
 import {
+  isOpen,
   type Journal,
   JournalError,
   type JournalWriter,
@@ -70,6 +75,11 @@ export interface FoundJournal {
   readonly journal: Journal;
 }
 
+/** Whether a journal's address leads to the same QMP. */
+function isAt(kept: string | undefined, address: QmpAddress): boolean {
+  return kept !== undefined && isSameAddress(parseAddress(kept), address);
+}
+
 /** A folder of journals. */
 export class JournalDirectory {
   /** Where it is. */
@@ -96,7 +106,7 @@ export class JournalDirectory {
   /** Goes on with the journal of a migration that this process takes over. */
   goOn(found: FoundJournal): JournalFile {
     const { path, journal } = found;
-    if (journal.end) throw new JournalError(`${path}: this migration has ended.`);
+    if (!isOpen(journal)) throw new JournalError(`${path}: this migration has ended.`);
     // What was being written when the process was killed is no line: it must not spoil the next one.
     const text = readFileSync(path);
     truncateSync(path, text.lastIndexOf('\n') + 1);
@@ -125,8 +135,39 @@ export class JournalDirectory {
     const address = parseAddress(qmp);
     return this.all().find(({ journal: { begin, end } }) => {
       const { source } = begin;
-      return !end && source.qmp !== undefined && isSameAddress(parseAddress(source.qmp), address);
+      return isOpen({ end }) && isAt(source.qmp, address);
     });
+  }
+
+  /**
+   * The newest journal of a migration from this QEMU that has not ended. On this machine QEMU is known by its process,
+   * whatever the address was called or has become; elsewhere by the address of its QMP.
+   */
+  async unendedOf(qmp: QmpClient): Promise<FoundJournal | undefined> {
+    checkClient(qmp);
+    const qemu = await processOf(qmp);
+    const open = this.open();
+    const ofProcess = open.find(({ journal: { begin } }) => {
+      const { process } = begin.source;
+      return qemu !== undefined && process !== undefined && isSameProcess(process, qemu);
+    });
+    return ofProcess ?? (qmp.address === undefined ? undefined : this.unended(qmp.address));
+  }
+
+  /** All journals of migrations that have not ended, the newest first. */
+  open(): FoundJournal[] {
+    return this.all().filter(({ journal }) => isOpen(journal));
+  }
+
+  /** One journal, by the path of its file. */
+  static read(path: string): FoundJournal {
+    try {
+      return { path, journal: parseJournal(readFileSync(path, 'utf8')) };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (!(error instanceof JournalError) && code === undefined) throw error;
+      throw new JournalError(`${path} is not a journal that can be read: ${messageOf(error)}`);
+    }
   }
 
   #names(): string[] {
@@ -144,7 +185,7 @@ export class JournalDirectory {
   #removeOldest(): void {
     const names = this.#names();
     if (names.length <= maxEnded) return;
-    const ended = this.all().filter(({ journal }) => journal.end);
+    const ended = this.all().filter(({ journal }) => !isOpen(journal));
     for (const { path } of ended.slice(maxEnded)) rmSync(path, { force: true });
   }
 }

@@ -171,8 +171,16 @@ export interface Journal {
   readonly stopsGuest: boolean;
   /** Why it was being cancelled, if it was. */
   readonly cancelReason: string | undefined;
-  /** The last entry; undefined if whoever wrote the journal was killed before. */
+  /**
+   * The last entry; undefined if whoever wrote the journal was killed before, or has taken the migration over since. After
+   * the outcome `unknown` it can still be taken over: nothing has been put back.
+   */
   readonly end: Extract<JournalEntry, { type: 'end' }> | undefined;
+}
+
+/** Whether a migration can still be taken over: it has not ended, or its controller lost sight of it. */
+export function isOpen({ end }: Pick<Journal, 'end'>): boolean {
+  return end === undefined || end.outcome === 'unknown';
 }
 
 /** A file is not a journal of a migration, or can't be used for what was asked. */
@@ -207,6 +215,8 @@ export function parseJournal(text: string): Journal {
     entries.findLast(
       (entry): entry is Extract<JournalEntry, { type: Type }> => entry.type === type,
     );
+  const hasEnded =
+    entries.findLast(({ type }) => type === 'end' || type === 'taken-over')?.type === 'end';
   return {
     begin,
     controller: (last('taken-over') ?? begin).controller,
@@ -215,7 +225,7 @@ export function parseJournal(text: string): Journal {
     decision: last('decision')?.decision,
     stopsGuest: last('stop-guest') !== undefined,
     cancelReason: last('cancel')?.reason,
-    end: last('end'),
+    end: hasEnded ? last('end') : undefined,
   };
 }
 

@@ -1,4 +1,5 @@
 // The handle of a running migration: its updates, its result, and the calls that change it.
+import { callersReason } from './cancel-reason.js';
 import type { Controller } from './controller.js';
 import type { Observation } from './decision.js';
 import type { MigrationLimits } from './options.js';
@@ -41,8 +42,8 @@ export class Migration implements AsyncIterable<MigrationUpdate>, AsyncDisposabl
    * Cancels the migration and waits for its end. It may be too late: once post-copy has begun, or the guest is being
    * handed over, the migration goes on, and the `reason` of the result says so.
    */
-  async cancel(reason = 'cancel() was called.'): Promise<MigrationResult> {
-    this.#controller.requestCancel(`The caller cancelled it: ${reason}`);
+  async cancel(reason?: string): Promise<MigrationResult> {
+    this.#controller.requestCancel(callersReason(reason));
     return await this.result;
   }
 

@@ -13,6 +13,7 @@ import { isAsync } from './evaluate-policy.js';
 import type { JournalOptions, JournalWriter } from './journal.js';
 import type { Pass } from './pass.js';
 import type { Recorder } from './recording.js';
+import { migrationUriProblem, type UriUse } from './uri.js';
 
 const maxDowntimeLimitMs = 2_000_000;
 /** As many cores as multifd has channels at most. */
@@ -170,15 +171,22 @@ function isFunction(value: unknown): boolean {
   return typeof value === 'function';
 }
 
+function uri(use: UriUse) {
+  return z.string().superRefine((text, context) => {
+    const problem = migrationUriProblem(text, use);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  });
+}
+
 const destinationSchema = z.strictObject({
   qmp: z.custom<QmpClient>((value) => value instanceof QmpClient, 'expected a QmpClient'),
-  listen: z.string(),
-  connect: z.string().optional(),
+  listen: uri('listen'),
+  connect: uri('connect').optional(),
 });
 
 /** Checks `MigrateOptions`, and fills in what is left out. */
 export const optionsSchema = z.strictObject({
-  to: z.union([z.string().min(1), destinationSchema], {
+  to: z.union([uri('connect'), destinationSchema], {
     error: (issue) => explainIssue(issue) ?? `is ${shown(issue.input)}; ${expectedTo}`,
   }),
   method: z.enum(['pre-copy', 'post-copy', 'hybrid']).default('pre-copy'),

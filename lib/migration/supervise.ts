@@ -1,9 +1,9 @@
 // Supervises a running migration until it has a result, even if callbacks, connections or policies fail.
-import { messageOf } from '../errors/message-of.js';
 import type { LastingQmp } from '../qmp/lasting-qmp.js';
 import type { ProcessUsage } from '../qmp/process-usage.js';
 import { buildResult } from './build-result.js';
 import { Callbacks } from './callbacks.js';
+import { callersReason } from './cancel-reason.js';
 import { confirmOutcome } from './confirm-outcome.js';
 import { Controller } from './controller.js';
 import type { MigrationContext } from './decision.js';
@@ -112,11 +112,7 @@ export class Supervisor {
     const { context, options } = this.#supervision;
     const { signal } = options;
     this.#updates.add({ type: 'begin', context });
-    const onAbort = () => {
-      const reason: unknown = signal?.reason;
-      const text = messageOf(reason);
-      this.#controller.requestCancel(`The caller cancelled it: ${text}`);
-    };
+    const onAbort = () => this.#controller.requestCancel(callersReason(signal?.reason));
     signal?.addEventListener('abort', onAbort);
     if (signal?.aborted) onAbort();
     const result = this.#toResult().finally(async () => {

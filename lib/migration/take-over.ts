@@ -1,10 +1,12 @@
 // Takes over a migration whose controller was killed: by its journal, and by what QEMU says now.
+import { checkOptions, optionNames } from '../errors/check-options.js';
+import { checkClient } from '../qmp/check-client.js';
 import type { QmpClient } from '../qmp/client.js';
 import { LastingQmp } from '../qmp/lasting-qmp.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
 import { isAlive, isSameProcess, ownIdentity } from '../system/owner.js';
 import { Incoming } from './incoming.js';
-import { type Journal, JournalError, type JournalWriter } from './journal.js';
+import { isOpen, type Journal, JournalError, type JournalWriter } from './journal.js';
 import type { Migration } from './migration.js';
 import type { MigrateOptions } from './options.js';
 import { readQemuSetup } from './qemu-setup.js';
@@ -25,14 +27,27 @@ export interface TakeOverOptions
   readonly write: JournalWriter;
 }
 
+const takeOverNames = optionNames<TakeOverOptions>({
+  policy: true,
+  signal: true,
+  record: true,
+  onPass: true,
+  onProgress: true,
+  destination: true,
+  write: true,
+});
+
 /** Throws unless the journal is of what this QEMU does, and nobody controls it. */
 function check(
   { begin, controller, migrateAtMs, end }: Journal,
   usage: ProcessUsage | undefined,
   migration: { readonly status?: string | undefined; readonly 'total-time'?: number | undefined },
 ): void {
-  if (end) throw new JournalError('This migration has ended: there is nothing to take over.');
-  if (isAlive(controller) && !isSameProcess(controller, ownIdentity())) {
+  if (!isOpen({ end })) {
+    throw new JournalError('This migration has ended: there is nothing to take over.');
+  }
+  // One that has written an end controls nothing any more.
+  if (!end && isAlive(controller) && !isSameProcess(controller, ownIdentity())) {
     throw new JournalError(
       `Process ${controller.pid} still controls this migration; end it first if it should not.`,
     );
@@ -61,6 +76,8 @@ export async function takeOver(
   journal: Journal,
   options: TakeOverOptions,
 ): Promise<Migration> {
+  checkClient(qmp);
+  checkOptions(options, takeOverNames);
   const { begin } = journal;
   const { destination, write, ...rest } = options;
   const source = new LastingQmp(qmp);

@@ -1,4 +1,5 @@
 // Watches a migration that somebody else started, and changes nothing.
+import { checkOptions, optionNames } from '../errors/check-options.js';
 import { checkClient } from '../qmp/check-client.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpError } from '../qmp/errors.js';
@@ -26,6 +27,14 @@ export interface WatchOptions extends Pick<MigrateOptions, 'record' | 'onPass' |
   /** Aborting it stops watching, with its reason. The migration goes on. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const watchNames = optionNames<WatchOptions>({
+  record: true,
+  onPass: true,
+  onProgress: true,
+  onBegin: true,
+  signal: true,
+});
 
 const arrivedText = 'All memory is at the destination.';
 
@@ -228,6 +237,7 @@ export class MigrationWatch implements AsyncIterable<MigrationUpdate>, AsyncDisp
 /** Waits for a migration, if none runs, and watches it to its end. */
 export function startWatching(qmp: QmpClient, options: WatchOptions = {}): MigrationWatch {
   checkClient(qmp);
+  checkOptions(options, watchNames);
   const stop = new AbortController();
   const onAbort = () => stop.abort(options.signal?.reason);
   if (options.signal?.aborted) onAbort();

@@ -3,6 +3,9 @@
 
 import { stat } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
+import { checkOptions, optionNames } from '../errors/check-options.js';
+import { quantity } from '../errors/quantity.js';
+import { shown } from '../errors/shown.js';
 import { option, sentence } from '../errors/wording.js';
 import { gibibyte, mebibyte } from '../format/bytes.js';
 import { checkClient } from '../qmp/check-client.js';
@@ -29,6 +32,8 @@ export interface MeasureOptions {
   /** Aborting it ends the measuring, with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const names = optionNames<MeasureOptions>({ seconds: true, signal: true });
 
 /** An estimated number of pages. */
 export interface PageEstimate {
@@ -245,11 +250,13 @@ export async function measureDirtying(
   qmp: QmpClient,
   options: MeasureOptions = {},
 ): Promise<DirtyingMeasurement> {
-  const { seconds = 2, signal } = options;
   checkClient(qmp);
+  checkOptions(options, names);
+  const { seconds = 2, signal } = options;
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > maxSeconds) {
+    const given = typeof seconds === 'number' ? quantity('seconds', seconds) : shown(seconds);
     throw new MeasurementError(
-      sentence`${option('seconds')} is ${String(seconds)}; expected a whole number from 1 to ${maxSeconds}.`,
+      sentence`${option('seconds')}: is ${given}; expected whole seconds, from 1 to ${maxSeconds}.`,
     );
   }
   const beganMs = performance.now();

@@ -1,9 +1,10 @@
 // Jain's adaptive stop: stop and copy once the bytes sent again reach a share of the bytes of the first pass.
 
+import { checkOptions } from '../errors/check-options.js';
 import { bytesText, percentText } from '../format/text.js';
 import type { Policy } from '../migration/decision.js';
 import { firstAndRetransferred } from '../migration/pass.js';
-import { checkNames, checkNumbers, checkObject } from './check-settings.js';
+import { checkNumbers } from './check-settings.js';
 import { decidingAs } from './decide.js';
 
 /** When to stop. */
@@ -16,8 +17,7 @@ const decide = decidingAs('adaptive-stop');
 
 /** Stops and copies once a share of the first pass has been sent again (Jain 2021). */
 export function adaptiveStop(options: AdaptiveStopOptions = {}): Policy {
-  checkObject('options', options, '{ limitPercent }');
-  checkNames(options, ['limitPercent']);
+  checkOptions(options, ['limitPercent']);
   checkNumbers(options, ['limitPercent']);
   const { limitPercent = 75 } = options;
   return ({ passes }) => {

@@ -5,12 +5,6 @@ import { shown } from '../errors/shown.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What is given is an object. */
-export function checkObject(option: string, given: unknown, expected: string): void {
-  if (typeof given === 'object' && given !== null) return;
-  throw new OptionError(option, `is ${shown(given)}; expected ${expected}`);
-}
-
 /** Each of these is a number from 0 on; unless required, it may be left out. */
 export function checkNumbers(given: object, names: readonly string[], isRequired = false): void {
   for (const name of names) {
@@ -26,13 +20,6 @@ export function checkWord(given: object, name: string, words: readonly string[])
   const value = (given as Fields)[name];
   if (value === undefined || words.some((word) => word === value)) return;
   throw new OptionError(name, `is ${shown(value)}`, value, words);
-}
-
-/** There is no other option than these. */
-export function checkNames(given: object, names: readonly string[]): void {
-  const strange = Object.keys(given).find((name) => !names.includes(name));
-  if (strange === undefined) return;
-  throw new OptionError(strange, 'there is no such option', strange, names);
 }
 
 export function checkPolicy(option: string, policy: unknown): void {

@@ -1,5 +1,6 @@
 // Chooses what serves a goal best, by predictions that take fake dirty pages into account.
 
+import { checkOptions } from '../errors/check-options.js';
 import { bytesText, percentText, timeText } from '../format/text.js';
 import {
   type Choice,
@@ -8,7 +9,7 @@ import {
   type Observation,
   type Policy,
 } from '../migration/decision.js';
-import { checkNames, checkNumbers, checkObject, checkWord } from './check-settings.js';
+import { checkNumbers, checkWord } from './check-settings.js';
 import { decidingAs, type Numbers } from './decide.js';
 import { type Prediction, predict } from './prediction.js';
 
@@ -69,8 +70,7 @@ function cheapest(
 
 /** Predicts what each choice would cost, and takes the best one that keeps to the downtime. */
 export function fakeAware(options: FakeAwareOptions = {}): Policy {
-  checkObject('options', options, '{ goal, downtimeMs, otherwise }');
-  checkNames(options, ['goal', 'downtimeMs', 'otherwise']);
+  checkOptions(options, ['goal', 'downtimeMs', 'otherwise']);
   checkWord(options, 'goal', ['fewest-bytes', 'shortest-total-time']);
   checkNumbers(options, ['downtimeMs']);
   checkWord(options, 'otherwise', choices);

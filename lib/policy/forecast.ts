@@ -1,8 +1,9 @@
 // What a migration would cost by each method, predicted from a measurement made before it. Pure.
 
+import { checkObject, checkOptions } from '../errors/check-options.js';
 import { percentText } from '../format/text.js';
 import type { DirtyingMeasurement, PageEstimate } from '../monitor/dirtying-measurement.js';
-import { checkNames, checkNumbers, checkObject } from './check-settings.js';
+import { checkNumbers } from './check-settings.js';
 import {
   type Behaviour,
   type Case,
@@ -225,8 +226,7 @@ function confidence(
 export function forecast(measurement: DirtyingMeasurement, options: ForecastOptions): Forecast {
   checkObject('measurement', measurement, 'what measureDirtying returns');
   checkNumbers(measurement, ['ramBytes', 'pageBytes', 'seconds', 'scannedPages'], true);
-  checkObject('options', options, '{ linkBytesPerSecond, downtimeLimitMs }');
-  checkNames(options, ['linkBytesPerSecond', 'downtimeLimitMs']);
+  checkOptions(options, ['linkBytesPerSecond', 'downtimeLimitMs']);
   checkNumbers(options, ['linkBytesPerSecond'], true);
   checkNumbers(options, ['downtimeLimitMs']);
   const shares = cases.map((which) => fakeShareAt(measurement, which)).sort((a, b) => a - b);

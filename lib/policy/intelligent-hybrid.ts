@@ -1,7 +1,8 @@
 // WALM's intelligent hybrid, after Li et al.: when pre-copy does not converge, wait for a local minimum of dirty
 // pages, and switch to post-copy there, so that post-copy has little to fetch.
+import { checkOptions } from '../errors/check-options.js';
 import type { Decision, Observation, Policy } from '../migration/decision.js';
-import { checkNames, checkNumbers, checkObject, checkWord } from './check-settings.js';
+import { checkNumbers, checkWord } from './check-settings.js';
 import { decidingAs } from './decide.js';
 import { livePasses, reallyDirtyPages } from './dirtying.js';
 
@@ -38,8 +39,7 @@ function nonConvergence(dirty: readonly number[], threshold: number): Watch | un
 
 /** When pre-copy does not converge, switches to post-copy at a local minimum of dirty pages (WALM). */
 export function intelligentHybrid(options: IntelligentHybridOptions = {}): Policy {
-  checkObject('options', options, '{ thresholdPages, watchPasses, otherwise }');
-  checkNames(options, ['thresholdPages', 'watchPasses', 'otherwise']);
+  checkOptions(options, ['thresholdPages', 'watchPasses', 'otherwise']);
   checkNumbers(options, ['thresholdPages', 'watchPasses']);
   checkWord(options, 'otherwise', ['stop-now', 'go-on']);
   const { thresholdPages, watchPasses = 3, otherwise = 'stop-now' } = options;

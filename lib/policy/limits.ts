@@ -1,8 +1,9 @@
 // Policies that limit or combine others: give up after a limit, auto-converge first, several in order.
 
+import { checkOptions } from '../errors/check-options.js';
 import { bytesText, timeText } from '../format/text.js';
 import type { Decision, Policy } from '../migration/decision.js';
-import { checkNames, checkNumbers, checkObject, checkPolicy } from './check-settings.js';
+import { checkNumbers, checkPolicy } from './check-settings.js';
 import { decidingAs } from './decide.js';
 
 /** When to give up; a limit that is left out does not count. */
@@ -18,8 +19,7 @@ export interface GiveUpOptions {
 /** Cancels a migration that takes too long; the guest stays at the source. */
 export function giveUp(limits: GiveUpOptions): Policy {
   const names = ['afterMs', 'afterPasses', 'afterBytes'];
-  checkObject('limits', limits, '{ afterMs, afterPasses, afterBytes }');
-  checkNames(limits, names);
+  checkOptions(limits, names, 'limits');
   checkNumbers(limits, names);
   const { afterMs, afterPasses, afterBytes } = limits;
   const decide = decidingAs('give-up');
@@ -58,8 +58,7 @@ export interface AutoConvergeFirstOptions {
 
 /** Lets auto-converge, which must be on, try before another policy decides. */
 export function autoConvergeFirst(options: AutoConvergeFirstOptions): Policy {
-  checkObject('options', options, '{ next, untilPercent, waitPasses }');
-  checkNames(options, ['untilPercent', 'waitPasses', 'next']);
+  checkOptions(options, ['untilPercent', 'waitPasses', 'next']);
   checkNumbers(options, ['untilPercent', 'waitPasses']);
   checkPolicy('next', options.next);
   const { untilPercent = 80, waitPasses = 4, next } = options;

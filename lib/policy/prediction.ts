@@ -3,11 +3,12 @@
 // The guest marks pages at a rate until its whole working set is marked. A share of them is fake: it costs the time of
 // a check but no bytes. The rest goes over the link. Rate, share and link speed are taken from the last passes. The
 // bars are the results with all three off by their standard deviation, in the good or in the bad direction.
+import { checkObject } from '../errors/check-options.js';
 import { OptionError } from '../errors/option-error.js';
 import { shown } from '../errors/shown.js';
 import type { Observation } from '../migration/decision.js';
 import type { Pass } from '../migration/pass.js';
-import { checkNumbers, checkObject } from './check-settings.js';
+import { checkNumbers } from './check-settings.js';
 import { fakeShareOf, livePasses } from './dirtying.js';
 
 /** An expected value with its error bars. Infinity: there is no end to it. */

@@ -1,5 +1,6 @@
 // What a policy decides on a recorded migration, and how good predictions were: pure, like the policies.
 
+import { checkObject } from '../errors/check-options.js';
 import { OptionError } from '../errors/option-error.js';
 import { shown } from '../errors/shown.js';
 import type { Observation, Policy, PolicyEvaluation } from '../migration/decision.js';
@@ -7,7 +8,7 @@ import { evaluatePolicy } from '../migration/evaluate-policy.js';
 import type { Pass } from '../migration/pass.js';
 import type { Recording } from '../migration/recording.js';
 import type { MigrationResult } from '../migration/result.js';
-import { checkObject, checkPolicy } from './check-settings.js';
+import { checkPolicy } from './check-settings.js';
 import { type Prediction, predict } from './prediction.js';
 
 type Moment = Pick<PolicyEvaluation, 'elapsedMs' | 'endedPasses'>;

@@ -1,6 +1,7 @@
 // A QMP connection: commands and their answers, matched by id, and events.
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
+import { checkOptions, optionNames } from '../errors/check-options.js';
 import {
   closedError,
   QmpClosedError,
@@ -67,6 +68,19 @@ export interface ClientOptions {
   /** Aborting it ends connecting and negotiating, with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const executeNames = optionNames<ExecuteOptions>({
+  outOfBand: true,
+  timeoutMs: true,
+  signal: true,
+});
+const queryNames = [...executeNames, 'schema', 'arguments'];
+const clientNames = optionNames<ClientOptions>({
+  timeoutMs: true,
+  maxMessageBytes: true,
+  onUnexpectedAnswer: true,
+  signal: true,
+});
 
 /** Takes the events of a connection, and hears of its end. */
 export interface EventSink {
@@ -136,14 +150,19 @@ export class QmpClient implements AsyncDisposable {
   /** Connects to a UNIX socket or a TCP port on which QEMU listens. */
   static async connect(address: QmpAddress, options: ClientOptions = {}): Promise<QmpClient> {
     checkAddress(address);
+    checkOptions(options, clientNames);
     const { timeoutMs = defaultTimeoutMs, signal } = options;
     const stream = await open(address, { timeoutMs, signal });
     return QmpClient.#negotiated(new QmpClient(stream, options, address));
   }
 
   /** Uses a connected stream, which it then owns: waits for the greeting and negotiates capabilities. */
-  static over(streams: Duplex | StandardStreams, options: ClientOptions = {}): Promise<QmpClient> {
-    return QmpClient.#negotiated(new QmpClient(toDuplex(streams), options));
+  static async over(
+    streams: Duplex | StandardStreams,
+    options: ClientOptions = {},
+  ): Promise<QmpClient> {
+    checkOptions(options, clientNames);
+    return await QmpClient.#negotiated(new QmpClient(toDuplex(streams), options));
   }
 
   static async #negotiated(client: QmpClient): Promise<QmpClient> {
@@ -190,7 +209,8 @@ export class QmpClient implements AsyncDisposable {
     command: Name,
     ...rest: Rest<Name>
   ): Promise<CommandReturn<Name>> {
-    const [commandArguments, options] = rest as [object?, ExecuteOptions?];
+    const [commandArguments, options = {}] = rest as [object?, ExecuteOptions?];
+    checkOptions(options, executeNames);
     const schema = returnOf(command);
     const answer = await this.query(command, { ...options, schema, arguments: commandArguments });
     return answer as CommandReturn<Name>;
@@ -198,6 +218,7 @@ export class QmpClient implements AsyncDisposable {
 
   /** Executes a command and checks its answer: one of another form is a QmpProtocolError. */
   async query<T>(command: string, options: QueryOptions<T>): Promise<T> {
+    checkOptions(options, queryNames);
     const { schema, arguments: commandArguments, ...limits } = options;
     const { request, answer } = this.#send(command, commandArguments, limits);
     const received = await answer;
@@ -236,6 +257,7 @@ export class QmpClient implements AsyncDisposable {
    * but for those given. Nothing is sent again.
    */
   async reconnect(options: ClientOptions = {}): Promise<QmpClient> {
+    checkOptions(options, clientNames);
     await this.close();
     if (this.#address !== undefined) {
       return QmpClient.connect(this.#address, { ...this.#options, ...options });

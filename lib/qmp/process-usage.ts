@@ -33,6 +33,12 @@ async function localPid(qmp: QmpSession): Promise<number | undefined> {
   }
 }
 
+/** What identifies the QEMU at the other end on this machine; undefined if it is elsewhere, or can't be inspected. */
+export async function processOf(qmp: QmpSession): Promise<ProcessIdentity | undefined> {
+  const pid = await localPid(qmp);
+  return pid === undefined ? undefined : identityOf(pid);
+}
+
 /** What one QEMU uses beyond what it used before: CPU time of new threads, and anonymous memory. */
 export class ProcessUsage {
   readonly #pid: number;

@@ -1,6 +1,6 @@
 // How to reach a QMP: over a UNIX socket, a TCP port, or the standard streams of a QEMU.
 import { once } from 'node:events';
-import { realpathSync } from 'node:fs';
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { Duplex, type Readable, type Writable } from 'node:stream';
 import { shown } from '../errors/shown.js';
@@ -20,13 +20,26 @@ export interface StandardStreams {
 
 /** An address as text, in the form that `parseAddress` reads. */
 export function formatAddress(address: QmpAddress): string {
-  return typeof address === 'string' ? address : `tcp:${address.host}:${address.port}`;
+  if (typeof address === 'string') return address;
+  const { host, port } = address;
+  return `tcp:${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+const maxPort = 65_535;
+
+function isPort(port: unknown): boolean {
+  return typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= maxPort;
 }
 
 function notAnAddress(given: unknown): QmpAddressError {
   const expected = 'expected the path of a UNIX socket, or tcp:HOST:PORT';
   const text = typeof given === 'string' ? `"${given}"` : shown(given);
   return new QmpAddressError(`${text} is not a QMP address; ${expected}.`);
+}
+
+function notAPort(address: string, port: unknown): QmpAddressError {
+  const expected = `expected a whole number from 1 to ${maxPort}`;
+  return new QmpAddressError(`${address} has the port ${shown(port)}; ${expected}.`);
 }
 
 /** Reads an address as QEMU's command line has it: `/path`, `unix:/path`, `tcp:host:port`, `tcp:[::1]:port`. */
@@ -36,7 +49,8 @@ export function parseAddress(text: string): QmpAddress {
   if (tcp) {
     const port = Number(tcp[3]);
     const host = tcp[1] ?? (tcp[2] || 'localhost');
-    if (port >= 1 && port <= 65_535) return { host, port };
+    if (!isPort(port)) throw notAPort(`"${text}"`, port);
+    return { host, port };
   }
   const path = text.replace(/^unix:/, '');
   if (!text.startsWith('tcp:') && path !== '') return path;
@@ -47,8 +61,8 @@ export function parseAddress(text: string): QmpAddress {
 export function checkAddress(address: unknown): asserts address is QmpAddress {
   if (typeof address === 'string' && address !== '') return;
   const { host, port } = (address ?? {}) as { readonly host?: unknown; readonly port?: unknown };
-  const isPort = typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535;
-  if (typeof host !== 'string' || !isPort) throw notAnAddress(address);
+  if (typeof host !== 'string') throw notAnAddress(address);
+  if (!isPort(port)) throw notAPort(`The QMP address at host '${host}'`, port);
 }
 
 /** A socket may have several names. */
@@ -70,6 +84,24 @@ export function isSameAddress(one: QmpAddress, other: QmpAddress): boolean {
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** What a path leads to that is no socket. */
+function kindOf(found: Stats): string {
+  if (found.isFile()) return 'a file';
+  if (found.isDirectory()) return 'a folder';
+  return found.isFIFO() ? 'a pipe' : 'a device';
+}
+
+/** Why nobody listens at an address; the system's own words do where there is nothing better. */
+function whyNotOpened(address: QmpAddress, { code, message }: NodeJS.ErrnoException): string {
+  if (code !== 'ECONNREFUSED') return message;
+  if (typeof address !== 'string') return `no program listens there (${message})`;
+  const found = statSync(address, { throwIfNoEntry: false });
+  if (found && !found.isSocket()) {
+    return `it is ${kindOf(found)}, not a socket. Name the socket that QEMU was started with (-qmp unix:PATH,...)`;
+  }
+  return `no program listens at this socket; its QEMU may have ended (${message})`;
 }
 
 interface OpenOptions {
@@ -103,11 +135,12 @@ export async function open(
     socket.destroy();
     signal?.throwIfAborted();
     if (error instanceof QmpError) throw error;
-    const { message, code } = error as NodeJS.ErrnoException;
-    if (code === 'EAGAIN') {
+    const failure = error as NodeJS.ErrnoException;
+    if (failure.code === 'EAGAIN') {
       throw new QmpBusyError(`${formatAddress(address)} accepts no connection now. ${busyHint}`);
     }
-    throw new QmpClosedError(`There is no QMP at ${formatAddress(address)}: ${message}`, {
+    const why = whyNotOpened(address, failure);
+    throw new QmpClosedError(`There is no QMP at ${formatAddress(address)}: ${why}`, {
       cause: error,
     });
   }

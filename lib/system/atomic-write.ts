@@ -1,5 +1,5 @@
 // Files that are written completely or not at all: under a temporary name first, then renamed.
-import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors/message-of.js';
 import { OptionError } from '../errors/option-error.js';
@@ -9,17 +9,31 @@ function temporaryName(path: string): string {
   return `${path}.${process.pid}.part`;
 }
 
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Somebody has put something there.
+  }
+}
+
 /**
  * Throws if nothing can be written there: better now than after minutes of measuring. `option` is what the caller named the
- * directory with.
+ * directory with. Returns a function that removes again what had to be made for it and is still empty.
  */
-export function ensureWritable(directory: string, option: string): void {
+export function ensureWritable(directory: string, option: string): () => void {
   const trial = temporaryName(join(directory, 'trial'));
+  let made: readonly string[] = [];
+  const removeMade = () => {
+    for (const each of made.toReversed()) removeIfEmpty(each);
+  };
   try {
-    makeDirectory(directory);
+    made = makeDirectory(directory);
     writeFileSync(trial, '');
     rmSync(trial);
+    return removeMade;
   } catch (error) {
+    removeMade();
     const reason = messageOf(error);
     const problem = `nothing can be written in ${directory} (${reason}); name a folder of your own`;
     throw new OptionError(option, problem);

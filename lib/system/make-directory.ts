@@ -9,15 +9,17 @@ function isDirectory(path: string): boolean {
 
 /**
  * Makes a directory, and those above it, unless they are there; throws what the system says. `mode` is for each that it
- * makes.
+ * makes; returns those, the outermost first.
  */
-export function makeDirectory(path: string, mode?: number): void {
+export function makeDirectory(path: string, mode?: number): string[] {
   const missing: string[] = [];
+  const made: string[] = [];
   let at = resolve(path);
   for (; !existsSync(at); at = dirname(at)) missing.unshift(at);
   for (const each of missing) {
     try {
       mkdirSync(each, mode);
+      made.push(each);
     } catch (error) {
       // Somebody else was faster.
       if (!isDirectory(each)) throw error;
@@ -25,4 +27,5 @@ export function makeDirectory(path: string, mode?: number): void {
   }
   // A file in its place: let the system say so.
   if (missing.length === 0 && !isDirectory(at)) mkdirSync(at);
+  return made;
 }

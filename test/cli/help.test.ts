@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { packageRoot } from '../../lib/system/package-root.js';
 
 // Each call starts a Node.
@@ -39,6 +40,43 @@ function having(pattern: RegExp): string[] {
     return found ? [`${command}: ${found[0]}`] : [];
   });
 }
+
+function say(...words: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+describe('help', () => {
+  it.each([
+    [['help', 'nope'], /^error: there is no command 'nope'; there are qemu, migrate, [^.]*\.\n/],
+    [['help', 'migrat'], /^error: .*'migrat'.* Did you mean 'migrate'\?/],
+    [['help', 'qemu', 'biuld'], /^error: .*'biuld'.* Did you mean 'build'\?/],
+    [['lab', 'help', 'rnu'], /^error: .*'rnu'.* Did you mean 'run'\?/],
+    [['help', 'migrate', 'x'], /^error: there is no command 'x'\.\n/],
+  ])('refuses what is no command: %j', (words, message) => {
+    const { status, stdout, stderr } = say(...words);
+    expect(status).toBe(exitCodes.usage);
+    expect(stderr).toMatch(message);
+    expect(stdout + stderr).not.toContain('Usage:');
+  });
+
+  it.each([
+    [['help', 'qemu', 'build'], 'fakedirty qemu build'],
+    [['qemu', 'help', 'build'], 'fakedirty qemu build'],
+    [['help', 'migrate'], 'fakedirty migrate'],
+    [['help', 'lab'], 'fakedirty lab'],
+  ])('is shown of a command by its words: %j', (words, command) => {
+    const { status, stdout } = say(...words);
+    expect(status).toBe(exitCodes.ok);
+    expect(stdout).toContain(`Usage: ${command} `);
+  });
+
+  it('is no word of its own where a command takes a file', () => {
+    expect(say('replay', 'help', 'me').stderr).not.toContain('there is no command');
+  });
+});
 
 describe('the help of every command', () => {
   it('is found by this test', () => {

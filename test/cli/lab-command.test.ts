@@ -61,7 +61,7 @@ describe('fakedirty lab', () => {
 
   it('keeps a copy of the experiment as it is run with --sink', () => {
     const file = experimentFile('plain');
-    const { status, output } = fakedirty('run', file, '--sink', '--qemu', '/nowhere/qemu');
+    const { status, output } = fakedirty('run', file, '--sink', '--qemu', '/bin/false');
     expect(status).toBe(exitCodes.failure);
     expect(output).toContain('No accelerator boots a 64-bit guest here');
     const copy = join(directory, 'lab-results', 'trial-sink', 'experiment.yaml');
@@ -98,7 +98,7 @@ describe('fakedirty lab', () => {
 
   it('runs without root if nothing needs a network', () => {
     const file = experimentFile('plain');
-    const args = ['run', file, '--sink', '--qemu', '/nowhere/qemu'];
+    const args = ['run', file, '--sink', '--qemu', '/bin/false'];
     const { status, output } = runLabUnprivileged(directory, ...args);
     expect(status).toBe(exitCodes.failure);
     expect(output).toContain('No accelerator boots a 64-bit guest here');

@@ -1,12 +1,14 @@
 // `fakedirty migrate`, `watch`, `replay` and `completion` as users see them, as far as no guest is needed.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
 import { entryLine } from '../../lib/migration/recording.js';
 import { packageRoot } from '../../lib/system/package-root.js';
+import { ScriptedQemu } from '../migration/scripted-qemu.js';
 import { busy, preCopy, recordingOf } from '../policy/simulation.js';
 import { FakeQemu } from '../qmp/fake-qemu.js';
 
@@ -36,51 +38,93 @@ describe('the commands', () => {
   it.each([
     [['migrate'], /--qmp/],
     [['migrate', ...qmp], /either --to URI, or --to-qmp and --listen/],
-    [['migrate', ...qmp, '--to', 'x', '--to-qmp', 'y', '--listen', 'z'], /either --to URI/],
-    [['migrate', '--qmp', 'tcp:host', '--to', 'x'], /expected the path of a UNIX socket/],
-    [['migrate', ...qmp, '--to', 'x', '--bandwidth', 'fast'], /Expected a size such as/],
-    [['migrate', ...qmp, '--to', 'x', '--downtime', '3y'], /Expected a time such as 300ms/],
     [
-      ['migrate', ...qmp, '--to', 'x', '--parameter', 'downtime-limit=3y'],
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--to-qmp', 'y', '--listen', 'tcp:b:1'],
+      /either --to URI/,
+    ],
+    [['migrate', '--qmp', 'tcp:host', '--to', 'tcp:b:1'], /expected the path of a UNIX socket/],
+    [['migrate', ...qmp, '--to', 'foo:bar'], /'foo:bar' does not begin with one of tcp:/],
+    [['migrate', ...qmp, '--to', 'b:4444'], /has no protocol; for TCP write tcp:b:4444/],
+    [['migrate', ...qmp, '--to-qmp', 'y', '--listen', 'tcp:b:x'], /port 'x'; expected a number/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--bandwidth', 'fast'], /Expected a size such as/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--downtime', '3y'], /Expected a time such as 300ms/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--parameter', 'downtime-limit=3y'],
       /Expected a time such as/,
     ],
-    [['migrate', ...qmp, '--to', 'x', '--hash', 'sha-256'], /Did you mean 'sha256'\?/],
-    [['migrate', ...qmp, '--to', 'x', '--policy', 'fak-aware'], /Did you mean 'fake-aware'\?/],
-    [['migrate', ...qmp, '--to', 'x', '--bandwith', '1M'], /Did you mean --bandwidth\?/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--hash', 'sha-256'], /Did you mean 'sha256'\?/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--policy', 'fak-aware'],
+      /Did you mean 'fake-aware'\?/,
+    ],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--bandwith', '1M'], /Did you mean --bandwidth\?/],
+    [['estimate', ...qmp, '--bandwidth', '1G'], /'--bandwidth' \(Did you mean --link\?\)/],
+    [['estimate', '--bandwidth=1G', ...qmp], /'--bandwidth' \(Did you mean --link\?\)/],
+    [['migrate', ...qmp, '--link', '1G'], /'--link' \(Did you mean --bandwidth\?\)/],
     [['migrat'], /Did you mean migrate\?/],
     [['completion', 'bsh'], /Did you mean 'bash'\?/],
     [['estimate', ...qmp, '--seconds', '0.5s'], /Expected whole seconds, such as 2s/],
-    [['migrate', ...qmp, '--to', 'x', '--capability', 'xbzrle=maybe'], /NAME=on or NAME=off/],
-    [['migrate', ...qmp, '--to', 'x', '--hash', 'sha3'], /ph128.*sha256/],
-    [['migrate', ...qmp, '--to', 'x', '--policy', 'luck'], /no policy "luck"; there are adaptive/],
-    [['completion', 'cmd'], /bash, zsh, fish/],
-    [['migrate', ...qmp, '--to', 'x', '--policy', 'give-up'], /"give-up": never gives up without/],
-    [['migrate', ...qmp, '--to', 'x', '--quiet', '--verbose'], /without leaving out --verbose/],
-    [['watch', ...qmp, '--quiet', '--verbose'], /--quiet has no effect without leaving out/],
-    [['migrate', ...qmp, '--to', 'x', '--accept-unsafe-hash'], /no effect without --hash/],
-    [['migrate', ...qmp, '--to', 'x', '--verify'], /--verify has no effect without --hash/],
-    [['migrate', ...qmp, '--to', 'x', '--without-filter', 'refuse'], /no effect without --hash/],
-    [['migrate', ...qmp, '--to', 'x', '--filter-max-memory', '1M'], /no effect without --hash/],
-    [['migrate', ...qmp, '--to', 'x', '--filter-max-cpu', '50%'], /no effect without --hash/],
-    [['migrate', ...qmp, '--to', 'x', '--no-sampling'], /no effect without --hash/],
-    [['migrate', ...qmp, '--to', 'x', '--filter-max-memory', 'all'], /Expected a size such as/],
-    [['migrate', ...qmp, '--to', 'x', '--filter-max-cpu', 'half'], /Expected a percentage such as/],
-    [['migrate', ...qmp, '--to', 'x', '--filter-max-cpu', '1.5'], /without a fraction/],
-    [['migrate', ...qmp, '--to', 'x', '--multifd-compression', 'zlib'], /without --multifd/],
-    [['migrate', ...qmp, '--to', 'x', '--multifd-level', '3'], /without --multifd; .*zlib or zstd/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--capability', 'xbzrle=maybe'], /NAME=on or NAME=off/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--hash', 'sha3'], /ph128.*sha256/],
     [
-      ['migrate', ...qmp, '--to', 'x', '--multifd', '--multifd-level', '3'],
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--policy', 'luck'],
+      /no policy "luck"; there are adaptive/,
+    ],
+    [['completion', 'cmd'], /bash, zsh, fish/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--policy', 'give-up'],
+      /"give-up": never gives up without/,
+    ],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--quiet', '--verbose'],
+      /without leaving out --verbose/,
+    ],
+    [['watch', ...qmp, '--quiet', '--verbose'], /--quiet has no effect without leaving out/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--accept-unsafe-hash'], /no effect without --hash/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--verify'], /--verify has no effect without --hash/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--without-filter', 'refuse'],
+      /no effect without --hash/,
+    ],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--filter-max-memory', '1M'], /without --hash/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--filter-max-cpu', '50%'], /without --hash/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--no-sampling'], /no effect without --hash/],
+    [['migrate', ...qmp, '--filter-max-memory', 'all'], /Expected a size such as/],
+    [['migrate', ...qmp, '--filter-max-cpu', 'half'], /Expected a percentage such as/],
+    [['migrate', ...qmp, '--filter-max-cpu', '1.5'], /without a fraction/],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--multifd-compression', 'zlib'], /without --multifd/],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--multifd-level', '3'],
+      /without --multifd; .*zlib or zstd/,
+    ],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--multifd', '--multifd-level', '3'],
       /without .*zlib or zstd/,
     ],
-    [['migrate', ...qmp, '--to', 'x', '--listen', 'y'], /--listen has no effect without --to-qmp/],
-    [['migrate', ...qmp, '--to', 'x', '--to-qmp', 'y'], /--to-qmp has no effect without --listen/],
-    [['migrate', ...qmp, '--to', 'x', '--postcopy-bandwidth', '1M'], /post-copy or hybrid/],
     [
-      ['migrate', ...qmp, '--to', 'x', '--method', 'post-copy', '--policy', 'give-up:passes=3'],
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--listen', 'tcp:b:1'],
+      /--listen has no effect without --to-qmp/,
+    ],
+    [
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--to-qmp', 'y'],
+      /--to-qmp has no effect without --listen/,
+    ],
+    [['migrate', ...qmp, '--to', 'tcp:b:1', '--postcopy-bandwidth', '1M'], /post-copy or hybrid/],
+    [
+      [
+        'migrate',
+        ...qmp,
+        '--to',
+        'tcp:b:1',
+        '--method',
+        'post-copy',
+        '--policy',
+        'give-up:passes=3',
+      ],
       /--policy has no effect without --method pre-copy or hybrid/,
     ],
     [
-      ['migrate', ...qmp, '--to', 'x', '--method', 'post-copy', '--auto-converge'],
+      ['migrate', ...qmp, '--to', 'tcp:b:1', '--method', 'post-copy', '--auto-converge'],
       /--auto-converge has no effect/,
     ],
     [['lab', 'run', 'x.yaml', '--qemu', 'q', '--version', '7.2'], /without leaving out --qemu/],
@@ -233,11 +277,62 @@ describe('fakedirty migrate', () => {
     expect(said.match(/^failed after/gm) ?? []).toHaveLength(outcome);
   });
 
+  it.each([
+    ['SIGINT', /^It was cancelled by Ctrl-C \(SIGINT\)\.$/m],
+    ['SIGTERM', /^It was cancelled by SIGTERM\.$/m],
+    ['SIGHUP', /^It was cancelled by SIGHUP \(its terminal is gone\)\.$/m],
+  ] as const)('names once what ended it: %s', async (signal, reason) => {
+    new ScriptedQemu(qemu).obey();
+    const args = [...migrating(), '--no-journal'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+    while (!qemu.requests.some(({ execute }) => execute === 'migrate')) await pause(20);
+    await pause(200);
+    child.kill(signal);
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(
+      exitCodes.interrupted,
+    );
+    expect(said).toMatch(reason);
+    expect(said).not.toMatch(/caller|told to end/i);
+    expect(said.match(/cancelled by/g)).toHaveLength(1);
+  });
+
   it('refuses what no QEMU can do before it asks one', () => {
-    const args = ['migrate', '--qmp', '/nowhere/vm.qmp', '--to', 'x', '--downtime', '3h'];
+    const args = ['migrate', '--qmp', '/nowhere/vm.qmp', '--to', 'tcp:b:1', '--downtime', '3h'];
     const { status, output } = fakedirty(...args);
     expect(status).toBe(exitCodes.refused);
     expect(output).toMatch(/error: --downtime: .*2000000/);
+  });
+
+  it('lists the journals that there are where none is of this QEMU, and takes one by name', async () => {
+    const script = new ScriptedQemu(qemu);
+    script.obey();
+    const journals = join(directory, 'journals');
+    const begun = [...migrating(), '--journal', journals];
+    const child = spawn(process.execPath, begun, { stdio: 'ignore' });
+    while (!qemu.requests.some(({ execute }) => execute === 'migrate')) await pause(20);
+    await pause(200);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('close', resolve));
+    const [name = ''] = readdirSync(journals);
+    const file = join(journals, name);
+    writeFileSync(file, readFileSync(file, 'utf8').replace(qemu.path, '/moved/vm.qmp'));
+    const watching = [main, 'watch', '--qmp', qemu.path, '--journal', journals, '--take-over'];
+    const { status, said } = await ended(process.execPath, watching);
+    expect(status).toBe(exitCodes.failure);
+    expect(said).toContain(`has no journal of an unfinished migration from ${qemu.path}.`);
+    expect(said).toMatch(/name its journal with --take-over FILE/);
+    expect(said).toContain(`  ${file}: begun at `);
+    expect(said).toContain(' from /moved/vm.qmp to exec:cat');
+    const wrong = await ended(process.execPath, [...watching, main]);
+    expect(wrong.said).toMatch(/main\.js is not a journal that can be read/);
+    script.complete();
+    const taken = await ended(process.execPath, [...watching, file]);
+    expect(taken.said).toContain(`Taken over, as ${file} has it.`);
+    expect(taken.status).toBe(exitCodes.ok);
   });
 
   it('names a journal folder that is a file', async () => {

@@ -42,17 +42,21 @@ const nowhere = ['--qmp', '/nowhere/vm.qmp'];
 /** A command, its wrong use, and how that ends. */
 const failures: [args: string[], code: string, exit: keyof typeof exitCodes][] = [
   [['migrate', ...nowhere, '--to', 'tcp:b:1'], 'ERR_QMP_CLOSED', 'no-qmp'],
-  [['migrate', ...nowhere, '--to', 'x', '--hash', 'sha-256'], 'ERR_COMMAND_LINE', 'usage'],
-  [['migrate', ...nowhere, '--to', 'x', '--verify'], 'ERR_COMMAND_LINE', 'usage'],
-  [['migrate', ...nowhere, '--to', 'x', '--policy', 'luck'], 'ERR_POLICY', 'usage'],
-  [['migrate', ...nowhere, '--to', 'x', '--downtime', '3h'], 'ERR_MIGRATION_REFUSED', 'refused'],
+  [['migrate', ...nowhere, '--to', 'tcp:b:1', '--hash', 'sha-256'], 'ERR_COMMAND_LINE', 'usage'],
+  [['migrate', ...nowhere, '--to', 'tcp:b:1', '--verify'], 'ERR_COMMAND_LINE', 'usage'],
+  [['migrate', ...nowhere, '--to', 'tcp:b:1', '--policy', 'luck'], 'ERR_POLICY', 'usage'],
+  [
+    ['migrate', ...nowhere, '--to', 'tcp:b:1', '--downtime', '3h'],
+    'ERR_MIGRATION_REFUSED',
+    'refused',
+  ],
   [['migrate'], 'ERR_COMMAND_LINE', 'usage'],
   [['watch', ...nowhere], 'ERR_QMP_CLOSED', 'no-qmp'],
   [['replay', 'nothing'], 'ENOENT', 'failure'],
   [['replay', main], 'ERR_RECORDING', 'failure'],
   [['estimate', ...nowhere], 'ERR_QMP_CLOSED', 'no-qmp'],
   [['lab', 'run', 'nothing.yaml', '--no-report'], 'ERR_EXPERIMENT', 'failure'],
-  [['lab', 'report', 'nothing'], 'ENOENT', 'failure'],
+  [['lab', 'report', 'nothing'], 'ERR_RESULTS', 'failure'],
   [['lab', 'list', '--with', 'nothing'], 'ERR_ADDITIONS', 'failure'],
   [['qemu', 'build', '--source', '/nothing', '--no-install'], 'ERR_BUILD_NO_SOURCE', 'no-source'],
   [['qemu', 'path'], 'ERR_NOT_BUILT', 'not-built'],
@@ -78,11 +82,13 @@ describe('an error with --json', () => {
   );
 
   it('lists what is refused, as flags', async () => {
-    const args = ['migrate', ...nowhere, '--to', 'x', '--downtime', '3h', '--multifd', '999'];
+    const args = ['migrate', ...nowhere, '--to', 'tcp:b:1', '--downtime', '3h', '--multifd', '999'];
     const { error } = JSON.parse((await run([...args, '--json'])).stdout);
     expect(error.problems).toEqual([
       expect.stringMatching(/^--multifd: is 999; expected at most 255/),
-      expect.stringMatching(/^--downtime: is 10800000; expected at most 2000000/),
+      expect.stringMatching(
+        /^--downtime: is 10800000 ms \(3 h\); expected at most 2000000 ms \(2000 s\)/,
+      ),
     ]);
   });
 });

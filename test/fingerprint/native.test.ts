@@ -23,7 +23,9 @@ describe('the addon', () => {
     expect(fakedirty.NativeAddonError.prototype).toBeInstanceOf(fakedirty.FakedirtyError);
     expect(load).toThrow(`${process.platform}-${process.arch}`);
     expect(load).toThrow(/Tried: build\/Release and prebuilds in \/nowhere: /);
-    expect(load).toThrow(/apt-get install[\s\S]* cd \/nowhere && npx node-gyp rebuild/);
+    expect(load).toThrow(
+      /apt-get install[\s\S]* cd \/nowhere && npx node-gyp rebuild --directory native/,
+    );
   });
 
   it.each([
@@ -45,7 +47,7 @@ describe('the addon', () => {
       'linux',
       'riscv64',
       '2.40',
-      /; there is none for riscv64\.\n[\s\S]*cd \/here && npx node-gyp rebuild$/,
+      /; there is none for riscv64\.\n[\s\S]*cd \/here && npx node-gyp rebuild --directory native$/,
     ],
     ['darwin', 'arm64', undefined, /^Fingerprints need Linux\. .* fakedirty\/migration/],
   ])(

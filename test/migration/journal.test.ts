@@ -1,6 +1,15 @@
 // The journal of a migration, and who may go on with it.
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -219,6 +228,52 @@ describe('taking over', () => {
     const cancelled = { ...found, journal: { ...found.journal, cancelReason: 'Ctrl-C' } };
     const { outcome, reason } = await (await take(cancelled)).result;
     expect({ outcome, reason }).toEqual({ outcome: 'cancelled', reason: 'Ctrl-C' });
+  });
+
+  it('is possible where the first process lost sight of the migration: nothing was put back', async () => {
+    const found = await abandoned();
+    const guest = { where: 'unknown', status: 'unknown', running: false } as const;
+    const end = { type: 'end', atMs: 1, outcome: 'unknown', reason: 'It fell silent.', guest };
+    appendFileSync(found.path, `${JSON.stringify(end)}\n`);
+    const lost = directory.unended(qemu.path);
+    if (!lost) throw new Error('it is not found');
+    expect(lost.journal.end?.outcome).toBe('unknown');
+    // The process that lost sight of it may live on, and do other things.
+    const { ppid } = process;
+    const controller = identityOf(ppid) ?? (await endedProcess());
+    const before = script.asked.filter((name) => name === 'migrate-set-parameters').length;
+    const taken = await take({ ...lost, journal: { ...lost.journal, controller } });
+    expect(directory.open()[0]?.journal.end).toBeUndefined();
+    script.complete();
+    expect((await taken.result).outcome).toBe('completed');
+    const after = script.asked.filter((name) => name === 'migrate-set-parameters').length;
+    expect(after).toBeGreaterThan(before);
+    expect(directory.open()).toEqual([]);
+    expect(directory.all()[0]?.journal.end?.outcome).toBe('completed');
+  });
+
+  it('finds the journal of the same QEMU although its QMP had another address', async () => {
+    // QEMU is known by the program of its process.
+    const program = join(folder, 'qemu-system-test');
+    copyFileSync('/bin/sleep', program);
+    const child = spawn(program, ['600']);
+    script.on = ({ execute, id }) => {
+      if (execute === 'migrate') setImmediate(() => script.become('active'));
+      if (execute !== 'query-cpus-fast') return undefined;
+      qemu.say({ return: [{ 'thread-id': child.pid, 'cpu-index': 0, target: 'x86_64' }], id });
+      return true;
+    };
+    try {
+      const { path } = await abandoned();
+      const text = readFileSync(path, 'utf8').replace(qemu.path, '/moved/vm.qmp');
+      writeFileSync(path, text);
+      expect(directory.unended(qemu.path)).toBeUndefined();
+      const client = await qemu.connect();
+      expect((await directory.unendedOf(client))?.path).toBe(path);
+      script.complete();
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 
   it('puts settings back where the migration never began', async () => {

@@ -131,6 +131,16 @@ describe('cancel', () => {
     expect(script.asked.filter((name) => name === 'migrate_cancel')).toHaveLength(1);
   });
 
+  it.each<[what: string, cancel: (migration: Migration, abort: AbortController) => unknown]>([
+    ['cancel()', (migration) => migration.cancel()],
+    ['a signal', (_, abort) => abort.abort()],
+  ])('gives no reason where the caller gave none: %s', async (_, cancel) => {
+    const abort = new AbortController();
+    const migration = await start({ signal: abort.signal });
+    await cancel(migration, abort);
+    expect((await migration.result).reason).toBe('The caller cancelled it.');
+  });
+
   it('lets the migration go on once post-copy has begun, and says so', async () => {
     const migration = await start({ method: 'hybrid', policy: goOn });
     await migration.switchToPostcopy();

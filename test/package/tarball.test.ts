@@ -53,7 +53,6 @@ describe('the packed tarball', () => {
       'LICENSE',
       'README.md',
       'THIRD-PARTY.md',
-      'binding.gyp',
       'dist',
       'docs',
       'experiments',
@@ -66,12 +65,29 @@ describe('the packed tarball', () => {
     expect(readdirSync(join(installed, 'native')).sort()).toEqual([
       'CMakeLists.txt',
       'addon',
+      'binding.gyp',
       'fakedirty.pc.in',
       'guest',
       'include',
       'sources.txt',
       'src',
     ]);
+  });
+
+  it('has npm compile nothing, even where a lock file is all that npm has read', async () => {
+    const again = join(project, 'again');
+    mkdirSync(again);
+    for (const name of readdirSync(project).filter((each) => /\.(tgz|json)$/.test(each))) {
+      cpSync(join(project, name), join(again, name));
+    }
+    // A script that npm runs without being asked would have this compiler.
+    const noCompiler = { ...env, CXX: 'false', CC: 'false' };
+    const words = ['ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+    await run('npm', words, { cwd: again, env: noCompiler });
+    const fresh = join(again, 'node_modules', 'fakedirty');
+    expect(readdirSync(fresh)).not.toContain('build');
+    expect(readdirSync(join(fresh, 'native'))).not.toContain('build');
+    rmSync(again, { recursive: true });
   });
 
   it('holds all that its pages lead to', () => {
@@ -294,7 +310,7 @@ describe('without a binary for the machine', () => {
   it('says so, and what to do', async () => {
     const said = await versionOrError();
     expect(said).toMatch(/^NativeAddonError fakedirty has no native addon that loads/);
-    expect(said).toContain(`cd ${directory} && npx node-gyp rebuild`);
+    expect(said).toContain(`cd ${directory} && npx node-gyp rebuild --directory native`);
   });
 
   it('node-gyp builds it from the sources that the package carries', async () => {
@@ -304,7 +320,10 @@ describe('without a binary for the machine', () => {
     cpSync(join(modules, 'node-api-headers', 'include'), headers, { recursive: true });
     writeFileSync(join(headers, 'common.gypi'), nothingInCommon);
     const local = [`--nodedir=${join(project, 'headers')}`, '--force-process-config', '--jobs=2'];
-    await run(process.execPath, [nodeGyp, 'rebuild', ...local], { cwd: directory, env });
+    await run(process.execPath, [nodeGyp, 'rebuild', '--directory', 'native', ...local], {
+      cwd: directory,
+      env,
+    });
     expect(await versionOrError()).toMatch(/^\d+\.\d+\.\d+\n$/);
     rmSync(join(directory, 'build'), { recursive: true });
   }, 600_000);

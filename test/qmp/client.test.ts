@@ -1,5 +1,8 @@
 // What a client does with a QEMU that keeps to the protocol.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
@@ -13,16 +16,21 @@ import {
 } from '../../lib/qmp/errors.js';
 import { eventTimeMs } from '../../lib/qmp/messages.js';
 import type { MigrationInfo, MigrationStatus } from '../../lib/qmp/schema/migration.js';
-import { formatAddress, parseAddress } from '../../lib/qmp/transport.js';
+import { checkAddress, formatAddress, parseAddress } from '../../lib/qmp/transport.js';
 import { FakeQemu, greeting } from './fake-qemu.js';
 
 let qemu: FakeQemu;
+let directory: string;
 
 beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
   qemu = new FakeQemu();
   await qemu.listen();
 });
-afterEach(() => qemu.close());
+afterEach(async () => {
+  await qemu.close();
+  rmSync(directory, { recursive: true });
+});
 
 describe('a QMP client', () => {
   it('takes the greeting and negotiates out-of-band commands', async () => {
@@ -127,6 +135,25 @@ describe('a QMP client', () => {
     await expect(QmpClient.connect(nowhere)).rejects.toThrow(/none.*ENOENT/);
   });
 
+  it.each([
+    ['a file', () => join(directory, 'vm.raw')],
+    ['a folder', () => directory],
+  ])('says that what it is given is %s, not a socket', async (what, path) => {
+    writeFileSync(join(directory, 'vm.raw'), '');
+    const error = await QmpClient.connect(path()).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(QmpClosedError);
+    expect(error.message).toContain(`There is no QMP at ${path()}: it is ${what}, not a socket.`);
+    expect(error.message).not.toMatch(/ECONN/);
+  });
+
+  it('says that no program listens at a socket that was left behind', async () => {
+    const socket = join(directory, 'left.sock');
+    // Killed, so that it can't remove its socket.
+    const program = `require('node:net').createServer().listen('${socket}', () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['--eval', program]);
+    await expect(QmpClient.connect(socket)).rejects.toThrow(/no program listens at this socket/);
+  });
+
   it('reconnects only when asked to', async () => {
     const client = await qemu.connect();
     qemu.socket?.destroy();
@@ -173,11 +200,12 @@ describe('a QMP address', () => {
     ['/run/vm.qmp', '/run/vm.qmp', '/run/vm.qmp'],
     ['unix:vm.qmp', 'vm.qmp', 'vm.qmp'],
     ['tcp:host:4444', { host: 'host', port: 4444 }, 'tcp:host:4444'],
-    ['tcp:[::1]:1', { host: '::1', port: 1 }, 'tcp:::1:1'],
+    ['tcp:[::1]:1', { host: '::1', port: 1 }, 'tcp:[::1]:1'],
     ['tcp::4444', { host: 'localhost', port: 4444 }, 'tcp:localhost:4444'],
   ])('reads "%s"', (text, address, shown) => {
     expect(parseAddress(text)).toEqual(address);
     expect(formatAddress(parseAddress(text))).toBe(shown);
+    expect(parseAddress(shown)).toEqual(address);
   });
 
   it.each(['', 'unix:', 'tcp:', 'tcp:host', 'tcp:host:0', 'tcp:host:70000'])(
@@ -186,6 +214,15 @@ describe('a QMP address', () => {
       expect(() => parseAddress(text)).toThrow(QmpError);
     },
   );
+
+  it('has a port in the range of ports', () => {
+    expect(() => parseAddress('tcp:host:70000')).toThrow(
+      '"tcp:host:70000" has the port 70000; expected a whole number from 1 to 65535.',
+    );
+    expect(() => checkAddress({ host: 'host', port: 0.5 })).toThrow(
+      /host 'host' has the port 0\.5/,
+    );
+  });
 });
 
 describe('an event stream', () => {

@@ -1,5 +1,6 @@
 // The packages that draw the report. They are optional to install: only reports need them.
 import { FakedirtyError } from '../../errors/error.js';
+import { sentence, type Words } from '../../errors/wording.js';
 
 /** The packages that draw the report. */
 export const chartPackages = ['echarts', '@resvg/resvg-js'] as const;
@@ -9,9 +10,10 @@ export class MissingPackageError extends FakedirtyError {
   override readonly name = 'MissingPackageError';
   override readonly code = 'ERR_MISSING_PACKAGE';
 
-  constructor(options?: ErrorOptions) {
-    const names = chartPackages.join(' ');
-    super(`Reports need packages that are not installed: npm install ${names}`, options);
+  constructor(options: ErrorOptions & { readonly otherwise?: Words | undefined } = {}) {
+    const { otherwise = '', ...rest } = options;
+    const problem = `Reports need packages that are not installed: npm install ${chartPackages.join(' ')}`;
+    super(sentence`${problem}${otherwise}`, rest);
   }
 }
 
@@ -22,11 +24,17 @@ function isMissing(error: unknown): boolean {
   return chartPackages.some((name) => message.includes(`'${name}`));
 }
 
-/** Loads a module that draws. Throws a MissingPackageError when a package is missing for it. */
-export async function loadCharts<Module>(load: () => Promise<Module>): Promise<Module> {
+/**
+ * Loads a module that draws. Throws a MissingPackageError when a package is missing for it, which says what can be done
+ * otherwise.
+ */
+export async function loadCharts<Module>(
+  load: () => Promise<Module>,
+  otherwise?: Words,
+): Promise<Module> {
   try {
     return await load();
   } catch (error) {
-    throw isMissing(error) ? new MissingPackageError({ cause: error }) : error;
+    throw isMissing(error) ? new MissingPackageError({ cause: error, otherwise }) : error;
   }
 }

@@ -1,5 +1,8 @@
 // The QEMU and the accelerator that an experiment runs with, where nobody has chosen them.
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { FakedirtyError } from '../../errors/error.js';
+import { OptionError } from '../../errors/option-error.js';
 import { latestBuilt, notBuiltError, programOf } from '../../qemu/compile/built.js';
 import type { QemuVersion } from '../../qemu/compile/versions.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
@@ -26,6 +29,26 @@ export function findQemu(
   const needsSeries = experiment.methods.find((name) => catalogue.method(name).needsFilter);
   if (needsSeries === undefined) return systemQemu;
   throw notBuiltError(version, false, `The method ${needsSeries}`);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Throws if there is no such program, by its path or in the folders of PATH. */
+export function checkProgram(qemu: string): void {
+  const { PATH = '' } = process.env;
+  const folders = qemu.includes('/') ? [''] : PATH.split(delimiter);
+  if (folders.some((folder) => isProgram(join(folder, qemu)))) return;
+  throw new OptionError(
+    'qemu',
+    `there is no program ${qemu}; name one, such as qemu-system-x86_64`,
+  );
 }
 
 /** The accelerator that the experiment names, else the faster one of those that boot a guest with this QEMU. */

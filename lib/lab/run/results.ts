@@ -1,6 +1,7 @@
 // A folder of results as a whole: its runs, the experiment that they belong to, and its report.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Words } from '../../errors/wording.js';
 import { builtIn } from '../catalogue/built-in.js';
 import { parseExperiment } from '../catalogue/experiment-file.js';
 import type { Experiment } from '../model/experiment.js';
@@ -41,16 +42,20 @@ export function readResults(directory: string, catalogue = builtIn): ExperimentR
   return { experiment, runs, others, groups: comparables(summarise(runs), methods) };
 }
 
-/** Loads what draws reports. Throws a MissingPackageError when it is not installed. */
-export function loadReportWriter() {
-  return loadCharts(() => import('../report/write-report.js'));
+/** Loads what draws reports. Throws a MissingPackageError when it is not installed, which says what to do otherwise. */
+export function loadReportWriter(otherwise?: Words) {
+  return loadCharts(() => import('../report/write-report.js'), otherwise);
 }
 
 /** Writes the report of a folder of results, with the figures of `catalogue` after the built-in ones. */
 export async function writeReport(directory: string, catalogue = builtIn): Promise<WrittenReport> {
-  const writer = await loadReportWriter();
   const store = new ResultStore(directory);
   const experiment = readExperiment(directory, catalogue);
+  const writer = await loadReportWriter().catch((error) => {
+    // Nobody need install packages for a folder that has nothing to report.
+    keptRuns(store, experiment);
+    throw error;
+  });
   const { figures } = catalogue;
   if (!experiment) return writer.writeReport({ store, title: 'Results of an experiment', figures });
   const { name, description } = experiment;

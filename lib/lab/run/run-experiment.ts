@@ -1,7 +1,8 @@
 // An experiment from its file to its report: finds a QEMU, checks what the runs need, makes them, and reports.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { checkOptions, optionNames } from '../../errors/check-options.js';
 import { nearestOf } from '../../errors/nearest.js';
 import { OptionError } from '../../errors/option-error.js';
 import { option, sentence } from '../../errors/wording.js';
@@ -14,11 +15,12 @@ import { builtIn } from '../catalogue/built-in.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
 import { ExperimentError, parseExperiment } from '../catalogue/experiment-file.js';
 import type { Experiment } from '../model/experiment.js';
+import type { PlannedRun } from '../model/run.js';
 import { openRuns, plannedRuns } from '../plan/planned-runs.js';
 import type { WrittenReport } from '../report/write-report.js';
 import { ResultStore, writeResults } from '../store/result-store.js';
 import { InterruptedError } from './errors.js';
-import { findAccelerator, findQemu } from './find-qemu.js';
+import { checkProgram, findAccelerator, findQemu } from './find-qemu.js';
 import { measureWith } from './measure-run.js';
 import { type DisturbedEvent, measureRuns, type RunCounts, type RunEvent } from './measure-runs.js';
 import { checkNeeds } from './needs.js';
@@ -70,6 +72,20 @@ export interface ExperimentOptions {
   /** Ends the experiment; the same call continues it later. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const experimentNames = optionNames<ExperimentOptions>({
+  experiment: true,
+  directory: true,
+  sink: true,
+  qemu: true,
+  version: true,
+  catalogue: true,
+  report: true,
+  onEvent: true,
+  onPass: true,
+  onMigrationProgress: true,
+  signal: true,
+});
 
 /** What an experiment came to. */
 export interface ExperimentOutcome extends RunCounts {
@@ -132,7 +148,6 @@ function textAsRun(text: string, sink: boolean): string {
 
 /** Keeps the experiment's text beside its results. */
 function keepExperiment(directory: string, { text, file }: Source, sink: boolean): void {
-  ensureWritable(directory, 'directory');
   const copy = join(directory, experimentFileName);
   if (file !== undefined && resolve(file) === resolve(copy)) return;
   writeResults(directory, new Map([[experimentFileName, textAsRun(text, sink)]]), {
@@ -143,6 +158,7 @@ function keepExperiment(directory: string, { text, file }: Source, sink: boolean
 
 /** Runs or resumes an experiment, and writes its report. Runs that fail do not end it: they are in the outcome. */
 export async function runExperiment(options: ExperimentOptions): Promise<ExperimentOutcome> {
+  checkOptions(options, experimentNames);
   const { catalogue = builtIn, version, report = true, onEvent, signal } = options;
   if (version !== undefined && options.qemu !== undefined) {
     const why = sentence`has no effect with ${option('qemu')}, which names a QEMU; leave one of them out`;
@@ -153,12 +169,21 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   const experiment = { ...source.experiment, sink };
   const suffix = sink && !source.experiment.sink ? '-sink' : '';
   const directory = options.directory ?? join('lab-results', `${experiment.name}${suffix}`);
-  if (report) await loadReportWriter();
   const store = new ResultStore(directory);
-  const qemu = options.qemu ?? findQemu(experiment, catalogue, version ?? defaultQemuVersion);
   const planned = plannedRuns(experiment);
-  const runs = openRuns(planned, existsSync(directory) ? store.runs() : []);
-  await checkNeeds({ experiment, runs, catalogue });
+  if (options.qemu !== undefined) checkProgram(options.qemu);
+  const removeDirectory = ensureWritable(directory, 'directory');
+  let qemu: string;
+  let runs: readonly PlannedRun[];
+  try {
+    qemu = options.qemu ?? findQemu(experiment, catalogue, version ?? defaultQemuVersion);
+    runs = openRuns(planned, store.runs());
+    await checkNeeds({ experiment, runs, catalogue });
+    if (report) await loadReportWriter(sentence`, or run it with ${option('report', false)}`);
+  } catch (error) {
+    removeDirectory();
+    throw error;
+  }
   keepExperiment(directory, source, sink);
   const accelerator = await findAccelerator(experiment, qemu);
   if (signal?.aborted) throw new InterruptedError('The experiment was interrupted.');

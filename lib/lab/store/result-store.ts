@@ -69,10 +69,19 @@ export class ResultStore {
 
   /** All runs that have ended, in the order in which they were started. */
   runs(): Run[] {
-    return readdirSync(this.directory)
+    return this.#names()
       .filter((name) => name.endsWith(suffix))
       .map((name) => readRun(join(this.directory, name)))
       .sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.directory);
+    } catch (cause) {
+      const problem = `${this.directory} is not a folder of results that can be read`;
+      throw new ResultError(`${problem}: ${messageOf(cause)}`, { cause });
+    }
   }
 
   /** Keeps a run. */

@@ -54,7 +54,7 @@ describe('a module with additions', () => {
     listWith(...both);
     const text = 'name: a\nworkloads: [mine]\nmemoryMiB: [256]\nmethods: [slow]\n';
     writeFileSync(join(directory, 'a.yaml'), text);
-    const run = ['run', 'a.yaml', '--qemu', '/nowhere/qemu', '--with', 'own0.mjs'];
+    const run = ['run', 'a.yaml', '--qemu', '/bin/false', '--with', 'own0.mjs'];
     expect(lab(...run).output).toMatch(/line 4: methods\.0/);
     expect(lab(...run, '--with', 'own1.mjs').output).toContain('No accelerator boots');
   });

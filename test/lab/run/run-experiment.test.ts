@@ -15,7 +15,7 @@ import { measurementOf } from '../measurements.js';
 
 const text =
   'name: trial\nworkloads: [idle]\nmemoryMiB: [256]\nmethods: [plain, xbzrle]\nrounds: 1\n';
-const qemu = '/nowhere/qemu';
+const qemu = '/bin/false';
 let directory: string;
 
 beforeEach(() => {

@@ -81,7 +81,7 @@ it('reports a full disk before anything is measured', (context) => {
   fill(store);
   const main = join(packageRoot, 'dist', 'cli', 'main.js');
   const out = join(store.directory, 'results');
-  const args = [main, 'lab', 'run', file, '--out', out, '--qemu', '/nowhere/qemu'];
+  const args = [main, 'lab', 'run', file, '--out', out, '--qemu', '/bin/false'];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   expect(status).toBe(exitCodes.failure);
   expect(stderr).toMatch(/experiment.yaml can't be written .*no space left.*Make room/);

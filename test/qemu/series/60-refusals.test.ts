@@ -1,5 +1,5 @@
 // R7: what can't be combined with the filter is refused by name, with the reason, and changes nothing.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -143,6 +143,18 @@ describe('the command line', () => {
       'fake-dirty-max-cpu': 150,
       'fake-dirty-sampling': false,
     });
+  });
+
+  it('is refused with an unsafe fingerprint that is not accepted', (context) => {
+    const globals = ['filter=on', 'hash=md5'].map((each) => `migration.x-fake-dirty-${each}`);
+    const args = globals.flatMap((each) => ['-global', each]);
+    const { status, stderr } = spawnSync(
+      needQemu(context).binary,
+      ['-machine', 'none', '-nodefaults', '-display', 'none', ...args],
+      { encoding: 'utf8', timeout: 30_000 },
+    );
+    expect(stderr).toMatch(/fake-dirty-hash 'md5' is unsafe: .*fake-dirty-unsafe-hash=on/);
+    expect(status).toBe(1);
   });
 
   it('leaves the filter without limits, and sampling, by default', async (context) => {

@@ -1,16 +1,20 @@
-# The Node-API addon, build/Release/fakedirty.node: the sources of libfakedirty and of native/addon.
+# The Node-API addon, build/Release/fakedirty.node of the package: the sources of libfakedirty and of native/addon.
+# It lies here because npm compiles each package that has a binding.gyp of its own, on every "npm ci": "gypfile": false
+# in package.json does not prevent that, since lock files don't repeat it.
 # All flags that matter are set here, whatever the settings of Node's headers (common.gypi).
 {
   'targets': [
     {
       'target_name': 'fakedirty',
+      # Where it is looked for: beside prebuilds.
+      'product_dir': '<(module_root_dir)/../build/Release',
       'sources': [
-        # One list for node-gyp and CMake, which adds the folder itself.
-        '<!@(sed -n "s:^\\(src\\|addon\\)/:native/&:p" native/sources.txt)',
+        # One list for node-gyp and CMake.
+        '<!@(sed -n "/^\\(src\\|addon\\)\\//p" sources.txt)',
       ],
       'include_dirs': [
-        'native',
-        'native/include',
+        '.',
+        'include',
         '<!(node -p "require(\'node-addon-api\').include_dir")',
       ],
       'defines': [
@@ -28,7 +32,7 @@
       # Only what Node calls is exported. The C++ runtime library is linked dynamically, as Node does: a
       # static one would need a newer C library.
       'ldflags': [
-        '-Wl,--version-script=<(module_root_dir)/native/addon/exports.map',
+        '-Wl,--version-script=<(module_root_dir)/addon/exports.map',
         # Node asks for functions to be bound when they are first called, and the dynamic linker then puts the
         # vector registers on the stack, where words of a key would outlast it.
         '-Wl,-z,now',
