@@ -247,8 +247,8 @@ typedef struct fakedirty_statistics {
 FAKEDIRTY_API FAKEDIRTY_USE_RESULT int fakedirty_table_statistics(const fakedirty_table* table,
                                                                   fakedirty_statistics* statistics);
 
-/* The counter false_skips alone, read at once, also while other threads commit. 0 if table is NULL.
- */
+/* false_skips alone, without a walk over the slots. Other threads may commit meanwhile. 0 if table
+   is NULL. */
 FAKEDIRTY_API uint64_t fakedirty_table_false_skips(const fakedirty_table* table);
 
 #ifdef __cplusplus

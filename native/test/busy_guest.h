@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -70,8 +71,10 @@ class BusyGuest {
 // What a migration does with the filter, one pass at a time.
 class Migration {
  public:
-  explicit Migration(BusyGuest* guest)
-      : guest_(guest), received_(BusyGuest::kPages * BusyGuest::kPageSize) {}
+  Migration(BusyGuest* guest, const std::string& target)
+      : guest_(guest),
+        hasher_(MakeHasherOn(target)),
+        received_(BusyGuest::kPages * BusyGuest::kPageSize) {}
 
   // Walks the dirty log: classifies the marked pages in batches and sends those that changed.
   void Pass() {
@@ -109,9 +112,15 @@ class Migration {
     return memcmp(digest, fingerprint.bytes, sizeof(digest)) == 0;
   }
 
+  static Hasher MakeHasherOn(const std::string& target) {
+    fakedirty_hasher_options options = Options(FAKEDIRTY_PH128, BusyGuest::kPageSize);
+    options.target = target.c_str();
+    return MakeHasher(options);
+  }
+
   BusyGuest* const guest_;
+  const Hasher hasher_;
   std::vector<uint8_t> received_;
-  const Hasher hasher_ = MakeHasher(FAKEDIRTY_PH128, BusyGuest::kPageSize);
   const Table table_ = MakeTable(hasher_, BusyGuest::kPages);
   uint64_t sent_ = 0, unchanged_ = 0, foreign_fingerprints_ = 0;
 };

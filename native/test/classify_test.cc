@@ -127,6 +127,90 @@ TEST_P(Copies, FillTheLargestBatch) {
   EXPECT_EQ(std::count(again.verdicts.begin(), again.verdicts.end(), FAKEDIRTY_UNCHANGED), pages);
 }
 
+// ph128 copies, hashes and tests for zero in one reading, by code of its own for each instruction
+// set: it must do what three readings would.
+class OneReading : public ::testing::TestWithParam<std::string> {
+ protected:
+  Hasher Make(size_t page_size) {
+    fakedirty_hasher_options options = Options(FAKEDIRTY_PH128, page_size);
+    options.target = GetParam().c_str();
+    return MakeHasher(options);
+  }
+
+  // Pages in batches of three; the stage has no alignment either.
+  void Check(const Hasher& hasher, size_t page_size, const Pages& sources) {
+    const Table table = MakeTable(hasher, sources.size());
+    std::vector<uint8_t> memory(3 * page_size + 64);
+    uint8_t* const stage = memory.data() + random_.Below(64);
+    for (size_t at = 0; at < sources.size(); at += 3) {
+      const size_t count = std::min<size_t>(3, sources.size() - at);
+      const uint64_t index[] = {at, at + 1, at + 2};
+      Seen seen(count);
+      Pages copies(count);
+      ASSERT_EQ(
+          fakedirty_classify(table.get(), index, &sources[at], count, stage, count * page_size,
+                             copies.data(), seen.verdicts.data(), seen.fingerprints.data()),
+          FAKEDIRTY_OK);
+      for (size_t i = 0; i < count; ++i) {
+        ASSERT_NO_FATAL_FAILURE(CheckOne(hasher, page_size, sources[at + i], copies[i],
+                                         seen.verdicts[i], seen.fingerprints[i]));
+      }
+    }
+  }
+
+  Random random_{17};
+
+ private:
+  void CheckOne(const Hasher& hasher, size_t page_size, const void* source, const void* copy,
+                int verdict, const fakedirty_fingerprint& fingerprint) {
+    ASSERT_EQ(memcmp(copy, source, page_size), 0);
+    const std::vector<uint8_t> zeros(page_size);
+    const bool is_zero = memcmp(source, zeros.data(), page_size) == 0;
+    ASSERT_EQ(verdict, is_zero ? FAKEDIRTY_ZERO : FAKEDIRTY_FIRST);
+    if (is_zero) return;
+    uint8_t digest[16];
+    ASSERT_EQ(fakedirty_digest(hasher.get(), &source, 1, digest, sizeof(digest)), FAKEDIRTY_OK);
+    ASSERT_EQ(memcmp(digest, fingerprint.bytes, sizeof(digest)), 0);
+  }
+};
+
+TEST_P(OneReading, CopiesAndHashesPagesAnywhere) {
+  for (const size_t page_size : kPageSizes) {
+    const std::vector<uint8_t> memory = random_.Bytes(4 * page_size + 64);
+    Pages sources;
+    for (size_t i = 0; i < 16; ++i) {
+      sources.push_back(memory.data() + random_.Below(memory.size() - page_size + 1));
+    }
+    ASSERT_NO_FATAL_FAILURE(Check(Make(page_size), page_size, sources)) << page_size;
+  }
+}
+
+// A page with a single bit is not zero, wherever it is.
+TEST_P(OneReading, FindsEveryBit) {
+  const size_t page_size = 1024;
+  const Hasher hasher = Make(page_size);
+  std::vector<uint8_t> page(page_size);
+  ASSERT_NO_FATAL_FAILURE(Check(hasher, page_size, {page.data()}));
+  for (size_t byte = 0; byte < page_size; ++byte) {
+    page[byte] = static_cast<uint8_t>(1u << byte % 8);
+    ASSERT_NO_FATAL_FAILURE(Check(hasher, page_size, {page.data()})) << byte;
+    page[byte] = 0;
+  }
+}
+
+// Prefetching what comes next reads nothing that is not there.
+TEST_P(OneReading, StaysWithinBounds) {
+  for (const size_t page_size : kPageSizes) {
+    GuardedMemory memory(page_size);
+    random_.Fill(memory.begin(), page_size);
+    memory.ForbidWriting();
+    const Pages sources(4, memory.end() - page_size);
+    ASSERT_NO_FATAL_FAILURE(Check(Make(page_size), page_size, sources)) << page_size;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(On, OneReading, ::testing::ValuesIn(Targets()), NameOfTarget);
+
 INSTANTIATE_TEST_SUITE_P(Every, Copies, ::testing::ValuesIn(Algorithms()), NameOfAlgorithm);
 
 }  // namespace

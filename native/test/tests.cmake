@@ -79,6 +79,17 @@ if(Python3_FOUND)
       --check ${CMAKE_CURRENT_SOURCE_DIR}/test/vectors.inc)
 endif()
 
+# R1 in the machine code: what is stored in a copy is what is hashed. Sanitizers read on their own.
+if(Python3_FOUND AND CMAKE_OBJDUMP AND NOT FAKEDIRTY_SANITIZE)
+  set(one_reading ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/test/one_reading.py ${CMAKE_OBJDUMP})
+  add_test(NAME R1.EachWordOfAPageIsReadOnce COMMAND ${one_reading} $<TARGET_FILE:fakedirty_static>)
+  add_library(fakedirty_second_reading STATIC test/second_reading.cc)
+  add_test(NAME Mutant.R1ASecondReadingIsNoticed
+    COMMAND ${one_reading} $<TARGET_FILE:fakedirty_second_reading>)
+  set_tests_properties(Mutant.R1ASecondReadingIsNoticed PROPERTIES
+    PASS_REGULAR_EXPRESSION "MUTANT: loads .* and stores")
+endif()
+
 # The installed library, as its users find it. Sanitized builds are never installed.
 if(NOT FAKEDIRTY_SANITIZE)
   add_test(NAME Install.WorksFromPkgConfig

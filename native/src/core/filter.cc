@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The filter, where rule R1 is kept: a page is copied once, and the zero test, the fingerprint, the
-// comparison and the caller's send all use that copy. Giving a verdict never writes the table;
-// committing never reads guest memory.
+// comparison and the caller's send all use that copy, or the very values that were stored in it.
+// Giving a verdict never writes the table; committing never reads guest memory.
 #include "src/core/filter.h"
 
 #include <string.h>
@@ -72,13 +72,19 @@ class StagedPages {
 
   // Makes and returns the private copy of a page.
   const uint8_t* Take(size_t i) {
+    uint8_t* const copy = Place(i);
+    CopyAgain(i);
+    return copy;
+  }
+
+  // Where the private copy of a page goes.
+  uint8_t* Place(size_t i) {
     if (free_count_ > 0) {
       copies_[i] = free_[--free_count_];
     } else {
       copies_[i] = unused_;
       unused_ += page_size_;
     }
-    CopyAgain(i);
     return Copy(i);
   }
 
@@ -119,6 +125,9 @@ class Classifier {
         fingerprints_(fingerprints) {}
 
   void Run() {
+    if constexpr (Pages::kCopied) {
+      if (hasher_.kernel.copy) return RunInOneReading();
+    }
     for (size_t i = 0; i < count_; ++i) {
       __builtin_prefetch(table_.slot(index_[i]));
       const uint8_t* const page = pages_.Take(i);
@@ -136,6 +145,26 @@ class Classifier {
   }
 
  private:
+  // Each page is copied, hashed and tested for zero at once.
+  void RunInOneReading() {
+    alignas(64) uint8_t digest[FAKEDIRTY_DIGEST_BYTES_MAX];
+    if (count_ > 0) __builtin_prefetch(table_.slot(index_[0]));
+    for (size_t i = 0; i < count_; ++i) {
+      const bool last = i + 1 == count_;
+      if (!last) __builtin_prefetch(table_.slot(index_[i + 1]));
+      uint8_t* const copy = pages_.Place(i);
+      const bool is_zero = hasher_.kernel.copy(hasher_.parameters, pages_.Source(i), copy, digest,
+                                               last ? nullptr : pages_.Source(i + 1));
+      FAKEDIRTY_IF_MUTANT(kR1, mutants::FingerprintSources(hasher_, pages_, &i, 1, digest));
+      if (is_zero) {
+        SetZeroFingerprint(hasher_.digest_bytes(), &fingerprints_[i]);
+      } else {
+        SetFingerprint(digest, hasher_.digest_bytes(), &fingerprints_[i]);
+      }
+      Finish(i, copy, is_zero);
+    }
+  }
+
   // Pages wait until they fill the kernel's lanes. next is the first page that was not taken yet.
   void FingerprintWaiting(size_t next) {
     if (waiting_count_ == 0) return;

@@ -35,12 +35,20 @@ using DigestFunction = void (*)(const HashParameters& parameters, const uint8_t*
                                 size_t count, uint8_t* digests, const uint8_t* next);
 using IsZeroFunction = bool (*)(const uint8_t* page, size_t page_size);
 
+// Copies a page, writes the digest of the copy, and returns whether the page is all zero (then the
+// digest may be anything). It reads each word of the source once, and stores and hashes that one
+// value, so that the guest may write the source meanwhile (R1). next is the page that will be read
+// afterwards, or null.
+using CopyFunction = bool (*)(const HashParameters& parameters, const uint8_t* source,
+                              uint8_t* copy, uint8_t* digest, const uint8_t* next);
+
 constexpr size_t kMaxLanes = 64;  // of any kernel
 
 struct Kernel {
   DigestFunction digest;
   size_t lanes;                  // pages that are hashed side by side
   bool prefetches_next = false;  // kernels without it ignore next
+  CopyFunction copy = nullptr;   // without it, a page is copied first, then hashed
 };
 
 Kernel Ph128Kernel(Target target);

@@ -81,7 +81,10 @@ const TargetName* ChooseTarget(const char* name) {
 
 bool PrefetchesAcrossPages() {
 #if defined(__x86_64__)
-  return __builtin_cpu_is("amd");
+  constexpr unsigned kZen5 = 0x1A;  // the families of Zen to Zen 4 are 0x17 and 0x19
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (!__builtin_cpu_is("amd") || !__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return false;
+  return (eax >> 8 & 0xF) + (eax >> 20 & 0xFF) < kZen5;
 #else
   return false;
 #endif
