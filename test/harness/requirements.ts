@@ -12,7 +12,7 @@ import {
   qemuVersions,
   seriesOf,
 } from '../../lib/qemu/compile/versions.js';
-import { probe } from '../../lib/qemu/probe/accelerators.js';
+import { probeRing0, probeRing3, type RingFinding } from '../../lib/qemu/probe/accelerators.js';
 
 // FAKEDIRTY_QEMU: a program to test instead of what was built.
 // FAKEDIRTY_SANITIZED=1: the build with sanitizers.
@@ -114,11 +114,21 @@ export function needAnyQemu(context: TestContext): Qemu {
   return first as Qemu;
 }
 
-/** Skips the test where KVM does not run a guest; returns how many stores a second it makes. */
+/** Skips the test where KVM does not run a guest in ring 0; returns how many stores a second it makes. */
 export async function needKvm(context: TestContext, { binary }: Qemu): Promise<number> {
-  const { boots, problem, storesPerSecond } = await probe(binary, 'kvm');
-  if (!boots) context.skip(`needs KVM: ${problem?.split('\n', 1)[0]}`);
+  const { runs, problem, storesPerSecond } = await probeRing0(binary, 'kvm');
+  if (!runs) context.skip(`needs KVM: ${problem?.split('\n', 1)[0]}`);
   return storesPerSecond;
+}
+
+const ring3 = new Map<string, Promise<RingFinding>>();
+
+/** Skips the test where KVM does not run a guest in ring 3, which it may do at full speed although ring 0 crawls. */
+export async function needKvmInRing3(context: TestContext, { binary }: Qemu): Promise<void> {
+  const found = ring3.get(binary) ?? probeRing3(binary, 'kvm');
+  ring3.set(binary, found);
+  const { runs, problem } = await found;
+  if (!runs) context.skip(`needs a KVM that runs ring 3: ${problem?.split('\n', 1)[0]}`);
 }
 
 export function needRoot(context: TestContext, what: string): void {

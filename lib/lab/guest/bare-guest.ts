@@ -6,7 +6,7 @@ import type { Guest, GuestMachine, Place } from './guest.js';
 
 /** A guest without an operating system. */
 export class BareGuest implements Guest {
-  readonly kernelVersion = 'none: the bare guest';
+  readonly kernelVersion = 'none: the bare guest, in ring 3';
   /** It has none. */
   readonly consoles = {};
   readonly control = new BareControl();
