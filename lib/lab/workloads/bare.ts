@@ -40,15 +40,14 @@ function guestOptions(
   pattern: GuestPattern,
   { words, spins, seed: first, ...set }: z.output<typeof options>,
   environment: WorkloadEnvironment,
-): Omit<GuestOptions, 'paged' | 'vcpus'> {
+): Omit<GuestOptions, 'paged' | 'ring' | 'vcpus'> {
   const capacity = {
     max: maxGuestPages(environment.memoryBytes) * 4096,
     reason:
       'its working set begins at 1 MiB and ends where memory or the address space below devices ends',
   };
   const pages = Math.floor(sizeBytes(set, environment, capacity) / 4096);
-  // KVM runs ring 3 at the speed of the processor, even on a host where ring 0 crawls.
-  return { pattern, pages, wordsPerPage: words, spins, seed: first ?? environment.seed, ring: 3 };
+  return { pattern, pages, wordsPerPage: words, spins, seed: first ?? environment.seed };
 }
 
 function bare(pattern: GuestPattern): Workload {
