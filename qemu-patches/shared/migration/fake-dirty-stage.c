@@ -173,15 +173,17 @@ FakeDirtyFill fake_dirty_stage_fill(FakeDirtyStage *stage,
          page < end && fill.checked < stage->capacity;
          page = find_next_bit(marks, end, page + 1)) {
         /* R2: whatever is written from here on marks the page again. */
-        if (!fake_dirty_breaks(R2)) {
+        if (!fake_dirty_breaks(R2) && !fake_dirty_breaks(R2_NEVER)) {
             clear_log(opaque, page);
         }
         stage->index[fill.checked++] = page;
         fill.end = page + 1;
     }
     fill.unchanged = classify(stage, block, fill.checked, clear_mark, marks);
+    if (fake_dirty_breaks(R2) || fake_dirty_breaks(R2_NEVER)) {
+        g_usleep(1000);
+    }
     if (fake_dirty_breaks(R2)) {
-        g_usleep(100);
         for (i = 0; i < stage->count; i++) {
             clear_log(opaque, stage->index[i]);
         }

@@ -28,7 +28,7 @@ it.for(tests.map((test) => [test.what, test] as const))(
 const noticed = [
   ...['R4_ZERO', 'R5', 'SYNC'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
   ...['R6', 'EMPTY'].map((broken) => ({ broken, test: 'test-fake-dirty-multifd' })),
-  ...['R2', 'R3', 'R4', 'RESTART', 'SKIP_BUDGET'].map((broken) => ({
+  ...['R2', 'R2_NEVER', 'R3', 'R4', 'RESTART', 'SKIP_BUDGET'].map((broken) => ({
     broken,
     test: 'test-fake-dirty',
   })),
