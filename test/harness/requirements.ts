@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
+import { messageOf } from '../../lib/errors/message-of.js';
+import { mebibyte } from '../../lib/format/bytes.js';
 import { type BuiltQemu, latestBuilt, programOf } from '../../lib/qemu/compile/built.js';
 import { brokenUnitTest } from '../../lib/qemu/compile/test-programs.js';
 import {
@@ -12,7 +14,9 @@ import {
   qemuVersions,
   seriesOf,
 } from '../../lib/qemu/compile/versions.js';
+import { Machine } from '../../lib/qemu/machine/machine.js';
 import { probeRing0, probeRing3, type RingFinding } from '../../lib/qemu/probe/accelerators.js';
+import { Workspace } from '../../lib/system/workspace.js';
 
 // FAKEDIRTY_QEMU: a program to test instead of what was built.
 // FAKEDIRTY_SANITIZED=1: the build with sanitizers.
@@ -121,6 +125,7 @@ export async function needKvm(context: TestContext, { binary }: Qemu): Promise<n
   return storesPerSecond;
 }
 
+const ringProbeBytes = mebibyte;
 const ring3 = new Map<string, Promise<RingFinding>>();
 
 /** Skips the test where KVM does not run a guest in ring 3, which it may do at full speed although ring 0 crawls. */
@@ -129,6 +134,24 @@ export async function needKvmInRing3(context: TestContext, { binary }: Qemu): Pr
   ring3.set(binary, found);
   const { runs, problem } = await found;
   if (!runs) context.skip(`needs a KVM that runs ring 3: ${problem?.split('\n', 1)[0]}`);
+}
+
+/** Skips the test where the kernel has no dirty ring for this QEMU: after needKvmInRing3(). */
+export async function needDirtyRing(
+  context: TestContext,
+  { binary }: Qemu,
+  acceleratorOptions: string,
+): Promise<void> {
+  const workspace = Workspace.create(ringProbeBytes);
+  const how = { binary, accelerator: 'kvm', acceleratorOptions, workspace } as const;
+  try {
+    const machine = await Machine.start({ ...how, name: 'ring-probe', ramBytes: ringProbeBytes });
+    await machine.kill();
+  } catch (error) {
+    context.skip(`needs a KVM with a dirty ring: ${messageOf(error).split('\n', 1)[0]}`);
+  } finally {
+    workspace.remove();
+  }
 }
 
 export function needRoot(context: TestContext, what: string): void {
