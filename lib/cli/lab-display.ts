@@ -16,6 +16,17 @@ function runText({ cell, round, warmUp }: PlannedRun): string {
   return `${describeCell(cell)}, ${warmUp ? 'warm-up' : `round ${round}`}`;
 }
 
+type Started = Extract<ExperimentEvent, { type: 'experiment-started' }>;
+
+/** How many runs there are, and with what they are made. */
+function startText({ runs, qemu, accelerators: { linux, bare } }: Started): string {
+  const chosen = [
+    ...(linux ? [`${linux} for Linux guests`] : []),
+    ...(bare ? [`${bare} for bare guests`] : []),
+  ];
+  return [`${plural(runs, 'run')} with ${qemu}`, ...chosen].join(', ');
+}
+
 /** Shows a running experiment. */
 export class LabDisplay {
   readonly #output: NodeJS.WriteStream;
@@ -56,7 +67,7 @@ export class LabDisplay {
     }
     switch (event.type) {
       case 'experiment-started':
-        this.note(`${plural(event.runs, 'run')} with ${event.qemu}, ${event.accelerator}`);
+        this.note(startText(event));
         break;
       case 'disturbed':
         this.note(`warning: ${event.warning}`);

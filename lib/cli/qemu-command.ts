@@ -9,7 +9,7 @@ import {
   qemuVersions,
   whyDefaultVersion,
 } from '../qemu/compile/versions.js';
-import { doctor, printDoctor } from '../qemu/probe/doctor.js';
+import { doctor, doctorText } from '../qemu/probe/doctor.js';
 import { list, oneOf, positiveInteger } from './option-values.js';
 import { outputOptions, printResult } from './output-options.js';
 import { refuseWithoutEffect, replacedBy } from './without-effect.js';
@@ -147,13 +147,14 @@ function addDoctor(parent: Command): void {
     .addHelpText(
       'after',
       `
-It boots a small guest with each accelerator and measures it: /dev/kvm may open and yet run guests
-slower than TCG, or hang them. Missing things are named, with what to do; the exit code is 0 all the same.`,
+It boots small guests with each accelerator and measures them, in ring 0, which Linux needs, and in
+ring 3, where the bare guest works: /dev/kvm may open and yet boot no Linux, or crawl. It says which
+is for what. Missing things are named, with what to do; the exit code is 0 all the same.`,
     )
     .action(async ({ json }: { json: boolean }) => {
       const findings = await doctor();
       if (json) console.log(JSON.stringify(findings, null, 2));
-      else printDoctor(findings);
+      else console.log(doctorText(findings));
     });
 }
 

@@ -46,7 +46,7 @@ export {
 } from './report/summary.js';
 export type { WrittenReport } from './report/write-report.js';
 export { AttemptError, InterruptedError } from './run/errors.js';
-export { NoAcceleratorError } from './run/find-qemu.js';
+export { type Accelerators, NoAcceleratorError } from './run/find-qemu.js';
 export type { DisturbedEvent, RunCounts, RunEvent } from './run/measure-runs.js';
 export { UnmetNeedsError } from './run/needs.js';
 export { type ExperimentResults, readResults, writeReport } from './run/results.js';

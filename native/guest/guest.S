@@ -6,7 +6,10 @@
 #
 # In this folder:
 #
-#   as --32 guest.S -o guest.o && ld -m elf_i386 -Ttext 0xf0000 --oformat binary guest.o -o guest.bin
+#   as --64 guest.S -o guest.o && ld -m elf_x86_64 -Ttext 0xf0000 --oformat binary guest.o -o guest.bin
+#
+# With --defsym ring=3 all that it does once it has started, it does in ring 3 of 64-bit mode (ring3.S);
+# otherwise in ring 0 of 32-bit mode. What it does is in work.S and command.S, the same code for both.
 #
 # Whoever starts it writes the parameter block at the start of the image. It talks on COM1, one
 # line at a time, all numbers hexadecimal:
@@ -17,8 +20,9 @@
 #                                       be after that many passes: wrong words, sum of all words
 #   's'  -> "stopped"                   stops writing
 #   'g'  -> "going"                     goes on writing
-#   'l'  -> "long"                      enters 64-bit mode, says so there, and halts: a probe of the
-#                                       accelerator, which ends the guest (not when paged): long-mode.S
+#   'l'  -> "long", "kernel"            enters 64-bit mode, says so there, has ring 3 call ring 0, says
+#                                       that that works, and halts: a probe of the accelerator, which
+#                                       ends the guest (in ring 0, and not when paged): probe.S
 #
 # Word k of the working set (32 bits each) after pass p, where h says whether the pattern writes it:
 #
@@ -30,6 +34,10 @@
 # A pass visits the pages in order and writes `words` evenly spaced words in each. While they go on, idle and
 # rewrite change nothing in memory: on the stack they put one return address, again and again.
 #
+# With several vCPUs (in ring 3), each writes every vcpus-th of those words: they work on the same pages at the same
+# time, or on neighbours where a page has fewer words than there are vCPUs. A pass begins when all have ended the one
+# before; the page by which they count passes changes in each.
+#
 # When it is paged, each page of the working set lies one page behind its address, and the page table
 # lies where the first one would: two pages with one address, one by the table and one without it.
 # Every pass has the table read before it writes that first page. An emulator that keeps translations
@@ -38,9 +46,16 @@
         .intel_syntax noprefix
         .text
 
-        .set    stack_top, 0x8000
-        .set    page_tables, 0x10000            # three pages, for 'l'; the directory when paged
+        .ifndef ring
+        .set    ring, 0
+        .endif
+
+        .set    stack_top, 0x8000               # of the first vCPU; the others' are above
+        .set    stack_bytes, 0x100              # of each of the others
+        .set    step, 0xc000                    # words from one that a vCPU writes to its next one
+        .set    page_tables, 0x10000            # see long-mode.S; the directory when paged
         .set    looked_up, 0x20000              # a page that is read for its translation's sake
+        .set    others_vector, 0xf2             # the page of this image at which other processors start
         .set    com1, 0x3f8
 
         .set    idle, 0
@@ -62,45 +77,39 @@ words:          .long   1                       # written in each page: a power 
 seed:           .long   1
 spins:          .long   0                       # pauses after each page: slows the pattern down
 paged:          .long   0                       # 1: the working set, which then ends at 4 MiB at most
+vcpus:          .long   1                       # that write; more than one in ring 3 only
         .balign 64
 
         .code32
 
-# Registers of the 32-bit part, for good: ebp passes made, ebx 1 while writing. The memory that it
-# uses besides the working set is the stack, and what has a name above.
+# Registers of everything from here on, for good: ebp passes made, ebx 1 while writing. The memory that it
+# uses besides the working set is the stack, and what has a name above or in ring3.S.
 start32:
         mov     eax, 0x10
         mov     ds, eax
         mov     es, eax
         mov     ss, eax
+        .if     ring
+        jmp     start_ring3
+        .else
         mov     esp, stack_top
+        call    set_up_devices
+        cmp     dword ptr [paged], 0
+        je      work
+        call    map
+        jmp     work
+        .endif
+
+set_up_devices:
         mov     al, 2                           # A20 gate, wherever it was
         out     0x92, al
-
         mov     dx, com1 + 3                    # 8 bits, no parity, one stop bit
         mov     al, 3
         out     dx, al
         mov     dx, com1 + 2                    # FIFO on: a command may come in any time
         mov     al, 1
         out     dx, al
-
-        cmp     dword ptr [paged], 0
-        je      1f
-        call    map
-1:      call    fill
-        lea     esi, says_ready
-        call    say
-        xor     ebp, ebp
-        mov     ebx, 1
-
-again:
-        call    obey
-        test    ebx, ebx
-        jz      again
-        cmp     dword ptr [pattern], idle
-        je      again
-        inc     ebp
-        jmp     write
+        ret
 
 # One page table for the first 4 MiB: below the working set, addresses are what they were.
 map:
@@ -129,255 +138,16 @@ map:
         mov     cr0, eax
         ret
 
-# eax = V(ecx, 0); keeps ecx.
-initial_value:
-        imul    eax, ecx, word_factor
-        add     eax, [seed]
-        mov     edx, eax
-        shr     edx, 16
-        xor     eax, edx
-        ret
-
-# eax = V(ecx, ebp); keeps ecx.
-value_of_pass:
-        imul    edx, ebp, pass_step
-        imul    eax, ecx, word_factor
-        add     eax, [seed]
-        add     eax, edx
-        mov     edx, eax
-        shr     edx, 16
-        xor     eax, edx
-        ret
-
-fill:
-        xor     ecx, ecx
-        mov     edi, [base]
-        mov     esi, [pages]
-        shl     esi, 10                         # words
-        xor     eax, eax
-1:      cmp     dword ptr [pattern], zero
-        je      2f
-        call    initial_value
-2:      mov     [edi], eax
-        add     edi, 4
-        inc     ecx
-        cmp     ecx, esi
-        jne     1b
-        ret
-
-# One pass, as part of the loop. edi: address, ecx: number of the word, esi: its end in this page.
-write:
-        mov     edi, [base]
-        xor     ecx, ecx
-        cmp     dword ptr [paged], 0
-        je      .Lpage
-        mov     eax, [edi]                      # so that there is a translation of it
-        mov     eax, looked_up
-        invlpg  [eax]
-        mov     eax, [eax]
-.Lpage:
-        lea     esi, [ecx + 1024]
-.Lword:
-        mov     eax, [pattern]
-        cmp     eax, flip
-        je      .Lflip
-        cmp     eax, rewrite
-        je      .Lrewrite
-        cmp     eax, zero
-        je      .Lzero
-        call    value_of_pass
-        mov     [edi], eax
-        jmp     .Lnext
-.Lflip:
-        not     dword ptr [edi]
-        jmp     .Lnext
-.Lrewrite:
-        mov     eax, [edi]
-        mov     [edi], eax
-        jmp     .Lnext
-.Lzero:
-        call    initial_value
-        xor     [edi], eax
-.Lnext:
-        mov     eax, 1024
-        xor     edx, edx
-        div     dword ptr [words]
-        add     ecx, eax
-        lea     edi, [edi + eax * 4]
-        cmp     ecx, esi
-        jb      .Lword
-
-        mov     eax, [spins]
-.Lspin:
-        test    eax, eax
-        jz      .Lspun
-        pause
-        dec     eax
-        jmp     .Lspin
-.Lspun:
-        mov     eax, [pages]
-        shl     eax, 10
-        cmp     ecx, eax
-        jb      .Lpage
-        jmp     again
-
-# Carries out the command that has come in, if one has.
-obey:
-        mov     dx, com1 + 5
-        in      al, dx
-        test    al, 1
-        jz      .Lnothing
-        mov     dx, com1
-        in      al, dx
-        cmp     al, 'p'
-        je      say_pass
-        cmp     al, '?'
-        je      check
-        cmp     al, 's'
-        je      .Lstop
-        cmp     al, 'g'
-        je      .Lgo
-        cmp     al, 'l'
-        je      long_mode
-.Lnothing:
-        ret
-.Lstop:
-        xor     ebx, ebx
-        lea     esi, says_stopped
-        jmp     say
-.Lgo:
-        mov     ebx, 1
-        lea     esi, says_going
-        jmp     say
-
-say_pass:
-        lea     esi, says_pass
-        call    say
-        mov     eax, ebp
-        call    say_number
-        jmp     say_end
-
-# Compares the working set with what it must hold. Stack: wrong words, sum.
-check:
-        push    0
-        push    0
-        mov     edi, [base]
-        xor     ecx, ecx
-.Lcheck:
-        call    expected
-        mov     edx, [edi]
-        add     [esp], edx
-        rol     dword ptr [esp], 1
-        cmp     eax, edx
-        je      .Lright
-        inc     dword ptr [esp + 4]
-.Lright:
-        add     edi, 4
-        inc     ecx
-        mov     eax, [pages]
-        shl     eax, 10
-        cmp     ecx, eax
-        jne     .Lcheck
-
-        lea     esi, says_pass
-        call    say
-        mov     eax, ebp
-        call    say_number
-        lea     esi, says_bad
-        call    say
-        mov     eax, [esp + 4]
-        call    say_number
-        lea     esi, says_sum
-        call    say
-        mov     eax, [esp]
-        call    say_number
-        add     esp, 8
-        jmp     say_end
-
-# eax = what word ecx must hold; keeps ecx and edi.
-expected:
-        mov     eax, 1024                       # is it one that the pattern writes?
-        xor     edx, edx
-        div     dword ptr [words]
-        dec     eax
-        test    ecx, eax
-        setz    dl
-        movzx   esi, dl
-        mov     eax, [pattern]
-        cmp     eax, random
-        je      .Lrandom
-        cmp     eax, flip
-        je      .Lflipped
-        cmp     eax, zero
-        jne     initial_value
-        and     esi, ebp
-        test    esi, 1
-        jnz     initial_value
-        xor     eax, eax
-        ret
-.Lflipped:
-        and     esi, ebp
-        call    initial_value
-        test    esi, 1
-        jz      1f
-        not     eax
-1:      ret
-.Lrandom:
-        test    esi, esi
-        jz      initial_value
-        test    ebp, ebp
-        jz      initial_value
-        jmp     value_of_pass
-
-# The text at esi, to its zero byte.
-say:
-        mov     al, [esi]
-        test    al, al
-        jz      1f
-        inc     esi
-        call    say_byte
-        jmp     say
-1:      ret
-
-say_byte:
-        push    eax
-        mov     dx, com1 + 5
-1:      in      al, dx
-        test    al, 0x20
-        jz      1b
-        pop     eax
-        mov     dx, com1
-        out     dx, al
-        ret
-
-# eax, as eight digits.
-say_number:
-        push    ecx
-        mov     ecx, 8
-1:      rol     eax, 4
-        push    eax
-        and     eax, 15
-        mov     al, digits[eax]
-        call    say_byte
-        pop     eax
-        loop    1b
-        pop     ecx
-        ret
-
-say_end:
-        mov     al, '\n'
-        jmp     say_byte
-
         .include "long-mode.S"
-
-says_ready:     .asciz  "ready\n"
-says_pass:      .asciz  "pass="
-says_bad:       .asciz  " bad="
-says_sum:       .asciz  " sum="
-says_stopped:   .asciz  "stopped\n"
-says_going:     .asciz  "going\n"
-says_long:      .asciz  "long\n"
-digits:         .ascii  "0123456789abcdef"
+        .if     ring
+        .include "ring3.S"
+        .code64
+        .else
+        .include "probe.S"
+        .code32
+        .endif
+        .include "work.S"
+        .include "command.S"
 
         .balign 8
 # All marked as accessed: the processor would mark them itself, but this is read-only memory.
@@ -386,6 +156,8 @@ descriptors:
         .quad   0x00cf9b000000ffff              # 0x08: code, 32 bits, flat
         .quad   0x00cf93000000ffff              # 0x10: data, flat
         .quad   0x00af9b000000ffff              # 0x18: code, 64 bits
+        .quad   0x00cff3000000ffff              # 0x20: data, flat, of ring 3
+        .quad   0x00affb000000ffff              # 0x28: code, 64 bits, of ring 3
 descriptor_register:
         .word   descriptor_register - descriptors - 1
         .long   descriptors
@@ -401,6 +173,12 @@ _start:
         mov     cr0, eax
         .att_syntax
         ljmpl   $0x08, $start32
+        .intel_syntax noprefix
+
+        # The other processors are told to start at this page.
+        .org    (others_vector & 15) << 12
+        .att_syntax
+        ljmpw   $0xf000, $(_start - parameters)
         .intel_syntax noprefix
 
         # A processor starts here, 16 bytes below 4 GiB; the same bytes are below 1 MiB as well, where

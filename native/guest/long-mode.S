@@ -1,53 +1,60 @@
 # SPDX-License-Identifier: MIT
 #
-# The probe of long mode, a part of guest.S: enters 64-bit mode, says so there, and halts.
+# 64-bit mode, a part of guest.S: its page tables, and the way into it.
 
-# Page tables for the first 2 MiB, where this code is, identical addresses.
-long_mode:
+        .set    tables, 6                       # one, one, and four of 1 GiB each
+        .set    user, 7                         # present, for writing, for ring 3
+        .set    touched, 0x60                   # accessed and dirty: the processor has nothing to mark
+        .set    large, 0x80                     # a page of 2 MiB
+        .set    efer, 0xc0000080
+
+# The first 4 GiB in pages of 2 MiB, identical addresses.
+map_all:
         mov     edi, page_tables
         xor     eax, eax
-        mov     ecx, 3 * 1024
+        mov     ecx, tables * 1024
         rep     stosd
-        mov     dword ptr [page_tables], page_tables + 0x1000 + 3
-        mov     dword ptr [page_tables + 0x1000], page_tables + 0x2000 + 3
-        mov     dword ptr [page_tables + 0x2000], 0x83
+        mov     dword ptr [page_tables], page_tables + 0x1000 + user + touched
+        mov     edi, page_tables + 0x1000
+        mov     eax, page_tables + 0x2000 + user + touched
+1:      mov     [edi + ecx * 8], eax
+        add     eax, 0x1000
+        inc     ecx
+        cmp     ecx, tables - 2
+        jne     1b
+        mov     edi, page_tables + 0x2000
+        mov     eax, user + touched + large
+        xor     ecx, ecx
+1:      mov     [edi + ecx * 8], eax
+        add     eax, 0x200000
+        inc     ecx
+        cmp     ecx, 2048
+        jne     1b
+        ret
 
+# With these tables, on; a far jump to a segment of 64 bits has to follow.
+enable_long_mode:
         mov     eax, cr4
         or      eax, 0x20                       # physical address extension
         mov     cr4, eax
         mov     eax, page_tables
         mov     cr3, eax
-        mov     ecx, 0xc0000080                 # EFER: long mode enable
+        mov     ecx, efer
         rdmsr
-        or      eax, 0x100
+        or      eax, 0x101                      # long mode, system calls
         wrmsr
         mov     eax, cr0
         or      eax, 0x80000001
         mov     cr0, eax
-        .att_syntax
-        ljmp    $0x18, $start64
-        .intel_syntax noprefix
+        ret
 
-        .code64
-start64:
-        mov     rax, 0x123456789abcdef0         # only a 64-bit register holds this
-        mov     rdx, rax
-        shr     rdx, 32
-        cmp     edx, 0x12345678
-        jne     2f
-        lea     rsi, says_long[rip]
-1:      mov     dx, com1 + 5
-        in      al, dx
-        test    al, 0x20
-        jz      1b
-        mov     al, [rsi]
-        test    al, al
-        jz      2f
-        mov     dx, com1
-        out     dx, al
-        inc     rsi
-        jmp     1b
-2:      cli
-        hlt
-        jmp     2b
-        .code32
+# To ring 3 at \address, with a stack, and with interrupts off: in 64-bit mode. Changes rax.
+        .macro  enter_ring3 address, stack
+        push    0x20 + 3
+        push    \stack
+        push    0x3002                          # IOPL 3: ports are for it as well
+        push    0x28 + 3
+        mov     eax, offset \address
+        push    rax
+        iretq
+        .endm

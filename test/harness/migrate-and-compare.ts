@@ -18,6 +18,11 @@ export function plain({ binary }: Qemu, guest: PairOptions['guest']): PairOption
   return { binary, accelerator: 'tcg', guest };
 }
 
+/** Under KVM the guest works in ring 3: see needKvmInRing3(). */
+export function underKvm({ binary }: Qemu, guest: PairOptions['guest']): PairOptions {
+  return { binary, accelerator: 'kvm', guest: { ...guest, ring: 3 } };
+}
+
 /** Lets the guest run on at the destination, and expects that it does, with the right memory. */
 export async function expectRightGuest({ destination }: MigrationPair, idle: boolean) {
   const { qmp, serial } = destination;

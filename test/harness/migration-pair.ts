@@ -136,7 +136,8 @@ export class MigrationPair {
       const { sourceArguments = [], memory = 'file', acceleratorOptions = '' } = options;
       const { machineType } = options;
       const how = { machineType, accelerator, acceleratorOptions, memory, preallocate };
-      const common = { ...how, workspace, ramBytes, firmware };
+      const { vcpus = 1 } = guest;
+      const common = { ...how, workspace, ramBytes, vcpus, firmware };
       const source = await startMachine({
         ...common,
         name: 'source',

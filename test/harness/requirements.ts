@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
+import { messageOf } from '../../lib/errors/message-of.js';
+import { mebibyte } from '../../lib/format/bytes.js';
 import { type BuiltQemu, latestBuilt, programOf } from '../../lib/qemu/compile/built.js';
 import { brokenUnitTest } from '../../lib/qemu/compile/test-programs.js';
 import {
@@ -12,7 +14,9 @@ import {
   qemuVersions,
   seriesOf,
 } from '../../lib/qemu/compile/versions.js';
-import { probe } from '../../lib/qemu/probe/accelerators.js';
+import { Machine } from '../../lib/qemu/machine/machine.js';
+import { probeRing0, probeRing3, type RingFinding } from '../../lib/qemu/probe/accelerators.js';
+import { Workspace } from '../../lib/system/workspace.js';
 
 // FAKEDIRTY_QEMU: a program to test instead of what was built.
 // FAKEDIRTY_SANITIZED=1: the build with sanitizers.
@@ -114,11 +118,40 @@ export function needAnyQemu(context: TestContext): Qemu {
   return first as Qemu;
 }
 
-/** Skips the test where KVM does not run a guest; returns how many stores a second it makes. */
+/** Skips the test where KVM does not run a guest in ring 0; returns how many stores a second it makes. */
 export async function needKvm(context: TestContext, { binary }: Qemu): Promise<number> {
-  const { boots, problem, storesPerSecond } = await probe(binary, 'kvm');
-  if (!boots) context.skip(`needs KVM: ${problem?.split('\n', 1)[0]}`);
+  const { runs, problem, storesPerSecond } = await probeRing0(binary, 'kvm');
+  if (!runs) context.skip(`needs KVM: ${problem?.split('\n', 1)[0]}`);
   return storesPerSecond;
+}
+
+const ringProbeBytes = mebibyte;
+const ring3 = new Map<string, Promise<RingFinding>>();
+
+/** Skips the test where KVM does not run a guest in ring 3, which it may do at full speed although ring 0 crawls. */
+export async function needKvmInRing3(context: TestContext, { binary }: Qemu): Promise<void> {
+  const found = ring3.get(binary) ?? probeRing3(binary, 'kvm');
+  ring3.set(binary, found);
+  const { runs, problem } = await found;
+  if (!runs) context.skip(`needs a KVM that runs ring 3: ${problem?.split('\n', 1)[0]}`);
+}
+
+/** Skips the test where the kernel has no dirty ring for this QEMU: after needKvmInRing3(). */
+export async function needDirtyRing(
+  context: TestContext,
+  { binary }: Qemu,
+  acceleratorOptions: string,
+): Promise<void> {
+  const workspace = Workspace.create(ringProbeBytes);
+  const how = { binary, accelerator: 'kvm', acceleratorOptions, workspace } as const;
+  try {
+    const machine = await Machine.start({ ...how, name: 'ring-probe', ramBytes: ringProbeBytes });
+    await machine.kill();
+  } catch (error) {
+    context.skip(`needs a KVM with a dirty ring: ${messageOf(error).split('\n', 1)[0]}`);
+  } finally {
+    workspace.remove();
+  }
 }
 
 export function needRoot(context: TestContext, what: string): void {

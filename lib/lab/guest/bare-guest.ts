@@ -4,23 +4,31 @@ import { Machine } from '../../qemu/machine/machine.js';
 import { BareControl } from './bare-control.js';
 import type { Guest, GuestMachine, Place } from './guest.js';
 
+/** KVM runs it at the speed of the processor, even on a host where ring 0 crawls. */
+const defaultRing = 3;
+
 /** A guest without an operating system. */
 export class BareGuest implements Guest {
-  readonly kernelVersion = 'none: the bare guest';
+  readonly kernelVersion: string;
   /** It has none. */
   readonly consoles = {};
   readonly control = new BareControl();
   readonly #machine: GuestMachine;
   readonly #firmware: string;
+  readonly #vcpus: number;
 
-  private constructor(machine: GuestMachine, firmware: string) {
+  private constructor(machine: GuestMachine, firmware: string, options: GuestOptions) {
+    const { ring = defaultRing, vcpus = 1 } = options;
+    this.kernelVersion = `none: the bare guest, in ring ${ring}`;
     this.#machine = machine;
     this.#firmware = firmware;
+    this.#vcpus = vcpus;
   }
 
   /** Assembles its firmware. */
   static async create(machine: GuestMachine, options: GuestOptions): Promise<BareGuest> {
-    return new BareGuest(machine, await assembleGuest(machine.workspace, options));
+    const firmware = await assembleGuest(machine.workspace, { ring: defaultRing, ...options });
+    return new BareGuest(machine, firmware, options);
   }
 
   async boot(place: Place): Promise<Machine> {
@@ -47,6 +55,7 @@ export class BareGuest implements Guest {
     const machine = await Machine.start({
       ...{ name, binary, accelerator, workspace, memory, incoming },
       ramBytes: memoryBytes,
+      vcpus: this.#vcpus,
       firmware: this.#firmware,
       prefix: host.prefix,
       arguments: further,

@@ -9,7 +9,7 @@ export interface GuestSettings {
   readonly processors: number;
   /** Where guest memory lies: all of these can be compared between both sides. */
   readonly memory: 'file' | 'memfd' | 'huge-pages';
-  /** auto: the faster one of those that boot a guest on this machine. */
+  /** auto: the fastest that boots a guest on this machine, for Linux guests and bare guests separately. */
   readonly accelerator: 'auto' | 'tcg' | 'kvm';
 }
 

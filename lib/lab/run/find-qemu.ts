@@ -6,9 +6,15 @@ import { OptionError } from '../../errors/option-error.js';
 import { latestBuilt, notBuiltError, programOf } from '../../qemu/compile/built.js';
 import type { QemuVersion } from '../../qemu/compile/versions.js';
 import type { Accelerator } from '../../qemu/machine/machine.js';
-import { choose, probe } from '../../qemu/probe/accelerators.js';
+import {
+  type AcceleratorFinding,
+  choose,
+  type GuestKind,
+  probe,
+} from '../../qemu/probe/accelerators.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
 import type { Experiment } from '../model/experiment.js';
+import type { PlannedRun } from '../model/run.js';
 
 const systemQemu = 'qemu-system-x86_64';
 
@@ -51,14 +57,46 @@ export function checkProgram(qemu: string): void {
   );
 }
 
-/** The accelerator that the experiment names, else the faster one of those that boot a guest with this QEMU. */
-export async function findAccelerator({ guest }: Experiment, binary: string): Promise<Accelerator> {
-  if (guest.accelerator !== 'auto') return guest.accelerator;
+/** The accelerator for each kind of guest that there is. */
+export interface Accelerators {
+  /** For guests with Linux. */
+  readonly linux?: Accelerator;
+  /** For guests without an operating system. */
+  readonly bare?: Accelerator;
+}
+
+/** The kind of guest that a run boots. */
+export function guestKindOf({ cell }: PlannedRun, catalogue: Catalogue): GuestKind {
+  return catalogue.workload(cell.workload.name).bareGuest ? 'bare' : 'linux';
+}
+
+/** One of those that were found for the kinds of guests that there are. */
+export function acceleratorOf(accelerators: Accelerators, kind: GuestKind): Accelerator {
+  const accelerator = accelerators[kind];
+  if (!accelerator)
+    throw new RangeError(`Nobody has looked for an accelerator for ${kind} guests.`);
+  return accelerator;
+}
+
+function problemOf({ ring0, ring3 }: AcceleratorFinding, kind: GuestKind): string {
+  return (kind === 'linux' ? ring0 : ring3).problem ?? 'it works';
+}
+
+/** The accelerator that the experiment names, else the fastest with this QEMU for each of these kinds of guests. */
+export async function findAccelerators(
+  { guest }: Experiment,
+  binary: string,
+  kinds: ReadonlySet<GuestKind>,
+): Promise<Accelerators> {
+  const named = guest.accelerator;
+  if (named !== 'auto') return Object.fromEntries([...kinds].map((kind) => [kind, named]));
+  if (kinds.size === 0) return {};
   const findings = [await probe(binary, 'kvm'), await probe(binary, 'tcg')];
-  const chosen = choose(findings);
-  if (!chosen) {
-    const reasons = findings.map(({ accelerator, problem }) => `${accelerator}: ${problem}`);
+  const chosen = [...kinds].map((kind) => {
+    const accelerator = choose(findings, kind);
+    if (accelerator) return [kind, accelerator] as const;
+    const reasons = findings.map((one) => `${one.accelerator}: ${problemOf(one, kind)}`);
     throw new NoAcceleratorError(`No accelerator boots a 64-bit guest here. ${reasons.join('; ')}`);
-  }
-  return chosen.accelerator;
+  });
+  return Object.fromEntries(chosen);
 }

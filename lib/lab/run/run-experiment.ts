@@ -8,7 +8,6 @@ import { OptionError } from '../../errors/option-error.js';
 import { option, sentence } from '../../errors/wording.js';
 import type { MigrateOptions } from '../../migration/options.js';
 import { defaultQemuVersion, type QemuVersion } from '../../qemu/compile/versions.js';
-import type { Accelerator } from '../../qemu/machine/machine.js';
 import { ensureWritable } from '../../system/atomic-write.js';
 import { packageRoot } from '../../system/package-root.js';
 import { builtIn } from '../catalogue/built-in.js';
@@ -20,9 +19,22 @@ import { openRuns, plannedRuns } from '../plan/planned-runs.js';
 import type { WrittenReport } from '../report/write-report.js';
 import { ResultStore, writeResults } from '../store/result-store.js';
 import { InterruptedError } from './errors.js';
-import { checkProgram, findAccelerator, findQemu } from './find-qemu.js';
+import {
+  type Accelerators,
+  acceleratorOf,
+  checkProgram,
+  findAccelerators,
+  findQemu,
+  guestKindOf,
+} from './find-qemu.js';
 import { measureWith } from './measure-run.js';
-import { type DisturbedEvent, measureRuns, type RunCounts, type RunEvent } from './measure-runs.js';
+import {
+  type DisturbedEvent,
+  type MeasureRun,
+  measureRuns,
+  type RunCounts,
+  type RunEvent,
+} from './measure-runs.js';
 import { checkNeeds } from './needs.js';
 import { checkQemu } from './qemu-needs.js';
 import {
@@ -42,7 +54,8 @@ export type ExperimentEvent =
       readonly directory: string;
       /** The QEMU program. */
       readonly qemu: string;
-      readonly accelerator: Accelerator;
+      /** By the kind of guest, for those that the runs to come have. */
+      readonly accelerators: Accelerators;
     }
   | DisturbedEvent
   | RunEvent;
@@ -185,13 +198,22 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
     throw error;
   }
   keepExperiment(directory, source, sink);
-  const accelerator = await findAccelerator(experiment, qemu);
+  const kindOf = (run: PlannedRun) => guestKindOf(run, catalogue);
+  const kinds = new Set(runs.map(kindOf));
+  const accelerators = await findAccelerators(experiment, qemu, kinds);
   if (signal?.aborted) throw new InterruptedError('The experiment was interrupted.');
-  await checkQemu({ binary: qemu, accelerator, runs, catalogue });
-  onEvent?.({ type: 'experiment-started', runs: planned.length, directory, qemu, accelerator });
+  for (const kind of kinds) {
+    const ofKind = runs.filter((run) => kindOf(run) === kind);
+    const accelerator = acceleratorOf(accelerators, kind);
+    await checkQemu({ binary: qemu, accelerator, runs: ofKind, catalogue });
+  }
+  onEvent?.({ type: 'experiment-started', runs: planned.length, directory, qemu, accelerators });
   const { onPass, onMigrationProgress: onProgress } = options;
   const watch = { ...(onPass && { onPass }), ...(onProgress && { onProgress }) };
-  const measure = measureWith({ binary: qemu, accelerator, experiment, catalogue, watch });
+  const measure: MeasureRun = (run, stop) => {
+    const accelerator = acceleratorOf(accelerators, kindOf(run));
+    return measureWith({ binary: qemu, accelerator, experiment, catalogue, watch })(run, stop);
+  };
   const counts = await measureRuns({ experiment, store, measure, onEvent, signal });
   const hasResults = counts.measured + counts.resumed > 0;
   return {

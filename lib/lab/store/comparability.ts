@@ -7,7 +7,7 @@ function haveSameLink(one: Run, other: Run): boolean {
   return JSON.stringify(one.cell.link) === JSON.stringify(other.cell.link);
 }
 
-/** Linux and the bare guest stand side by side: that they have different kernels is what is compared. */
+/** Linux and the bare guest stand side by side: they have different kernels, and each its best accelerator. */
 function haveSameWorkload(one: Run, other: Run): boolean {
   return one.cell.workload.name === other.cell.workload.name;
 }
@@ -17,6 +17,7 @@ export function differencesFrom(earlier: readonly Run[], run: Run): string[] {
   const { measurement } = run;
   if (!measurement) return [];
   const measured = earlier.filter(isMeasured);
+  const withSameWorkload = measured.filter((each) => haveSameWorkload(each, run));
   const differs = (
     name: 'qemu' | 'accelerator' | 'kernel' | 'hosts',
     among: readonly MeasuredRun[],
@@ -28,11 +29,8 @@ export function differencesFrom(earlier: readonly Run[], run: Run): string[] {
   };
   return [
     ...differs('qemu', measured),
-    ...differs('accelerator', measured),
-    ...differs(
-      'kernel',
-      measured.filter((each) => haveSameWorkload(each, run)),
-    ),
+    ...differs('accelerator', withSameWorkload),
+    ...differs('kernel', withSameWorkload),
     ...differs(
       'hosts',
       measured.filter((each) => haveSameLink(each, run)),

@@ -40,7 +40,7 @@ function guestOptions(
   pattern: GuestPattern,
   { words, spins, seed: first, ...set }: z.output<typeof options>,
   environment: WorkloadEnvironment,
-): Omit<GuestOptions, 'paged'> {
+): Omit<GuestOptions, 'paged' | 'ring' | 'vcpus'> {
   const capacity = {
     max: maxGuestPages(environment.memoryBytes) * 4096,
     reason:

@@ -16,6 +16,8 @@ const [splitFromBytes, splitAtBytes] = [3.5 * 2 ** 30, 3 * 2 ** 30];
 /** What one page table has, without the megabyte below. */
 const maxPagedPages = 1024 - baseBytes / 4096;
 const answerMs = 60_000;
+/** Their stacks have room between the first one's and the page by which they count. */
+const maxVcpus = 32;
 
 /** In the order in which the guest numbers them. */
 export const guestPatterns = ['idle', 'rewrite', 'random', 'flip', 'zero'] as const;
@@ -32,6 +34,13 @@ export interface GuestOptions {
   readonly spins?: number;
   /** Reaches its working set, of up to 768 pages, through a page table at the address of its first page: see guest.S. */
   readonly paged?: boolean;
+  /**
+   * Where it works: 0, in 32-bit mode, when not given; or 3, in 64-bit mode, which KVM runs at the speed of the
+   * processor even where it interprets ring 0.
+   */
+  readonly ring?: 0 | 3;
+  /** How many vCPUs write at once, in ring 3; 1 when not given. The machine has to have so many. */
+  readonly vcpus?: number;
 }
 
 export interface GuestState {
@@ -43,10 +52,9 @@ export interface GuestState {
 }
 
 /** Assembles the guest for these options and returns the path of its image, which QEMU boots as -bios. */
-export async function assembleGuest(
-  workspace: Workspace,
-  { pattern, pages, wordsPerPage = 1, seed = 1, spins = 0, paged = false }: GuestOptions,
-): Promise<string> {
+export async function assembleGuest(workspace: Workspace, options: GuestOptions): Promise<string> {
+  const { pattern, pages, wordsPerPage = 1, seed = 1, spins = 0, paged = false } = options;
+  const { ring = 0, vcpus = 1 } = options;
   if (wordsPerPage < 1 || wordsPerPage > 1024 || (wordsPerPage & (wordsPerPage - 1)) !== 0) {
     const problem = `is ${wordsPerPage}; expected a power of two from 1 to 1024`;
     throw new OptionError('wordsPerPage', problem);
@@ -55,10 +63,16 @@ export async function assembleGuest(
     const problem = `is ${pages}; expected at most ${maxPagedPages} in a paged guest`;
     throw new OptionError('pages', problem);
   }
+  if (paged && ring !== 0) throw new OptionError('ring', 'is 3; expected 0 in a paged guest');
+  if (vcpus < 1 || vcpus > (ring === 0 ? 1 : Math.min(maxVcpus, pages))) {
+    const expected = ring === 0 ? '1 in ring 0' : `1 to ${maxVcpus}, and a page for each`;
+    throw new OptionError('vcpus', `is ${vcpus}; expected ${expected}`);
+  }
   const object = workspace.path('guest.o');
   const image = workspace.path('guest.bin');
-  await run('as', ['--32', '-I', dirname(source), '-o', object, source]);
-  const ld = ['-m', 'elf_i386', '-Ttext', '0xf0000', '--oformat', 'binary'];
+  const as = ['--64', '--defsym', `ring=${ring}`, '-I', dirname(source)];
+  await run('as', [...as, '-o', object, source]);
+  const ld = ['-m', 'elf_x86_64', '-Ttext', '0xf0000', '--oformat', 'binary'];
   await run('ld', [...ld, '-o', image, object]);
   const bytes = await readFile(image);
   if (bytes.toString('latin1', 0, magic.length) !== magic) {
@@ -66,7 +80,7 @@ export async function assembleGuest(
   }
   const values = [
     ...[guestPatterns.indexOf(pattern), baseBytes, pages],
-    ...[wordsPerPage, seed, spins, Number(paged)],
+    ...[wordsPerPage, seed, spins, Number(paged), vcpus],
   ];
   values.forEach((value, index) => {
     bytes.writeUInt32LE(value, magic.length + 4 * index);

@@ -28,6 +28,8 @@ export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly workspace: Workspace;
   readonly ramBytes: number;
+  /** How many vCPUs it has; 1 when not given. */
+  readonly vcpus?: number;
   /** One that QEMU 7.2 and 8.1 both have when not given. */
   readonly machineType?: string | undefined;
   /** What holds its memory; a file of its own when not given. */
@@ -82,12 +84,14 @@ function qemuArguments(
   serials: readonly string[],
 ) {
   const { accelerator, acceleratorOptions, firmware, ramBytes, incoming = false } = options;
+  const { vcpus = 1 } = options;
   const { machineType = commonMachineType, memory: kind = 'file', preallocate = false } = options;
   const memory = { kind, ramBytes, file: ramFile, preallocate };
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none'],
     ...(options.runs ? [] : ['-S']),
     ...['-accel', [accelerator, acceleratorOptions].filter(Boolean).join(',')],
+    ...(vcpus > 1 ? ['-smp', String(vcpus)] : []),
     ...memoryArguments(machineType, memory),
     ...['-chardev', `socket,id=qmp,path=${qmp}`, '-mon', 'chardev=qmp,mode=control'],
     ...serials.flatMap(serialArguments),

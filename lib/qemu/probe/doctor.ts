@@ -3,10 +3,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus, freemem, totalmem } from 'node:os';
 import { mebibyte } from '../../format/bytes.js';
+import { threeDigits } from '../../format/columns.js';
 import { outputOf } from '../../system/processes.js';
 import { allBuilt, type BuiltQemu, programOf } from '../compile/built.js';
 import { compilerVersion, type Requirement, requirements } from '../compile/requirements.js';
-import { type AcceleratorFinding, choose, probe } from './accelerators.js';
+import {
+  type AcceleratorFinding,
+  bootsLinux,
+  choose,
+  type GuestKind,
+  probe,
+  type RingFinding,
+} from './accelerators.js';
 
 const hugePages = '/sys/kernel/mm/hugepages';
 
@@ -17,7 +25,8 @@ export interface Findings {
   /** Which QEMU the accelerators were tried with; null: there is none, so none was tried. */
   readonly triedWith: string | null;
   readonly accelerators: readonly AcceleratorFinding[];
-  readonly chosen: string | null;
+  /** The fastest that runs such a guest; null: none does. */
+  readonly chosen: Readonly<Record<GuestKind, string | null>>;
   /** Post-copy needs it. */
   readonly userfaultfd: { usable: boolean; reason: string };
   readonly hugePages: readonly { sizeKiB: number; total: number; free: number }[];
@@ -83,21 +92,45 @@ export async function doctor(): Promise<Findings> {
     requirements: requirements(),
     triedWith,
     accelerators,
-    chosen: choose(accelerators)?.accelerator ?? null,
+    chosen: {
+      linux: choose(accelerators, 'linux') ?? null,
+      bare: choose(accelerators, 'bare') ?? null,
+    },
     userfaultfd: userfaultfd(),
     hugePages: findHugePages(),
     built: built.map((one) => ({ ...one, program: programOf(one, Object.keys(one.programs)[0]) })),
   };
 }
 
-function accelerationLine(finding: AcceleratorFinding): string {
-  const { accelerator, boots, longMode, storesPerSecond, problem } = finding;
-  if (!boots) return `${accelerator}: does not run the test guest: ${problem}`;
-  const speed = `${(storesPerSecond / 1e6).toPrecision(3)} million stores/s`;
-  return `${accelerator}: runs the test guest, ${speed}${longMode ? '' : '; not in 64-bit mode'}`;
+function speedOf({ storesPerSecond }: RingFinding): string {
+  return `${threeDigits(storesPerSecond / 1e6)} million stores/s`;
 }
 
-export function printDoctor(findings: Findings): void {
+function firstLineOf(text = ''): string {
+  return text.split('\n', 1)[0] ?? '';
+}
+
+/** What an accelerator is good for. */
+function accelerationLine(finding: AcceleratorFinding): string {
+  const { accelerator, ring0, ring3 } = finding;
+  const linux = bootsLinux(finding)
+    ? `boots Linux (ring 0: ${speedOf(ring0)})`
+    : `boots no Linux here (${ring0.runs ? `ring 0: ${speedOf(ring0)}; ` : ''}${firstLineOf(ring0.problem)})`;
+  const programs = ring3.runs
+    ? `runs programs in ring 3 (${speedOf(ring3)})`
+    : `runs no programs in ring 3 (${firstLineOf(ring3.problem)})`;
+  return `${accelerator}: ${linux}; ${programs}`;
+}
+
+function choiceLine({ chosen, triedWith }: Findings): string {
+  if (triedWith === null)
+    return 'accelerators: not tried, for want of a QEMU: "fakedirty qemu build" makes one';
+  const { linux, bare } = chosen;
+  const none = 'none works';
+  return `accelerator: ${linux ?? none} for Linux guests, ${bare ?? none} for bare guests (tried with ${triedWith})`;
+}
+
+export function doctorText(findings: Findings): string {
   const { machine } = findings;
   const missing = findings.requirements.filter(({ present }) => !present);
   const lines = [
@@ -107,9 +140,7 @@ export function printDoctor(findings: Findings): void {
       ? 'to build: all tools and libraries are here'
       : `to build: missing ${missing.map(({ name }) => name).join(', ')}; "fakedirty qemu build" installs them`,
     ...findings.accelerators.map(accelerationLine),
-    findings.triedWith
-      ? `accelerator: ${findings.chosen ?? 'none works'} (tried with ${findings.triedWith})`
-      : 'accelerators: not tried, for want of a QEMU: "fakedirty qemu build" makes one',
+    choiceLine(findings),
     `userfaultfd: ${findings.userfaultfd.usable ? 'usable' : 'not usable'}: ${findings.userfaultfd.reason}`,
     ...findings.hugePages.map(
       ({ sizeKiB, total, free }) => `huge pages of ${sizeKiB} KiB: ${free} of ${total} free`,
@@ -120,5 +151,5 @@ export function printDoctor(findings: Findings): void {
     ),
     ...(findings.built.length === 0 ? ['built: no QEMU yet'] : []),
   ];
-  console.log(lines.join('\n'));
+  return lines.join('\n');
 }

@@ -18,6 +18,8 @@ enum {
     FAKE_DIRTY_BREAK_R1,
     /* Clear the dirty log after the page was copied. */
     FAKE_DIRTY_BREAK_R2,
+    /* Leave the dirty log to QEMU, which clears it when a page is sent. */
+    FAKE_DIRTY_BREAK_R2_NEVER,
     /* Skip pages in post-copy as well. */
     FAKE_DIRTY_BREAK_R3,
     /* Write the slots when the pages are classified, not when they are sent. */

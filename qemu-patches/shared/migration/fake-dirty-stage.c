@@ -213,7 +213,7 @@ FakeDirtyFill fake_dirty_stage_fill(FakeDirtyStage *stage,
          page < end && count < stage->capacity;
          page = next_page(marks, except, end, page + 1)) {
         /* R2: whatever is written from here on marks the page again. */
-        if (!fake_dirty_breaks(R2)) {
+        if (!fake_dirty_breaks(R2) && !fake_dirty_breaks(R2_NEVER)) {
             clear_log(opaque, page);
         }
         stage->index[count++] = page;
@@ -221,8 +221,10 @@ FakeDirtyFill fake_dirty_stage_fill(FakeDirtyStage *stage,
     }
     fill = classify(stage, block, count, clear_mark, marks);
     fill.end = behind;
+    if (fake_dirty_breaks(R2) || fake_dirty_breaks(R2_NEVER)) {
+        g_usleep(1000);
+    }
     if (fake_dirty_breaks(R2)) {
-        g_usleep(100);
         for (i = 0; i < stage->count; i++) {
             clear_log(opaque, stage->index[i]);
         }

@@ -23,6 +23,7 @@ methods: [${method}]`,
     const { memory, workload: work, commandLines } = measurement;
     expect(memory).toEqual({ pages: 65536, differentPages: 0 });
     expect(work.checks).toMatchObject([{ what: 'words', checked: 19660 * 1024, wrong: 0 }]);
+    expect(measurement.kernel).toBe('none: the bare guest, in ring 3');
     expect(commandLines['the bare guest']).toContain('pages=19660');
     const { reports, migrationBeganMs: began, migrationEndedMs: ended } = work;
     const during = reports.filter(({ receivedMs }) => receivedMs > began && receivedMs < ended);

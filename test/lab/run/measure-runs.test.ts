@@ -204,6 +204,14 @@ describe('measuring the runs of an experiment', () => {
     expect(end).toMatchObject({ measured: total, failed: [] });
   });
 
+  it('measures each workload with the accelerator that is best for its guest', async () => {
+    const each: MeasureRun = ({ cell }) => {
+      const accelerator = cell.workload.name === 'idle' ? 'tcg' : 'kvm';
+      return Promise.resolve({ ...measurementOf(1000, 1e6), accelerator });
+    };
+    expect(await measureAll(each)).toMatchObject({ measured: total, failed: [] });
+  });
+
   it('measures over another link beside the first, although its hosts differ', async () => {
     const links = [{ megabitsPerSecond: 100, delayMs: 0, lossPercent: 0 }];
     await measureAll(works);

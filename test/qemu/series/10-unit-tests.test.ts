@@ -30,7 +30,7 @@ const noticed = [
   ...['R4_ZERO', 'R5', 'SYNC'].map((broken) => ({ broken, test: 'test-fake-dirty' })),
   ...['R6', 'EMPTY'].map((broken) => ({ broken, test: 'test-fake-dirty-multifd' })),
   { broken: 'R10', test: 'test-fake-dirty-pace' },
-  ...['R2', 'R3', 'R4', 'UNSEEN', 'RESTART', 'SKIP_BUDGET'].map((broken) => ({
+  ...['R2', 'R2_NEVER', 'R3', 'R4', 'UNSEEN', 'RESTART', 'SKIP_BUDGET'].map((broken) => ({
     broken,
     test: 'test-fake-dirty',
   })),

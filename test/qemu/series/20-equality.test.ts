@@ -19,7 +19,7 @@ import {
 } from '../../harness/migrate-and-compare.js';
 import { MigrationPair, type PairOptions } from '../../harness/migration-pair.js';
 import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
-import { needBrokenQemu, needKvm, needQemu, needRoot } from '../../harness/requirements.js';
+import { needBrokenQemu, needQemu, needRoot } from '../../harness/requirements.js';
 
 const { FAKEDIRTY_MIGRATIONS: wanted = '20' } = process.env;
 describe('memory is equal after a migration with the filter', () => {
@@ -189,15 +189,4 @@ describe('memory is equal after a migration between a patched and an unpatched Q
   it.for(byName(some(methods, [0, 1, 3])))('from the unpatched one, by %s', ([, method], context) =>
     migrate(context, method, false),
   );
-});
-
-describe('memory is equal after a migration under KVM', () => {
-  it.for(byName(guests))('of a guest that %s', async ([, guest], context) => {
-    const qemu = needQemu(context);
-    const storesPerSecond = await needKvm(context, qemu);
-    // Where KVM itself is emulated a guest crawls: a working set that it can fill in a second.
-    const pages = Math.max(16, Math.min(guest.pages, Math.floor(storesPerSecond / 4096)));
-    const options = { ...plain(qemu, { ...guest, pages }), accelerator: 'kvm' } as const;
-    await migrateAndCompare(options, { ...withFilter('ph128'), passes: 3 });
-  });
 });
