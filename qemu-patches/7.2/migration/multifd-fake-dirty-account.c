@@ -17,11 +17,12 @@
 
 void multifd_send_account(QEMUFile *f)
 {
-    uint64_t pages, bytes;
+    uint64_t pages, packets, bytes;
 
     if (fake_dirty_in_channels()) {
-        pages = fake_dirty_channels_sent();
-        bytes = pages * qemu_target_page_size();
+        pages = fake_dirty_channels_sent(&packets);
+        bytes = pages * qemu_target_page_size() +
+                packets * multifd_send_channel(0)->packet_len;
         ram_counters.normal += pages;
         ram_counters.multifd_bytes += bytes;
         ram_counters.transferred += bytes;

@@ -14,7 +14,9 @@
 
 void multifd_send_account(QEMUFile *f)
 {
+    uint64_t packets;
+
     if (fake_dirty_in_channels()) {
-        stat64_add(&mig_stats.normal_pages, fake_dirty_channels_sent());
+        stat64_add(&mig_stats.normal_pages, fake_dirty_channels_sent(&packets));
     }
 }

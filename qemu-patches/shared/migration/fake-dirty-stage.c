@@ -320,7 +320,7 @@ void fake_dirty_channel_commit(FakeDirtyStage *stage)
     if (stage->count) {
         commit(stage, 0, stage->count);
     }
-    fake_dirty_stats_add_channel_pages(stage->count + stage->unseen_count);
+    fake_dirty_stats_add_channel_packet(stage->count + stage->unseen_count);
     fake_dirty_stats_sending_end();
     for (i = 0; i < stage->count; i++) {
         verdicts[stage->verdicts[i]]++;

@@ -32,7 +32,9 @@ static struct {
     Stat64 bytes_saved;
     Stat64 time_ns;
     Stat64 channel_pages;
+    Stat64 channel_packets;
     uint64_t channel_pages_taken;   /* by the migration thread */
+    uint64_t channel_packets_taken;
 } stats;
 
 /* The last passes, and how many there were; under the lock. */
@@ -97,17 +99,20 @@ void fake_dirty_stats_add_time(int64_t ns)
     stat64_add(&stats.time_ns, ns);
 }
 
-void fake_dirty_stats_add_channel_pages(unsigned int pages)
+void fake_dirty_stats_add_channel_packet(unsigned int pages)
 {
     stat64_add(&stats.channel_pages, pages);
+    stat64_add(&stats.channel_packets, 1);
 }
 
-uint64_t fake_dirty_stats_take_channel_pages(void)
+uint64_t fake_dirty_stats_take_channel_pages(uint64_t *packets)
 {
     uint64_t pages = stat64_get(&stats.channel_pages) -
                      stats.channel_pages_taken;
 
+    *packets = stat64_get(&stats.channel_packets) - stats.channel_packets_taken;
     stats.channel_pages_taken += pages;
+    stats.channel_packets_taken += *packets;
     return pages;
 }
 

@@ -58,10 +58,10 @@ void fake_dirty_stats_add_unseen(unsigned int pages);
 /* Time spent in the filter. */
 void fake_dirty_stats_add_time(int64_t ns);
 
-/* A channel has sent this many pages. */
-void fake_dirty_stats_add_channel_pages(unsigned int pages);
-/* By how many these have grown since the last call. */
-uint64_t fake_dirty_stats_take_channel_pages(void);
+/* A channel has sent a packet with this many pages. */
+void fake_dirty_stats_add_channel_packet(unsigned int pages);
+/* How many pages, and in how many packets, since the last call. */
+uint64_t fake_dirty_stats_take_channel_pages(uint64_t *packets);
 
 /*
  * A channel begins to send, having prepared for @preparing_ns what it sends:

@@ -281,9 +281,9 @@ bool fake_dirty_skip_zero_page(FakeDirtyBlock *block, unsigned long page)
     return true;
 }
 
-uint64_t fake_dirty_channels_sent(void)
+uint64_t fake_dirty_channels_sent(uint64_t *packets)
 {
-    return fake_dirty_stats_take_channel_pages();
+    return fake_dirty_stats_take_channel_pages(packets);
 }
 
 /* --- Syncs ---------------------------------------------------------------- */

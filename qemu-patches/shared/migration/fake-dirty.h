@@ -125,10 +125,10 @@ bool fake_dirty_block_in_channels(FakeDirtyBlock *block);
 bool fake_dirty_skip_zero_page(FakeDirtyBlock *block, unsigned long page);
 
 /*
- * How many pages the channels have sent since the last call: the migration
- * thread does their accounting.
+ * How many pages the channels have sent since the last call, and in how many
+ * packets: the migration thread does their accounting.
  */
-uint64_t fake_dirty_channels_sent(void);
+uint64_t fake_dirty_channels_sent(uint64_t *packets);
 
 /* --- Syncs, looks, and when to end: see fake-dirty-end.h and -pace.h ------ */
 

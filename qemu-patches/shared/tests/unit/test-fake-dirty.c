@@ -243,6 +243,13 @@ static void test_unseen(void)
     end();
 }
 
+static uint64_t pages_sent(void)
+{
+    uint64_t packets;
+
+    return fake_dirty_channels_sent(&packets);
+}
+
 /* A channel sends pages beside the sample as the guest has them. */
 static void test_channel_of_a_sample(void)
 {
@@ -265,7 +272,7 @@ static void test_channel_of_a_sample(void)
                         copies[i] != NULL);
     }
     fake_dirty_channel_commit(stage);
-    g_assert_cmpuint(fake_dirty_channels_sent(), ==, 128);
+    g_assert_cmpuint(pages_sent(), ==, 128);
     g_assert_cmpuint(report()->counts.checked, ==, sampled);
     /* Those in the sample are unchanged now. */
     list_offsets(offsets, 128);
@@ -319,8 +326,8 @@ static void test_channel(void)
     g_assert_cmpuint(offsets[0], ==, 100 * PAGE);
     g_assert_cmpmem(copies[0], PAGE, guest + 100 * PAGE, PAGE);
     fake_dirty_channel_commit(stage);
-    g_assert_cmpuint(fake_dirty_channels_sent(), ==, 129);
-    g_assert_cmpuint(fake_dirty_channels_sent(), ==, 0);
+    g_assert_cmpuint(pages_sent(), ==, 129);
+    g_assert_cmpuint(pages_sent(), ==, 0);
 
     /* R4: a zero page bypasses the channels. */
     memset(guest + 20 * PAGE, 0, PAGE);
