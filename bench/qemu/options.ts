@@ -10,7 +10,11 @@ export interface Options {
   readonly scenarios: readonly Scenario[];
   readonly out: string;
   readonly check: boolean;
+  /** auto: KVM where it runs guests in ring 3. */
+  readonly accelerator: (typeof accelerators)[number];
 }
+
+const accelerators = ['auto', 'kvm', 'tcg'] as const;
 
 const names = scenarios.map(({ name }) => name);
 
@@ -20,6 +24,7 @@ export const usage = `usage: npm run bench:qemu [-- options]
   --scenarios A,B      of ${names.join(', ')}; default: all
   --rounds N           each with new QEMUs, in another order; default: 9
   --out DIR            where cost.json is written; default build/bench-qemu
+  --accelerator A      auto, kvm or tcg; default: auto, KVM where it runs guests in ring 3
   --check              exit with 3 when a goal is missed
   --help               this text`;
 
@@ -30,6 +35,7 @@ const shape = {
   scenarios: { type: 'string', default: names.join() },
   rounds: { type: 'string', default: '9' },
   out: { type: 'string', default: 'build/bench-qemu' },
+  accelerator: { type: 'string', default: 'auto' },
   check: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -42,7 +48,8 @@ function scenarioNamed(name: string): Scenario {
 
 /** 'help' when that is all that was asked for. */
 export function readOptions(args: readonly string[]): Options | 'help' {
-  const { version, scenarios: wanted, rounds, out, check, help } = parseFlags(args, shape);
+  const flags = parseFlags(args, shape);
+  const { version, scenarios: wanted, rounds, out, check, help } = flags;
   if (help) return 'help';
   if (!isQemuVersion(version)) {
     throw new OptionError('--version', `is '${version}'; expected 7.2 or 8.1`);
@@ -50,7 +57,12 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   if (!/^[1-9]\d?$/.test(rounds)) {
     throw new OptionError('--rounds', `is '${rounds}'; expected a whole number from 1 to 99`);
   }
+  const accelerator = accelerators.find((one) => one === flags.accelerator);
+  if (!accelerator) {
+    const problem = `is '${flags.accelerator}'; expected auto, kvm or tcg`;
+    throw new OptionError('--accelerator', problem);
+  }
   if (out === '') throw new OptionError('--out', 'is empty; expected a folder');
   const chosen = wanted.split(',').map((name) => scenarioNamed(name.trim()));
-  return { version, rounds: Number(rounds), scenarios: chosen, out, check };
+  return { version, rounds: Number(rounds), scenarios: chosen, out, check, accelerator };
 }

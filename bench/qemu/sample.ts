@@ -2,13 +2,22 @@
 import { constants, setPriority } from 'node:os';
 import { z } from 'zod';
 import { migrate } from '../../lib/migration/migrate.js';
+import type { Accelerator } from '../../lib/qemu/machine/machine.js';
 import type { QmpEvent } from '../../lib/qmp/messages.js';
 import { MigrationPair } from '../../test/harness/migration-pair.js';
 import type { MigrationPlan } from '../../test/harness/migration-plan.js';
 import { ChannelTimes } from './channel-times.js';
 import type { Contestant, Scenario } from './scenarios.js';
 
+/** Where guests run, and in which ring. */
+export interface Place {
+  readonly accelerator: Accelerator;
+  readonly ring: 0 | 3;
+}
+
 export const sampleSchema = z.object({
+  /** Of the guest's working set: the same for all that are compared. */
+  pages: z.number(),
   totalMs: z.number(),
   downtimeMs: z.number(),
   bytes: z.number(),
@@ -95,15 +104,38 @@ async function sendOnceToNowhere({ source }: MigrationPair): Promise<void> {
   await source.qmp.execute('cont');
 }
 
+/** A pass of that is not over before QEMU knows how fast the link is: after 100 ms. */
+const shortestPassMs = 250;
+const maxPages = 2 ** 19;
+
+/**
+ * How many pages the guest needs so that a first pass takes a while. QEMU without the series ends a migration whose
+ * first pass is over before it knows the bandwidth, and then not everybody would do the same work.
+ */
+export async function pagesFor(scenario: Scenario, binary: string, place: Place): Promise<number> {
+  let { pages } = scenario.guest;
+  if (scenario.bytesPerSecond > 0) return pages;
+  const [contestant] = scenario.contestants;
+  if (!contestant) throw new RangeError(`nobody takes part in ${scenario.name}`);
+  for (;;) {
+    const { totalMs, msAfter } = await measure(scenario, contestant, binary, place, pages);
+    if (totalMs - msAfter >= shortestPassMs || pages * 2 > maxPages) return pages;
+    pages *= 2;
+  }
+}
+
 export async function measure(
   scenario: Scenario,
   { method }: Contestant,
   binary: string,
+  { accelerator, ring }: Place,
+  pages: number,
 ): Promise<Sample> {
-  const { guest, bytesPerSecond, passes, downtimeMs } = scenario;
+  const { bytesPerSecond, passes, downtimeMs } = scenario;
+  const guest = { ...scenario.guest, ring, pages };
   const sourceArguments = ['-name', 'debug-threads=on'];
   const pair = await MigrationPair.start({
-    ...{ binary, accelerator: 'tcg', guest },
+    ...{ binary, accelerator, guest },
     ...{ preallocate: true, sourceArguments },
   });
   try {
@@ -123,6 +155,7 @@ export async function measure(
     const bytes = counts.ram?.transferred ?? 0;
     const filter = counts['fake-dirty'];
     return {
+      pages,
       totalMs: counts['total-time'] ?? 0,
       downtimeMs: counts.downtime ?? 0,
       bytes,

@@ -9,9 +9,24 @@ export interface Contestant {
   readonly method: MigrationMethod;
 }
 
-/** A bound for the median over the rounds: relative to the scenario's first contestant, or absolute. */
+/**
+ * What a goal bounds. Times and bytes are multiples of the scenario's first contestant's; of `time after, 95 %` it is the
+ * upper end of the 95 % confidence interval, round by round. The others are absolute: nanoseconds for a page, and
+ * milliseconds beside three looks at all pages.
+ */
+export const figureNames = [
+  'total time',
+  'bytes after',
+  'time after',
+  'time after, 95 %',
+  'filter a page',
+  'time after but three looks',
+] as const;
+export type Figure = (typeof figureNames)[number];
+
+/** A bound for the median over the rounds. */
 export interface Goal {
-  readonly figure: 'total time' | 'bytes after' | 'time after' | 'filter a page';
+  readonly figure: Figure;
   readonly contestant: string;
   readonly max: number;
 }
@@ -20,7 +35,7 @@ export interface Scenario {
   readonly name: string;
   readonly about: string;
   readonly guest: GuestOptions;
-  /** 0: as fast as it goes. */
+  /** 0: as fast as it goes; then the guest gets so much memory that a pass takes a while on every machine. */
   readonly bytesPerSecond: number;
   /** Walks of memory before the migration may end: the same work for everybody. */
   readonly passes: number;
@@ -47,13 +62,17 @@ function off(method: MigrationMethod = {}): Contestant {
   return { name: 'filter off', patched: true, method };
 }
 
-function filtered(hash: FakeDirtyHash, method: MigrationMethod = {}): Contestant {
+/** Looks at every page, also where nothing is fake: what the hash costs. */
+function everyPage(hash: FakeDirtyHash, method: MigrationMethod = {}): Contestant {
   return {
     name: hash,
     patched: true,
-    method: { ...method, filter: { hash, acceptUnsafeHash: true } },
+    method: { ...method, filter: { hash, acceptUnsafeHash: true, sampling: false } },
   };
 }
+
+/** The filter as users have it. */
+const byDefault: Contestant = { name: 'default', patched: true, method: { filter: {} } };
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -65,9 +84,11 @@ export const scenarios: readonly Scenario[] = [
     contestants: [
       unpatched(),
       off(),
-      ...(['ph128', 'sha1', 'md5'] as const).map((hash) => filtered(hash)),
+      byDefault,
+      ...(['ph128', 'sha1', 'md5'] as const).map((hash) => everyPage(hash)),
     ],
     goals: [
+      { figure: 'time after, 95 %', contestant: 'default', max: 1.01 },
       { figure: 'total time', contestant: 'ph128', max: 1.06 },
       { figure: 'filter a page', contestant: 'ph128', max: 250 },
       { figure: 'filter a page', contestant: 'sha1', max: 900 },
@@ -80,8 +101,11 @@ export const scenarios: readonly Scenario[] = [
     guest: { pattern: 'random', pages: 128 * mib },
     bytesPerSecond: gigabit,
     passes: 2,
-    contestants: [unpatched(), filtered('ph128')],
-    goals: [{ figure: 'total time', contestant: 'ph128', max: 1.01 }],
+    contestants: [unpatched(), byDefault, everyPage('ph128')],
+    goals: [
+      { figure: 'total time', contestant: 'default', max: 1.01 },
+      { figure: 'total time', contestant: 'ph128', max: 1.01 },
+    ],
   },
   {
     name: 'all-fake',
@@ -89,8 +113,8 @@ export const scenarios: readonly Scenario[] = [
     guest: { pattern: 'rewrite', pages: 256 * mib },
     bytesPerSecond: 0,
     passes: 3,
-    contestants: [unpatched(), filtered('ph128')],
-    goals: [{ figure: 'bytes after', contestant: 'ph128', max: 0.01 }],
+    contestants: [unpatched(), byDefault],
+    goals: [{ figure: 'bytes after', contestant: 'default', max: 0.01 }],
   },
   {
     name: 'all-fake-50ms',
@@ -99,10 +123,10 @@ export const scenarios: readonly Scenario[] = [
     bytesPerSecond: 0,
     passes: 3,
     downtimeMs: 50,
-    contestants: [unpatched(), filtered('ph128')],
+    contestants: [unpatched(), byDefault],
     goals: [
-      { figure: 'bytes after', contestant: 'ph128', max: 0.01 },
-      { figure: 'time after', contestant: 'ph128', max: 0.1 },
+      { figure: 'bytes after', contestant: 'default', max: 0.01 },
+      { figure: 'time after but three looks', contestant: 'default', max: 5 },
     ],
   },
   {
@@ -111,10 +135,10 @@ export const scenarios: readonly Scenario[] = [
     guest: { pattern: 'rewrite', pages: 128 * mib },
     bytesPerSecond: gigabit,
     passes: 3,
-    contestants: [unpatched(), filtered('ph128')],
+    contestants: [unpatched(), byDefault],
     goals: [
-      { figure: 'bytes after', contestant: 'ph128', max: 0.01 },
-      { figure: 'time after', contestant: 'ph128', max: 0.1 },
+      { figure: 'bytes after', contestant: 'default', max: 0.01 },
+      { figure: 'time after', contestant: 'default', max: 0.1 },
     ],
   },
   {
@@ -125,9 +149,9 @@ export const scenarios: readonly Scenario[] = [
     passes: 3,
     contestants: [
       unpatched(channels(2)),
-      filtered('ph128', channels(2)),
-      filtered('sha1', channels(2)),
-      { ...filtered('sha1', channels(1)), name: 'sha1, one channel' },
+      everyPage('ph128', channels(2)),
+      everyPage('sha1', channels(2)),
+      { ...everyPage('sha1', channels(1)), name: 'sha1, one channel' },
     ],
     goals: [],
   },

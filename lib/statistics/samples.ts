@@ -36,6 +36,12 @@ function studentT99(degreesOfFreedom: number): number {
   return t99[Math.min(whole, t99.length) - 1] ?? Number.NaN;
 }
 
+/** The same, of which 95 % lie within ± it. */
+const t95 = [
+  12.7, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14, 2.13,
+];
+const t95OfMany = 2.1;
+
 export interface Ratio {
   readonly ratio: number;
   /** The 99 % confidence interval. */
@@ -75,4 +81,26 @@ export function meanInterval(values: readonly number[]): readonly [number, numbe
   if (values.length < minValues) return null;
   const margin = studentT99(values.length - 1) * Math.sqrt(variance(values) / values.length);
   return [Math.max(0, mean(values) - margin), mean(values) + margin];
+}
+
+/**
+ * How many times as large the first values are as the second ones, each as its partner of the same round, with the
+ * 95 % confidence interval of that. Null when there are too few pairs, or a value is not positive.
+ */
+export function pairedRatio(
+  values: readonly number[],
+  partners: readonly number[],
+): Pick<Ratio, 'ratio' | 'atLeast' | 'atMost'> | null {
+  const count = Math.min(values.length, partners.length);
+  if (count < minValues || Math.min(...values, ...partners) <= 0) return null;
+  const logs = Array.from({ length: count }, (_, at) =>
+    Math.log((values[at] ?? Number.NaN) / (partners[at] ?? Number.NaN)),
+  );
+  const margin = (t95[count - 2] ?? t95OfMany) * Math.sqrt(variance(logs) / count);
+  const middle = mean(logs);
+  return {
+    ratio: Math.exp(middle),
+    atLeast: Math.exp(middle - margin),
+    atMost: Math.exp(middle + margin),
+  };
 }

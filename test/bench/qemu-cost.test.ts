@@ -7,6 +7,7 @@ import { OptionError } from '../../lib/index.js';
 
 function sample(changes: Partial<Sample> = {}): Sample {
   return {
+    pages: 65_536,
     totalMs: 1000,
     downtimeMs: 20,
     bytes: 3e8,
@@ -27,12 +28,13 @@ function made(
   change: (contestant: string, round: number) => Sample,
 ): Cost {
   return costSchema.parse({
-    format: 'fakedirty-qemu-cost-1',
+    format: 'fakedirty-qemu-cost-2',
     date: '2026-01-02',
     processor: 'Imaginary Processor',
     processors: 2,
     patched: 'QEMU 7.2.0, a tree',
     unpatched: 'QEMU 7.2.0, a tree',
+    place: 'TCG',
     rounds: 3,
     samples: scenarios
       .filter(({ name }) => names.includes(name))
@@ -80,6 +82,30 @@ describe('the cost of the filter in QEMU', () => {
     expect(report).toMatch(/bytes after +0\.01 x +0\.0100 +reached/);
   });
 
+  it('bounds a ratio by the upper end of its interval, round by round', () => {
+    const cost = made(['nothing-fake'], (contestant, round) => {
+      const slow = 1 + round;
+      const ratio = contestant === 'default' ? 0.99 + round / 1000 : 1;
+      return sample({
+        msAfter: 600 * slow * ratio,
+        ...(contestant === 'unpatched' ? {} : { filter }),
+      });
+    });
+    const judged = judge(cost).find(({ goal }) => goal.figure === 'time after, 95 %');
+    expect(judged?.interval?.ratio).toBeCloseTo(0.991, 3);
+    expect(judged?.value).toBeCloseTo(0.9935, 3);
+    expect(judged?.reached).toBe(true);
+  });
+
+  it('allows three looks at all pages, and some milliseconds, where all is fake', () => {
+    const cost = made(['all-fake-50ms'], (contestant) =>
+      contestant === 'unpatched' ? sample() : sample({ msAfter: 44, bytesAfter: 1e6, filter }),
+    );
+    const judged = judge(cost).find(({ goal }) => goal.figure === 'time after but three looks');
+    expect(judged?.value).toBeCloseTo(44 - (3 * 65_536 * 200) / 1e6);
+    expect(judged?.reached).toBe(true);
+  });
+
   it('reports every scenario that was run, and no other', () => {
     const report = reportOf(made(['multifd'], () => sample({ filter, channelMs: [412, 97.34] })));
     expect(report).toMatch(/^multifd: /m);
@@ -96,6 +122,7 @@ describe('the options of npm run bench:qemu', () => {
       scenarios,
       out: 'build/bench-qemu',
       check: false,
+      accelerator: 'auto',
     });
     expect(readOptions(['--help'])).toBe('help');
   });
@@ -114,6 +141,7 @@ describe('the options of npm run bench:qemu', () => {
     [['--rounds', '0'], /--rounds: is '0'; expected a whole number from 1 to 99/],
     [['--scenarios', 'all-fakes'], /--scenarios: is 'all-fakes'.*Did you mean 'all-fake'/],
     [['--out', ''], /--out: is empty/],
+    [['--accelerator', 'xen'], /--accelerator: is 'xen'; expected auto, kvm or tcg/],
     [['--roundz', '3'], /roundz/],
   ])('that are wrong are named: %j', (args, problem) => {
     expect(() => readOptions(args)).toThrow(problem);
