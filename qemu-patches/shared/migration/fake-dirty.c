@@ -44,6 +44,7 @@ static struct {
     bool postcopy;
     bool sampling;
     bool sampled;               /* only pages in the sample are checked */
+    bool first_synced;
     bool synced;
     int thread;                 /* that migrates; 0: not known yet */
     FakeDirtyStage *stage;      /* of the migration thread */
@@ -325,7 +326,9 @@ void fake_dirty_sync_end(uint64_t pass)
     if (filter.active && own_thread()) {
         fake_dirty_tables_count_false_skips();
         fake_dirty_pace_sync_end(pass);
-        filter.synced = true;
+        /* After the first, nothing is known of any page. */
+        filter.synced = filter.first_synced;
+        filter.first_synced = true;
     }
 }
 
