@@ -78,7 +78,7 @@ export function unitOf({ figure }: Goal): string {
 }
 
 /** What is judged, and the interval in which it lies where that is known. */
-function valueOf(cost: Cost, scenario: Scenario, goal: Goal) {
+function judgedValueOf(cost: Cost, scenario: Scenario, goal: Goal) {
   const of = (name: string) => samplesOf(cost, scenario, name).map(figures[goal.figure]);
   const [values, first] = [of(goal.contestant), of(scenario.contestants[0]?.name ?? '')];
   if (goal.figure === 'time after, 95 %') {
@@ -93,7 +93,7 @@ export function judge(cost: Cost): Judged[] {
     .filter(({ name }) => cost.samples.some(({ scenario }) => scenario === name))
     .flatMap((scenario) =>
       scenario.goals.map((goal) => {
-        const valued = valueOf(cost, scenario, goal);
+        const valued = judgedValueOf(cost, scenario, goal);
         return { scenario: scenario.name, goal, ...valued, reached: valued.value <= goal.max };
       }),
     );

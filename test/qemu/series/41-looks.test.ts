@@ -1,0 +1,156 @@
+// What happens while the filter looks at what is marked, when nothing is sent: a cancelled migration, a link that dies,
+// memory that comes and goes. A limit of effort makes looks long enough to be met.
+import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it, type TestContext } from 'vitest';
+import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
+import { expectRightGuest, plain, withPair } from '../../harness/migrate-and-compare.js';
+import { MigrationError } from '../../harness/migration-error.js';
+import type { MigrationPair } from '../../harness/migration-pair.js';
+import { type MigrationPlan, withFilter } from '../../harness/migration-plan.js';
+import { needQemu } from '../../harness/requirements.js';
+
+/** All fake. Where a fingerprint takes 0.2 µs, and the filter may have a hundredth of a processor, a rescan takes 0.6 s. */
+const guest: GuestOptions = { pattern: 'rewrite', pages: 32_768, spins: 16 };
+const filter = { ...withFilter('ph128').filter, maxCpuPercent: 1 };
+const plan: MigrationPlan = {
+  filter,
+  bandwidthBytesPerSecond: 200_000_000,
+  downtimeLimitMs: 300,
+  until: () => false,
+};
+/** Much less than what is left of a rescan, and more than a busy machine adds to the 50 ms in which a look notices. */
+const noticedMs = 400;
+/** A look may just be over when something happens to it. */
+const attempts = 8;
+
+/** The lines that QEMU has written to its log since they were last asked for. */
+class Log {
+  readonly #file: number;
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'r');
+  }
+
+  lines(): string[] {
+    const bytes = Buffer.alloc(1 << 20);
+    const read = readSync(this.#file, bytes, 0, bytes.length, null);
+    return bytes.toString('utf8', 0, read).split('\n');
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+/** A look begins: there is room for something, and the sample says that it may be enough. */
+function beginsLook(line: string): boolean {
+  return /fake_dirty_sample .*room for [1-9]\d*: of [1-9]/.test(line);
+}
+
+/** When a rescan ended that could not be completed; the log says so in seconds since 1970. */
+function abandonedMs(line: string): number | undefined {
+  const [, at] = /@(\d+\.\d+):fake_dirty_rescan .*complete 0/.exec(line) ?? [];
+  return at === undefined ? undefined : Number(at) * 1000;
+}
+
+type Accident = readonly [name: string, cause: (pair: MigrationPair) => Promise<unknown>];
+
+const fatal: readonly Accident[] = [
+  ['it is cancelled', ({ source }) => source.qmp.execute('migrate_cancel')],
+  [
+    'somebody yanks the link',
+    ({ source }) => source.qmp.execute('yank', { instances: [{ type: 'migration' }] }),
+  ],
+  ['the destination dies', ({ destination }) => destination.kill()],
+];
+
+/** Has something happen during a look; returns after how long the look was given up, or undefined if it was over. */
+async function meetLook(log: Log, cause: () => Promise<unknown>): Promise<number | undefined> {
+  log.lines();
+  let lines: string[];
+  do {
+    do {
+      await pause(5);
+      lines = log.lines();
+    } while (!lines.some(beginsLook));
+    // By then it is in the middle of a rescan.
+    await pause(50);
+    lines = log.lines();
+  } while (lines.some((line) => line.includes('fake_dirty_rescan')));
+  const happenedMs = Date.now();
+  await cause();
+  for (;;) {
+    for (const line of log.lines()) {
+      const atMs = abandonedMs(line);
+      if (atMs !== undefined) return atMs - happenedMs;
+      if (line.includes('complete 1')) return undefined;
+    }
+    await pause(5);
+  }
+}
+
+/** Migrates a guest from a QEMU that writes a log of its looks. */
+async function withLog<T>(
+  context: TestContext,
+  work: (pair: MigrationPair, log: Log) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'fakedirty-test-looks-'));
+  const path = join(folder, 'source.log');
+  const sourceArguments = [
+    ...['-trace', 'fake_dirty_sample', '-trace', 'fake_dirty_rescan'],
+    ...['-msg', 'timestamp=on', '-D', path],
+  ];
+  try {
+    return await withPair({ ...plain(needQemu(context), guest), sourceArguments }, async (pair) => {
+      const log = new Log(path);
+      try {
+        return await work(pair, log);
+      } finally {
+        log.close();
+      }
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('a look at what is marked', () => {
+  it.for(fatal)(
+    'is given up at once when %s, and the guest goes on',
+    async ([, cause], context) => {
+      let noticed: number | undefined;
+      for (let attempt = 0; attempt < attempts && noticed === undefined; attempt += 1) {
+        noticed = await withLog(context, async (pair, log) => {
+          const failed = pair.migrate(plan).catch((error: unknown) => error);
+          const afterMs = await meetLook(log, () => cause(pair));
+          expect(await failed).toBeInstanceOf(MigrationError);
+          await pair.replaceDestination();
+          await pair.migrate({ ...withFilter('ph128'), passes: 3 });
+          expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+          await expectRightGuest(pair, false);
+          return afterMs;
+        });
+      }
+      expect(noticed).toBeLessThan(noticedMs);
+    },
+  );
+
+  it('is given up when memory is added, and memory is equal', (context) =>
+    withLog(context, async (pair, log) => {
+      let seen = false;
+      const migrated = pair.migrate({ ...plan, until: () => seen });
+      let noticed: number | undefined;
+      for (let at = 0; at < attempts && noticed === undefined; at += 1) {
+        const memory = { 'qom-type': 'memory-backend-ram', id: `added${at}`, size: 4096 };
+        noticed = await meetLook(log, () => pair.source.qmp.execute('object-add', memory));
+      }
+      seen = true;
+      await migrated;
+      expect(noticed).toBeLessThan(noticedMs);
+      expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+      await expectRightGuest(pair, false);
+    }));
+});
