@@ -27,19 +27,7 @@
 #define FAKE_DIRTY_SAMPLE_PAGES_MIN 64
 
 /* The first page of the sampled group in the stretch of that number. */
-static inline uint64_t fake_dirty_sampled_page(uint64_t stretch)
-{
-    uint64_t group = (stretch * 0x9e3779b97f4a7c15ULL) >> 59;
-
-    return stretch * FAKE_DIRTY_STRETCH_PAGES +
-           group % FAKE_DIRTY_SAMPLE_GROUPS * FAKE_DIRTY_GROUP_PAGES;
-}
-
-static inline bool fake_dirty_in_sample(uint64_t page)
-{
-    uint64_t first = fake_dirty_sampled_page(page / FAKE_DIRTY_STRETCH_PAGES);
-
-    return page - first < FAKE_DIRTY_GROUP_PAGES;
-}
+uint64_t fake_dirty_sampled_page(uint64_t stretch);
+bool fake_dirty_in_sample(uint64_t page);
 
 #endif
