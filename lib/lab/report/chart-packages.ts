@@ -10,7 +10,12 @@ export class MissingPackageError extends FakedirtyError {
   override readonly name = 'MissingPackageError';
   override readonly code = 'ERR_MISSING_PACKAGE';
 
-  constructor(options: ErrorOptions & { readonly otherwise?: Words | undefined } = {}) {
+  constructor(
+    options: ErrorOptions & {
+      /** What can be done instead of installing them: the end of the sentence. */
+      readonly otherwise?: Words | undefined;
+    } = {},
+  ) {
     const { otherwise = '', ...rest } = options;
     const problem = `Reports need packages that are not installed: npm install ${chartPackages.join(' ')}`;
     super(sentence`${problem}${otherwise}`, rest);
