@@ -95,6 +95,29 @@ typedef struct Leftovers {
     QLIST_HEAD(, FakeDirtyBlock) blocks;
 } Leftovers;
 
+/*
+ * The tables of a large guest, and the copies of a verified one all the more,
+ * take the kernel seconds.  The guest may be about to go on, and its vCPUs wait
+ * for the big lock, which the caller holds.
+ */
+static struct {
+    QemuSemaphore done;
+    bool started;
+} giving_back;
+
+static void __attribute__((constructor)) giving_back_init(void)
+{
+    qemu_sem_init(&giving_back.done, 0);
+}
+
+static void giving_back_wait(void)
+{
+    if (giving_back.started) {
+        qemu_sem_wait(&giving_back.done);
+        giving_back.started = false;
+    }
+}
+
 static void *give_back(void *opaque)
 {
     Leftovers *leftovers = opaque;
@@ -110,25 +133,8 @@ static void *give_back(void *opaque)
     /* With the last table gone, this wipes the key. */
     fakedirty_hasher_destroy(leftovers->hasher);
     g_free(leftovers);
+    qemu_sem_post(&giving_back.done);
     return NULL;
-}
-
-/*
- * The tables of a large guest, and the copies of a verified one all the more,
- * take the kernel seconds.  The guest may be about to go on, and its vCPUs wait
- * for the big lock, which the caller holds.
- */
-static struct {
-    QemuThread thread;
-    bool started;
-} giving_back;
-
-static void giving_back_wait(void)
-{
-    if (giving_back.started) {
-        qemu_thread_join(&giving_back.thread);
-        giving_back.started = false;
-    }
 }
 
 bool fake_dirty_tables_start(const char *hash, size_t page_size, bool verify,
@@ -165,6 +171,7 @@ void fake_dirty_tables_stop(void)
 {
     Leftovers *leftovers;
     FakeDirtyBlock *block, *next;
+    QemuThread thread;
 
     g_free(tables.zero_page);
     tables.zero_page = NULL;
@@ -179,9 +186,9 @@ void fake_dirty_tables_stop(void)
         QLIST_INSERT_HEAD(&leftovers->blocks, block, next);
     }
     giving_back_wait();
-    qemu_thread_create(&giving_back.thread, "fake-dirty-free", give_back,
-                       leftovers, QEMU_THREAD_JOINABLE);
     giving_back.started = true;
+    qemu_thread_create(&thread, "fake-dirty-free", give_back, leftovers,
+                       QEMU_THREAD_DETACHED);
 }
 
 FakeDirtyBlock *fake_dirty_tables_add(const char *name, uint8_t *host,
