@@ -154,12 +154,25 @@ const {
 const isLong = FAKEDIRTY_LONG === '1';
 
 /** Those that the tests have to notice (qemu-patches/README.md). */
-const broken = ['R1', 'R4_ZERO', 'R4_COMPRESS', 'R5', 'R6', 'R10', 'SYNC', 'FLUSH', 'EMPTY', 'POSTCOPY'];
+const broken = [
+  'R1',
+  'R4_ZERO',
+  'R4_COMPRESS',
+  'R5',
+  'R6',
+  'R10',
+  'SYNC',
+  'FLUSH',
+  'EMPTY',
+  'POSTCOPY',
+];
 const brokenInLongRuns = [
   'R2',
   'R2_NEVER',
   'R3',
   'R4',
+  'R9',
+  'UNSEEN',
   'RESTART',
   'SKIP_BUDGET',
   'BANDWIDTH',
