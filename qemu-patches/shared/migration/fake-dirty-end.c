@@ -102,8 +102,10 @@ bool fake_dirty_end_rescanned(uint64_t kept, uint64_t room, bool complete,
 
 void fake_dirty_end_finish(void)
 {
-    look.looking = false;
-    look.outrun = false;
+    if (look.looking) {
+        look.looking = false;
+        look.outrun = false;
+    }
 }
 
 bool fake_dirty_end_outrun(void)

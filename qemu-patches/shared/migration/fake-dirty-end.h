@@ -83,10 +83,10 @@ bool fake_dirty_end_round(uint64_t marks, uint64_t room, int64_t now_ns);
 bool fake_dirty_end_rescanned(uint64_t kept, uint64_t room, bool complete,
                               int64_t now_ns);
 
-/* Nothing more has to be known: the migration ends, or gives up. */
+/* If there is a look, nothing more has to be known: the migration ends. */
 void fake_dirty_end_finish(void);
 
-/* Did the last look end because the guest marks faster than pages are checked? */
+/* Was the last look in vain because the guest marks faster than it is seen? */
 bool fake_dirty_end_outrun(void);
 
 #endif
