@@ -178,7 +178,10 @@ int64_t fake_dirty_pace_sync_delay_ms(bool no_downtime)
 
 void fake_dirty_pace_paused(int64_t ns)
 {
-    pace.pause_ns += ns;
+    /* A look is a pause as a whole. */
+    if (!pace.look_begin_ns) {
+        pace.pause_ns += ns;
+    }
 }
 
 /* --- Looks --------------------------------------------------------------- */
