@@ -148,7 +148,7 @@ void ram_fake_dirty_stage(RAMWalk walk, RAMBlock *block, unsigned long page)
         (fake_dirty_staging() && !stage(&walk, block, page))) {
         fake_dirty_unseen(block->fake_dirty, page);
     }
-    if (fake_dirty_failed(&err)) {
+    if (!qemu_file_get_error(walk.stream) && fake_dirty_failed(&err)) {
         qemu_file_set_error_obj(walk.stream, -EIO, err);
     }
 }
