@@ -381,22 +381,20 @@ uint64_t fake_dirty_sample_phase(uint64_t stretches)
     return filter.sample.phase % stretches;
 }
 
-void fake_dirty_sample(FakeDirtyBlock *block, unsigned long *marks,
-                       uint64_t stretch, unsigned long end,
-                       FakeDirtyClearLog *clear_log, void *opaque,
-                       uint64_t *dirty_pages)
+FakeDirtyFill fake_dirty_sample(FakeDirtyBlock *block, unsigned long *marks,
+                                uint64_t stretch, unsigned long end,
+                                FakeDirtyClearLog *clear_log, void *opaque)
 {
     uint64_t page = fake_dirty_sampled_page(stretch);
-    FakeDirtyFill fill;
+    FakeDirtyFill fill = {};
 
     end = MIN(end, page + FAKE_DIRTY_GROUP_PAGES);
-    if (page >= end || find_next_bit(marks, end, page) >= end) {
-        return;
+    if (page < end && find_next_bit(marks, end, page) < end) {
+        fill = fill_stage(block, marks, NULL, page, end, clear_log, opaque);
+        filter.sample.checked += fill.checked - fill.first;
+        filter.sample.unchanged += fill.unchanged;
     }
-    fill = fill_stage(block, marks, NULL, page, end, clear_log, opaque);
-    *dirty_pages -= fill.unchanged;
-    filter.sample.checked += fill.checked - fill.first;
-    filter.sample.unchanged += fill.unchanged;
+    return fill;
 }
 
 static bool sample_is_changed(unsigned int share)

@@ -156,10 +156,9 @@ void fake_dirty_paused(int64_t ns);
 uint64_t fake_dirty_sample_begin(uint64_t marks);
 uint64_t fake_dirty_sample_phase(uint64_t stretches);
 /* The sampled group in the stretch of that number; as fake_dirty_fill(). */
-void fake_dirty_sample(FakeDirtyBlock *block, unsigned long *marks,
-                       uint64_t stretch, unsigned long end,
-                       FakeDirtyClearLog *clear_log, void *opaque,
-                       uint64_t *dirty_pages);
+FakeDirtyFill fake_dirty_sample(FakeDirtyBlock *block, unsigned long *marks,
+                                uint64_t stretch, unsigned long end,
+                                FakeDirtyClearLog *clear_log, void *opaque);
 /*
  * What the sample says of the marks: from now on all pages are checked, or only
  * those in the sample; and does a look begin?

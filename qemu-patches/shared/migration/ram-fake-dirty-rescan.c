@@ -193,9 +193,11 @@ static bool sample(const RAMWalk *walk, uint64_t room)
         QEMU_LOCK_GUARD(walk->bitmap_mutex);
         for (stretch = fake_dirty_sample_phase(stretches);
              stretch * FAKE_DIRTY_STRETCH_PAGES < end; stretch += stretches) {
-            fake_dirty_sample(block->fake_dirty, block->bmap, stretch, end,
-                              ram_fake_dirty_clear_log, &log,
-                              walk->dirty_pages);
+            FakeDirtyFill fill =
+                fake_dirty_sample(block->fake_dirty, block->bmap, stretch, end,
+                                  ram_fake_dirty_clear_log, &log);
+
+            *walk->dirty_pages -= fill.unchanged;
         }
     }
     return fake_dirty_sample_end(*walk->dirty_pages, room);
