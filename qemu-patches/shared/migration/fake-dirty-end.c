@@ -14,9 +14,8 @@
 
 static struct {
     bool looking;
-    unsigned int rounds;        /* of this look */
     uint64_t kept;              /* pages that this look found changed */
-    uint64_t new_marks;         /* in the round before */
+    uint64_t new_marks;         /* in the round before, if there was one */
     int64_t begin_ns;
     int64_t rest_until_ns;      /* there is no look before */
     bool outrun;
@@ -43,8 +42,8 @@ bool fake_dirty_end_begin(const FakeDirtyProspect *prospect, int64_t now_ns)
         return false;
     }
     look.looking = true;
-    look.rounds = 0;
     look.kept = 0;
+    look.new_marks = UINT64_MAX;
     look.begin_ns = now_ns;
     return true;
 }
@@ -81,12 +80,10 @@ bool fake_dirty_end_round(uint64_t marks, uint64_t room, int64_t now_ns)
     if (!new_marks || look.kept > room) {
         return give_up(now_ns, false);
     }
-    if ((look.rounds && new_marks > look.new_marks / 2) ||
-        !fake_dirty_end_in_time(now_ns)) {
+    if (new_marks > look.new_marks / 2 || !fake_dirty_end_in_time(now_ns)) {
         return give_up(now_ns, true);
     }
     look.new_marks = new_marks;
-    look.rounds++;
     return true;
 }
 
