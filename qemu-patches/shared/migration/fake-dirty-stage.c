@@ -102,7 +102,7 @@ static void commit(FakeDirtyStage *stage, unsigned int first,
                                           &stage->fingerprints[first], count));
 }
 
-/* The library's verdict on stage->index[0..@count) as the guest has them now. */
+/* The library's verdict on stage->index[0..@count), as they are now. */
 static bool ask(FakeDirtyStage *stage, FakeDirtyBlock *block,
                 unsigned int count)
 {

@@ -60,10 +60,11 @@ void ram_fake_dirty_before_sync(void)
 /* The file descriptor behind the stream; -1 if there is none. */
 static int link_fd(QIOChannel *link)
 {
-    QIOChannelTLS *tls =
-        (QIOChannelTLS *)object_dynamic_cast(OBJECT(link), TYPE_QIO_CHANNEL_TLS);
-    Object *object = OBJECT(tls ? tls->master : link);
+    Object *object = OBJECT(link);
 
+    if (object_dynamic_cast(object, TYPE_QIO_CHANNEL_TLS)) {
+        object = OBJECT(QIO_CHANNEL_TLS(object)->master);
+    }
     if (object_dynamic_cast(object, TYPE_QIO_CHANNEL_SOCKET)) {
         return QIO_CHANNEL_SOCKET(object)->fd;
     }

@@ -289,8 +289,8 @@ static void test_passes(void)
 }
 
 /*
- * A packet that has been emptied is not sent, unless somebody waits for it; then
- * it has its own size, not that of another.
+ * A packet that has been emptied is not sent, unless somebody waits for it;
+ * then it has its own size, not that of another.
  */
 static void test_emptied(void)
 {

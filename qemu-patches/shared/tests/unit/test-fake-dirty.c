@@ -317,12 +317,12 @@ static void test_channel(void)
     g_assert_true(fake_dirty_in_channels());
     stage = fake_dirty_stage_new(128, &error_abort);
     list_offsets(offsets, 128);
-    g_assert_cmpuint(fake_dirty_channel_filter(stage, block, false, offsets, 128,
-                                               copies), ==, 128);
+    g_assert_cmpuint(fake_dirty_channel_filter(stage, block, false, offsets,
+                                               128, copies), ==, 128);
     fake_dirty_channel_commit(stage);
     guest[100 * PAGE]++;
-    g_assert_cmpuint(fake_dirty_channel_filter(stage, block, false, offsets, 128,
-                                               copies), ==, 1);
+    g_assert_cmpuint(fake_dirty_channel_filter(stage, block, false, offsets,
+                                               128, copies), ==, 1);
     g_assert_cmpuint(offsets[0], ==, 100 * PAGE);
     g_assert_cmpmem(copies[0], PAGE, guest + 100 * PAGE, PAGE);
     fake_dirty_channel_commit(stage);
