@@ -1,6 +1,6 @@
 // All samples of a run, and what they say of the goals.
 import { z } from 'zod';
-import { median, pairedRatio, spread } from '../../lib/statistics/samples.js';
+import { median, pairedRatio, type Ratio, spread } from '../../lib/statistics/samples.js';
 import { sampleSchema } from './sample.js';
 import { type Figure, type Goal, type Scenario, scenarios } from './scenarios.js';
 
@@ -31,7 +31,7 @@ export interface Judged {
   readonly scenario: string;
   readonly goal: Goal;
   readonly value: number;
-  readonly interval?: { readonly ratio: number; readonly atLeast: number; readonly atMost: number };
+  readonly interval?: Ratio;
   readonly reached: boolean;
 }
 
@@ -78,7 +78,7 @@ export function unitOf({ figure }: Goal): string {
 }
 
 /** What is judged, and the interval in which it lies where that is known. */
-function judgedValueOf(cost: Cost, scenario: Scenario, goal: Goal) {
+function figureOf(cost: Cost, scenario: Scenario, goal: Goal) {
   const of = (name: string) => samplesOf(cost, scenario, name).map(figures[goal.figure]);
   const [values, first] = [of(goal.contestant), of(scenario.contestants[0]?.name ?? '')];
   if (goal.figure === 'time after, 95 %') {
@@ -93,7 +93,7 @@ export function judge(cost: Cost): Judged[] {
     .filter(({ name }) => cost.samples.some(({ scenario }) => scenario === name))
     .flatMap((scenario) =>
       scenario.goals.map((goal) => {
-        const valued = judgedValueOf(cost, scenario, goal);
+        const valued = figureOf(cost, scenario, goal);
         return { scenario: scenario.name, goal, ...valued, reached: valued.value <= goal.max };
       }),
     );

@@ -31,20 +31,21 @@ const t99 = [
   2.756, 2.75,
 ];
 
-function studentT99(degreesOfFreedom: number): number {
+/** The same of 95 %. */
+const t95 = [
+  12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145,
+  2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048,
+  2.045, 2.042,
+];
+
+function studentT(quantiles: readonly number[], degreesOfFreedom: number): number {
   const whole = Math.max(1, Math.floor(degreesOfFreedom));
-  return t99[Math.min(whole, t99.length) - 1] ?? Number.NaN;
+  return quantiles[Math.min(whole, quantiles.length) - 1] ?? Number.NaN;
 }
 
-/** The same, of which 95 % lie within ± it. */
-const t95 = [
-  12.7, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14, 2.13,
-];
-const t95OfMany = 2.1;
-
+/** A ratio, and the confidence interval in which it lies. */
 export interface Ratio {
   readonly ratio: number;
-  /** The 99 % confidence interval. */
   readonly atLeast: number;
   readonly atMost: number;
 }
@@ -56,7 +57,7 @@ export const minValues = 3;
 
 /**
  * How many times as large the first values are as the second ones, by Welch's test on their logarithms. Null when there
- * are too few values, or one is not positive and so has no logarithm.
+ * are too few values, or one is not positive and so has no logarithm. The interval is that of 99 %.
  */
 export function ratioOf(values: readonly number[], others: readonly number[]): Ratio | null {
   if (Math.min(values.length, others.length) < minValues) return null;
@@ -68,7 +69,7 @@ export function ratioOf(values: readonly number[], others: readonly number[]): R
   const b = squareOfError(otherLogs);
   const degrees = (a + b) ** 2 / (a ** 2 / (logs.length - 1) + b ** 2 / (otherLogs.length - 1));
   const difference = mean(logs) - mean(otherLogs);
-  const margin = studentT99(degrees) * Math.sqrt(a + b);
+  const margin = studentT(t99, degrees) * Math.sqrt(a + b);
   return {
     ratio: Math.exp(difference),
     atLeast: Math.exp(difference - margin),
@@ -79,7 +80,7 @@ export function ratioOf(values: readonly number[], others: readonly number[]): R
 /** The 99 % confidence interval of the mean; null when there are too few values. */
 export function meanInterval(values: readonly number[]): readonly [number, number] | null {
   if (values.length < minValues) return null;
-  const margin = studentT99(values.length - 1) * Math.sqrt(variance(values) / values.length);
+  const margin = studentT(t99, values.length - 1) * Math.sqrt(variance(values) / values.length);
   return [Math.max(0, mean(values) - margin), mean(values) + margin];
 }
 
@@ -90,13 +91,13 @@ export function meanInterval(values: readonly number[]): readonly [number, numbe
 export function pairedRatio(
   values: readonly number[],
   partners: readonly number[],
-): Pick<Ratio, 'ratio' | 'atLeast' | 'atMost'> | null {
+): Ratio | null {
   const count = Math.min(values.length, partners.length);
   if (count < minValues || Math.min(...values, ...partners) <= 0) return null;
   const logs = Array.from({ length: count }, (_, at) =>
     Math.log((values[at] ?? Number.NaN) / (partners[at] ?? Number.NaN)),
   );
-  const margin = (t95[count - 2] ?? t95OfMany) * Math.sqrt(variance(logs) / count);
+  const margin = studentT(t95, count - 1) * Math.sqrt(variance(logs) / count);
   const middle = mean(logs);
   return {
     ratio: Math.exp(middle),
