@@ -173,6 +173,7 @@ const brokenInLongRuns = [
   'R4',
   'R9',
   'UNSEEN',
+  'FAIL',
   'RESTART',
   'SKIP_BUDGET',
   'BANDWIDTH',

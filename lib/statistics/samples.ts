@@ -88,10 +88,7 @@ export function meanInterval(values: readonly number[]): readonly [number, numbe
  * How many times as large the first values are as the second ones, each as its partner of the same round, with the
  * 95 % confidence interval of that. Null when there are too few pairs, or a value is not positive.
  */
-export function pairedRatio(
-  values: readonly number[],
-  partners: readonly number[],
-): Ratio | null {
+export function pairedRatio(values: readonly number[], partners: readonly number[]): Ratio | null {
   const count = Math.min(values.length, partners.length);
   if (count < minValues || Math.min(...values, ...partners) <= 0) return null;
   const logs = Array.from({ length: count }, (_, at) =>

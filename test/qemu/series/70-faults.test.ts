@@ -3,10 +3,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { guestState } from '../../../lib/qemu/machine/guest.js';
+import { type GuestOptions, guestState } from '../../../lib/qemu/machine/guest.js';
 import type { Machine } from '../../../lib/qemu/machine/machine.js';
 import { type Fault, FaultyLink } from '../../harness/faulty-link.js';
-import { algorithms, guests, methods } from '../../harness/methods-and-guests.js';
+import { algorithms, guests, methods, some } from '../../harness/methods-and-guests.js';
+import { expectRightGuest } from '../../harness/migrate-and-compare.js';
 import { MigrationError } from '../../harness/migration-error.js';
 import { MigrationPair } from '../../harness/migration-pair.js';
 import { type MigrationMethod, withFilter } from '../../harness/migration-plan.js';
@@ -293,4 +294,29 @@ describe('a cancelled migration', () => {
       await pair.close();
     }
   });
+});
+
+describe('a filter that fails', () => {
+  it.for(some(['FAIL'], []))(
+    'fails the migration with its reason, and the guest goes on, in a build with %s',
+    async (name, context) => {
+      const { binary } = needBrokenQemu(context, name);
+      const guest: GuestOptions = { pattern: 'random', pages: 8192 };
+      const pair = await MigrationPair.start({ binary, accelerator: 'tcg', guest });
+      try {
+        for (const method of [pick(methods, 0), pick(methods, 3)]) {
+          const migrated = pair.migrate({ ...method, ...withFilter('ph128'), passes });
+          await expect(migrated).rejects.toThrow(/a call of libfakedirty failed/);
+          expect(await statusOf(pair.source)).toBe('running');
+          await pair.replaceDestination();
+        }
+        // What the guest has is right, and it can go elsewhere without the filter.
+        await pair.migrate({ passes });
+        expect(await pair.compare()).toMatchObject({ differentPages: 0 });
+        await expectRightGuest(pair, false);
+      } finally {
+        await pair.close();
+      }
+    },
+  );
 });
