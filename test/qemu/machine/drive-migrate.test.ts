@@ -252,15 +252,18 @@ describe('startMigration() returns a migration', () => {
     const { source, destination, incomingSocket } = machines;
     const before = await settingsOf(machines);
     const to = { qmp: destination.qmp, listen: `unix:${incomingSocket}` };
+    let result: Promise<unknown>;
     {
       await using migration = await startMigration(source.qmp, { to, filter, ...endless });
+      result = migration.result;
       await migration.setLimits({ bandwidthBytesPerSecond: 32 * mebibyte });
       expect(await source.qmp.execute('query-migrate-parameters')).toMatchObject({
         'max-bandwidth': 32 * mebibyte,
       });
       for await (const { type } of migration) if (type === 'pass') break;
     }
-    expect(await source.qmp.execute('query-migrate')).toMatchObject({ status: 'cancelled' });
+    // QEMU itself may say that it failed: it closes the way back before it notes that it was told to stop.
+    expect(await result).toMatchObject({ outcome: 'cancelled', guest: { where: 'source' } });
     expect(await settingsOf(machines)).toEqual(before);
     await expectRunning(machines);
   });

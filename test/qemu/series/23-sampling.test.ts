@@ -14,12 +14,13 @@ const flip: GuestOptions = { pattern: 'flip', pages: 8192 };
 
 describe('with a filter that looks at a sample where nothing is fake', () => {
   it.for(byName(some(methods, [0, 1, 2, 3, 4])))(
-    'memory is equal, and most pages are sent unseen after the first pass, by %s',
+    'memory is equal, and pages are sent unseen after the first pass, by %s',
     async ([, method], context) => {
       const plan = { ...method, ...withFilter('ph128', { sampling: true }), passes };
       const counts = await migrateAndCompare(plain(needQemu(context), random), plan);
       const { first, zero, changed, unseen = 0 } = filterCountsOf(counts);
-      expect(unseen).toBeGreaterThan(random.pages);
+      // A pass in which a busy machine's guest changes little is looked at as a whole.
+      expect(unseen).toBeGreaterThan(random.pages / 2);
       const { normal = 0, duplicate = 0 } = counts.ram ?? {};
       // These count some of their pages elsewhere.
       if (method.xbzrle || method.capabilities) return;

@@ -70,12 +70,14 @@ async function failOneInSync({ source }: MigrationPair, link: FaultyLink): Promi
     const letGoOn = await held(other);
     holds.push(letGoOn);
     link.breakNow();
-    await source.qmp.execute('migrate-continue', { state: 'pre-switchover' });
+    // QEMU answers when its main loop has gone round once more: after the sync, if the migration is faster.
+    const answered = source.qmp.execute('migrate-continue', { state: 'pre-switchover' });
     await states.until(({ data: { status } }) => status === 'device');
     await untilAsleep(threadOf(source, 'live_migration'));
     await letFail();
     await untilGone(failing);
     await letGoOn();
+    await answered;
   } finally {
     states.close();
     for (const letGo of holds) await letGo();
