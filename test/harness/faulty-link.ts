@@ -15,6 +15,8 @@ export interface FaultyLinkOptions {
   readonly fault: Fault;
   /** How much gets through before, all connections together. */
   readonly afterBytes: number;
+  /** Is given what the source sends. */
+  readonly record?: (data: Buffer) => void;
 }
 
 export class FaultyLink {
@@ -87,6 +89,7 @@ export class FaultyLink {
     const through = lets ? data : data.subarray(0, this.#left);
     this.#left = Math.max(0, this.#left - data.length);
     this.#forwarded += through.length;
+    this.#options.record?.(through);
     if (!destination.write(through)) {
       source.pause();
       destination.once('drain', () => !this.#stalled && source.resume());
