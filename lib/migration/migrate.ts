@@ -5,6 +5,7 @@ import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
 import { LastingQmp } from '../qmp/lasting-qmp.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
+import { unlessAborted } from '../system/deadline.js';
 import { ownIdentity } from '../system/owner.js';
 import { known } from './build-result.js';
 import type { MigrationContext } from './decision.js';
@@ -92,10 +93,10 @@ async function prepare(
   options: CheckedOptions,
   undo: Undo,
 ): Promise<Prepared> {
-  const { to } = options;
+  const { to, signal } = options;
   const { source, destination } = connections;
-  const setup = await readQemuSetup(source);
-  const theirSetup = destination && (await readQemuSetup(destination));
+  const setup = await unlessAborted(readQemuSetup(source), signal);
+  const theirSetup = destination && (await unlessAborted(readQemuSetup(destination), signal));
   const plan = planSettings(options, setup, theirSetup);
   if (plan.problems.length > 0) throw new MigrationRefusedError(plan.problems);
   const ours = settingsToChange(setup, plan.source);
@@ -185,6 +186,7 @@ async function statusNow(qmp: LastingQmp): Promise<string | undefined> {
 
 async function begin(prepared: Prepared): Promise<Migration> {
   const { options, supervision, setup, uri } = prepared;
+  options.signal?.throwIfAborted();
   const supervisor = new Supervisor(supervision);
   supervisor.record({
     type: 'start',
@@ -201,8 +203,8 @@ async function begin(prepared: Prepared): Promise<Migration> {
 
 /**
  * Starts to migrate the VM at the other end of that QMP, and resolves when QEMU has begun. Throws MigrationRefusedError,
- * with nothing changed, when what is asked for is not possible. Settings that were changed are put back at the end. If
- * a QMP connection breaks, it is made again.
+ * with nothing changed, when what is asked for is not possible, and the reason of a signal that is aborted before QEMU is
+ * told to migrate. Settings that were changed are put back at the end. If a QMP connection breaks, it is made again.
  */
 export async function startMigration(qmp: QmpClient, options: MigrateOptions): Promise<Migration> {
   checkClient(qmp);

@@ -10,6 +10,24 @@ export class TimeoutError extends FakedirtyError {
 /** setTimeout cannot wait longer, and does not wait at all when asked to. */
 const maxTimerMs = 2 ** 31 - 1;
 
+/** Waits for `work`, unless the signal is aborted: then the result is a rejection with its reason. The work goes on. */
+export async function unlessAborted<Result>(
+  work: PromiseLike<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  signal?.throwIfAborted();
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal?.reason);
+  });
+  signal?.addEventListener('abort', onAbort);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
 /**
  * Waits for `work`. When `limitMs` have passed, the result is what `late` returns or throws; when the signal is
  * aborted, it is a rejection with the signal's reason. The work itself goes on: end it where that matters.
@@ -20,26 +38,20 @@ export async function within<Result, Late = never>(
   late: () => Late | PromiseLike<Late>,
   signal?: AbortSignal,
 ): Promise<Result | Late> {
-  signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
-  let onAbort = () => {};
-  const limits = new Promise<Late>((resolve, reject) => {
-    if (limitMs <= maxTimerMs) {
-      timer = setTimeout(() => {
-        try {
-          resolve(late());
-        } catch (error) {
-          reject(error);
-        }
-      }, limitMs);
-    }
-    onAbort = () => reject(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
+  const limit = new Promise<Late>((resolve, reject) => {
+    if (limitMs > maxTimerMs) return;
+    timer = setTimeout(() => {
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error);
+      }
+    }, limitMs);
   });
   try {
-    return await Promise.race([work, limits]);
+    return await unlessAborted(Promise.race([work, limit]), signal);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
   }
 }

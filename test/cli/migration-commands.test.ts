@@ -300,6 +300,28 @@ describe('fakedirty migrate', () => {
     expect(said.match(/cancelled by/g)).toHaveLength(1);
   });
 
+  it('is interrupted before the migration begins, and then leaves QEMU as it is', async () => {
+    new ScriptedQemu(qemu).obey();
+    const answer = qemu.onRequest;
+    qemu.onRequest = (request) => {
+      // QEMU takes its time over a question.
+      if (request.execute !== 'query-qmp-schema') answer(request);
+    };
+    const args = [...migrating(), '--no-journal'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    while (!qemu.requests.some(({ execute }) => execute === 'query-qmp-schema')) await pause(20);
+    child.kill('SIGINT');
+    expect(await closed).toBe(exitCodes.interrupted);
+    expect(said).toMatch(/cancelled by Ctrl-C \(SIGINT\)/);
+    const changes = /^(migrate|set)/;
+    expect(qemu.requests.filter(({ execute = '' }) => changes.test(execute))).toEqual([]);
+  });
+
   it('refuses what no QEMU can do before it asks one', () => {
     const args = ['migrate', '--qmp', '/nowhere/vm.qmp', '--to', 'tcp:b:1', '--downtime', '3h'];
     const { status, output } = fakedirty(...args);
