@@ -182,16 +182,18 @@ describe('query-migrate with the filter off', () => {
     ...['total', 'normal', 'duplicate', 'normal-bytes', 'page-size', 'skipped', 'remaining'],
     ...['postcopy-requests', 'postcopy-bytes', 'dirty-sync-missed-zero-copy'],
   ];
-  const exactIn = {
-    'xbzrle-cache': ['cache-size', 'bytes', 'pages', 'cache-miss', 'overflow'],
-    compression: ['pages'],
-  };
-  /**
-   * On a busy machine, QEMU with the series or without counts the last pages of its compressing threads or does not: in up to
-   * one of five migrations.
-   */
-  const maxComparisons = 10;
+  const exactIn = { 'xbzrle-cache': ['cache-size', 'bytes', 'pages', 'cache-miss', 'overflow'] };
   const similar = ['transferred', 'precopy-bytes', 'downtime-bytes'];
+
+  /**
+   * QEMU 7.2 without the series counts a page too many, compressed or zero, each time when a thread that has nothing is
+   * flushed; and either QEMU may take a thread's next page for the kind of the one before.
+   */
+  function expectEachPageOnce({ ram, compression }: MigrationInfo): void {
+    const { pages } = z.looseObject({ pages: z.number() }).parse(compression);
+    const sent = Number(ram?.normal) + Number(ram?.duplicate) + pages;
+    expect(sent).toBe(Number(ram?.total) / Number(ram?.['page-size']));
+  }
 
   /** Migrates a guest that has been stopped: what is counted is the same each time. */
   async function countsOf({ binary }: Qemu, plan: MigrationPlan): Promise<MigrationInfo> {
@@ -209,16 +211,15 @@ describe('query-migrate with the filter off', () => {
     'has the members and counters of an unpatched QEMU, by %s',
     async ([, method], context) => {
       const other = needQemu(context, { unpatched: true });
-      let patched: MigrationInfo;
-      let unpatched: MigrationInfo;
-      let left = method.name === 'compress' ? maxComparisons : 1;
-      do {
-        patched = await countsOf(needQemu(context), method);
-        unpatched = await despiteLatePackets(() => countsOf(other, method));
-        left -= 1;
-      } while (left > 0 && patched.ram?.duplicate !== unpatched.ram?.duplicate);
+      const patched = await countsOf(needQemu(context), method);
+      const unpatched = await despiteLatePackets(() => countsOf(other, method));
       expect(membersOf(patched).sort()).toEqual(membersOf(unpatched).sort());
-      for (const name of exact) expect(patched.ram?.[name], name).toEqual(unpatched.ram?.[name]);
+      const compress = method.name === 'compress';
+      for (const name of exact) {
+        if (compress && name === 'duplicate') continue;
+        expect(patched.ram?.[name], name).toEqual(unpatched.ram?.[name]);
+      }
+      if (compress) expectEachPageOnce(patched);
       for (const [group, names] of Object.entries(exactIn)) {
         const [ours, theirs] = [patched, unpatched].map((counts) => counter.parse(counts[group]));
         for (const name of names) expect(ours?.[name], name).toEqual(theirs?.[name]);
