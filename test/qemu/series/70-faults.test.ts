@@ -272,8 +272,8 @@ describe('a migration after a cancelled one', () => {
   });
 });
 
-describe('a cancelled migration', () => {
-  it('is an error that says how it ended', async (context) => {
+describe('a migration', () => {
+  it('that is cancelled is an error that says how it ended', async (context) => {
     const { binary } = needQemu(context);
     const [guest] = guests;
     if (!guest) throw new Error('no guest');
@@ -294,11 +294,9 @@ describe('a cancelled migration', () => {
       await pair.close();
     }
   });
-});
 
-describe('a filter that fails', () => {
   it.for(some(['FAIL'], []))(
-    'fails the migration with its reason, and the guest goes on, in a build with %s',
+    'fails with its reason if the filter does, and the guest goes on, in a build with %s',
     async (name, context) => {
       const { binary } = needBrokenQemu(context, name);
       const guest: GuestOptions = { pattern: 'random', pages: 8192 };

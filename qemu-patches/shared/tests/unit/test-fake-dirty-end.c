@@ -55,7 +55,7 @@ static World some_world(void)
 {
     return (World) {
         .pages = magnitude(1e4, 1e7),
-        .pages_per_ns = magnitude(5e-6, 1e-3),      /* 20 MB/s to 4 GB/s */
+        .pages_per_ns = magnitude(0.000005, 0.001), /* 20 MB/s to 4 GB/s */
         .check_ns = magnitude(100, 1500),
         .sync_ns = magnitude(1e5, 1e7),
         .limit_ns = magnitude(3e7, 1e9),
@@ -65,9 +65,9 @@ static World some_world(void)
 static Guest some_guest(const World *world)
 {
     return (Guest) {
-        .working_set = world->pages * magnitude(1e-3, 1),
-        .marks_per_ns = magnitude(1e-6, 1e-2),
-        .changed = g_test_rand_bit() ? between(0, 1) : magnitude(1e-4, 1),
+        .working_set = world->pages * magnitude(0.001, 1),
+        .marks_per_ns = magnitude(0.000001, 0.01),
+        .changed = g_test_rand_bit() ? between(0, 1) : magnitude(0.0001, 1),
         .others = g_test_rand_bit() ? 0 :
                   world->pages_per_ns * world->limit_ns * between(0, 1.2),
     };
@@ -283,7 +283,7 @@ static void test_less_than_half(void)
         .pages = 1e6, .pages_per_ns = 117e6 / 4096 / SECOND,
         .check_ns = 200, .sync_ns = 1e6, .limit_ns = 0.3 * SECOND,
     };
-    Guest guest = { .working_set = 12854, .marks_per_ns = 1e-5,
+    Guest guest = { .working_set = 12854, .marks_per_ns = 0.00001,
                     .changed = 0.55 };
     Marks marks = { 12854, 7070 };
     double now_ns = 0;
@@ -300,7 +300,7 @@ static void test_outrun(void)
         .pages = 1e6, .pages_per_ns = 117e6 / 4096 / SECOND,
         .check_ns = 1000, .sync_ns = 1e6, .limit_ns = 0.3 * SECOND,
     };
-    Guest guest = { .working_set = 1e5, .marks_per_ns = 2e-3 };
+    Guest guest = { .working_set = 1e5, .marks_per_ns = 0.002 };
     Marks marks = { 1e5, 0 };
     double now_ns = 0, begin_ns;
 
