@@ -54,6 +54,9 @@ function withArguments(binary: string, args: readonly string[]): string {
   return path;
 }
 
+/** 7.2's expects an event of post-copy that, as 8.1's says, comes only where bitmaps are too much for the downtime. */
+const dependOnTiming = testedVersion === '7.2' ? ['194'] : [];
+
 interface Outcome {
   readonly passed: string[];
   readonly output: string;
@@ -96,7 +99,7 @@ it.for([
     const { passed, output } = await run(binary, options, env);
     // Some depend on how fast the machine is, and may fail in either.
     expect(
-      expected.passed.filter((name) => !passed.includes(name)),
+      expected.passed.filter((name) => ![...passed, ...dependOnTiming].includes(name)),
       output,
     ).toEqual([]);
     expect(expected.passed.length).toBeGreaterThan(10);
