@@ -34,6 +34,8 @@ obey:
         je      .Lstop
         cmp     al, 'g'
         je      .Lgo
+        cmp     al, 'f'
+        je      .Lflip_now
         .if     !ring
         cmp     al, 'l'
         je      probe
@@ -47,6 +49,13 @@ obey:
 .Lgo:
         mov     ebx, 1
         lea     esi, says_going
+        jmp     say
+
+.Lflip_now:
+        mov     dword ptr [doing], flip
+        inc     ebp
+        and     ebp, -2
+        lea     esi, says_flipping
         jmp     say
 
 say_pass:
@@ -101,4 +110,5 @@ says_bad:       .asciz  " bad="
 says_sum:       .asciz  " sum="
 says_stopped:   .asciz  "stopped\n"
 says_going:     .asciz  "going\n"
+says_flipping:  .asciz  "flipping\n"
 digits:         .ascii  "0123456789abcdef"

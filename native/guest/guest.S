@@ -20,6 +20,7 @@
 #                                       be after that many passes: wrong words, sum of all words
 #   's'  -> "stopped"                   stops writing
 #   'g'  -> "going"                     goes on writing
+#   'f'  -> "flipping"                  goes on with the pattern flip, after idle or rewrite, and an even number of passes
 #   'l'  -> "long", "kernel"            enters 64-bit mode, says so there, has ring 3 call ring 0, says
 #                                       that that works, and halts: a probe of the accelerator, which
 #                                       ends the guest (in ring 0, and not when paged): probe.S
@@ -53,6 +54,7 @@
         .set    stack_top, 0x8000               # of the first vCPU; the others' are above
         .set    stack_bytes, 0x100              # of each of the others
         .set    step, 0xc000                    # words from one that a vCPU writes to its next one
+        .set    doing, step + 4                 # the pattern, until it is told to do something else
         .set    page_tables, 0x10000            # see long-mode.S; the directory when paged
         .set    looked_up, 0x20000              # a page that is read for its translation's sake
         .set    others_vector, 0xf2             # the page of this image at which other processors start

@@ -15,6 +15,8 @@ work:
         div     dword ptr [words]
         imul    eax, [vcpus]
         mov     [step], eax
+        mov     eax, [pattern]
+        mov     [doing], eax
         call    fill
         lea     esi, says_ready
         call    say
@@ -25,7 +27,7 @@ again:
         call    obey
         test    ebx, ebx
         jz      again
-        cmp     dword ptr [pattern], idle
+        cmp     dword ptr [doing], idle
         je      again
         inc     ebp
         .if     ring
@@ -63,7 +65,7 @@ fill:
         mov     esi, [pages]
         shl     esi, 10                         # words
         xor     eax, eax
-1:      cmp     dword ptr [pattern], zero
+1:      cmp     dword ptr [doing], zero
         je      2f
         call    initial_value
 2:      mov     [edi], eax
@@ -93,7 +95,7 @@ write:
         mov     eax, [eax]
         .endif
 .Lword:
-        mov     eax, [pattern]
+        mov     eax, [doing]
         cmp     eax, flip
         je      .Lflip
         cmp     eax, rewrite
@@ -182,7 +184,7 @@ expected:
         test    ecx, eax
         setz    dl
         movzx   esi, dl
-        mov     eax, [pattern]
+        mov     eax, [doing]
         cmp     eax, random
         je      .Lrandom
         cmp     eax, flip
