@@ -1,5 +1,6 @@
 // What query-migrate says: the filter's figures add up at every moment and fit what was sent, and with
 // the filter off there is nothing but what a QEMU without the series says.
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { GuestOptions } from '../../../lib/qemu/machine/guest.js';
@@ -10,6 +11,7 @@ import { byName, methods, some } from '../../harness/methods-and-guests.js';
 import {
   despiteLatePackets,
   filterCountsOf,
+  migrateWith,
   plain,
   withPair,
 } from '../../harness/migrate-and-compare.js';
@@ -112,6 +114,42 @@ describe('at the end of a migration', () => {
         expect(filter['bytes-saved']).toBeLessThanOrEqual(filter.unchanged * 4096);
         expect(filter['bytes-saved']).toBeGreaterThan(rewrite.pages * 4096);
         expect(filter['time-ns']).toBeGreaterThan(0);
+      });
+    },
+  );
+});
+
+describe('where all marks are fake', () => {
+  const guest: GuestOptions = { pattern: 'rewrite', pages: 8192 };
+  const [limit, ms] = [100_000, 3000];
+
+  it.for(byName(methods.filter(({ name }) => ['plain', 'multifd none'].includes(name))))(
+    'no more goes over the wire than max-bandwidth allows, by %s',
+    async ([, method], context) => {
+      await withPair(plain(needQemu(context), guest), async (pair) => {
+        const [path, to] = [pair.workspace.path('link'), pair.incomingSocket];
+        const link = await FaultyLink.listen({ path, to, fault: 'none', afterBytes: 1 });
+        const plan = { ...method, ...withFilter('ph128'), through: path };
+        let sent = Number.POSITIVE_INFINITY;
+        const counts = await migrateWith(pair, plan, 2, async () => {
+          const { qmp } = pair.source;
+          await qmp.execute('migrate-set-parameters', { 'max-bandwidth': limit });
+          // What was allowed before has left by then.
+          await pause(500);
+          const before = link.forwardedBytes;
+          await pause(ms);
+          sent = link.forwardedBytes - before;
+        });
+        await link.close();
+        expect(filterCountsOf(counts).unchanged).toBeGreaterThan(guest.pages);
+        expect(counts.ram?.['dirty-sync-count']).toBeGreaterThan(5);
+        console.log(
+          'SENT',
+          sent,
+          counts.ram?.['dirty-sync-count'],
+          filterCountsOf(counts).unchanged,
+        );
+        expect(sent).toBeLessThan((limit * ms * 1.5) / 1000);
       });
     },
   );
