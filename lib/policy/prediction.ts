@@ -155,6 +155,14 @@ function observedBehaviour(
 /** What comes out in one case. */
 export type CaseResult = Record<'remainingPasses' | 'totalMs' | 'downtimeMs' | 'bytes', number>;
 
+/** Pages that are left. */
+interface Left {
+  /** They are known to have changed. */
+  readonly changed: number;
+  /** Nobody has looked at these. */
+  readonly marked: number;
+}
+
 interface PassCost {
   readonly ms: number;
   readonly bytes: number;
@@ -169,6 +177,25 @@ export function passCost(
   return { bytes, ms: bytes / linkBytesPerMs + pages * msPerCheckedPage };
 }
 
+/**
+ * Which pages are left if QEMU ends the migration where so many are marked; undefined if it does not end. With the filter
+ * it looks at them first, then at those marked meanwhile, as long as they become half as many each time. What it has
+ * not looked at counts as changed.
+ */
+function leftAtTheEnd(dirty: number, limitMs: number, behaviour: Behaviour): Left | undefined {
+  const { fakeShare, bytesPerPage, linkBytesPerMs, msPerCheckedPage } = behaviour;
+  const { markedPagesPerMs, workingSetPages } = behaviour;
+  const maxPages = (limitMs * linkBytesPerMs) / bytesPerPage;
+  for (let [changed, marked] = [0, dirty]; changed <= maxPages; ) {
+    if (changed + marked <= maxPages) return { changed, marked };
+    changed += marked * (1 - fakeShare);
+    const meanwhile = Math.min(workingSetPages, markedPagesPerMs * marked * msPerCheckedPage);
+    if (fakeShare === 0 || meanwhile > marked / 2) return undefined;
+    marked = meanwhile;
+  }
+  return undefined;
+}
+
 /** Goes on with passes of pre-copy until what is left fits into the downtime. */
 export function predictPreCopy(
   elapsedMs: number,
@@ -178,13 +205,17 @@ export function predictPreCopy(
 ): CaseResult {
   let [pages, ms, bytes] = [dirty, elapsedMs, 0];
   for (let pass = 0; pass < maxPasses; pass += 1) {
-    const next = passCost(pages, behaviour);
-    bytes += next.bytes;
-    if (next.ms <= limitMs) {
-      const linkBytesPerMs = behaviour.unlimitedLinkBytesPerMs;
-      const downtimeMs = passCost(pages, { ...behaviour, linkBytesPerMs }).ms + behaviour.switchMs;
+    const left = leftAtTheEnd(pages, limitMs, behaviour);
+    if (left) {
+      const unlimited = { ...behaviour, linkBytesPerMs: behaviour.unlimitedLinkBytesPerMs };
+      const changed = passCost(left.changed, { ...unlimited, fakeShare: 0 });
+      const marked = passCost(left.marked, unlimited);
+      const downtimeMs = changed.ms + marked.ms + behaviour.switchMs;
+      bytes += changed.bytes + marked.bytes;
       return { remainingPasses: pass, totalMs: ms + downtimeMs, downtimeMs, bytes };
     }
+    const next = passCost(pages, behaviour);
+    bytes += next.bytes;
     ms += next.ms;
     const { markedPagesPerMs, workingSetPages } = behaviour;
     const marked = Math.min(workingSetPages, markedPagesPerMs * next.ms);

@@ -38,6 +38,27 @@ describe('a prediction', () => {
     expect(predicted(busy, 4, 'stop-now').totalMs.expected).toBeLessThan(30_000);
   });
 
+  it.each([
+    ['ends', 'more slowly', 100, true],
+    ['does not end', 'faster', 2000, false],
+  ])(
+    '%s where all is fake, and marked %s than the filter can look at it',
+    (_, __, nsPerPage, ends) => {
+      const guest = { ...mostlyFake, markedPagesPerMs: 2000 };
+      const { passes } = preCopy(guest, { count: 3, downtimeLimitMs: 0 });
+      const looked = passes.map((pass) => {
+        const { verdicts } = pass;
+        return {
+          ...pass,
+          verdicts: verdicts && { ...verdicts, filterNs: verdicts.checked * nsPerPage },
+        };
+      });
+      const predictions = predict(observe(guest, looked))?.predictions ?? [];
+      const { totalMs } = predictions.find(({ choice }) => choice === 'go-on') ?? {};
+      expect(Number.isFinite(totalMs?.expected)).toBe(ends);
+    },
+  );
+
   it('gives post-copy the shortest downtime, and every marked page to fetch', () => {
     const postcopy = predicted(mostlyFake, 1, 'post-copy');
     const stop = predicted(busy, 4, 'stop-now');
