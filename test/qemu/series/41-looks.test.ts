@@ -27,6 +27,8 @@ const plan: MigrationPlan = {
 const noticedMs = 400;
 /** A look may just be over when something happens to it. */
 const attempts = 8;
+/** A rescan that has not ended by then had ended before, or the sample had advised against it. */
+const rescanEndsMs = 20_000;
 
 /** The lines that QEMU has written to its log since they were last asked for. */
 class Log {
@@ -84,14 +86,14 @@ async function meetLook(log: Log, cause: () => Promise<unknown>): Promise<number
   } while (lines.some((line) => line.includes('fake_dirty_rescan')));
   const happenedMs = Date.now();
   await cause();
-  for (;;) {
+  for (; Date.now() < happenedMs + rescanEndsMs; await pause(5)) {
     for (const line of log.lines()) {
       const atMs = abandonedMs(line);
       if (atMs !== undefined) return atMs - happenedMs;
       if (line.includes('complete 1')) return undefined;
     }
-    await pause(5);
   }
+  return undefined;
 }
 
 /** Migrates a guest from a QEMU that writes a log of its looks. */
