@@ -15,14 +15,15 @@ export async function unlessAborted<Result>(
   work: PromiseLike<Result>,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
-  signal?.throwIfAborted();
   let onAbort = () => {};
   const aborted = new Promise<never>((_resolve, reject) => {
     onAbort = () => reject(signal?.reason);
+    if (signal?.aborted) onAbort();
   });
   signal?.addEventListener('abort', onAbort);
   try {
-    return await Promise.race([work, aborted]);
+    // Both are waited for from now on: whatever comes of the work later is no unhandled rejection.
+    return await Promise.race([aborted, work]);
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { within } from '../../lib/system/deadline.js';
 
@@ -35,6 +36,13 @@ it('rejects with the reason of an aborted signal, before and while it waits', as
   const waiting = within(60_000, never, late, controller.signal);
   controller.abort(reason);
   await expect(waiting).rejects.toBe(reason);
+});
+
+it('waits for work no more that fails after its signal was aborted: that is no unhandled rejection', async () => {
+  const reason = new Error('given up');
+  const work = pause(5).then(() => Promise.reject(new Error('broken')));
+  await expect(within(60_000, work, late, AbortSignal.abort(reason))).rejects.toBe(reason);
+  await pause(20);
 });
 
 it('waits without a limit when the limit is more than a timer can wait', async () => {
