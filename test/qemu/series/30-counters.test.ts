@@ -143,12 +143,6 @@ describe('where all marks are fake', () => {
         await link.close();
         expect(filterCountsOf(counts).unchanged).toBeGreaterThan(guest.pages);
         expect(counts.ram?.['dirty-sync-count']).toBeGreaterThan(5);
-        console.log(
-          'SENT',
-          sent,
-          counts.ram?.['dirty-sync-count'],
-          filterCountsOf(counts).unchanged,
-        );
         expect(sent).toBeLessThan((limit * ms * 1.5) / 1000);
       });
     },
