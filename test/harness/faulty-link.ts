@@ -1,5 +1,6 @@
 // A link between two QEMUs that breaks on purpose: a UNIX socket in front of another one.
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import type { MigrationPair } from './migration-pair.js';
 
 /**
  * stall: nothing gets through any more; reset: both sides see the connection go; truncate: they see its
@@ -47,6 +48,26 @@ export class FaultyLink {
     return link;
   }
 
+  /** A link to the destination of a pair through which everything gets. */
+  static before(
+    { workspace, incomingSocket: to }: Pick<MigrationPair, 'workspace' | 'incomingSocket'>,
+    record: (data: Buffer) => void = () => {},
+  ): Promise<FaultyLink> {
+    const afterBytes = Number.MAX_SAFE_INTEGER;
+    return FaultyLink.listen({
+      path: workspace.path('link'),
+      to,
+      fault: 'none',
+      afterBytes,
+      record,
+    });
+  }
+
+  /** Where the source connects. */
+  get path(): string {
+    return this.#options.path;
+  }
+
   /** What the source has sent and has got through, all connections together. */
   get forwardedBytes(): number {
     return this.#forwarded;
@@ -68,6 +89,10 @@ export class FaultyLink {
       destination.destroy();
     }
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   #join(source: Socket): void {

@@ -79,15 +79,9 @@ describe('at every moment of a migration', () => {
 
 /** Migrates over a link that counts what passes it. */
 async function migrateCounting(pair: MigrationPair, plan: MigrationPlan) {
-  const path = pair.workspace.path('link');
-  const to = pair.incomingSocket;
-  const link = await FaultyLink.listen({ path, to, fault: 'none', afterBytes: 1 });
-  try {
-    const counts = await pair.migrate({ ...plan, through: path });
-    return { counts, wireBytes: link.forwardedBytes };
-  } finally {
-    await link.close();
-  }
+  await using link = await FaultyLink.before(pair);
+  const counts = await pair.migrate({ ...plan, through: link.path });
+  return { counts, wireBytes: link.forwardedBytes };
 }
 
 describe('at the end of a migration', () => {
@@ -127,9 +121,8 @@ describe('where all marks are fake', () => {
     'no more goes over the wire than max-bandwidth allows, by %s',
     async ([, method], context) => {
       await withPair(plain(needQemu(context), guest), async (pair) => {
-        const [path, to] = [pair.workspace.path('link'), pair.incomingSocket];
-        const link = await FaultyLink.listen({ path, to, fault: 'none', afterBytes: 1 });
-        const plan = { ...method, ...withFilter('ph128'), through: path };
+        await using link = await FaultyLink.before(pair);
+        const plan = { ...method, ...withFilter('ph128'), through: link.path };
         let sent = Number.POSITIVE_INFINITY;
         const counts = await migrateWith(pair, plan, 2, async () => {
           const { qmp } = pair.source;
@@ -140,7 +133,6 @@ describe('where all marks are fake', () => {
           await pause(ms);
           sent = link.forwardedBytes - before;
         });
-        await link.close();
         expect(filterCountsOf(counts).unchanged).toBeGreaterThan(guest.pages);
         expect(counts.ram?.['dirty-sync-count']).toBeGreaterThan(5);
         expect(sent).toBeLessThan((limit * ms * 1.5) / 1000);

@@ -17,16 +17,9 @@ const bandwidthBytesPerSecond = 400_000;
 
 /** Migrates, and returns what has been sent. */
 async function sentBy(pair: MigrationPair, plan: MigrationPlan): Promise<SentPage[][]> {
-  const [path, to] = [pair.workspace.path('link'), pair.incomingSocket];
   const stream: Buffer[] = [];
-  const record = (data: Buffer) => stream.push(data);
-  const afterBytes = Number.MAX_SAFE_INTEGER;
-  const link = await FaultyLink.listen({ path, to, fault: 'none', afterBytes, record });
-  try {
-    await migrateWith(pair, { ...plan, through: path }, 2, () => pause(300));
-  } finally {
-    await link.close();
-  }
+  await using link = await FaultyLink.before(pair, (data) => stream.push(data));
+  await migrateWith(pair, { ...plan, through: link.path }, 2, () => pause(300));
   return ramSections(Buffer.concat(stream));
 }
 
