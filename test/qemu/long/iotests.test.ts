@@ -54,8 +54,11 @@ function withArguments(binary: string, args: readonly string[]): string {
   return path;
 }
 
-/** 7.2's expects an event of post-copy that, as 8.1's says, comes only where bitmaps are too much for the downtime. */
-const dependOnTiming = testedVersion === '7.2' ? ['194'] : [];
+/**
+ * With the filter on these may fail. 7.2's 194 expects an event of post-copy that, as 8.1's own version says, comes only
+ * where bitmaps are too much for the downtime.
+ */
+const mayFailWithFilter = testedVersion === '7.2' ? ['194'] : [];
 
 interface Outcome {
   readonly passed: string[];
@@ -98,8 +101,9 @@ it.for([
     const options = globals.flatMap((global) => ['-global', `migration.x-fake-dirty-${global}`]);
     const { passed, output } = await run(binary, options, env);
     // Some depend on how fast the machine is, and may fail in either.
+    const excused = globals.length > 0 ? mayFailWithFilter : [];
     expect(
-      expected.passed.filter((name) => ![...passed, ...dependOnTiming].includes(name)),
+      expected.passed.filter((name) => ![...passed, ...excused].includes(name)),
       output,
     ).toEqual([]);
     expect(expected.passed.length).toBeGreaterThan(10);
