@@ -1,18 +1,14 @@
 // What --help says, of every command: defaults that a reader understands, with units.
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../lib/cli/exit-codes.js';
-import { packageRoot } from '../../lib/system/package-root.js';
+import { fakedirty } from './fakedirty.js';
 
 // Each call starts a Node.
 vi.setConfig({ hookTimeout: 60_000 });
 
-const main = join(packageRoot, 'dist', 'cli', 'main.js');
-
 /** With each run of blanks as one: columns break lines anywhere. */
 function helpOf(words: readonly string[]): { text: string; commands: string[] } {
-  const { stdout } = spawnSync(process.execPath, [main, ...words, '--help'], { encoding: 'utf8' });
+  const { stdout } = fakedirty(...words, '--help');
   const [, list = ''] = /^Commands:\n((?: {2}.*\n)+)/m.exec(stdout) ?? [];
   const names = [...list.matchAll(/^ {2}([\w-]+)/gm)].map(([, name = '']) => name);
   return {
@@ -41,13 +37,6 @@ function having(pattern: RegExp): string[] {
   });
 }
 
-function say(...words: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
-    encoding: 'utf8',
-  });
-  return { status, stdout, stderr };
-}
-
 describe('help', () => {
   it.each([
     [['help', 'nope'], /^error: there is no command 'nope'; there are qemu, migrate, [^.]*\.\n/],
@@ -56,7 +45,7 @@ describe('help', () => {
     [['lab', 'help', 'rnu'], /^error: .*'rnu'.* Did you mean 'run'\?/],
     [['help', 'migrate', 'x'], /^error: there is no command 'x'\.\n/],
   ])('refuses what is no command: %j', (words, message) => {
-    const { status, stdout, stderr } = say(...words);
+    const { status, stdout, stderr } = fakedirty(...words);
     expect(status).toBe(exitCodes.usage);
     expect(stderr).toMatch(message);
     expect(stdout + stderr).not.toContain('Usage:');
@@ -68,13 +57,13 @@ describe('help', () => {
     [['help', 'migrate'], 'fakedirty migrate'],
     [['help', 'lab'], 'fakedirty lab'],
   ])('is shown of a command by its words: %j', (words, command) => {
-    const { status, stdout } = say(...words);
+    const { status, stdout } = fakedirty(...words);
     expect(status).toBe(exitCodes.ok);
     expect(stdout).toContain(`Usage: ${command} `);
   });
 
   it('is no word of its own where a command takes a file', () => {
-    expect(say('replay', 'help', 'me').stderr).not.toContain('there is no command');
+    expect(fakedirty('replay', 'help', 'me').stderr).not.toContain('there is no command');
   });
 });
 
