@@ -11,7 +11,7 @@ import { known } from './build-result.js';
 import type { MigrationContext } from './decision.js';
 import { MigrationRefusedError } from './errors.js';
 import { Incoming } from './incoming.js';
-import { type JournalWriter, journalFormat } from './journal.js';
+import { journalFormat } from './journal.js';
 import type { Migration } from './migration.js';
 import { type CheckedOptions, type MigrateOptions, parseMigrateOptions } from './options.js';
 import { planSettings, type SettingsPlan } from './plan-settings.js';
@@ -210,7 +210,7 @@ export async function startMigration(qmp: QmpClient, options: MigrateOptions): P
   checkClient(qmp);
   const checked = parseMigrateOptions(options);
   checked.signal?.throwIfAborted();
-  const { to, journal } = checked;
+  const { to } = checked;
   const connections = new Connections(qmp, typeof to === 'string' ? undefined : to.qmp);
   const undo = new Undo();
   try {
@@ -218,17 +218,18 @@ export async function startMigration(qmp: QmpClient, options: MigrateOptions): P
   } catch (error) {
     await undo.run();
     await connections.close();
-    endJournal(journal?.write, error);
+    endJournal(checked, error);
     throw asRefusal(error);
   }
 }
 
 /** It never began: nobody need take it over. */
-function endJournal(write: JournalWriter | undefined, error: unknown): void {
+function endJournal({ journal, signal }: CheckedOptions, error: unknown): void {
+  const outcome = signal?.aborted ? 'cancelled' : 'failed';
   const reason = messageOf(error);
   const guest = { where: 'source', status: 'unknown', running: true } as const;
   try {
-    write?.({ type: 'end', atMs: Date.now(), outcome: 'failed', reason, guest });
+    journal?.write({ type: 'end', atMs: Date.now(), outcome, reason, guest });
   } catch {
     // What keeps it from beginning is what matters, and is thrown.
   }

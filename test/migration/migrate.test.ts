@@ -1,6 +1,7 @@
 // What migrate() does with a QEMU that behaves as real ones rarely do.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MigrationRefusedError } from '../../lib/migration/errors.js';
+import type { JournalEntry } from '../../lib/migration/journal.js';
 import { migrate } from '../../lib/migration/migrate.js';
 import type { MigrateOptions } from '../../lib/migration/options.js';
 import { FakeQemu } from '../qmp/fake-qemu.js';
@@ -215,6 +216,21 @@ describe('migrate', () => {
       { capabilities: [{ capability: 'events', state: true }] },
       { capabilities: [{ capability: 'events', state: false }] },
     ]);
+  });
+
+  it('its journal says that it was cancelled when the signal is aborted before QEMU is told', async () => {
+    const script = new ScriptedQemu(qemu);
+    const controller = new AbortController();
+    script.on = ({ execute }) => {
+      if (execute === 'migrate-set-capabilities') controller.abort(new Error('never mind'));
+      return undefined;
+    };
+    const entries: JournalEntry[] = [];
+    const journal = { write: (entry: JournalEntry) => void entries.push(entry) };
+    const begun = run({ signal: controller.signal, journal });
+    await expect(begun).rejects.toThrow('never mind');
+    expect(script.asked).not.toContain('migrate');
+    expect(entries.at(-1)).toMatchObject({ type: 'end', outcome: 'cancelled' });
   });
 
   it('does not begin when the signal was aborted before', async () => {
