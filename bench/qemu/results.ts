@@ -45,6 +45,7 @@ function msButLooks({ msAfter, filter, pages }: Sample): number {
 const figures: Record<Figure, (sample: Sample) => number> = {
   'total time': ({ totalMs }) => totalMs,
   'bytes after': ({ bytesAfter }) => bytesAfter,
+  'pages again': ({ pagesAgain = Number.NaN }) => pagesAgain,
   'time after': ({ msAfter }) => msAfter,
   'time after, 95 %': ({ msAfter }) => msAfter,
   'filter a page': ({ filter }) => filter?.nsPerPage ?? Number.NaN,

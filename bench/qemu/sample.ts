@@ -1,9 +1,12 @@
 // One migration, and the figures that it gives.
 import { constants, setPriority } from 'node:os';
 import { z } from 'zod';
+import { mebibyte } from '../../lib/format/bytes.js';
 import { migrate } from '../../lib/migration/migrate.js';
+import { guestRamBytes } from '../../lib/qemu/machine/guest.js';
 import type { Accelerator } from '../../lib/qemu/machine/machine.js';
 import type { QmpEvent } from '../../lib/qmp/messages.js';
+import type { MigrationInfo } from '../../lib/qmp/schema/migration.js';
 import { MigrationPair } from '../../test/harness/migration-pair.js';
 import type { MigrationPlan } from '../../test/harness/migration-plan.js';
 import { ChannelTimes } from './channel-times.js';
@@ -24,6 +27,8 @@ export const sampleSchema = z.object({
   /** After the end of the first pass. */
   msAfter: z.number(),
   bytesAfter: z.number(),
+  /** Pages that were sent once more than each page once. */
+  pagesAgain: z.number().optional(),
   passes: z.number(),
   /** Pages; null without the filter. */
   filter: z
@@ -124,6 +129,17 @@ export async function pagesFor(scenario: Scenario, binary: string, place: Place)
   }
 }
 
+/** QEMU ends the first pass before each page was sent where it may end soon: what follows is no second time then. */
+function pagesAgain({ ram }: MigrationInfo, pages: number): number {
+  const sent = (ram?.normal ?? 0) + (ram?.duplicate ?? 0);
+  return Math.max(0, sent - guestRamPages(pages));
+}
+
+/** All pages of its memory, in whole MiB. */
+function guestRamPages(pages: number): number {
+  return (Math.ceil(guestRamBytes({ pages }) / mebibyte) * mebibyte) / 4096;
+}
+
 export async function measure(
   scenario: Scenario,
   { method }: Contestant,
@@ -161,6 +177,7 @@ export async function measure(
       bytes,
       msAfter: completedMs - first.ms,
       bytesAfter: bytes - first.bytes,
+      pagesAgain: pagesAgain(counts, pages),
       passes: counts.ram?.['dirty-sync-count'] ?? 0,
       filter: filter
         ? {
