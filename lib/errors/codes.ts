@@ -50,6 +50,8 @@ export const errorCodes = {
   ERR_MEMORY_COMPARISON: 'The memories of two guests cannot be compared.',
   ERR_GUEST: 'A guest said something unexpected, or nothing.',
   // The lab.
+  ERR_SITE:
+    'The description of a site is not valid; `problems` says what is wrong, each with its line.',
   ERR_EXPERIMENT: 'This is not a valid experiment; `problems` has a line each.',
   ERR_ADDITIONS: 'A module with workloads, methods or figures of your own is wrong.',
   ERR_WORKLOAD_OPTIONS: 'A workload does not take these options.',

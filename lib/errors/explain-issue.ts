@@ -70,6 +70,8 @@ export const explainIssue: core.$ZodErrorMap = (issue) => {
       return outOfRange(issue, 'at least', issue.minimum);
     case 'invalid_union':
       return closestBranch(issue.errors);
+    case 'invalid_key':
+      return issue.issues.map(({ message }) => message).join('; ');
     default:
       return undefined;
   }

@@ -6,11 +6,24 @@ const everywhere = ['errors', 'format', 'statistics'];
 
 export const directions: Readonly<Record<string, readonly string[]>> = {
   // What a user starts.
-  cli: ['lab', 'policy', 'monitor', 'migration', 'qemu', 'fingerprint', 'qmp', 'system'],
+  cli: [
+    'lab',
+    'fleet',
+    'policy',
+    'site',
+    'monitor',
+    'migration',
+    'qemu',
+    'fingerprint',
+    'qmp',
+    'system',
+  ],
+  fleet: ['policy', 'site', 'monitor', 'migration', 'qmp', 'system'],
   lab: ['policy', 'monitor', 'migration', 'qemu', 'fingerprint', 'qmp', 'system'],
 
   // Numbers in, a decision out: no I/O, no clock, and so nothing of system.
-  policy: ['monitor', 'migration'],
+  policy: ['site', 'monitor', 'migration'],
+  site: [],
 
   // What watches, and what acts.
   monitor: ['migration', 'fingerprint', 'qmp', 'system'],
@@ -28,7 +41,7 @@ export const directions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that use nothing of Node either. */
-export const pureRooms: readonly string[] = ['policy', 'statistics', 'errors'];
+export const pureRooms: readonly string[] = ['policy', 'site', 'statistics', 'errors'];
 
 /** Rooms that others enter by their index.ts alone; within lib, the others are entered where one needs them. */
 export const roomsWithOneDoor: readonly string[] = ['lab'];

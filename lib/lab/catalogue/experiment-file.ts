@@ -1,10 +1,9 @@
 // The file of an experiment: YAML, checked where it is read. Every problem is reported with its line.
 
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
-import { explainIssue } from '../../errors/explain-issue.js';
 import { mebibyte } from '../../format/bytes.js';
+import { checkedYaml } from '../../format/checked-yaml.js';
 import {
   type Experiment,
   experimentSchema,
@@ -79,25 +78,7 @@ export class ExperimentError extends FakedirtyError {
 
 /** Reads the text of an experiment file. `file` is its name in messages. */
 export function parseExperiment(text: string, file: string, catalogue = builtIn): Experiment {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const lineAt = (offset: number) => `line ${lines.linePos(offset).line}`;
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ pos, message }) => `${lineAt(pos[0])}: ${message}`);
-    throw new ExperimentError(file, problems);
-  }
-  const { success, data, error } = schemaFor(catalogue).safeParse(document.toJS(), {
-    error: explainIssue,
-  });
-  if (success) return data;
-  const problems = error.issues.map(({ path, message }) => {
-    // What is missing has no line; what it should be part of has.
-    for (let depth = path.length; depth >= 0; depth -= 1) {
-      const node: unknown = document.getIn(path.slice(0, depth), true);
-      const range = (node as { range?: [number, number, number] } | undefined)?.range;
-      if (range) return `${lineAt(range[0])}: ${path.join('.') || 'the file'}: ${message}`;
-    }
-    return `${path.join('.') || 'the file'}: ${message}`;
-  });
-  throw new ExperimentError(file, problems);
+  const read = checkedYaml(text, schemaFor(catalogue));
+  if ('problems' in read) throw new ExperimentError(file, read.problems);
+  return read.value;
 }

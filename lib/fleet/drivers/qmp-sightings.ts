@@ -1,0 +1,54 @@
+// What a QEMU's answers mean for a move: pure, so that every status that QEMU knows is tested.
+import type { DestinationSighting, SourceSighting } from '../move/next-action.js';
+
+/** What a QEMU says of itself. */
+export interface QemuAnswers {
+  /** Of its migration, as query-migrate names it; `none` where there has been none. */
+  readonly migration: string;
+  /** Whether its guest runs, as query-status says. */
+  readonly running: boolean;
+}
+
+/** What can't be asked: its process has ended, or nobody answers. */
+export type NoAnswer = 'gone' | 'unknown';
+
+const underWay = ['setup', 'wait-unplug', 'active', 'pre-switchover', 'device', 'cancelling'];
+const over = ['none', 'failed', 'cancelled'];
+const interruptions = ['postcopy-paused', 'postcopy-recover', 'postcopy-recover-setup'];
+
+/**
+ * The source, from its answers. Nobody but the mover moves a guest that it has told to migrate; what another guest
+ * does, or one that has not been told, is somebody else's doing.
+ */
+export function sourceSighting(
+  answers: QemuAnswers | NoAnswer,
+  { toldToMigrate }: { readonly toldToMigrate: boolean },
+): SourceSighting {
+  if (typeof answers === 'string') return answers;
+  const { migration } = answers;
+  if (over.includes(migration)) return 'not-started';
+  if (!toldToMigrate) return 'somebody-elses';
+  if (underWay.includes(migration)) return 'ours';
+  if (migration === 'postcopy-active') return 'ours-in-post-copy';
+  if (interruptions.includes(migration)) return 'interrupted';
+  if (migration === 'completed') return 'arrived';
+  // A status of a QEMU that is newer than this.
+  return 'unknown';
+}
+
+/** The destination of an attempt, from its answers. */
+export function destinationSighting(answers: QemuAnswers | NoAnswer): DestinationSighting {
+  if (answers === 'gone') return 'not-started';
+  if (answers === 'unknown') return 'unknown';
+  const { migration, running } = answers;
+  // It listens once it is in "setup", until somebody connects.
+  if (migration === 'none' || migration === 'setup') return 'waiting';
+  if (migration === 'postcopy-active') {
+    return running ? 'ours-in-post-copy' : 'ours-held-in-post-copy';
+  }
+  if (interruptions.includes(migration)) return 'interrupted';
+  if (migration === 'completed') return running ? 'arrived' : 'arrived-held';
+  // One that has failed is about to end.
+  if (underWay.includes(migration) || over.includes(migration)) return 'ours';
+  return 'unknown';
+}

@@ -1,0 +1,62 @@
+// What each status of a migration means for a move, on both sides.
+import { expect, it } from 'vitest';
+import { destinationSighting, sourceSighting } from '../../../lib/fleet/drivers/qmp-sightings.js';
+
+const told = { toldToMigrate: true };
+const notTold = { toldToMigrate: false };
+
+it.each([
+  ['none', 'not-started'],
+  ['failed', 'not-started'],
+  ['cancelled', 'not-started'],
+  ['setup', 'ours'],
+  ['active', 'ours'],
+  ['pre-switchover', 'ours'],
+  ['device', 'ours'],
+  ['cancelling', 'ours'],
+  ['postcopy-active', 'ours-in-post-copy'],
+  ['postcopy-paused', 'interrupted'],
+  ['completed', 'arrived'],
+] as const)('a source that was told to migrate, and says "%s", is %s', (migration, sighting) => {
+  expect(sourceSighting({ migration, running: false }, told)).toBe(sighting);
+});
+
+it("a migration that nobody was told to make is somebody else's, also when it is over", () => {
+  for (const migration of ['setup', 'active', 'device', 'postcopy-active', 'completed']) {
+    expect(sourceSighting({ migration, running: true }, notTold)).toBe('somebody-elses');
+  }
+  expect(sourceSighting({ migration: 'failed', running: true }, notTold)).toBe('not-started');
+});
+
+it.each([
+  ['none', false, 'waiting'],
+  ['setup', false, 'waiting'],
+  ['active', false, 'ours'],
+  ['failed', false, 'ours'],
+  ['postcopy-active', false, 'ours-held-in-post-copy'],
+  ['postcopy-active', true, 'ours-in-post-copy'],
+  ['postcopy-paused', true, 'interrupted'],
+  ['completed', false, 'arrived-held'],
+  ['completed', true, 'arrived'],
+] as const)('a destination that says "%s", running %s, is %s', (migration, running, sighting) => {
+  expect(destinationSighting({ migration, running })).toBe(sighting);
+});
+
+it('nobody takes a status that is not known for one that is', () => {
+  const answers = { migration: 'teleporting', running: true };
+  expect([sourceSighting(answers, told), destinationSighting(answers)]).toEqual([
+    'unknown',
+    'unknown',
+  ]);
+});
+
+it('a process that has ended is gone at the source, and nothing at the destination', () => {
+  expect([sourceSighting('gone', told), destinationSighting('gone')]).toEqual([
+    'gone',
+    'not-started',
+  ]);
+  expect([sourceSighting('unknown', told), destinationSighting('unknown')]).toEqual([
+    'unknown',
+    'unknown',
+  ]);
+});

@@ -1,0 +1,105 @@
+// The file of a site: what it can say, and what is told of its mistakes.
+import { describe, expect, it } from 'vitest';
+import { parseSite, SiteError } from '../../lib/site/read-site.js';
+
+const good = `format: 1
+hosts:
+  h1:
+    driver: qmp
+    memory: 64GiB
+    cards: { east: 10Gbit }
+    address: 10.0.0.1
+    qemu: /usr/bin/qemu-system-x86_64
+    folder: /run/vms
+  h2:
+    driver: libvirt
+    memory: 32GiB
+    cards:
+      east: { transmit: 10Gbit, receive: 1Gbit }
+      west: 1Gbit
+    card: west
+    address: 10.0.0.2
+    ports: [50000, 50009]
+    uri: qemu+tcp://h2/system
+vms:
+  web: { host: h1, memory: 4GiB, qmp: /run/vms/web.qmp }
+  db: { host: h2, memory: 8GiB }
+rules:
+  - apart: [web, db]
+  - stay: [db]
+  - { only: [web], on: [h1, h2] }
+`;
+
+function problemsOf(text: string): readonly string[] {
+  try {
+    parseSite(text, 'site.yaml');
+    return [];
+  } catch (error) {
+    if (error instanceof SiteError) return error.problems;
+    throw error;
+  }
+}
+
+describe('the file of a site', () => {
+  it('is read as it was written', () => {
+    const { hosts, vms, rules } = parseSite(good, 'site.yaml');
+    const { h1, h2 } = hosts;
+    expect(h1).toMatchObject({
+      memoryBytes: 64 * 2 ** 30,
+      cards: { east: { transmitBytesPerSecond: 1.25e9, receiveBytesPerSecond: 1.25e9 } },
+      arrivals: { card: 'east', address: '10.0.0.1', ports: [49_152, 49_215] },
+    });
+    expect(h2).toMatchObject({
+      cards: { east: { transmitBytesPerSecond: 1.25e9, receiveBytesPerSecond: 1.25e8 } },
+      arrivals: { card: 'west', ports: [50_000, 50_009] },
+    });
+    expect(vms).toMatchObject({
+      web: { host: 'h1', memoryBytes: 2 ** 32, qmp: '/run/vms/web.qmp' },
+    });
+    expect(rules).toHaveLength(3);
+  });
+
+  it.each([
+    [
+      'host: h1, memory: 4GiB',
+      'host: h3, memory: 4GiB',
+      /^line 21: vms\.web\.host: there is no host 'h3'/,
+    ],
+    [
+      'stay: [db]',
+      'stay: [dp]',
+      /^line 25: rules\.1\.stay\.0: there is no VM 'dp'\. Did you mean 'db'\?/,
+    ],
+    ['memory: 64GiB', 'memory: plenty', /^line 5: hosts\.h1\.memory: 'plenty' is not a size/],
+    [
+      '    card: west\n',
+      '',
+      /^line 1[12]: hosts\.h2: which of its cards carries migrations\? card: east/,
+    ],
+    [
+      'card: west',
+      'card: wesst',
+      /^line 16: hosts\.h2\.card: there is no card 'wesst'\. Did you mean 'west'\?/,
+    ],
+    [
+      '[50000, 50009]',
+      '[50009, 50000]',
+      /^line 18: hosts\.h2\.ports: the first port is after the last/,
+    ],
+    ['driver: qmp', 'driver: kvm', /^line 4: hosts\.h1\.driver/],
+    ['format: 1', 'format: 2', /^line 1: format/],
+    ['folder: /run/vms', 'folder: vms', /^line 9: hosts\.h1\.folder: expected a path/],
+    [', qmp: /run/vms/web.qmp', '', /^line 21: vms\.web: host h1 is driven by QMP/],
+    ['  h1:', '  h/1:', /a name has letters/],
+    ['rules:', 'rule:', /unknown: 'rule'.*Did you mean 'rules'\?/],
+    ['apart: [web, db]', 'apart: [web', /^line \d+: /],
+  ])('is refused with its line where "%s" is "%s"', (right, wrong, problem) => {
+    expect(good).toContain(right);
+    expect(problemsOf(good.replace(right, wrong)).join('\n')).toMatch(problem);
+  });
+
+  it('is refused for all of its mistakes at once', () => {
+    const text = good.replace('host: h2', 'host: h9').replace('stay: [db]', 'stay: [dx]');
+    expect(problemsOf(text)).toHaveLength(2);
+  });
+});
