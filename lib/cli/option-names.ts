@@ -52,6 +52,7 @@ export const withoutFlag: readonly string[] = [
   'autoConverge.incrementPercent',
   'autoConverge.maxPercent',
   'holdAtDestination',
+  'destinationIsHeld',
   'signal',
   'journal.write',
   'journal.policy',

@@ -19,6 +19,8 @@ export interface CancelOptions {
   readonly wasRunning: boolean;
   /** Another process had begun to cancel, and may have held the destination. */
   readonly heldBefore: boolean;
+  /** It runs the guest only when its owner says so. */
+  readonly destinationIsHeld: boolean;
   /** Sets parameters that are put back at the end. */
   readonly setParameters: (parameters: Record<string, number>) => Promise<void>;
 }
@@ -72,7 +74,7 @@ export class Cancellation implements Disposable {
 
   constructor(options: CancelOptions) {
     this.#options = options;
-    this.#isDestinationHeld = options.heldBefore;
+    this.#isDestinationHeld = options.heldBefore || options.destinationIsHeld;
     this.#stops = options.qmp.events('STOP');
   }
 
@@ -107,6 +109,7 @@ export class Cancellation implements Disposable {
   }
 
   async #isSafe(incoming: Incoming | undefined): Promise<boolean> {
+    if (this.#options.destinationIsHeld) return true;
     if (!incoming) return await putOffSwitchover(this.#options);
     try {
       const isHeld = await holdDestination(incoming);

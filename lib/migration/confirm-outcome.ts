@@ -25,6 +25,8 @@ export interface Expected {
   readonly wasRunning: boolean;
   /** Leave it stopped at the destination if it had to be stopped. */
   readonly hold: boolean;
+  /** Its owner runs it at the destination, and nobody else. */
+  readonly destinationIsHeld: boolean;
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -75,16 +77,24 @@ async function backOnSource(
 async function takenOver(
   { qmp }: Incoming,
   { stoppedByUs, destinationHeld }: MigrationEnd,
-  { wasRunning, hold }: Expected,
+  { wasRunning, hold, destinationIsHeld }: Expected,
 ): Promise<{ guest: ConfirmedOutcome['guest']; problem: string }> {
-  const waits = (stoppedByUs || destinationHeld) && wasRunning && !hold;
+  const isOurs = (stoppedByUs || destinationHeld) && !destinationIsHeld;
+  const waits = isOurs && wasRunning && !hold;
   const problem = waits ? await continueGuest(qmp) : '';
   return { guest: guestAt('destination', await qmp.execute('query-status')), problem };
 }
 
 const arrivedText = 'All memory is at the destination.';
 
-function arrivedUnseen({ stoppedByUs, reason = arrivedText }: MigrationEnd, wasRunning: boolean) {
+function arrivedUnseen(
+  { stoppedByUs, reason = arrivedText }: MigrationEnd,
+  { wasRunning, destinationIsHeld }: Expected,
+) {
+  if (destinationIsHeld) {
+    const guest = { where: 'destination', status: 'unknown', running: false } as const;
+    return { outcome: 'completed', reason, guest } as const;
+  }
   if (stoppedByUs && wasRunning) {
     const how = 'The guest had to be stopped for that: "cont" continues it at the destination.';
     const guest = { where: 'destination', status: 'paused', running: false } as const;
@@ -102,7 +112,7 @@ async function arrived(
 ): Promise<ConfirmedOutcome> {
   // Until then QEMU's threads are still ending, and nothing may be set.
   const source = await waitForState(qmp, ({ status }) => status === 'postmigrate');
-  if (!incoming) return arrivedUnseen(end, expected.wasRunning);
+  if (!incoming) return arrivedUnseen(end, expected);
   const destination = await incoming.untilEnd();
   if (destination === 'completed') {
     const { guest, problem } = await takenOver(incoming, end, expected);
@@ -188,7 +198,7 @@ async function fromDestination(
   incoming: Incoming | undefined,
   expected: Expected,
 ): Promise<ConfirmedOutcome> {
-  if (!incoming && end.status === 'completed') return arrivedUnseen(end, expected.wasRunning);
+  if (!incoming && end.status === 'completed') return arrivedUnseen(end, expected);
   const arrival = await incoming?.untilEnd(unreachableMs);
   if (incoming && arrival === 'completed') {
     const { guest, problem } = await takenOver(incoming, end, expected);

@@ -43,7 +43,10 @@ export interface MigrationEnd {
 
 /** What a controller works with. */
 export interface ControllerOptions
-  extends Pick<CheckedOptions, 'method' | 'policy' | 'onPolicyFailure' | 'onPass' | 'record'> {
+  extends Pick<
+    CheckedOptions,
+    'method' | 'policy' | 'onPolicyFailure' | 'onPass' | 'record' | 'destinationIsHeld'
+  > {
   readonly qmp: QmpSession;
   readonly observer: Observer;
   readonly context: MigrationContext;
@@ -314,12 +317,14 @@ export class Controller {
 
   async #sendCancel(reason: string): Promise<void> {
     const { qmp, incoming, wasRunning, journal, observer, resumes } = this.#options;
+    const { destinationIsHeld } = this.#options;
     journal?.({ type: 'cancel', elapsedMs: observer.elapsedMs, reason });
     this.#cancellation ??= new Cancellation({
       qmp,
       incoming,
       wasRunning,
       heldBefore: resumes?.cancelReason !== undefined,
+      destinationIsHeld,
       setParameters: (parameters) => this.#unlessOver(() => this.#setParameters(parameters)),
     });
     const isSent = await this.#cancellation.send();

@@ -70,6 +70,8 @@ export interface JournalBegin {
   readonly method: 'pre-copy' | 'post-copy' | 'hybrid';
   /** As in `MigrateOptions`. */
   readonly holdAtDestination: boolean;
+  /** As in `MigrateOptions`; left out by versions that did not know it. */
+  readonly destinationIsHeld?: boolean | undefined;
   /** As in `MigrateOptions`. */
   readonly onPolicyFailure: 'cancel' | 'go-on';
   /** The policy in words, as `parsePolicies` reads them; left out if there is none, or none in words. */
@@ -121,6 +123,7 @@ export const journalEntrySchema = z.discriminatedUnion('type', [
     }),
     method: z.enum(['pre-copy', 'post-copy', 'hybrid']),
     holdAtDestination: z.boolean(),
+    destinationIsHeld: z.boolean().optional(),
     onPolicyFailure: z.enum(['cancel', 'go-on']),
     policy: z.array(z.string()).readonly().optional(),
     context: migrationContextSchema,

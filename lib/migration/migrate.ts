@@ -3,11 +3,12 @@ import { messageOf } from '../errors/message-of.js';
 import { checkClient } from '../qmp/check-client.js';
 import type { QmpClient } from '../qmp/client.js';
 import { QmpCommandError, QmpError } from '../qmp/errors.js';
-import { LastingQmp } from '../qmp/lasting-qmp.js';
+import type { LastingQmp } from '../qmp/lasting-qmp.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
 import { unlessAborted } from '../system/deadline.js';
 import { ownIdentity } from '../system/owner.js';
 import { known } from './build-result.js';
+import { type Connections, connectionsOver } from './connections.js';
 import type { MigrationContext } from './decision.js';
 import { MigrationRefusedError } from './errors.js';
 import { Incoming } from './incoming.js';
@@ -69,24 +70,6 @@ interface Prepared {
   readonly uri: string;
 }
 
-/** The QMPs of a migration, each of which is made again when it breaks. */
-class Connections {
-  readonly source: LastingQmp;
-  readonly destination: LastingQmp | undefined;
-
-  constructor(source: QmpClient, destination: QmpClient | undefined) {
-    this.source = new LastingQmp(source);
-    this.destination = destination && new LastingQmp(destination);
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([
-      this.source[Symbol.asyncDispose](),
-      this.destination?.[Symbol.asyncDispose](),
-    ]);
-  }
-}
-
 /** Checks everything, then sets up both sides. */
 async function prepare(
   connections: Connections,
@@ -122,6 +105,7 @@ async function prepare(
     },
     method: options.method,
     holdAtDestination: options.holdAtDestination,
+    destinationIsHeld: options.destinationIsHeld,
     onPolicyFailure: options.onPolicyFailure,
     ...known({ policy: options.journal.policy }),
     context,
@@ -145,7 +129,7 @@ async function prepare(
     undo,
     wasRunning: setup.status.running,
     parametersBefore,
-    release: () => connections.close(),
+    release: () => connections.release(),
   };
   return { options, supervision, setup, uri };
 }
@@ -211,13 +195,21 @@ export async function startMigration(qmp: QmpClient, options: MigrateOptions): P
   const checked = parseMigrateOptions(options);
   checked.signal?.throwIfAborted();
   const { to } = checked;
-  const connections = new Connections(qmp, typeof to === 'string' ? undefined : to.qmp);
+  const destination = typeof to === 'string' ? undefined : to.qmp;
+  return await startOver(connectionsOver(qmp, destination), checked);
+}
+
+/** The same over connections that are there, with options that were checked. */
+export async function startOver(
+  connections: Connections,
+  checked: CheckedOptions,
+): Promise<Migration> {
   const undo = new Undo();
   try {
     return await begin(await prepare(connections, checked, undo));
   } catch (error) {
     await undo.run();
-    await connections.close();
+    await connections.release();
     endJournal(checked, error);
     throw asRefusal(error);
   }

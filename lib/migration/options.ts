@@ -127,6 +127,11 @@ export interface MigrateOptions {
   readonly downtimeLimitMs?: number | undefined;
   /** If the guest had to be stopped, leave it stopped at the destination; default: false, it is continued. */
   readonly holdAtDestination?: boolean | undefined;
+  /**
+   * The destination was started with `-S`: it runs the guest only when its owner says `cont`, which nobody else does
+   * then. So it can be cancelled until the last moment, whatever happens to the link. Default: false.
+   */
+  readonly destinationIsHeld?: boolean | undefined;
   /** Other capabilities of QEMU to turn on or off; default: none. */
   readonly capabilities?: Readonly<Record<string, boolean>> | undefined;
   /** Other parameters of QEMU to set; default: none. */
@@ -227,6 +232,7 @@ export const optionsSchema = z.strictObject({
   postcopyBandwidthBytesPerSecond: bytesPerSecond.optional(),
   downtimeLimitMs: downtimeLimitMs.optional(),
   holdAtDestination: z.boolean().default(false),
+  destinationIsHeld: z.boolean().default(false),
   capabilities: z.record(z.string(), z.boolean()).default({}),
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
   policy: z

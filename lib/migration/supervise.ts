@@ -28,6 +28,7 @@ export interface Supervision {
     | 'policy'
     | 'onPolicyFailure'
     | 'holdAtDestination'
+    | 'destinationIsHeld'
     | 'signal'
     | 'record'
     | 'onPass'
@@ -129,7 +130,8 @@ export class Supervisor {
   async #toResult(): Promise<MigrationResult> {
     const { qmp, incoming, options, usage, undo, wasRunning } = this.#supervision;
     const end = await this.#controller.runToEnd();
-    const expected = { wasRunning, hold: options.holdAtDestination };
+    const { holdAtDestination, destinationIsHeld } = options;
+    const expected = { wasRunning, hold: holdAtDestination, destinationIsHeld };
     const confirmed = await confirmOutcome(qmp, end, incoming, expected);
     const { outcome, guest } = confirmed;
     this.#undoLimits();

@@ -2,9 +2,9 @@
 import { checkOptions, optionNames } from '../errors/check-options.js';
 import { checkClient } from '../qmp/check-client.js';
 import type { QmpClient } from '../qmp/client.js';
-import { LastingQmp } from '../qmp/lasting-qmp.js';
 import { ProcessUsage } from '../qmp/process-usage.js';
 import { isAlive, isSameProcess, ownIdentity } from '../system/owner.js';
+import { type Connections, connectionsOver } from './connections.js';
 import { Incoming } from './incoming.js';
 import { isOpen, type Journal, JournalError, type JournalWriter } from './journal.js';
 import type { Migration } from './migration.js';
@@ -78,13 +78,18 @@ export async function takeOver(
 ): Promise<Migration> {
   checkClient(qmp);
   checkOptions(options, takeOverNames);
+  const { destination, ...rest } = options;
+  return await takeOverWith(connectionsOver(qmp, destination), journal, rest);
+}
+
+/** The same over connections that are there. */
+export async function takeOverWith(
+  connections: Connections,
+  journal: Journal,
+  { write, ...rest }: Omit<TakeOverOptions, 'destination'>,
+): Promise<Migration> {
   const { begin } = journal;
-  const { destination, write, ...rest } = options;
-  const source = new LastingQmp(qmp);
-  const target = destination && new LastingQmp(destination);
-  const close = async () => {
-    await Promise.all([source[Symbol.asyncDispose](), target?.[Symbol.asyncDispose]()]);
-  };
+  const { source, destination: target } = connections;
   try {
     const [setup, usage] = await Promise.all([readQemuSetup(source), ProcessUsage.begin(source)]);
     check(journal, usage, setup.migration);
@@ -93,19 +98,20 @@ export async function takeOver(
       undo.add({ name: 'destination', qmp: target, before: begin.destination.before });
     }
     undo.add({ name: 'source', qmp: source, before: begin.source.before });
-    const { method, holdAtDestination, onPolicyFailure, context } = begin;
+    const { method, holdAtDestination, destinationIsHeld = false } = begin;
+    const { onPolicyFailure, context } = begin;
     const supervisor = new Supervisor({
       qmp: source,
       incoming: target && new Incoming(target),
       context,
-      options: { ...rest, method, holdAtDestination, onPolicyFailure },
+      options: { ...rest, method, holdAtDestination, destinationIsHeld, onPolicyFailure },
       journal: write,
       usage,
       undo,
       wasRunning: begin.source.running,
       parametersBefore: begin.source.before.parameters,
       resumes: journal,
-      release: close,
+      release: () => connections.release(),
     });
     supervisor.record({
       type: 'start',
@@ -117,7 +123,7 @@ export async function takeOver(
     });
     return supervisor.begin();
   } catch (error) {
-    await close();
+    await connections.release();
     throw error;
   }
 }

@@ -28,12 +28,12 @@ function arrive(): void {
   destinationQemu.event('MIGRATION', { status: 'completed' });
 }
 
-async function start(withDestination: boolean): Promise<Migration> {
+async function start(withDestination: boolean, destinationIsHeld = false): Promise<Migration> {
   const qmp = await sourceQemu.connect();
   const to = withDestination
     ? { qmp: await destinationQemu.connect(), listen: 'exec:cat' }
     : 'exec:cat';
-  return await startMigration(qmp, { to });
+  return await startMigration(qmp, { to, destinationIsHeld });
 }
 
 /** The n-th answer to query-status of that side is given after `act`. */
@@ -131,6 +131,36 @@ describe('with the QMP of the destination', () => {
       guest: { where: 'source', running: true },
     });
     expect(reason).toMatch(/destination has a copy of the guest, .* must not be continued/);
+    expect(destination.asked).not.toContain('cont');
+  });
+});
+
+describe('with a destination that its owner alone runs', () => {
+  it('it is cancelled at once, and the destination is told nothing', async () => {
+    const migration = await start(true, true);
+    const { outcome, guest } = await migration.cancel();
+    expect({ outcome, where: guest.where }).toEqual({ outcome: 'cancelled', where: 'source' });
+    expect(destination.asked).not.toContain('stop');
+    expect(source.asked).not.toContain('migrate-set-parameters');
+  });
+
+  it('a guest that arrives although it was cancelled is left to its owner', async () => {
+    const migration = await start(true, true);
+    source.on = ({ execute }) => {
+      if (execute === 'migrate_cancel') {
+        setImmediate(() => {
+          arrive();
+          destination.state = 'paused';
+          source.become('completed');
+        });
+      }
+      return undefined;
+    };
+    const { outcome, guest } = await migration.cancel();
+    expect({ outcome, guest }).toEqual({
+      outcome: 'completed',
+      guest: { where: 'destination', status: 'paused', running: false },
+    });
     expect(destination.asked).not.toContain('cont');
   });
 });

@@ -23,7 +23,7 @@ it.each([true, false])(
       side('postmigrate'),
       { status: 'completed', stoppedByUs: true } as MigrationEnd,
       incoming as unknown as Incoming,
-      { wasRunning: true, hold: holdAtDestination },
+      { wasRunning: true, hold: holdAtDestination, destinationIsHeld: false },
     );
     expect(settled).toMatchObject({
       outcome: 'completed',
