@@ -52,6 +52,11 @@ export const errorCodes = {
   // The lab.
   ERR_SITE:
     'The description of a site is not valid; `problems` says what is wrong, each with its line.',
+  ERR_FLEET_JOURNAL: 'The journal of a site cannot be read.',
+  ERR_FLEET_BUSY: 'Another process moves the VMs of this site.',
+  ERR_FLEET_STATE: 'What is asked for does not fit what is under way at this site.',
+  ERR_PREFLIGHT: 'VMs cannot be moved as asked; `problems` says which and why. Nothing was moved.',
+  ERR_ACT: 'A step of a move could not be done; the move is looked at anew.',
   ERR_EXPERIMENT: 'This is not a valid experiment; `problems` has a line each.',
   ERR_ADDITIONS: 'A module with workloads, methods or figures of your own is wrong.',
   ERR_WORKLOAD_OPTIONS: 'A workload does not take these options.',

@@ -31,6 +31,12 @@ async function hold(file: string, options: readonly string[]): Promise<Release |
   };
 }
 
+/** Takes the lock of that file; undefined if somebody else holds it. Let go of it with the end of the block. */
+export async function tryLock(file: string): Promise<AsyncDisposable | undefined> {
+  const release = await hold(file, ['--nonblock']);
+  return release && { [Symbol.asyncDispose]: release };
+}
+
 /** Runs body while nobody else holds the lock of that name; says so when it has to wait. */
 export async function withLock<Result>(
   name: string,

@@ -56,7 +56,8 @@ export function endText({ exitCode, signal }: ProcessEnd): string {
   return signal ?? `exit code ${exitCode}`;
 }
 
-function cannotRun(command: string, error: unknown): CommandError {
+/** It was not even started. */
+export function cannotRun(command: string, error: unknown): CommandError {
   const reason = error instanceof SubprocessError ? (error.cause ?? error) : error;
   const text = messageOf(reason);
   return new CommandError(`${command} cannot be run: ${text}`, noOutput, { cause: reason });

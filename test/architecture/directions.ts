@@ -9,6 +9,7 @@ export const directions: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'lab',
     'fleet',
+    'strategy',
     'policy',
     'site',
     'monitor',
@@ -18,10 +19,11 @@ export const directions: Readonly<Record<string, readonly string[]>> = {
     'qmp',
     'system',
   ],
-  fleet: ['policy', 'site', 'monitor', 'migration', 'qmp', 'system'],
+  fleet: ['strategy', 'policy', 'site', 'monitor', 'migration', 'qmp', 'system'],
   lab: ['policy', 'monitor', 'migration', 'qemu', 'fingerprint', 'qmp', 'system'],
 
   // Numbers in, a decision out: no I/O, no clock, and so nothing of system.
+  strategy: ['policy', 'site', 'monitor'],
   policy: ['site', 'monitor', 'migration'],
   site: [],
 
@@ -41,7 +43,7 @@ export const directions: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that use nothing of Node either. */
-export const pureRooms: readonly string[] = ['policy', 'site', 'statistics', 'errors'];
+export const pureRooms: readonly string[] = ['strategy', 'policy', 'site', 'statistics', 'errors'];
 
 /** Rooms that others enter by their index.ts alone; within lib, the others are entered where one needs them. */
 export const roomsWithOneDoor: readonly string[] = ['lab'];

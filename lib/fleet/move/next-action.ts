@@ -66,6 +66,8 @@ export interface Decisions {
   readonly toldToMigrate: boolean;
   /** This attempt's destination was told to run the guest. */
   readonly toldToRun: boolean;
+  /** What a person says, who knows more than can be seen: where the guest goes on, or that it is lost. */
+  readonly settled?: 'source' | 'destination' | 'lost' | undefined;
 }
 
 /** How a move ends. */
@@ -212,8 +214,59 @@ function interrupted(destination: DestinationSighting): Action {
   return inPostCopy(destination);
 }
 
+/** A guest that was seen to run is not settled to be elsewhere. */
+const contradiction = ask('What is seen contradicts what was settled: the guest runs elsewhere.');
+
+function settledAtSource({ source, destination }: Observation): Action {
+  switch (destination) {
+    case 'arrived':
+    case 'ours-in-post-copy':
+      return contradiction;
+    case 'waiting':
+    case 'ours':
+    case 'ours-held-in-post-copy':
+    case 'arrived-held':
+    case 'interrupted':
+      return { do: 'end-destination' };
+    case 'not-started':
+    case 'unknown':
+    case 'somebody-elses':
+      return source === 'arrived' ? { do: 'run-here' } : finish('stayed');
+  }
+}
+
+function settledAtDestination({ source, destination }: Observation): Action {
+  if (['not-started', 'ours', 'somebody-elses'].includes(source)) return contradiction;
+  if (destination === 'arrived-held') return { do: 'run-there' };
+  if (source === 'arrived' && destination === 'arrived') return { do: 'end-source' };
+  return finish('moved');
+}
+
+function settledAsLost({ source, destination }: Observation): Action {
+  if (['not-started', 'ours', 'somebody-elses'].includes(source)) return contradiction;
+  switch (destination) {
+    case 'arrived':
+    case 'ours-in-post-copy':
+      return contradiction;
+    case 'not-started':
+    case 'unknown':
+    case 'somebody-elses':
+      return finish('lost');
+    default:
+      return { do: 'end-destination' };
+  }
+}
+
+const asSettled = {
+  source: settledAtSource,
+  destination: settledAtDestination,
+  lost: settledAsLost,
+} as const;
+
 /** What to do next. */
-export function nextAction({ source, destination }: Observation, decisions: Decisions): Action {
+export function nextAction(seen: Observation, decisions: Decisions): Action {
+  const { source, destination } = seen;
+  if (decisions.settled) return asSettled[decisions.settled](seen);
   switch (source) {
     case 'not-started':
       return atSource(destination, decisions);

@@ -1,5 +1,5 @@
 // What a QEMU's answers mean for a move: pure, so that every status that QEMU knows is tested.
-import type { DestinationSighting, SourceSighting } from '../move/next-action.js';
+import type { DestinationSighting, SourceSighting } from '../../move/next-action.js';
 
 /** What a QEMU says of itself. */
 export interface QemuAnswers {

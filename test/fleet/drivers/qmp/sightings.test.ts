@@ -1,6 +1,9 @@
 // What each status of a migration means for a move, on both sides.
 import { expect, it } from 'vitest';
-import { destinationSighting, sourceSighting } from '../../../lib/fleet/drivers/qmp-sightings.js';
+import {
+  destinationSighting,
+  sourceSighting,
+} from '../../../../lib/fleet/drivers/qmp/sightings.js';
 
 const told = { toldToMigrate: true };
 const notTold = { toldToMigrate: false };

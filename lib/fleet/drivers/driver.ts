@@ -1,0 +1,62 @@
+// What can be done with a VM that is moved, whatever manages it. A driver decides nothing: it looks, and does what it
+// is told, once.
+import type { MigrationProgress } from '../../migration/options.js';
+import type { MoveMethod } from '../../site/move.js';
+import type { Place } from '../../site/place.js';
+import type { EntryOf, MoveFigures } from '../journal/entries.js';
+import type { Action, Decisions, Observation } from '../move/next-action.js';
+
+/** What a driver does to a VM: the actions that change something. */
+export type Act = Exclude<Action['do'], 'wait' | 'finish' | 'ask'>;
+
+/** How far a move is. */
+export interface MoveProgress extends MigrationProgress {
+  /** Passes that have ended. */
+  readonly passes: number;
+}
+
+/** One attempt at a move, in the hands of a driver. */
+export interface MoveInHand extends AsyncDisposable {
+  /** Looks at both sides. */
+  observe(decisions: Decisions): Promise<Observation>;
+  /** Does it once; it rejects when that could not be done, or perhaps was not. */
+  act(action: Act): Promise<void>;
+  /** Waits until something has happened that may be seen, or for so long. */
+  untilNews(limitMs: number): Promise<void>;
+  /** How far it is, as far as that is known. */
+  readonly progress: MoveProgress | undefined;
+  /** What it cost; undefined where nobody watched it. */
+  readonly figures: MoveFigures | undefined;
+  /** What the driver knows of why it failed; undefined where it knows nothing. */
+  readonly failure: string | undefined;
+  /** Removes what the attempt has left behind: all of it, or only what is not needed where the guest is. */
+  cleanUp(outcome: 'moved' | 'stayed' | 'lost'): Promise<void>;
+}
+
+/** What a driver has to know of a place to which a VM may be moved. */
+export interface Target {
+  readonly vm: string;
+  readonly source: Place;
+  /** The host. */
+  readonly to: string;
+  readonly method: MoveMethod;
+}
+
+/** Where an attempt's destination will be. */
+export interface Arrival {
+  readonly destination: Place;
+  /** Where it listens. */
+  readonly listen: string;
+}
+
+/** How VMs of one kind are moved. */
+export interface MoveDriver {
+  /** Looks at a VM where it is, and at where it shall go: what is in the way, a sentence each. */
+  preflight(target: Target): Promise<readonly string[]>;
+  /** The place of a VM, with all by which it can be told from another that comes after it. */
+  identify(source: Place): Promise<Place>;
+  /** Where an attempt of that name will have its destination. */
+  arrival(target: Target, attempt: string): Arrival;
+  /** Takes an attempt in hand: one that begins, or one whose controller was killed. */
+  open(attempt: EntryOf<'attempt'>, decisions: Decisions): Promise<MoveInHand>;
+}

@@ -1,0 +1,398 @@
+// Moves VMs whose QEMUs are on this machine, each in the network of its host, by QMP alone.
+import { join } from 'node:path';
+import { messageOf } from '../../../errors/message-of.js';
+import type { Connections } from '../../../migration/connections.js';
+import { JournalError } from '../../../migration/journal.js';
+import { JournalDirectory } from '../../../migration/journal-directory.js';
+import { startOver } from '../../../migration/migrate.js';
+import type { Migration } from '../../../migration/migration.js';
+import {
+  type MigrateOptions,
+  type MigrationProgress,
+  parseMigrateOptions,
+} from '../../../migration/options.js';
+import type { MigrationResult } from '../../../migration/result.js';
+import { takeOverWith } from '../../../migration/take-over.js';
+import { parsePolicies } from '../../../policy/named.js';
+import { QmpClient } from '../../../qmp/client.js';
+import { QmpBusyError, QmpError } from '../../../qmp/errors.js';
+import { eventTimeMs, type QmpEvent } from '../../../qmp/messages.js';
+import { processOf } from '../../../qmp/process-usage.js';
+import { type FakeDirtyHash, fakeDirtyHashes } from '../../../qmp/schema/fake-dirty.js';
+import { parseAddress } from '../../../qmp/transport.js';
+import type { MoveMethod } from '../../../site/move.js';
+import type { Place } from '../../../site/place.js';
+import type { QmpHost, Site, Vm } from '../../../site/site.js';
+import { within } from '../../../system/deadline.js';
+import { isAlive, isSameProcess, type ProcessIdentity } from '../../../system/owner.js';
+import { ActError } from '../../errors.js';
+import type { EntryOf, MoveFigures } from '../../journal/entries.js';
+import type {
+  Decisions,
+  DestinationSighting,
+  Observation,
+  SourceSighting,
+} from '../../move/next-action.js';
+import type { Act, Arrival, MoveDriver, MoveInHand, MoveProgress, Target } from '../driver.js';
+import { News } from '../news.js';
+import {
+  attemptFolder,
+  endQemu,
+  findQemu,
+  logOf,
+  qmpOf,
+  removeFolder,
+  startQemu,
+} from './destination-qemu.js';
+import { describedProblems, runningProblems, unreachable } from './preflight.js';
+import { Side } from './side.js';
+import {
+  destinationSighting,
+  type NoAnswer,
+  type QemuAnswers,
+  sourceSighting,
+} from './sightings.js';
+
+/** A QEMU that stops its guest may be silent for a while. */
+const answerMs = 5000;
+/** Its supervisor has put all settings back by then. */
+const settleMs = 15_000;
+
+function isHash(name: string): name is FakeDirtyHash {
+  return (fakeDirtyHashes as readonly string[]).includes(name);
+}
+
+/** A method as `migrate` takes it. */
+export function methodOptions(method: MoveMethod): Omit<MigrateOptions, 'to'> {
+  const { name, hash, policy, downtimeLimitMs, bytesPerSecond } = method;
+  return {
+    method: name,
+    ...(hash !== undefined && isHash(hash) ? { filter: { hash, ifMissing: 'leave-out' } } : {}),
+    ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
+    ...(downtimeLimitMs === undefined ? {} : { downtimeLimitMs }),
+    ...(bytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond: bytesPerSecond }),
+  };
+}
+
+/** What an attempt's hands need to know. */
+interface Given {
+  readonly attempt: EntryOf<'attempt'>;
+  readonly host: QmpHost;
+  readonly vm: Vm;
+  /** Where the journals of migrations are. */
+  readonly journals: string;
+}
+
+class QmpMove implements MoveInHand {
+  readonly #given: Given;
+  readonly #source: Side;
+  readonly #destination: Side;
+  readonly #sourceProcess: ProcessIdentity | undefined;
+  readonly #folder: string;
+  readonly #journals: JournalDirectory;
+  #destinationProcess: ProcessIdentity | undefined;
+  #migration: Migration | undefined;
+  #result: MigrationResult | undefined;
+  #isForeign = false;
+  #progress: MigrationProgress | undefined;
+  #failure: string | undefined;
+  readonly #news = new News();
+  #stoppedAtMs: number | undefined;
+  #ranAgainAtMs: number | undefined;
+
+  constructor(given: Given) {
+    const { source, destination } = given.attempt;
+    if (source.driver !== 'qmp' || destination.driver !== 'qmp' || !destination.folder) {
+      throw new TypeError('This attempt is of another driver.');
+    }
+    this.#given = given;
+    this.#source = new Side(source.qmp, (event) => this.#onSourceEvent(event));
+    this.#sourceProcess = source.process;
+    this.#destination = new Side(destination.qmp, (event) => this.#onDestinationEvent(event));
+    this.#folder = destination.folder;
+    this.#journals = new JournalDirectory(join(given.journals, given.attempt.attempt));
+  }
+
+  get progress(): MoveProgress | undefined {
+    const passes = this.#migration?.observation.passes.length ?? 0;
+    return this.#progress && { ...this.#progress, passes };
+  }
+
+  get figures(): MoveFigures | undefined {
+    if (!this.#result) return undefined;
+    const { totalMs, bytes, passes, downtimeMs } = this.#result;
+    const [stopped, ran] = [this.#stoppedAtMs, this.#ranAgainAtMs];
+    const seen = stopped === undefined || ran === undefined ? undefined : ran - stopped;
+    return {
+      timeMs: totalMs,
+      bytes: bytes.total + bytes.multifd,
+      passes: passes.length,
+      // QEMU's figure ends with the arrival: what came after it counts as well.
+      ...(downtimeMs === undefined ? {} : { downtimeMs: Math.max(downtimeMs, seen ?? 0) }),
+    };
+  }
+
+  get failure(): string | undefined {
+    if (this.#failure !== undefined) return this.#failure;
+    if (this.#result && this.#result.outcome !== 'completed') {
+      const said = logOf(this.#folder);
+      return `${this.#result.reason}${said ? ` The destination's QEMU said: ${said}` : ''}`;
+    }
+    return undefined;
+  }
+
+  async observe(decisions: Decisions): Promise<Observation> {
+    const source = await this.#seeSource(decisions);
+    return { source, destination: await this.#seeDestination() };
+  }
+
+  async #seeSource(decisions: Decisions): Promise<SourceSighting> {
+    if (this.#isForeign) return 'somebody-elses';
+    const answers = await this.#answersOf(this.#source, this.#sourceProcess);
+    if (typeof answers === 'string') return answers;
+    const process = await processOf((await this.#source.connect()).qmp);
+    if (process && this.#sourceProcess && !isSameProcess(process, this.#sourceProcess)) {
+      // Another QEMU has its address: ours has ended.
+      return isAlive(this.#sourceProcess) === false ? 'gone' : 'somebody-elses';
+    }
+    if (decisions.toldToMigrate && !this.#migration) await this.#goOn();
+    if (this.#isForeign) return 'somebody-elses';
+    return sourceSighting(answers, decisions);
+  }
+
+  async #seeDestination(): Promise<DestinationSighting> {
+    if (!this.#destinationProcess || isAlive(this.#destinationProcess) === false) {
+      this.#destinationProcess = findQemu(this.#folder);
+    }
+    if (!this.#destinationProcess) return destinationSighting('gone');
+    return destinationSighting(await this.#answersOf(this.#destination, this.#destinationProcess));
+  }
+
+  /** What a side says, if it does. */
+  async #answersOf(
+    side: Side,
+    process: ProcessIdentity | undefined,
+  ): Promise<QemuAnswers | NoAnswer> {
+    const isGone = () => process !== undefined && isAlive(process) === false;
+    if (isGone()) return 'gone';
+    try {
+      return await within(answerMs, side.answers(), () => 'unknown' as const);
+    } catch (error) {
+      if (!(error instanceof QmpError)) throw error;
+      if (!(error instanceof QmpBusyError)) await side.disconnect();
+      return isGone() ? 'gone' : 'unknown';
+    }
+  }
+
+  /** Goes on with the migration whose controller was killed, unless it has ended. */
+  async #goOn(): Promise<void> {
+    const [found] = this.#journals.open();
+    if (!found) return;
+    const connections = await this.#connections();
+    const file = this.#journals.goOn(found);
+    try {
+      const migration = await takeOverWith(connections, found.journal, {
+        write: file.write,
+        ...(found.journal.begin.policy
+          ? { policy: parsePolicies(found.journal.begin.policy) }
+          : {}),
+        onProgress: (progress) => this.#onProgress(progress),
+      });
+      this.#follow(migration, () => file[Symbol.dispose]());
+    } catch (error) {
+      file[Symbol.dispose]();
+      if (!(error instanceof JournalError)) throw error;
+      this.#failure = messageOf(error);
+      this.#isForeign = true;
+    }
+  }
+
+  async #connections(): Promise<Connections> {
+    const { qmp: source } = await this.#source.connect();
+    const qemu = this.#destinationProcess ?? findQemu(this.#folder);
+    const there = qemu && (await this.#destination.connect().catch(() => undefined));
+    return { source, destination: there?.qmp, release: () => Promise.resolve() };
+  }
+
+  #onSourceEvent(event: QmpEvent | undefined): void {
+    if (event?.event === 'STOP') this.#stoppedAtMs = eventTimeMs(event);
+    this.#news.come();
+  }
+
+  #onDestinationEvent(event: QmpEvent | undefined): void {
+    if (event?.event === 'RESUME') this.#ranAgainAtMs = eventTimeMs(event);
+    this.#news.come();
+  }
+
+  #onProgress(progress: MigrationProgress): void {
+    this.#progress = progress;
+  }
+
+  #follow(migration: Migration, release: () => void): void {
+    this.#migration = migration;
+    const settle = (result: MigrationResult | undefined) => {
+      this.#result = result;
+      release();
+      this.#news.come();
+    };
+    migration.result.then(settle, () => settle(undefined));
+  }
+
+  async act(action: Act): Promise<void> {
+    switch (action) {
+      case 'prepare':
+        await startQemu(this.#given.host, this.#given.vm, this.#folder);
+        return;
+      case 'migrate':
+        await this.#migrate();
+        return;
+      case 'cancel':
+        await this.#cancel();
+        return;
+      case 'recover':
+        await this.#recover();
+        return;
+      case 'run-there':
+        await (await this.#destination.connect()).qmp.execute('cont');
+        return;
+      case 'run-here':
+        await (await this.#source.connect()).qmp.execute('cont');
+        return;
+      case 'end-source':
+        await this.#end(this.#source, this.#sourceProcess);
+        return;
+      case 'end-destination':
+        await this.#end(this.#destination, this.#destinationProcess);
+        return;
+    }
+  }
+
+  async #migrate(): Promise<void> {
+    const { qmp: source } = await this.#source.connect();
+    const { qmp: destination, client } = await this.#destination.connect();
+    const { running, status } = await source.execute('query-status');
+    if (!running) throw new ActError(`The guest does not run (${status}).`);
+    const { attempt } = this.#given;
+    const file = this.#journals.create();
+    try {
+      const options = parseMigrateOptions({
+        ...methodOptions(attempt.move.method),
+        to: { qmp: client, listen: attempt.listen },
+        destinationIsHeld: true,
+        journal: { write: file.write, policy: attempt.move.method.policy },
+        onProgress: (progress) => this.#onProgress(progress),
+      });
+      const release = () => Promise.resolve();
+      const migration = await startOver({ source, destination, release }, options);
+      this.#follow(migration, () => file[Symbol.dispose]());
+    } catch (error) {
+      file[Symbol.dispose]();
+      this.#failure = messageOf(error);
+      throw error;
+    }
+  }
+
+  async #cancel(): Promise<void> {
+    if (this.#migration && !this.#result) {
+      this.#migration.cancel().catch(() => {});
+      return;
+    }
+    await (await this.#source.connect()).qmp.execute('migrate_cancel');
+  }
+
+  async #recover(): Promise<void> {
+    const uri = this.#given.attempt.listen;
+    await (await this.#destination.connect()).qmp.execute('migrate-recover', { uri });
+    await (await this.#source.connect()).qmp.execute('migrate', { uri, resume: true });
+  }
+
+  async #end(side: Side, process: ProcessIdentity | undefined): Promise<void> {
+    // Its supervisor still talks to it.
+    if (this.#migration) await within(settleMs, this.#migration.result, () => undefined);
+    const connection = await side.connect().catch(() => undefined);
+    if (process) await endQemu(connection?.client, process);
+    await side.disconnect();
+  }
+
+  async untilNews(limitMs: number): Promise<void> {
+    await this.#news.wait(limitMs);
+  }
+
+  async cleanUp(outcome: 'moved' | 'stayed' | 'lost'): Promise<void> {
+    const { source } = this.#given.attempt;
+    if (this.#migration) await within(settleMs, this.#migration.result, () => undefined);
+    if (outcome === 'stayed') removeFolder(this.#folder);
+    if (outcome === 'moved' && source.driver === 'qmp' && source.folder)
+      removeFolder(source.folder);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([
+      this.#source[Symbol.asyncDispose](),
+      this.#destination[Symbol.asyncDispose](),
+    ]);
+  }
+}
+
+/** Moves VMs by QMP. */
+export class QmpDriver implements MoveDriver {
+  readonly #site: Site;
+  readonly #journals: string;
+  /** Ports are taken in turn: one that was used a moment ago may not be free again. */
+  #ports = 0;
+
+  constructor(site: Site, journals: string) {
+    this.#site = site;
+    this.#journals = journals;
+  }
+
+  #described(vm: string, to: string): { readonly host: QmpHost; readonly vm: Vm } {
+    const host = this.#site.hosts[to];
+    const description = this.#site.vms[vm];
+    if (host?.driver !== 'qmp' || !description) {
+      throw new ActError(`The site does not describe VM ${vm} and a host ${to} with QMP.`);
+    }
+    return { host, vm: description };
+  }
+
+  async preflight({ vm: name, source, to, method }: Target): Promise<readonly string[]> {
+    const { host, vm } = this.#described(name, to);
+    const problems = describedProblems(host, vm, attemptFolder(host, `${name}-000`));
+    if (source.driver !== 'qmp') return [...problems, 'it is not driven by QMP'];
+    try {
+      const address = parseAddress(source.qmp);
+      await using qmp = await QmpClient.connect(address, { timeoutMs: answerMs });
+      problems.push(...(await runningProblems(qmp, vm, method)));
+    } catch (error) {
+      if (!(error instanceof QmpError)) throw error;
+      problems.push(unreachable(source.qmp, error));
+    }
+    return problems;
+  }
+
+  async identify(source: Place): Promise<Place> {
+    if (source.driver !== 'qmp') return source;
+    const address = parseAddress(source.qmp);
+    await using qmp = await QmpClient.connect(address, { timeoutMs: answerMs });
+    const process = await processOf(qmp);
+    return process ? { ...source, process } : source;
+  }
+
+  arrival({ vm, to }: Target, attempt: string): Arrival {
+    const { host } = this.#described(vm, to);
+    const { address, ports } = host.arrivals;
+    const [first, last] = ports;
+    const port = first + (this.#ports % (last - first + 1));
+    this.#ports += 1;
+    const folder = attemptFolder(host, attempt);
+    return {
+      destination: { driver: 'qmp', host: to, qmp: qmpOf(folder), folder },
+      listen: `tcp:${address}:${port}`,
+    };
+  }
+
+  open(attempt: EntryOf<'attempt'>): Promise<MoveInHand> {
+    const described = this.#described(attempt.move.vm, attempt.move.to);
+    return Promise.resolve(new QmpMove({ attempt, ...described, journals: this.#journals }));
+  }
+}

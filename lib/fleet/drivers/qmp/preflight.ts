@@ -1,0 +1,93 @@
+// What keeps a VM from being moved by QMP: found out before anything is moved.
+import { accessSync, constants, existsSync } from 'node:fs';
+import { messageOf } from '../../../errors/message-of.js';
+import { bytesText } from '../../../format/text.js';
+import type { QmpClient } from '../../../qmp/client.js';
+import type { MoveMethod } from '../../../site/move.js';
+import type { QmpHost, Vm } from '../../../site/site.js';
+import { qmpOf } from './destination-qemu.js';
+
+/** The kernel takes no longer address of a UNIX socket. */
+const maxSocketPath = 107;
+
+/** Options of QEMU that are ours to give at a destination. */
+const ours: readonly string[] = ['-incoming', '-S', '-daemonize', '-loadvm', '-preconfig'];
+
+/** QEMU takes two hyphens for one. */
+function optionOf(word: string): string {
+  return word.startsWith('--') ? word.slice(1) : word;
+}
+
+const underWay = ['setup', 'active', 'postcopy-active', 'pre-switchover', 'device', 'cancelling'];
+
+/** What the description alone tells. */
+export function describedProblems(host: QmpHost, vm: Vm, folder: string): string[] {
+  const problems: string[] = [];
+  if (vm.arguments === undefined) {
+    problems.push('no arguments say how its QEMU is started elsewhere: arguments: […]');
+  }
+  for (const word of vm.arguments ?? []) {
+    if (!ours.includes(optionOf(word))) continue;
+    problems.push(`leave "${word}" out of its arguments: it is added where it is needed`);
+  }
+  try {
+    accessSync(host.qemu, constants.X_OK);
+  } catch {
+    problems.push(`${host.qemu} is no program that can be run`);
+  }
+  const { networkNamespace } = host;
+  if (networkNamespace !== undefined && !existsSync(`/run/netns/${networkNamespace}`)) {
+    problems.push(`there is no network namespace ${networkNamespace}`);
+  }
+  const length = Buffer.byteLength(qmpOf(folder));
+  if (length > maxSocketPath) {
+    problems.push(
+      `${qmpOf(folder)} has ${length} characters, and a socket's path ${maxSocketPath} at most: take a shorter folder`,
+    );
+  }
+  return problems;
+}
+
+/** What its QEMU tells. */
+export async function runningProblems(
+  qmp: QmpClient,
+  vm: Vm,
+  { name }: MoveMethod,
+): Promise<string[]> {
+  const [status, migration, memory] = await Promise.all([
+    qmp.execute('query-status'),
+    qmp.execute('query-migrate'),
+    qmp.execute('query-memory-size-summary'),
+  ]);
+  const problems: string[] = [];
+  if (!status.running) {
+    problems.push(`its guest does not run (${status.status}): continue it first, or leave it out`);
+  }
+  if (underWay.includes(migration.status ?? 'none')) {
+    problems.push('somebody migrates it already');
+  }
+  for (const reason of migration['blocked-reasons'] ?? []) problems.push(reason);
+  const { 'base-memory': base, 'plugged-memory': plugged = 0 } = memory;
+  if (base + plugged !== vm.memoryBytes) {
+    const [real, said] = [bytesText(base + plugged), bytesText(vm.memoryBytes)];
+    problems.push(`it has ${real} of memory, and its description says ${said}`);
+  }
+  if (name !== 'pre-copy') problems.push(...postCopyProblems(vm));
+  return problems;
+}
+
+/** Memory in a file on a disk can't be filled in page by page: the VM would be lost at the switch. */
+function postCopyProblems(vm: Vm): string[] {
+  const onDisk = (vm.arguments ?? []).some((word) => {
+    const path = /mem-path=([^,]+)/.exec(word)?.[1];
+    return path !== undefined && !/^\/(dev\/shm|dev\/hugepages)(\/|$)/.test(path);
+  });
+  return onDisk
+    ? ['its memory is in a file that may be on a disk: post-copy would lose it there']
+    : [];
+}
+
+/** Why its QMP can't be asked. */
+export function unreachable(address: string, error: unknown): string {
+  return `its QMP ${address} can't be asked: ${messageOf(error)}`;
+}

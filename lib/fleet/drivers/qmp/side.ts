@@ -1,0 +1,79 @@
+// One side of a move: a QEMU, to which a connection is made when one is needed.
+import { QmpClient } from '../../../qmp/client.js';
+import { LastingQmp } from '../../../qmp/lasting-qmp.js';
+import type { QmpEvent } from '../../../qmp/messages.js';
+import { parseAddress } from '../../../qmp/transport.js';
+import type { QemuAnswers } from './sightings.js';
+
+const connectMs = 5000;
+
+/** A connection, which is made again when it breaks. */
+interface Connection {
+  readonly client: QmpClient;
+  readonly qmp: LastingQmp;
+}
+
+/** One side of a move. */
+export class Side implements AsyncDisposable {
+  readonly #address: string;
+  readonly #onEvent: (event: QmpEvent | undefined) => void;
+  #connection: Promise<Connection> | undefined;
+
+  /** `onEvent` hears what QEMU tells by itself, and, undefined, that it is silent from now on. */
+  constructor(address: string, onEvent: (event: QmpEvent | undefined) => void) {
+    this.#address = address;
+    this.#onEvent = onEvent;
+  }
+
+  /** Connects unless that is done; throws QmpError when nobody answers. */
+  async connect(): Promise<Connection> {
+    this.#connection ??= this.#open();
+    const connection = this.#connection;
+    try {
+      return await connection;
+    } catch (error) {
+      if (this.#connection === connection) this.#connection = undefined;
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Connection> {
+    const client = await QmpClient.connect(parseAddress(this.#address), { timeoutMs: connectMs });
+    const qmp = new LastingQmp(client);
+    this.#listen(qmp);
+    return { client, qmp };
+  }
+
+  async #listen(qmp: LastingQmp): Promise<void> {
+    try {
+      for await (const event of qmp.events('MIGRATION', 'STOP', 'RESUME', 'SHUTDOWN')) {
+        this.#onEvent(event);
+      }
+    } catch {
+      // The connection is gone, which is told below.
+    }
+    this.#onEvent(undefined);
+  }
+
+  /** What it says of itself. */
+  async answers(): Promise<QemuAnswers> {
+    const { qmp } = await this.connect();
+    const [{ status: migration = 'none' }, { running }] = await Promise.all([
+      qmp.execute('query-migrate'),
+      qmp.execute('query-status'),
+    ]);
+    return { migration, running };
+  }
+
+  /** The next look makes another connection. */
+  async disconnect(): Promise<void> {
+    const connection = await this.#connection?.catch(() => undefined);
+    this.#connection = undefined;
+    await connection?.qmp[Symbol.asyncDispose]();
+    await connection?.client.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.disconnect();
+  }
+}

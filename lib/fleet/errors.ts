@@ -1,0 +1,33 @@
+// What can go wrong with the moves of a site.
+import { FakedirtyError } from '../errors/error.js';
+
+/** A step of a move could not be done. The move is looked at anew: it may have been done all the same. */
+export class ActError extends FakedirtyError {
+  override readonly name = 'ActError';
+  override readonly code = 'ERR_ACT';
+}
+
+/** Another process moves the VMs of this site. */
+export class FleetBusyError extends FakedirtyError {
+  override readonly name = 'FleetBusyError';
+  override readonly code = 'ERR_FLEET_BUSY';
+}
+
+/** What is asked for does not fit what is under way. */
+export class FleetStateError extends FakedirtyError {
+  override readonly name = 'FleetStateError';
+  override readonly code = 'ERR_FLEET_STATE';
+}
+
+/** VMs cannot be moved as asked. Nothing was moved. */
+export class PreflightError extends FakedirtyError {
+  override readonly name = 'PreflightError';
+  override readonly code = 'ERR_PREFLIGHT';
+
+  constructor(
+    /** What is in the way, a line each. */
+    readonly problems: readonly string[],
+  ) {
+    super(`Nothing was moved:\n${problems.map((text) => `  ${text}`).join('\n')}`);
+  }
+}

@@ -1,0 +1,196 @@
+// The journal of a site's moves: what was decided, by whom and why, each line written before it is carried out. Facts
+// are not in it: they are looked at anew each time.
+import { z } from 'zod';
+import { FakedirtyError } from '../../errors/error.js';
+import { moveSchema } from '../../site/move.js';
+import { placeSchema } from '../../site/place.js';
+
+/** Which form the entries have. It goes up when an entry changes. */
+export const fleetJournalFormat = 1;
+
+const count = z.number().nonnegative();
+const at = { atMs: count };
+
+/** What a person wants of a drain that is under way. */
+export const intents = ['pause', 'resume', 'cancel'] as const;
+
+/** What a person says of a VM where nothing that is seen can tell. */
+export const settlements = ['source', 'destination', 'lost'] as const;
+
+const wishSchema = z.discriminatedUnion('wants', [
+  z.strictObject({ wants: z.enum(intents), user: z.string() }),
+  /** A person has looked. */
+  z.strictObject({
+    wants: z.literal('settle'),
+    user: z.string(),
+    vm: z.string(),
+    as: z.enum(settlements),
+  }),
+]);
+
+/** What a person wants of whoever carries moves out. */
+export type Wish = z.output<typeof wishSchema>;
+
+const drainOptionsSchema = z.strictObject({
+  /** Moves that may fail before the drain stops. */
+  stopAfterFailures: z.int().positive(),
+});
+
+export const fleetEntrySchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('begin'),
+    format: z.literal(fleetJournalFormat),
+    ...at,
+    /** The description of the site. */
+    site: z.string(),
+    /** A part of the names of all attempts, so that two journals never take the same one. */
+    mark: z.string(),
+  }),
+  /** A process that carries out what follows. */
+  z.strictObject({
+    type: z.literal('controller'),
+    ...at,
+    user: z.string(),
+    pid: z.int(),
+    command: z.string(),
+  }),
+  z.strictObject({
+    type: z.literal('drain'),
+    ...at,
+    host: z.string(),
+    options: drainOptionsSchema,
+  }),
+  /** What has been decided; it replaces what had been before. */
+  z.strictObject({
+    type: z.literal('plan'),
+    ...at,
+    digest: z.string(),
+    moves: z.array(moveSchema).readonly(),
+    left: z.array(z.strictObject({ vm: z.string(), reason: z.string() })).readonly(),
+  }),
+  z.strictObject({ type: z.literal('cordon'), ...at, host: z.string() }),
+  z.strictObject({ type: z.literal('uncordon'), ...at, host: z.string() }),
+  /** An attempt at a move begins. */
+  z.strictObject({
+    type: z.literal('attempt'),
+    ...at,
+    /** Its name, which no other attempt has. */
+    attempt: z.string(),
+    move: moveSchema,
+    source: placeSchema,
+    /** Where it will be. */
+    destination: placeSchema,
+    /** Where the destination listens. */
+    listen: z.string(),
+  }),
+  /** Both sides look different than before. */
+  z.strictObject({
+    type: z.literal('seen'),
+    ...at,
+    attempt: z.string(),
+    source: z.string(),
+    destination: z.string(),
+  }),
+  /** Something is about to be done. */
+  z.strictObject({
+    type: z.literal('act'),
+    ...at,
+    attempt: z.string(),
+    action: z.string(),
+  }),
+  /** It could not be done. */
+  z.strictObject({
+    type: z.literal('failed-act'),
+    ...at,
+    attempt: z.string(),
+    action: z.string(),
+    reason: z.string(),
+  }),
+  /** The attempt is to be given up. */
+  z.strictObject({
+    type: z.literal('give-up'),
+    ...at,
+    attempt: z.string(),
+    reason: z.string(),
+  }),
+  /** A person has to look. */
+  z.strictObject({
+    type: z.literal('asked'),
+    ...at,
+    attempt: z.string(),
+    reason: z.string(),
+  }),
+  z.strictObject({
+    type: z.literal('ended'),
+    ...at,
+    attempt: z.string(),
+    outcome: z.enum(['moved', 'stayed', 'lost']),
+    reason: z.string(),
+    figures: z
+      .strictObject({
+        timeMs: count,
+        bytes: count,
+        /** The guest stood still so long, from what QEMU says and from when it was seen to run again. */
+        downtimeMs: count.optional(),
+        passes: z.int().nonnegative(),
+      })
+      .optional(),
+  }),
+  /** A person wants something, and it is obeyed from now on. */
+  z.strictObject({ type: z.literal('wish'), ...at, wish: wishSchema }),
+  z.strictObject({
+    type: z.literal('drained'),
+    ...at,
+    host: z.string(),
+    outcome: z.enum(['drained', 'cancelled', 'stopped']),
+    reason: z.string(),
+  }),
+]);
+
+/** A line of the journal. */
+export type FleetEntry = z.output<typeof fleetEntrySchema>;
+
+/** What a person wants of a drain that is under way. */
+export type Intent = (typeof intents)[number];
+
+/** What a person says of a VM. */
+export type Settlement = (typeof settlements)[number];
+
+/** One kind of entry. */
+export type EntryOf<Type extends FleetEntry['type']> = Extract<FleetEntry, { type: Type }>;
+
+/** What a move cost. */
+export type MoveFigures = NonNullable<EntryOf<'ended'>['figures']>;
+
+/** The journal of a site cannot be read, or says something that can't be. */
+export class FleetJournalError extends FakedirtyError {
+  override readonly name = 'FleetJournalError';
+  override readonly code = 'ERR_FLEET_JOURNAL';
+}
+
+/** Reads what people want, in the same way. */
+export function parseWishes(text: string): Wish[] {
+  return parseLines(text, wishSchema);
+}
+
+/** Reads a journal. A last line that was not written to its end does not count. */
+export function parseFleetJournal(text: string): FleetEntry[] {
+  return parseLines(text, fleetEntrySchema);
+}
+
+function parseLines<Schema extends z.ZodType>(text: string, schema: Schema): z.output<Schema>[] {
+  const lines = text.split('\n');
+  // What follows the last line feed was being written when the process was killed.
+  lines.pop();
+  return lines.map((line, at) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw new FleetJournalError(`line ${at + 1} is not JSON`);
+    }
+    const { success, data, error } = schema.safeParse(value);
+    if (success) return data;
+    throw new FleetJournalError(`line ${at + 1}: ${z.prettifyError(error)}`);
+  });
+}

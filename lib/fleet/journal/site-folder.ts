@@ -1,0 +1,212 @@
+// Where the moves of a site are remembered: a folder with its journal, what people want of a drain that is under way,
+// and the journals of its migrations. One process at a time carries moves out.
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { withoutInfinity } from '../../site/range.js';
+import { tryLock } from '../../system/lock.js';
+import { makeDirectory } from '../../system/make-directory.js';
+import { FleetBusyError } from '../errors.js';
+import {
+  type EntryOf,
+  type FleetEntry,
+  FleetJournalError,
+  fleetJournalFormat,
+  parseFleetJournal,
+  parseWishes,
+  type Wish,
+} from './entries.js';
+import { afterEntry, type FleetState, stateOf } from './state.js';
+
+/** The folder of a site, unless its user names another: in `$XDG_STATE_HOME`, or `~/.local/state`. */
+export function defaultSiteFolder(siteFile: string): string {
+  const { XDG_STATE_HOME } = process.env;
+  const state = XDG_STATE_HOME ? resolve(XDG_STATE_HOME) : join(homedir(), '.local', 'state');
+  const path = realpathSync(siteFile);
+  const digest = createHash('sha256').update(path).digest('hex').slice(0, 12);
+  return join(state, 'fakedirty', 'sites', `${basename(path).replace(/\.[^.]*$/, '')}-${digest}`);
+}
+
+function newMark(): string {
+  return randomBytes(3).toString('hex');
+}
+
+/** Who asks for something. */
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user that the system does not know, as in a container.
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}
+
+function textOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+/** The folder of a site's moves. */
+export class SiteFolder {
+  constructor(
+    /** Where it is. */
+    readonly path: string,
+  ) {}
+
+  get #journal(): string {
+    return join(this.path, 'journal.jsonl');
+  }
+
+  get #wishes(): string {
+    return join(this.path, 'wishes.jsonl');
+  }
+
+  /** Where the journals of migrations are. */
+  get migrations(): string {
+    return join(this.path, 'migrations');
+  }
+
+  /** What is written so far. */
+  entries(): FleetEntry[] {
+    try {
+      return parseFleetJournal(textOf(this.#journal));
+    } catch (error) {
+      if (!(error instanceof FleetJournalError)) throw error;
+      throw new FleetJournalError(`${this.#journal}: ${error.message}`);
+    }
+  }
+
+  /** What it adds up to. */
+  state(): FleetState {
+    return stateOf(this.entries());
+  }
+
+  /** Says what is wanted; whoever carries moves out obeys at the next safe point. */
+  wish(wish: Wish): void {
+    makeDirectory(this.path, 0o700);
+    appendFileSync(this.#wishes, `${JSON.stringify(wish)}\n`, { mode: 0o600 });
+  }
+
+  /** All wishes, oldest first. */
+  wishes(): Wish[] {
+    return parseWishes(textOf(this.#wishes));
+  }
+
+  /** Whether a process carries moves out now. */
+  async isBusy(): Promise<boolean> {
+    const lock = await this.#tryLock();
+    await lock?.[Symbol.asyncDispose]();
+    return lock === undefined;
+  }
+
+  #tryLock(): Promise<AsyncDisposable | undefined> {
+    makeDirectory(this.path, 0o700);
+    return tryLock(join(this.path, 'lock'));
+  }
+
+  /** Takes the folder: nobody else carries out moves until it is given back. */
+  async take(site: string, command: string): Promise<TakenFolder> {
+    const lock = await this.#tryLock();
+    if (!lock) {
+      const owner = this.entries().findLast((entry) => entry.type === 'controller');
+      const who = owner ? `process ${owner.pid} of ${owner.user} (${owner.command})` : 'a process';
+      throw new FleetBusyError(
+        `VMs of this site are being moved by ${who}: "fakedirty status" shows how far that is.`,
+      );
+    }
+    try {
+      return TakenFolder.open(this, this.#journal, lock, { site, command });
+    } catch (error) {
+      await lock[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+}
+
+/** A folder in which this process writes what it decides. */
+export class TakenFolder implements AsyncDisposable {
+  readonly folder: SiteFolder;
+  readonly #file: number;
+  readonly #lock: AsyncDisposable;
+  readonly #entries: FleetEntry[];
+  #state: FleetState;
+  #wishesObeyed: number;
+  /** Hears each entry once it is on disk. */
+  onEntry: (entry: FleetEntry) => void = () => {};
+
+  private constructor(folder: SiteFolder, file: number, lock: AsyncDisposable) {
+    this.folder = folder;
+    this.#file = file;
+    this.#lock = lock;
+    this.#entries = folder.entries();
+    this.#state = stateOf(this.#entries);
+    this.#wishesObeyed = this.#entries.filter(({ type }) => type === 'wish').length;
+  }
+
+  static open(
+    folder: SiteFolder,
+    path: string,
+    lock: AsyncDisposable,
+    { site, command }: { readonly site: string; readonly command: string },
+  ): TakenFolder {
+    // What was being written when the process was killed is no line: it must not spoil the next one.
+    if (existsSync(path)) truncateSync(path, readFileSync(path).lastIndexOf('\n') + 1);
+    const taken = new TakenFolder(folder, openSync(path, 'a', 0o600), lock);
+    try {
+      if (taken.entries.length === 0)
+        taken.append({ type: 'begin', format: fleetJournalFormat, site, mark: newMark() });
+      taken.append({ type: 'controller', user: userName(), pid: process.pid, command });
+      return taken;
+    } catch (error) {
+      closeSync(taken.#file);
+      throw error;
+    }
+  }
+
+  /** All that was decided so far. */
+  get entries(): readonly FleetEntry[] {
+    return this.#entries;
+  }
+
+  /** What it adds up to. */
+  get state(): FleetState {
+    return this.#state;
+  }
+
+  /** Writes what was decided, and returns when it is on disk: only then may it be carried out. */
+  append<Type extends FleetEntry['type']>(
+    entry: { readonly type: Type } & Omit<EntryOf<Type>, 'atMs' | 'type'>,
+  ): void {
+    const whole = { ...entry, atMs: Date.now() } as unknown as FleetEntry;
+    writeSync(this.#file, `${JSON.stringify(whole, withoutInfinity)}\n`);
+    fsyncSync(this.#file);
+    this.#entries.push(whole);
+    this.#state = afterEntry(this.#state, whole);
+    this.onEntry(whole);
+  }
+
+  /** What people want that has not been obeyed yet. Each counts as obeyed from now on. */
+  newWishes(): readonly Wish[] {
+    const fresh = this.folder.wishes().slice(this.#wishesObeyed);
+    for (const wish of fresh) {
+      this.#wishesObeyed += 1;
+      this.append({ type: 'wish', wish });
+    }
+    return fresh;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    closeSync(this.#file);
+    await this.#lock[Symbol.asyncDispose]();
+  }
+}

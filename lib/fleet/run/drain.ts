@@ -1,0 +1,228 @@
+// Drains a host: moves every VM that is there, one at a time, and goes on where an earlier process was killed.
+import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Move, MoveMethod } from '../../site/move.js';
+import type { Place } from '../../site/place.js';
+import { withoutInfinity } from '../../site/range.js';
+import type { Site } from '../../site/site.js';
+import { predictMove } from '../../strategy/model/predict.js';
+import type { MoveDriver, MoveProgress } from '../drivers/driver.js';
+import { FleetStateError, PreflightError } from '../errors.js';
+import type { EntryOf } from '../journal/entries.js';
+import type { TakenFolder } from '../journal/site-folder.js';
+import type { FleetState } from '../journal/state.js';
+import { type DrainPlan, planDrain, type SiteNow } from '../plan-drain.js';
+import { type CarriedOut, carryOut } from './carry-out.js';
+
+const pollMs = 250;
+
+/** What draining needs. */
+export interface DrainOptions {
+  readonly site: Site;
+  readonly host: string;
+  readonly method: MoveMethod;
+  readonly stopAfterFailures: number;
+}
+
+/** Who carries it out, and for whom. */
+export interface DrainContext {
+  readonly taken: TakenFolder;
+  readonly driver: MoveDriver;
+  /** Aborting it cancels the drain: the VM that is being moved stays. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (move: Move, progress: MoveProgress | undefined) => void;
+}
+
+/** How a drain ended: what the last entry of its journal says. */
+export type DrainEnd = EntryOf<'drained'>['outcome'];
+
+/** Where a VM is. */
+function placeOf({ site }: DrainOptions, { places }: FleetState, vm: string): Place {
+  const moved = places.get(vm);
+  if (moved) return moved;
+  const { host = '', qmp = '' } = site.vms[vm] ?? {};
+  return { driver: 'qmp', host, qmp };
+}
+
+/** Where everything is now. */
+export function siteNow(site: Site, { places, lost, cordoned }: FleetState): SiteNow {
+  const hostOf = new Map<string, string>();
+  for (const [vm, { host }] of Object.entries(site.vms)) {
+    if (!lost.has(vm)) hostOf.set(vm, places.get(vm)?.host ?? host);
+  }
+  return { hostOf, cordoned };
+}
+
+/** What the migration of a VM from one host to another has at most. */
+function pathBytesPerSecond(site: Site, from: string, to: string): number {
+  const cardOf = (name: string) => {
+    const host = site.hosts[name];
+    return host?.cards[host.arrivals.card];
+  };
+  return Math.min(
+    cardOf(from)?.transmitBytesPerSecond ?? Number.POSITIVE_INFINITY,
+    cardOf(to)?.receiveBytesPerSecond ?? Number.POSITIVE_INFINITY,
+  );
+}
+
+/** What a drain would do. Nothing is changed. */
+export function plan(options: DrainOptions, state: FleetState): DrainPlan {
+  const { site, host, method } = options;
+  const now = siteNow(site, state);
+  // The host itself takes nothing meanwhile.
+  const cordoned = new Set([...now.cordoned, host]);
+  return planDrain(
+    site,
+    host,
+    { ...now, cordoned },
+    {
+      method,
+      predict: (vm, from, to, how) =>
+        predictMove(
+          {
+            format: 1,
+            kind: 'vm',
+            vm,
+            atMs: Date.now(),
+            memoryBytes: site.vms[vm]?.memoryBytes ?? 0,
+          },
+          { bytesPerSecond: pathBytesPerSecond(site, from, to) },
+          how,
+        ),
+    },
+  );
+}
+
+/** A plan is for what it was made from, and nothing else. */
+function digestOf(site: Site, now: SiteNow): string {
+  const made = { site, hostOf: [...now.hostOf], cordoned: [...now.cordoned].sort() };
+  return createHash('sha256').update(JSON.stringify(made, withoutInfinity)).digest('hex');
+}
+
+/** All that is in the way, before anything is moved. */
+export async function preflight(
+  options: DrainOptions,
+  state: FleetState,
+  { moves, left }: DrainPlan,
+  driver: MoveDriver,
+): Promise<string[]> {
+  const problems = left.map(({ vm, reason }) => `${vm}: ${reason}`);
+  for (const { vm, to, method } of moves) {
+    const source = placeOf(options, state, vm);
+    for (const problem of await driver.preflight({ vm, source, to, method })) {
+      problems.push(`${vm}: ${problem}`);
+    }
+  }
+  return problems;
+}
+
+class Drain {
+  readonly #options: DrainOptions;
+  readonly #context: DrainContext;
+  #isCancelledHere = false;
+
+  constructor(options: DrainOptions, context: DrainContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  get #state(): FleetState {
+    return this.#context.taken.state;
+  }
+
+  /** Obeys what people want; a move that is under way is given up where the drain is cancelled. */
+  readonly obey = (): void => {
+    const { taken, signal } = this.#context;
+    taken.newWishes();
+    if (signal.aborted && !this.#isCancelledHere) {
+      this.#isCancelledHere = true;
+      const reason = String(signal.reason?.message ?? signal.reason);
+      taken.append({ type: 'wish', wish: { wants: 'cancel', user: reason } });
+    }
+    const { open, drain } = this.#state;
+    if (!drain?.isCancelled || !open || open.givenUp !== undefined) return;
+    const reason = 'The drain was cancelled.';
+    taken.append({ type: 'give-up', attempt: open.begin.attempt, reason });
+  };
+
+  async run(): Promise<DrainEnd> {
+    const { taken } = this.#context;
+    await this.#begin();
+    const [outcome, reason] = await this.#moveAll();
+    const { host } = this.#options;
+    if (outcome !== 'asked') taken.append({ type: 'drained', host, outcome, reason });
+    return outcome === 'asked' ? 'stopped' : outcome;
+  }
+
+  /** Begins a drain, or goes on with one whose process was killed. */
+  async #begin(): Promise<void> {
+    const { host, stopAfterFailures } = this.#options;
+    const { taken, driver } = this.#context;
+    const { drain } = this.#state;
+    if (drain && drain.begin.host !== host) {
+      throw new FleetStateError(
+        `A drain of ${drain.begin.host} is under way: "fakedirty drain ${drain.begin.host}" goes on with it, and "fakedirty cancel" ends it.`,
+      );
+    }
+    if (drain?.plan) return;
+    const planned = plan(this.#options, this.#state);
+    const problems = await preflight(this.#options, this.#state, planned, driver);
+    if (problems.length > 0) throw new PreflightError(problems);
+    if (!drain) taken.append({ type: 'drain', host, options: { stopAfterFailures } });
+    const digest = digestOf(this.#options.site, siteNow(this.#options.site, this.#state));
+    taken.append({ type: 'plan', digest, ...planned });
+  }
+
+  async #moveAll(): Promise<readonly [DrainEnd | 'asked', string]> {
+    const { open } = this.#state;
+    if (open && (await this.#carryOut(open.begin.move)) === 'asked') return asked;
+    for (;;) {
+      this.obey();
+      const { drain } = this.#state;
+      if (!drain) throw new FleetStateError('The drain has ended.');
+      const failures = drain.ended.filter(({ outcome }) => outcome !== 'moved');
+      if (drain.isCancelled) return ['cancelled', 'It was cancelled.'];
+      if (failures.length >= drain.begin.options.stopAfterFailures) {
+        return ['stopped', `${failures.length} of its moves failed: ${failures.at(-1)?.reason}`];
+      }
+      const next = drain.plan?.moves[drain.ended.length];
+      if (!next) {
+        if (failures.length === 0) return ['drained', 'Every VM has left.'];
+        return ['stopped', `${failures.length} of its moves failed: ${failures.at(-1)?.reason}`];
+      }
+      if (drain.isPaused) {
+        await pause(pollMs);
+        continue;
+      }
+      if ((await this.#move(next)) === 'asked') return asked;
+    }
+  }
+
+  async #move(move: Move): Promise<CarriedOut> {
+    const { taken, driver } = this.#context;
+    const { vm, to, method } = move;
+    const number = (this.#state.attempts.get(vm) ?? 0) + 1;
+    const attempt = `${vm}-${this.#state.mark}-${number}`;
+    const source = await driver.identify(placeOf(this.#options, this.#state, vm));
+    const arrival = driver.arrival({ vm, source, to, method }, attempt);
+    taken.append({ type: 'attempt', attempt, move, source, ...arrival });
+    return await this.#carryOut(move);
+  }
+
+  async #carryOut(move: Move): Promise<CarriedOut> {
+    const { taken, driver, onProgress } = this.#context;
+    return await carryOut({
+      taken,
+      driver,
+      obey: this.obey,
+      onProgress: (progress) => onProgress(move, progress),
+    });
+  }
+}
+
+const asked = ['asked', 'A person has to look.'] as const;
+
+/** Drains a host. Throws PreflightError, with nothing moved, when it can't be done as asked. */
+export async function drain(options: DrainOptions, context: DrainContext): Promise<DrainEnd> {
+  return await new Drain(options, context).run();
+}

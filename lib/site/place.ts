@@ -1,0 +1,31 @@
+// Where a VM is: what a driver needs to find it again.
+import { z } from 'zod';
+
+/** A process that can be told from a later one with the same number. */
+const processSchema = z.strictObject({
+  pid: z.int().positive(),
+  start: z.string(),
+  namespace: z.string(),
+});
+
+export const placeSchema = z.discriminatedUnion('driver', [
+  z.strictObject({
+    driver: z.literal('qmp'),
+    host: z.string(),
+    /** Its QMP. */
+    qmp: z.string(),
+    /** Its QEMU, once that is known. */
+    process: processSchema.optional(),
+    /** The folder of its sockets and files, if it was made for it. */
+    folder: z.string().optional(),
+  }),
+  z.strictObject({
+    driver: z.literal('libvirt'),
+    host: z.string(),
+    /** What libvirt knows it by. */
+    uuid: z.string(),
+  }),
+]);
+
+/** Where a VM is. */
+export type Place = z.output<typeof placeSchema>;
