@@ -5,6 +5,7 @@ import type { ErrorCode } from '../errors/codes.js';
 import { FakedirtyError } from '../errors/error.js';
 import { messageOf } from '../errors/message-of.js';
 import { OptionError } from '../errors/option-error.js';
+import { FleetBusyError, FleetStateError, PreflightError } from '../fleet/errors.js';
 import { InterruptedError, MissingPackageError, UnmetNeedsError } from '../lab/index.js';
 import { CancelReason } from '../migration/cancel-reason.js';
 import { MigrationRefusedError } from '../migration/errors.js';
@@ -12,6 +13,7 @@ import { MeasurementError } from '../monitor/errors.js';
 import { PolicyError } from '../policy/named.js';
 import { QemuBuildError } from '../qemu/compile/errors.js';
 import { QmpError } from '../qmp/errors.js';
+import { SiteError } from '../site/read-site.js';
 import { StepFailed } from '../system/step.js';
 import { exitCodes } from './exit-codes.js';
 import { flagNames } from './option-names.js';
@@ -24,9 +26,17 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof InterruptedError || error instanceof CancelReason) {
     return exitCodes.interrupted;
   }
-  const refusals = [MigrationRefusedError, MeasurementError, UnmetNeedsError];
+  const refusals = [
+    MigrationRefusedError,
+    MeasurementError,
+    UnmetNeedsError,
+    PreflightError,
+    FleetBusyError,
+    FleetStateError,
+  ];
   if (refusals.some((refusal) => error instanceof refusal)) return exitCodes.refused;
-  if (error instanceof PolicyError || error instanceof OptionError) return exitCodes.usage;
+  if (error instanceof PolicyError || error instanceof OptionError || error instanceof SiteError)
+    return exitCodes.usage;
   if (error instanceof QmpError) return exitCodes['no-qmp'];
   return exitCodes.failure;
 }

@@ -42,7 +42,7 @@ const pathOf = (command: Command): string =>
   command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 
 /** Commands that say how far they are. */
-const quietable = ['migrate', 'watch', 'lab run', 'qemu build'];
+const quietable = ['migrate', 'watch', 'drain', 'lab run', 'qemu build'];
 /** Commands that follow a policy. */
 const talkative = ['migrate', 'watch'];
 

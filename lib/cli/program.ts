@@ -6,6 +6,8 @@ import { packageRoot } from '../system/package-root.js';
 import { addCompletion } from './completion-command.js';
 import { addEstimate } from './estimate-command.js';
 import { exitCodesHelp } from './exit-codes.js';
+import { addDrain } from './fleet/drain-command.js';
+import { addFleetCommands } from './fleet/fleet-commands.js';
 import { readableHelp } from './help.js';
 import { addLab } from './lab-command.js';
 import { addMigrate } from './migrate-command.js';
@@ -45,6 +47,8 @@ export function createProgram(): Command {
   addWatch(program);
   addReplay(program);
   addEstimate(program);
+  addDrain(program);
+  addFleetCommands(program);
   addLab(program);
   addCompletion(program);
   addOutputOptions(program);

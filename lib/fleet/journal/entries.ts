@@ -34,6 +34,8 @@ export type Wish = z.output<typeof wishSchema>;
 const drainOptionsSchema = z.strictObject({
   /** Moves that may fail before the drain stops. */
   stopAfterFailures: z.int().positive(),
+  /** No move begins that would not end by then. */
+  byMs: count.optional(),
 });
 
 export const fleetEntrySchema = z.discriminatedUnion('type', [

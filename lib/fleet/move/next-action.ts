@@ -195,6 +195,16 @@ function withoutSource(destination: DestinationSighting, { toldToRun }: Decision
   }
 }
 
+/** Somebody else is migrating the VM. Unless this attempt has begun to as well, it leaves without a trace. */
+function besideSomebodyElse(
+  destination: DestinationSighting,
+  { toldToMigrate }: Decisions,
+): Action {
+  if (!toldToMigrate && destination === 'not-started') return finish('stayed');
+  if (!toldToMigrate && destination === 'waiting') return { do: 'end-destination' };
+  return ask('Somebody else is migrating the VM.');
+}
+
 function inPostCopy(destination: DestinationSighting): Action {
   switch (destination) {
     case 'ours-held-in-post-copy':
@@ -218,6 +228,7 @@ function interrupted(destination: DestinationSighting): Action {
 const contradiction = ask('What is seen contradicts what was settled: the guest runs elsewhere.');
 
 function settledAtSource({ source, destination }: Observation): Action {
+  if (source === 'gone' || source === 'ours-in-post-copy') return contradiction;
   switch (destination) {
     case 'arrived':
     case 'ours-in-post-copy':
@@ -276,7 +287,7 @@ export function nextAction(seen: Observation, decisions: Decisions): Action {
     case 'ours-in-post-copy':
       return inPostCopy(destination);
     case 'somebody-elses':
-      return ask('Somebody else is migrating the VM.');
+      return besideSomebodyElse(destination, decisions);
     case 'arrived':
       return handedOver(destination, decisions);
     case 'interrupted':

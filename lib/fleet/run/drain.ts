@@ -21,7 +21,10 @@ export interface DrainOptions {
   readonly site: Site;
   readonly host: string;
   readonly method: MoveMethod;
+  /** Moves that may fail before the drain stops. */
   readonly stopAfterFailures: number;
+  /** No move begins that would not end by then, in milliseconds since 1970. */
+  readonly byMs?: number | undefined;
 }
 
 /** Who carries it out, and for whom. */
@@ -33,8 +36,8 @@ export interface DrainContext {
   readonly onProgress: (move: Move, progress: MoveProgress | undefined) => void;
 }
 
-/** How a drain ended: what the last entry of its journal says. */
-export type DrainEnd = EntryOf<'drained'>['outcome'];
+/** How a drain ended: as the last entry of its journal says, or with a question to a person, who settles it. */
+export type DrainEnd = EntryOf<'drained'>['outcome'] | 'asked';
 
 /** Where a VM is. */
 function placeOf({ site }: DrainOptions, { places }: FleetState, vm: string): Place {
@@ -151,12 +154,12 @@ class Drain {
     const [outcome, reason] = await this.#moveAll();
     const { host } = this.#options;
     if (outcome !== 'asked') taken.append({ type: 'drained', host, outcome, reason });
-    return outcome === 'asked' ? 'stopped' : outcome;
+    return outcome;
   }
 
   /** Begins a drain, or goes on with one whose process was killed. */
   async #begin(): Promise<void> {
-    const { host, stopAfterFailures } = this.#options;
+    const { host, stopAfterFailures, byMs } = this.#options;
     const { taken, driver } = this.#context;
     const { drain } = this.#state;
     if (drain && drain.begin.host !== host) {
@@ -168,12 +171,13 @@ class Drain {
     const planned = plan(this.#options, this.#state);
     const problems = await preflight(this.#options, this.#state, planned, driver);
     if (problems.length > 0) throw new PreflightError(problems);
-    if (!drain) taken.append({ type: 'drain', host, options: { stopAfterFailures } });
+    const limits = { stopAfterFailures, ...(byMs === undefined ? {} : { byMs }) };
+    if (!drain) taken.append({ type: 'drain', host, options: limits });
     const digest = digestOf(this.#options.site, siteNow(this.#options.site, this.#state));
     taken.append({ type: 'plan', digest, ...planned });
   }
 
-  async #moveAll(): Promise<readonly [DrainEnd | 'asked', string]> {
+  async #moveAll(): Promise<readonly [DrainEnd, string]> {
     const { open } = this.#state;
     if (open && (await this.#carryOut(open.begin.move)) === 'asked') return asked;
     for (;;) {
@@ -189,6 +193,12 @@ class Drain {
       if (!next) {
         if (failures.length === 0) return ['drained', 'Every VM has left.'];
         return ['stopped', `${failures.length} of its moves failed: ${failures.at(-1)?.reason}`];
+      }
+      const { byMs } = drain.begin.options;
+      const expectedMs = next.predicted.timeMs.expected;
+      if (byMs !== undefined && Date.now() + expectedMs > byMs) {
+        const time = new Date(byMs).toLocaleTimeString();
+        return ['stopped', `${next.vm} would not be gone by ${time}.`];
       }
       if (drain.isPaused) {
         await pause(pollMs);

@@ -348,6 +348,49 @@ it('ends as it was wanted where nothing goes wrong', () => {
   expect(stay.phase).toEqual({ is: 'finished', outcome: 'stayed' });
 });
 
+const sources = [
+  ...new Set([...Object.values(seenAtSource), 'somebody-elses', 'unknown'] as const),
+];
+const destinations = [
+  ...new Set([...Object.values(seenAtDestination), 'somebody-elses', 'unknown'] as const),
+];
+
+it.each(['source', 'destination', 'lost'] as const)(
+  'a person who says "%s" overrules nobody whose guest is seen to run',
+  (settled) => {
+    const decisions = { wanted: 'move', toldToMigrate: true, toldToRun: false, settled } as const;
+    for (const source of sources) {
+      for (const destination of destinations) {
+        const { do: action } = nextAction({ source, destination }, decisions);
+        const runsHere = source === 'not-started' || source === 'ours';
+        const runsThere = destination === 'arrived' || destination === 'ours-in-post-copy';
+        if (runsHere) expect(action).not.toBe('run-there');
+        if (runsThere) expect(['run-here', 'end-destination']).not.toContain(action);
+        if (!runsThere) expect(action).not.toBe('end-source');
+      }
+    }
+  },
+);
+
+it('a person decides where nobody else can', () => {
+  const decisions = { wanted: 'move', toldToMigrate: true, toldToRun: false } as const;
+  const seen = { source: 'gone', destination: 'arrived-held' } as const;
+  expect(nextAction(seen, decisions).do).toBe('ask');
+  expect(nextAction(seen, { ...decisions, settled: 'destination' }).do).toBe('run-there');
+  expect(nextAction(seen, { ...decisions, settled: 'lost' }).do).toBe('end-destination');
+  // The source has ended: what has arrived is all that there is.
+  expect(nextAction(seen, { ...decisions, settled: 'source' }).do).toBe('ask');
+});
+
+it('leaves a VM that somebody else is migrating, without a trace', () => {
+  const decisions = { wanted: 'move', toldToMigrate: false, toldToRun: false } as const;
+  const source = 'somebody-elses';
+  const stayed = { do: 'finish', outcome: 'stayed' };
+  expect(nextAction({ source, destination: 'not-started' }, decisions)).toEqual(stayed);
+  expect(nextAction({ source, destination: 'waiting' }, decisions).do).toBe('end-destination');
+  expect(nextAction({ source, destination: 'ours' }, decisions).do).toBe('ask');
+});
+
 it.each<[string, Partial<Record<string, Action>>]>([
   [
     'starts what may run at a source that does not answer',

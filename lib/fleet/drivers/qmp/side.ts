@@ -58,11 +58,11 @@ export class Side implements AsyncDisposable {
   /** What it says of itself. */
   async answers(): Promise<QemuAnswers> {
     const { qmp } = await this.connect();
-    const [{ status: migration = 'none' }, { running }] = await Promise.all([
+    const [{ status: migration = 'none' }, { status: state, running }] = await Promise.all([
       qmp.execute('query-migrate'),
       qmp.execute('query-status'),
     ]);
-    return { migration, running };
+    return { migration, state, running };
   }
 
   /** The next look makes another connection. */

@@ -5,7 +5,9 @@ import type { DestinationSighting, SourceSighting } from '../../move/next-action
 export interface QemuAnswers {
   /** Of its migration, as query-migrate names it; `none` where there has been none. */
   readonly migration: string;
-  /** Whether its guest runs, as query-status says. */
+  /** The state of its guest, as query-status names it. */
+  readonly state: string;
+  /** Whether its guest runs. */
   readonly running: boolean;
 }
 
@@ -25,7 +27,10 @@ export function sourceSighting(
   { toldToMigrate }: { readonly toldToMigrate: boolean },
 ): SourceSighting {
   if (typeof answers === 'string') return answers;
-  const { migration } = answers;
+  const { migration, state } = answers;
+  // The migration by which the guest came here, or one that was taken back: a guest that left is in another state.
+  const hasLeft = state === 'postmigrate' || state === 'finish-migrate';
+  if (migration === 'completed' && !hasLeft) return 'not-started';
   if (over.includes(migration)) return 'not-started';
   if (!toldToMigrate) return 'somebody-elses';
   if (underWay.includes(migration)) return 'ours';

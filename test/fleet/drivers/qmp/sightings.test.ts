@@ -21,14 +21,24 @@ it.each([
   ['postcopy-paused', 'interrupted'],
   ['completed', 'arrived'],
 ] as const)('a source that was told to migrate, and says "%s", is %s', (migration, sighting) => {
-  expect(sourceSighting({ migration, running: false }, told)).toBe(sighting);
+  const state = 'postmigrate';
+  expect(sourceSighting({ migration, state, running: false }, told)).toBe(sighting);
 });
 
 it("a migration that nobody was told to make is somebody else's, also when it is over", () => {
   for (const migration of ['setup', 'active', 'device', 'postcopy-active', 'completed']) {
-    expect(sourceSighting({ migration, running: true }, notTold)).toBe('somebody-elses');
+    const answers = { migration, state: 'postmigrate', running: false };
+    expect(sourceSighting(answers, notTold)).toBe('somebody-elses');
   }
-  expect(sourceSighting({ migration: 'failed', running: true }, notTold)).toBe('not-started');
+  const failed = { migration: 'failed', state: 'running', running: true };
+  expect(sourceSighting(failed, notTold)).toBe('not-started');
+});
+
+it.each([told, notTold])('a guest that came here by a migration is at rest: %o', (decisions) => {
+  const answers = { migration: 'completed', state: 'running', running: true };
+  expect(sourceSighting(answers, decisions)).toBe('not-started');
+  const paused = { migration: 'completed', state: 'paused', running: false };
+  expect(sourceSighting(paused, decisions)).toBe('not-started');
 });
 
 it.each([
@@ -42,11 +52,11 @@ it.each([
   ['completed', false, 'arrived-held'],
   ['completed', true, 'arrived'],
 ] as const)('a destination that says "%s", running %s, is %s', (migration, running, sighting) => {
-  expect(destinationSighting({ migration, running })).toBe(sighting);
+  expect(destinationSighting({ migration, state: 'any', running })).toBe(sighting);
 });
 
 it('nobody takes a status that is not known for one that is', () => {
-  const answers = { migration: 'teleporting', running: true };
+  const answers = { migration: 'teleporting', state: 'running', running: true };
   expect([sourceSighting(answers, told), destinationSighting(answers)]).toEqual([
     'unknown',
     'unknown',

@@ -1,0 +1,229 @@
+// `fakedirty drain`: moves every VM off a host.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { didYouMean } from '../../errors/nearest.js';
+import { DrainProgress } from '../../fleet/drain-progress.js';
+import type { MoveProgress } from '../../fleet/drivers/driver.js';
+import { QmpDriver } from '../../fleet/drivers/qmp/driver.js';
+import { FleetStateError, PreflightError } from '../../fleet/errors.js';
+import type { EntryOf, FleetEntry } from '../../fleet/journal/entries.js';
+import type { TakenFolder } from '../../fleet/journal/site-folder.js';
+import { type DrainEnd, type DrainOptions, drain, plan, preflight } from '../../fleet/run/drain.js';
+import { tellLive } from '../../fleet/status.js';
+import { StatusLine } from '../../format/status-line.js';
+import { bytesText, waitText } from '../../format/text.js';
+import { parsePolicies } from '../../policy/named.js';
+import { fakeDirtyHashes } from '../../qmp/schema/fake-dirty.js';
+import type { Move, MoveMethod } from '../../site/move.js';
+import { withoutInfinity } from '../../site/range.js';
+import { exitCodes } from '../exit-codes.js';
+import { byteCount, each, milliseconds, oneOf, positiveInteger } from '../option-values.js';
+import { outputOptions } from '../output-options.js';
+import { interruptible } from '../session.js';
+import { comparisonText, entryText, planText } from './fleet-text.js';
+import { addSiteOptions, findSite, type SiteFlags } from './site-option.js';
+
+interface DrainFlags extends SiteFlags {
+  readonly dryRun: boolean;
+  readonly by?: number;
+  readonly method: MoveMethod['name'];
+  readonly hash: (typeof fakeDirtyHashes)[number];
+  readonly filter: boolean;
+  readonly policy: string[];
+  readonly downtime?: number;
+  readonly bandwidth?: number;
+  readonly stopAfter: number;
+}
+
+/** The next time that a clock shows that: today, or tomorrow. */
+function timeOfDay(text: string): number {
+  const [, hours, minutes] = /^(\d{1,2}):(\d{2})$/.exec(text) ?? [];
+  const isTime = hours !== undefined && Number(hours) < 24 && Number(minutes) < 60;
+  if (!isTime) throw new InvalidArgumentError('Expected a time of day, such as 18:00.');
+  const at = new Date();
+  at.setHours(Number(hours), Number(minutes), 0, 0);
+  if (at.getTime() <= Date.now()) at.setDate(at.getDate() + 1);
+  return at.getTime();
+}
+
+function methodOf(flags: DrainFlags): MoveMethod {
+  const { method: name, hash, filter, policy, downtime, bandwidth } = flags;
+  // What is wrong with a policy is told before anything is looked at.
+  if (policy.length > 0) parsePolicies(policy);
+  return {
+    name,
+    ...(filter ? { hash } : {}),
+    policy,
+    ...(downtime === undefined ? {} : { downtimeLimitMs: downtime }),
+    ...(bandwidth === undefined ? {} : { bytesPerSecond: bandwidth }),
+  };
+}
+
+/** Shows what a drain does, as lines and, on a terminal, as a last line that is rewritten. */
+class DrainDisplay {
+  readonly #line = new StatusLine(process.stdout, { elsewhereEveryMs: 5000 });
+  readonly #names = new Map<string, string>();
+  readonly #taken: TakenFolder;
+  #progress: DrainProgress | undefined;
+
+  constructor(taken: TakenFolder) {
+    this.#taken = taken;
+    for (const entry of taken.entries) this.#remember(entry);
+  }
+
+  note(text: string): void {
+    const { json, quiet } = outputOptions();
+    if (json) process.stderr.write(`${text}\n`);
+    else if (!quiet) this.#line.print(text);
+  }
+
+  #remember(entry: FleetEntry): void {
+    if (entry.type === 'attempt') this.#names.set(entry.attempt, entry.move.vm);
+  }
+
+  readonly entry = (entry: FleetEntry): void => {
+    this.#remember(entry);
+    const { json, quiet } = outputOptions();
+    if (json) {
+      process.stdout.write(`${JSON.stringify(entry, withoutInfinity)}\n`);
+      return;
+    }
+    if (quiet && entry.type !== 'drained' && entry.type !== 'asked') return;
+    const text = entryText(entry, (attempt) => this.#names.get(attempt) ?? attempt);
+    if (text !== undefined) this.#line.print(text);
+  };
+
+  readonly progress = (move: Move, progress: MoveProgress | undefined): void => {
+    const { drain: running } = this.#taken.state;
+    const moves = running?.plan?.moves;
+    if (!moves) return;
+    this.#progress ??= new DrainProgress(moves, performance.now());
+    const ended = running.ended.length;
+    const sent = progress?.sentBytes ?? 0;
+    const { percent, leftMs } = this.#progress.position(ended, sent, performance.now());
+    tellLive(this.#taken.folder, {
+      atMs: Date.now(),
+      vm: move.vm,
+      percent,
+      ...(leftMs === undefined ? {} : { leftMs }),
+      ...(progress ? { sentBytes: sent, passes: progress.passes, status: progress.status } : {}),
+    });
+    const { json, quiet } = outputOptions();
+    if (json || quiet) return;
+    const left = leftMs === undefined ? '' : `, ${waitText(leftMs)} left`;
+    const how = progress ? `: ${bytesText(sent)} sent, pass ${progress.passes + 1}` : '';
+    this.#line.show(`${ended + 1}/${moves.length}, ${percent} %${left}  ${move.vm}${how}`);
+  };
+
+  /** What was predicted, and what happened. */
+  compare(moves: readonly Move[], ended: readonly EntryOf<'ended'>[]): void {
+    const { json, quiet } = outputOptions();
+    const text = comparisonText(moves, ended);
+    if (text !== undefined && !json && !quiet) this.#line.print(text.trimEnd());
+    else this.#line.clear();
+  }
+}
+
+const endCodes: Readonly<Record<DrainEnd, number>> = {
+  drained: exitCodes.ok,
+  cancelled: exitCodes.cancelled,
+  stopped: exitCodes['migration-failed'],
+  asked: exitCodes['guest-unknown'],
+};
+
+async function dryRun(options: DrainOptions, flags: DrainFlags): Promise<void> {
+  const { folder, site } = findSite(flags);
+  const state = folder.state();
+  const planned = plan(options, state);
+  const driver = new QmpDriver(site, folder.migrations);
+  const problems = await preflight(options, state, planned, driver);
+  if (outputOptions().json) {
+    console.log(JSON.stringify({ ...planned, problems }, withoutInfinity));
+    if (problems.length > 0) process.exitCode = exitCodes.refused;
+    return;
+  }
+  process.stdout.write(planText(planned));
+  if (problems.length > 0) throw new PreflightError(problems);
+}
+
+async function run(host: string, flags: DrainFlags): Promise<void> {
+  const { site, folder } = findSite(flags);
+  if (!Object.hasOwn(site.hosts, host)) {
+    const known = Object.keys(site.hosts);
+    throw new FleetStateError(`The site has no host '${host}'.${didYouMean(host, known)}`);
+  }
+  const options: DrainOptions = {
+    site,
+    host,
+    method: methodOf(flags),
+    stopAfterFailures: flags.stopAfter,
+    byMs: flags.by,
+  };
+  if (flags.dryRun) return await dryRun(options, flags);
+  await using taken = await folder.take(flags.site, `drain ${host}`);
+  const display = new DrainDisplay(taken);
+  taken.onEntry = display.entry;
+  using interrupt = interruptible(
+    display,
+    'Cancelling: the VM that is being moved stays. Press Ctrl-C again to exit now.',
+    'Exiting now. The migration goes on; the same command goes on with the drain.',
+  );
+  const before = taken.entries.length;
+  const outcome = await drain(options, {
+    taken,
+    driver: new QmpDriver(site, folder.migrations),
+    signal: interrupt.signal,
+    onProgress: display.progress,
+  });
+  const entries = taken.entries.slice(before);
+  const ended = entries.filter((entry) => entry.type === 'ended');
+  const attempts = entries.filter((entry) => entry.type === 'attempt');
+  display.compare(
+    ended.flatMap(({ attempt }) => attempts.find((each) => each.attempt === attempt)?.move ?? []),
+    ended,
+  );
+  process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : endCodes[outcome];
+}
+
+export function addDrain(program: Command): void {
+  addSiteOptions(program.command('drain'))
+    .description('Moves every VM off a host, one at a time, and keeps others from coming.')
+    .argument('<host>', 'the host to drain')
+    .option('--dry-run', 'say what would be done, and what is in the way; change nothing', false)
+    .option('--by <time>', 'begin no move that would not end by then, such as 18:00', timeOfDay)
+    .addOption(
+      oneOf(new Option('--method <method>', 'how VMs are moved'), [
+        'pre-copy',
+        'hybrid',
+        'post-copy',
+      ]).default('pre-copy'),
+    )
+    .addOption(
+      oneOf(
+        new Option('--hash <name>', 'the fingerprint algorithm that finds fake dirty pages'),
+        fakeDirtyHashes,
+      ).default('ph128'),
+    )
+    .option('--no-filter', 'send fake dirty pages like all others')
+    .option('--policy <policy>', 'when to stop, switch or give up, as for "migrate"', each, [])
+    .option('--downtime <time>', 'the downtime limit, such as 300ms or 0.5s', milliseconds)
+    .option(
+      '--bandwidth <rate>',
+      'what a move may take of the link a second, such as 1Gbit or 100M (bytes)',
+      byteCount,
+    )
+    .option('--stop-after <n>', 'stop when so many moves have failed', positiveInteger, 1)
+    .addHelpText(
+      'after',
+      `
+First it looks at all VMs and lists everything that is in the way; nothing has been changed then. Each step is
+written to a journal before it is made. If the command is killed, the same command goes on: it looks where each guest
+is, and adopts what runs. A guest is started only where that is sure to be right; where it can't be known, the
+command asks a person ("fakedirty settle"). Ctrl-C cancels the drain: the VM that is being moved stays where
+it is. A host that was drained takes no VMs until "fakedirty uncordon".
+
+Examples:
+  fakedirty drain h1 --site site.yaml --dry-run
+  fakedirty drain h1 --site site.yaml --by 18:00 --bandwidth 5Gbit`,
+    )
+    .action((host: string, flags: DrainFlags) => run(host, flags));
+}

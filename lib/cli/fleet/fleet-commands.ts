@@ -1,0 +1,170 @@
+// The commands beside `drain`: how far it is, and what people want of it.
+import { Argument, type Command } from 'commander';
+import { didYouMean } from '../../errors/nearest.js';
+import { QmpDriver } from '../../fleet/drivers/qmp/driver.js';
+import { FleetStateError } from '../../fleet/errors.js';
+import { type Intent, settlements } from '../../fleet/journal/entries.js';
+import { userName } from '../../fleet/journal/site-folder.js';
+import { carryOut } from '../../fleet/run/carry-out.js';
+import { siteNow } from '../../fleet/run/drain.js';
+import { type FleetStatus, statusOf } from '../../fleet/status.js';
+import { inColumns, left } from '../../format/columns.js';
+import { bytesText, waitText } from '../../format/text.js';
+import { withoutInfinity } from '../../site/range.js';
+import type { Site } from '../../site/site.js';
+import { exitCodes } from '../exit-codes.js';
+import { oneOf } from '../option-values.js';
+import { outputOptions, printResult } from '../output-options.js';
+import { addSiteOptions, findSite, type SiteFlags } from './site-option.js';
+
+function drainText({ state, isCarriedOut, live }: FleetStatus): string {
+  const { drain, open } = state;
+  if (!drain) return 'No drain is under way.';
+  const { host } = drain.begin;
+  const moves = drain.plan?.moves.length ?? 0;
+  const how = drain.isCancelled ? ', being cancelled' : drain.isPaused ? ', paused' : '';
+  const lines = [`Draining ${host}${how}: ${drain.ended.length} of ${moves} moves have ended.`];
+  if (open) {
+    const { vm, from, to } = open.begin.move;
+    const sent = live?.sentBytes === undefined ? '' : `, ${bytesText(live.sentBytes)} sent`;
+    const pass = live?.passes === undefined ? '' : `, pass ${live.passes + 1}`;
+    const leftText = live?.leftMs === undefined ? '' : `, ${waitText(live.leftMs)} left in all`;
+    const done = live ? `${live.percent} % of all work done${leftText}` : 'not seen at the moment';
+    lines.push(`${vm}: ${from} → ${to}${sent}${pass}; ${done}.`);
+    if (open.asked !== undefined) {
+      lines.push(`${vm} waits for a person: ${open.asked} See "fakedirty settle --help".`);
+    }
+  }
+  if (!isCarriedOut) {
+    lines.push(`Nobody carries it out: "fakedirty drain ${host}" goes on with it.`);
+  }
+  return lines.join('\n');
+}
+
+function whereText(site: Site, { state }: FleetStatus): string {
+  const { hostOf } = siteNow(site, state);
+  const rows = Object.keys(site.hosts).map((host) => {
+    const vms = [...hostOf].filter(([, at]) => at === host).map(([vm]) => vm);
+    return [host, state.cordoned.has(host) ? 'takes nothing' : '', vms.join(', ')];
+  });
+  return inColumns([left('host'), left(''), left('VMs')], rows);
+}
+
+async function status(flags: SiteFlags): Promise<void> {
+  const { site, folder } = findSite(flags);
+  const now = await statusOf(folder);
+  const { state, isCarriedOut, live } = now;
+  if (outputOptions().json) {
+    const { hostOf, cordoned } = siteNow(site, state);
+    const { drain, open } = state;
+    const shown = {
+      hosts: Object.fromEntries(hostOf),
+      cordoned: [...cordoned],
+      lost: [...state.lost],
+      ...(drain ? { drain } : {}),
+      ...(open ? { move: open } : {}),
+      ...(live ? { live } : {}),
+      isCarriedOut,
+    };
+    console.log(JSON.stringify(shown, withoutInfinity));
+    return;
+  }
+  const lost = state.lost.size > 0 ? `\nLost: ${[...state.lost].join(', ')}.` : '';
+  console.log(`${drainText(now)}\n\n${whereText(site, now).trimEnd()}${lost}`);
+}
+
+const wanted: Readonly<Record<Intent, string>> = {
+  pause: 'The drain pauses when the move that is under way has ended.',
+  resume: 'The drain goes on.',
+  cancel: 'The drain is being cancelled: the VM that is being moved stays where it is.',
+};
+
+async function wish(wants: Intent, flags: SiteFlags): Promise<void> {
+  const { folder } = findSite(flags);
+  const { drain } = folder.state();
+  if (!drain) throw new FleetStateError(`There is nothing to ${wants}: no drain is under way.`);
+  folder.wish({ wants, user: userName() });
+  const isCarriedOut = await folder.isBusy();
+  const { host } = drain.begin;
+  const later = isCarriedOut
+    ? ''
+    : ` Nobody carries it out at the moment: "fakedirty drain ${host}" will obey.`;
+  printResult({ wants, host, isCarriedOut }, () => `${wanted[wants]}${later}`);
+}
+
+async function settle(
+  vm: string,
+  at: (typeof settlements)[number],
+  flags: SiteFlags,
+): Promise<void> {
+  const { site, folder } = findSite(flags);
+  const { open } = folder.state();
+  if (open?.begin.move.vm !== vm) {
+    const known = open ? [open.begin.move.vm] : [];
+    throw new FleetStateError(`No move of ${vm} is under way.${didYouMean(vm, known)}`);
+  }
+  folder.wish({ wants: 'settle', user: userName(), vm, as: at });
+  if (await folder.isBusy()) {
+    printResult({ vm, at }, () => `${vm}: the process that moves it goes on with that.`);
+    return;
+  }
+  await using taken = await folder.take(flags.site, `settle ${vm}`);
+  const driver = new QmpDriver(site, folder.migrations);
+  const obey = () => void taken.newWishes();
+  const outcome = await carryOut({ taken, driver, obey, onProgress: () => {} });
+  const last = taken.entries.findLast((entry) => entry.type === 'ended' || entry.type === 'asked');
+  const reason = last?.type === 'ended' || last?.type === 'asked' ? last.reason : '';
+  printResult({ vm, outcome, reason }, () => `${vm} ${outcome}: ${reason}`);
+  if (outcome === 'asked') process.exitCode = exitCodes['guest-unknown'];
+}
+
+async function uncordon(host: string, flags: SiteFlags): Promise<void> {
+  const { site, folder } = findSite(flags);
+  if (!Object.hasOwn(site.hosts, host)) {
+    const known = Object.keys(site.hosts);
+    throw new FleetStateError(`The site has no host '${host}'.${didYouMean(host, known)}`);
+  }
+  await using taken = await folder.take(flags.site, `uncordon ${host}`);
+  const was = taken.state.cordoned.has(host);
+  if (was) taken.append({ type: 'uncordon', host });
+  printResult({ host, was }, () =>
+    was ? `${host} takes VMs again.` : `${host} took VMs already.`,
+  );
+}
+
+export function addFleetCommands(program: Command): void {
+  addSiteOptions(program.command('status'))
+    .description('Shows how far a drain is, and where every VM is.')
+    .action((flags: SiteFlags) => status(flags));
+  addSiteOptions(program.command('pause'))
+    .description('Has a drain pause when the move that is under way has ended.')
+    .action((flags: SiteFlags) => wish('pause', flags));
+  addSiteOptions(program.command('resume'))
+    .description('Has a drain that pauses go on.')
+    .action((flags: SiteFlags) => wish('resume', flags));
+  addSiteOptions(program.command('cancel'))
+    .description(
+      'Cancels a drain: the VM that is being moved stays, those that were moved stay moved.',
+    )
+    .action((flags: SiteFlags) => wish('cancel', flags));
+  addSiteOptions(program.command('settle'))
+    .description('Says where a VM goes on, after a person has looked at both sides.')
+    .argument('<vm>', 'the VM whose move waits for a person')
+    .addArgument(oneOf(new Argument('<at>', 'where its guest goes on; lost: nowhere'), settlements))
+    .addHelpText(
+      'after',
+      `
+Where what is seen can't tell whether a guest runs, nothing starts it: a person looks, and says where it goes on. What is
+seen to run elsewhere is not overruled.
+
+Example:
+  fakedirty settle vm7 destination --site site.yaml`,
+    )
+    .action((vm: string, at: (typeof settlements)[number], flags: SiteFlags) =>
+      settle(vm, at, flags),
+    );
+  addSiteOptions(program.command('uncordon'))
+    .description('Lets a host that was drained take VMs again.')
+    .argument('<host>', 'the host')
+    .action((host: string, flags: SiteFlags) => uncordon(host, flags));
+}

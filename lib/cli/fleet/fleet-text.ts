@@ -1,0 +1,105 @@
+// What is said of moves: one sentence for each entry of a journal that a person wants to hear of.
+
+import type { EntryOf, FleetEntry, MoveFigures } from '../../fleet/journal/entries.js';
+import type { DrainPlan } from '../../fleet/plan-drain.js';
+import { inColumns, left, right } from '../../format/columns.js';
+import { plural } from '../../format/plural.js';
+import { bytesText, timeText } from '../../format/text.js';
+import type { Move, MoveMethod } from '../../site/move.js';
+import type { Range } from '../../site/range.js';
+
+export function methodText({ name, hash, policy }: MoveMethod): string {
+  const filter = hash === undefined ? '' : ` with ${hash}`;
+  return `${name}${filter}${policy.length > 0 ? `, ${policy.join(', ')}` : ''}`;
+}
+
+function rangeText({ low, expected, high }: Range, text: (value: number) => string): string {
+  if (!Number.isFinite(high)) return `${text(expected)} or more`;
+  return `${text(expected)} (${text(low)} to ${text(high)})`;
+}
+
+/** The plan as a table, and what stays. */
+export function planText({ moves, left: staying }: DrainPlan): string {
+  const columns = [left('VM'), left('to'), left('method'), right('time'), right('bytes')];
+  const rows = moves.map(({ vm, to, method, predicted }) => [
+    vm,
+    to,
+    methodText(method),
+    rangeText(predicted.timeMs, timeText),
+    rangeText(predicted.bytes, bytesText),
+  ]);
+  const table = moves.length > 0 ? inColumns(columns, rows) : 'There is no VM to move.\n';
+  return table + staying.map(({ vm, reason }) => `${vm} stays: ${reason}\n`).join('');
+}
+
+function figuresText({ timeMs, bytes, downtimeMs, passes }: MoveFigures): string {
+  const downtime = downtimeMs === undefined ? '' : `, downtime ${timeText(downtimeMs)}`;
+  return `${timeText(timeMs)}, ${bytesText(bytes)} in ${plural(passes, 'pass', 'passes')}${downtime}`;
+}
+
+function endedText(vm: string, { outcome, reason, figures }: EntryOf<'ended'>): string {
+  const cost = figures && outcome === 'moved' ? `: ${figuresText(figures)}` : '';
+  return outcome === 'moved' ? `${vm} moved${cost}` : `${vm} ${outcome}: ${reason}`;
+}
+
+/** Which VM an attempt is of. */
+export type VmOf = (attempt: string) => string;
+
+/** What is said of an entry; undefined: nothing. */
+export function entryText(entry: FleetEntry, vmOf: VmOf): string | undefined {
+  switch (entry.type) {
+    case 'attempt': {
+      const { vm, from, to, method, reasons } = entry.move;
+      return `${vm}: ${from} → ${to}, ${methodText(method)}. ${reasons.join(' ')}`;
+    }
+    case 'failed-act':
+      return `${vmOf(entry.attempt)}: ${entry.action} failed: ${entry.reason}`;
+    case 'give-up':
+      return `${vmOf(entry.attempt)}: given up: ${entry.reason}`;
+    case 'asked':
+      return (
+        `${vmOf(entry.attempt)}: ${entry.reason} Look at both sides. Then "fakedirty settle ${vmOf(entry.attempt)}" says ` +
+        'where the guest goes on.'
+      );
+    case 'ended':
+      return endedText(vmOf(entry.attempt), entry);
+    case 'wish':
+      return entry.wish.wants === 'settle'
+        ? `${entry.wish.user} settles ${entry.wish.vm}: ${entry.wish.as}`
+        : `${entry.wish.user}: ${entry.wish.wants}`;
+    case 'drained':
+      return `${entry.host}: ${entry.outcome}. ${entry.reason}`;
+    default:
+      return undefined;
+  }
+}
+
+/** What was predicted beside what happened, for each move that ended. */
+export function comparisonText(
+  moves: readonly Move[],
+  ended: readonly EntryOf<'ended'>[],
+): string | undefined {
+  const rows = ended.flatMap(({ outcome, figures }, at) => {
+    const move = moves[at];
+    if (!move || !figures || outcome !== 'moved') return [];
+    const { predicted } = move;
+    return [
+      [
+        move.vm,
+        rangeText(predicted.timeMs, timeText),
+        timeText(figures.timeMs),
+        rangeText(predicted.bytes, bytesText),
+        bytesText(figures.bytes),
+      ],
+    ];
+  });
+  if (rows.length === 0) return undefined;
+  const columns = [
+    left('VM'),
+    right('time predicted'),
+    right('was'),
+    right('bytes predicted'),
+    right('were'),
+  ];
+  return inColumns(columns, rows);
+}

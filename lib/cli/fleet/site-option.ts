@@ -1,0 +1,31 @@
+// The options by which all commands for sites find one.
+import { type Command, Option } from 'commander';
+import { defaultSiteFolder, SiteFolder } from '../../fleet/journal/site-folder.js';
+import { readSiteFile } from '../../fleet/read-site-file.js';
+import type { Site } from '../../site/site.js';
+
+export interface SiteFlags {
+  readonly site: string;
+  readonly state?: string;
+}
+
+export interface FoundSite {
+  readonly site: Site;
+  readonly folder: SiteFolder;
+}
+
+export function addSiteOptions(command: Command): Command {
+  return command
+    .requiredOption('--site <file>', 'the description of the site (YAML)')
+    .addOption(
+      new Option(
+        '--state <folder>',
+        'where its moves are remembered; default: ~/.local/state/fakedirty/sites/NAME',
+      ),
+    );
+}
+
+export function findSite({ site: file, state }: SiteFlags): FoundSite {
+  const site = readSiteFile(file);
+  return { site, folder: new SiteFolder(state ?? defaultSiteFolder(file)) };
+}
