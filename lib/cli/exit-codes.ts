@@ -17,6 +17,7 @@ export const exitCodes = {
   cancelled: 12,
   'post-copy-interrupted': 13,
   'guest-unknown': 14,
+  'guest-lost': 15,
   interrupted: 130,
 } as const satisfies Record<BuildFailure, number> & Record<string, number>;
 
@@ -36,5 +37,6 @@ Exit codes:
    11  the migration failed; the guest is at the source
    12  the migration was cancelled, by a policy or by somebody else; the guest is at the source
    13  the link broke in post-copy; the guest waits for migrate-recover
-   14  QEMU could not be reached any more: look at both sides before you start the guest anywhere
+   14  it can't be known where the guest runs: look at both sides before you start it anywhere
+   15  what held the guest of a VM that was being moved has ended; it was started nowhere
   130  interrupted; a migration was cancelled first, and the guest is at the source`;

@@ -53,6 +53,7 @@ export const errorCodes = {
   ERR_SITE:
     'The description of a site is not valid; `problems` says what is wrong, each with its line.',
   ERR_FLEET_JOURNAL: 'The journal of a site cannot be read.',
+  ERR_FLEET_WRITE: 'The journal of a site cannot be written; what it should say was not done.',
   ERR_FLEET_BUSY: 'Another process moves the VMs of this site.',
   ERR_FLEET_STATE: 'What is asked for does not fit what is under way at this site.',
   ERR_PREFLIGHT: 'VMs cannot be moved as asked; `problems` says which and why. Nothing was moved.',

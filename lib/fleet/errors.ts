@@ -7,6 +7,12 @@ export class ActError extends FakedirtyError {
   override readonly code = 'ERR_ACT';
 }
 
+/** What was decided could not be written down, and so was not carried out. */
+export class FleetWriteError extends FakedirtyError {
+  override readonly name = 'FleetWriteError';
+  override readonly code = 'ERR_FLEET_WRITE';
+}
+
 /** Another process moves the VMs of this site. */
 export class FleetBusyError extends FakedirtyError {
   override readonly name = 'FleetBusyError';

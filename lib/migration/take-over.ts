@@ -82,6 +82,26 @@ export async function takeOver(
   return await takeOverWith(connectionsOver(qmp, destination), journal, rest);
 }
 
+/**
+ * Puts the settings back that a killed controller had changed for a migration which is over, or never began, and ends its
+ * journal. Whoever calls it has seen that the guest is at the source.
+ */
+export async function putBack(
+  { source, destination }: Omit<Connections, 'release'>,
+  { begin }: Journal,
+  write: JournalWriter,
+): Promise<void> {
+  const undo = new Undo();
+  if (destination && begin.destination.before) {
+    undo.add({ name: 'destination', qmp: destination, before: begin.destination.before });
+  }
+  undo.add({ name: 'source', qmp: source, before: begin.source.before });
+  const reason = `Nobody watched it.${await undo.run('cancelled')}`;
+  const { status, running } = await source.execute('query-status');
+  const guest = { where: 'source', status, running } as const;
+  write({ type: 'end', atMs: Date.now(), outcome: 'cancelled', reason, guest });
+}
+
 /** The same over connections that are there. */
 export async function takeOverWith(
   connections: Connections,

@@ -15,6 +15,7 @@ import {
   guestState,
 } from '../../lib/qemu/machine/guest.js';
 import { SerialLine } from '../../lib/qemu/machine/serial-line.js';
+import type { Place } from '../../lib/site/place.js';
 import { parseSite } from '../../lib/site/read-site.js';
 import type { Site } from '../../lib/site/site.js';
 import { type Companion, startCompanion } from '../../lib/system/companion.js';
@@ -173,6 +174,29 @@ export class SmallSite {
     ]);
     this.#machines.set(name, machine);
     await untilAnswers(() => guestAt(folder));
+  }
+
+  /** What tells commands which site this is. */
+  get where(): string[] {
+    return ['--site', this.file, '--state', this.workspace.path('state')];
+  }
+
+  /** The network namespace of a host. */
+  namespace(host: string): string {
+    const described = this.site.hosts[host];
+    return (described?.driver === 'qmp' && described.networkNamespace) || '';
+  }
+
+  /** Changes what the file says. */
+  rewrite(change: (text: string) => string): void {
+    writeFileSync(this.file, change(readFileSync(this.file, 'utf8')));
+  }
+
+  /** Ends the QEMU that was started for an arrival at that place. */
+  killAt(place: Place): void {
+    const qmp = place.driver === 'qmp' ? place.qmp : '';
+    const qemu = findByArgument(`path=${qmp},`);
+    if (qemu) process.kill(qemu.pid, 'SIGKILL');
   }
 
   /** The process of a VM as it was started first. */

@@ -32,6 +32,7 @@ interface DrainFlags extends SiteFlags {
   readonly downtime?: number;
   readonly bandwidth?: number;
   readonly stopAfter: number;
+  readonly stall: number;
 }
 
 /** The next time that a clock shows that: today, or tomorrow. */
@@ -157,6 +158,7 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
     method: methodOf(flags),
     stopAfterFailures: flags.stopAfter,
     byMs: flags.by,
+    stallMs: flags.stall,
   };
   if (flags.dryRun) return await dryRun(options, flags);
   await using taken = await folder.take(flags.site, `drain ${host}`);
@@ -173,6 +175,7 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
     driver: new QmpDriver(site, folder.migrations),
     signal: interrupt.signal,
     onProgress: display.progress,
+    onTrouble: (text) => display.note(text),
   });
   const entries = taken.entries.slice(before);
   const ended = entries.filter((entry) => entry.type === 'ended');
@@ -181,7 +184,12 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
     ended.flatMap(({ attempt }) => attempts.find((each) => each.attempt === attempt)?.move ?? []),
     ended,
   );
-  process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : endCodes[outcome];
+  const isLost = ended.some((each) => each.outcome === 'lost');
+  process.exitCode = isLost
+    ? exitCodes['guest-lost']
+    : interrupt.signal.aborted
+      ? exitCodes.interrupted
+      : endCodes[outcome];
 }
 
 export function addDrain(program: Command): void {
@@ -210,6 +218,11 @@ export function addDrain(program: Command): void {
       '--bandwidth <rate>',
       'what a move may take of the link a second, such as 1Gbit or 100M (bytes)',
       byteCount,
+    )
+    .addOption(
+      new Option('--stall <time>', 'give a move up that sends nothing for so long')
+        .argParser(milliseconds)
+        .default(10_000, '10s'),
     )
     .option('--stop-after <n>', 'stop when so many moves have failed', positiveInteger, 1)
     .addHelpText(

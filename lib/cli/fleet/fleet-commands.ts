@@ -111,7 +111,11 @@ async function settle(
   await using taken = await folder.take(flags.site, `settle ${vm}`);
   const driver = new QmpDriver(site, folder.migrations);
   const obey = () => void taken.newWishes();
-  const outcome = await carryOut({ taken, driver, obey, onProgress: () => {} });
+  const outcome = await carryOut({
+    ...{ taken, driver, obey, stallMs: Number.POSITIVE_INFINITY },
+    onProgress: () => {},
+    onTrouble: (text) => console.error(text),
+  });
   const last = taken.entries.findLast((entry) => entry.type === 'ended' || entry.type === 'asked');
   const reason = last?.type === 'ended' || last?.type === 'asked' ? last.reason : '';
   printResult({ vm, outcome, reason }, () => `${vm} ${outcome}: ${reason}`);

@@ -128,6 +128,8 @@ export const fleetEntrySchema = z.discriminatedUnion('type', [
     attempt: z.string(),
     outcome: z.enum(['moved', 'stayed', 'lost']),
     reason: z.string(),
+    /** It came to nothing because whoever carried it out was killed: it is made again. */
+    isInterrupted: z.boolean().optional(),
     figures: z
       .strictObject({
         timeMs: count,

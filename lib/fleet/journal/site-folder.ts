@@ -1,17 +1,7 @@
 // Where the moves of a site are remembered: a folder with its journal, what people want of a drain that is under way,
 // and the journals of its migrations. One process at a time carries moves out.
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { withoutInfinity } from '../../site/range.js';
@@ -27,6 +17,7 @@ import {
   parseWishes,
   type Wish,
 } from './entries.js';
+import { JournalWriter } from './journal-writer.js';
 import { afterEntry, type FleetState, stateOf } from './state.js';
 
 /** The folder of a site, unless its user names another: in `$XDG_STATE_HOME`, or `~/.local/state`. */
@@ -136,7 +127,7 @@ export class SiteFolder {
 /** A folder in which this process writes what it decides. */
 export class TakenFolder implements AsyncDisposable {
   readonly folder: SiteFolder;
-  readonly #file: number;
+  readonly #writer: JournalWriter;
   readonly #lock: AsyncDisposable;
   readonly #entries: FleetEntry[];
   #state: FleetState;
@@ -144,9 +135,9 @@ export class TakenFolder implements AsyncDisposable {
   /** Hears each entry once it is on disk. */
   onEntry: (entry: FleetEntry) => void = () => {};
 
-  private constructor(folder: SiteFolder, file: number, lock: AsyncDisposable) {
+  private constructor(folder: SiteFolder, writer: JournalWriter, lock: AsyncDisposable) {
     this.folder = folder;
-    this.#file = file;
+    this.#writer = writer;
     this.#lock = lock;
     this.#entries = folder.entries();
     this.#state = stateOf(this.#entries);
@@ -159,16 +150,14 @@ export class TakenFolder implements AsyncDisposable {
     lock: AsyncDisposable,
     { site, command }: { readonly site: string; readonly command: string },
   ): TakenFolder {
-    // What was being written when the process was killed is no line: it must not spoil the next one.
-    if (existsSync(path)) truncateSync(path, readFileSync(path).lastIndexOf('\n') + 1);
-    const taken = new TakenFolder(folder, openSync(path, 'a', 0o600), lock);
+    const taken = new TakenFolder(folder, new JournalWriter(path), lock);
     try {
       if (taken.entries.length === 0)
         taken.append({ type: 'begin', format: fleetJournalFormat, site, mark: newMark() });
       taken.append({ type: 'controller', user: userName(), pid: process.pid, command });
       return taken;
     } catch (error) {
-      closeSync(taken.#file);
+      taken.#writer[Symbol.dispose]();
       throw error;
     }
   }
@@ -183,13 +172,17 @@ export class TakenFolder implements AsyncDisposable {
     return this.#state;
   }
 
+  /** The disk was full: what was set aside for that is used up, so no more moves should begin. */
+  get isFull(): boolean {
+    return this.#writer.isFull;
+  }
+
   /** Writes what was decided, and returns when it is on disk: only then may it be carried out. */
   append<Type extends FleetEntry['type']>(
     entry: { readonly type: Type } & Omit<EntryOf<Type>, 'atMs' | 'type'>,
   ): void {
     const whole = { ...entry, atMs: Date.now() } as unknown as FleetEntry;
-    writeSync(this.#file, `${JSON.stringify(whole, withoutInfinity)}\n`);
-    fsyncSync(this.#file);
+    this.#writer.write(`${JSON.stringify(whole, withoutInfinity)}\n`);
     this.#entries.push(whole);
     this.#state = afterEntry(this.#state, whole);
     this.onEntry(whole);
@@ -199,14 +192,14 @@ export class TakenFolder implements AsyncDisposable {
   newWishes(): readonly Wish[] {
     const fresh = this.folder.wishes().slice(this.#wishesObeyed);
     for (const wish of fresh) {
-      this.#wishesObeyed += 1;
       this.append({ type: 'wish', wish });
+      this.#wishesObeyed += 1;
     }
     return fresh;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    closeSync(this.#file);
+    this.#writer[Symbol.dispose]();
     await this.#lock[Symbol.asyncDispose]();
   }
 }

@@ -22,7 +22,7 @@ export interface OpenDrain {
   readonly plan: EntryOf<'plan'> | undefined;
   readonly isPaused: boolean;
   readonly isCancelled: boolean;
-  /** How its moves ended, oldest first. */
+  /** How its moves ended, oldest first; those that are made again are left out. */
   readonly ended: readonly EntryOf<'ended'>[];
 }
 
@@ -70,7 +70,11 @@ function settled(attempt: OpenAttempt, as: Settlement): OpenAttempt {
 /** An attempt has ended. */
 function afterEnd(state: FleetState, entry: EntryOf<'ended'>, { begin }: OpenAttempt): FleetState {
   const { vm } = begin.move;
-  const drain = state.drain && { ...state.drain, ended: [...state.drain.ended, entry] };
+  const counts = entry.isInterrupted !== true;
+  const drain = state.drain && {
+    ...state.drain,
+    ended: counts ? [...state.drain.ended, entry] : state.drain.ended,
+  };
   const rest = { ...state, open: undefined, drain };
   if (entry.outcome === 'lost') return { ...rest, lost: new Set([...state.lost, vm]) };
   if (entry.outcome === 'stayed') return rest;

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../errors/message-of.js';
 import type { Act, MoveDriver, MoveInHand, MoveProgress } from '../drivers/driver.js';
-import { FleetStateError } from '../errors.js';
+import { FleetStateError, FleetWriteError } from '../errors.js';
 import type { TakenFolder } from '../journal/site-folder.js';
 import type { OpenAttempt } from '../journal/state.js';
 import { nextAction, type Observation, type Outcome } from '../move/next-action.js';
@@ -13,6 +13,7 @@ const lookAgainMs = 500;
 /** What was told and has not come about is told again. */
 const tellAgainMs = 3000;
 const pauseMs = 200;
+const writeAgainMs = 1000;
 
 /** What carrying out needs. */
 export interface CarryOutOptions {
@@ -22,6 +23,10 @@ export interface CarryOutOptions {
   readonly obey: () => void;
   /** How far it is. */
   readonly onProgress: (progress: MoveProgress | undefined) => void;
+  /** Something keeps the move from going on, and a person could help. */
+  readonly onTrouble: (text: string) => void;
+  /** A move that sends nothing for so long is given up. */
+  readonly stallMs: number;
 }
 
 /** How carrying out ended: as the move did, or with a question to a person. */
@@ -38,6 +43,8 @@ class Attempt {
   readonly #hand: MoveInHand;
   readonly #name: string;
   #seen: Observation | undefined;
+  #position: string | undefined;
+  #movedAtMs = 0;
   #told: { readonly action: string; readonly atMs: number } | undefined;
 
   constructor(options: CarryOutOptions, hand: MoveInHand, name: string) {
@@ -53,19 +60,22 @@ class Attempt {
   }
 
   async run(): Promise<CarriedOut> {
-    const { taken, obey, onProgress } = this.#options;
+    const { taken, onProgress } = this.#options;
     for (;;) {
-      obey();
+      this.#obey();
       const { decisions } = this.#open;
       const seen = await this.#look();
       onProgress(this.#hand.progress);
+      await this.#watchOverProgress(seen);
       const action = nextAction(seen, decisions);
       switch (action.do) {
         case 'wait':
           await this.#hand.untilNews(lookAgainMs);
           break;
         case 'ask':
-          taken.append({ type: 'asked', attempt: this.#name, reason: action.reason });
+          await this.#write(() =>
+            taken.append({ type: 'asked', attempt: this.#name, reason: action.reason }),
+          );
           return 'asked';
         case 'finish':
           await this.#finish(action.outcome);
@@ -76,13 +86,23 @@ class Attempt {
     }
   }
 
+  #obey(): void {
+    try {
+      this.#options.obey();
+    } catch (error) {
+      // It is obeyed once it can be written down.
+      if (!(error instanceof FleetWriteError)) throw error;
+    }
+  }
+
   async #look(): Promise<Observation> {
+    const { taken } = this.#options;
     const seen = await this.#hand.observe(this.#open.decisions);
     const before = this.#seen;
     if (before?.source !== seen.source || before.destination !== seen.destination) {
       this.#seen = seen;
       this.#told = undefined;
-      this.#options.taken.append({ type: 'seen', attempt: this.#name, ...seen });
+      await this.#write(() => taken.append({ type: 'seen', attempt: this.#name, ...seen }));
     }
     return seen;
   }
@@ -94,18 +114,16 @@ class Attempt {
       await this.#hand.untilNews(lookAgainMs);
       return;
     }
-    taken.append({ type: 'act', attempt: this.#name, action });
+    await this.#write(() => taken.append({ type: 'act', attempt: this.#name, action }));
     this.#told = { action, atMs: performance.now() };
     try {
       await this.#hand.act(action);
     } catch (error) {
       const reason = messageOf(error);
-      taken.append({ type: 'failed-act', attempt: this.#name, action, reason });
+      const failed = { type: 'failed-act', attempt: this.#name, action, reason } as const;
+      await this.#write(() => taken.append(failed));
       // The guest is where it was: it stays there.
-      const isBefore = action === 'prepare' || action === 'migrate';
-      if (isBefore && !this.#open.givenUp) {
-        taken.append({ type: 'give-up', attempt: this.#name, reason });
-      }
+      if (action === 'prepare' || action === 'migrate') await this.#giveUp(reason);
       await pause(pauseMs);
     }
   }
@@ -114,15 +132,55 @@ class Attempt {
     await this.#hand.cleanUp(outcome);
     const { figures, failure } = this.#hand;
     const { givenUp } = this.#open;
-    const why = outcome === 'moved' ? undefined : (givenUp ?? failure);
-    const reason = why === undefined ? outcomeText[outcome] : `${why} ${outcomeText[outcome]}`;
-    this.#options.taken.append({
-      type: 'ended',
-      attempt: this.#name,
-      outcome,
-      reason,
-      ...(figures ? { figures } : {}),
-    });
+    const why = outcome === 'stayed' ? (givenUp ?? failure) : undefined;
+    const isInterrupted = outcome === 'stayed' && why === undefined;
+    const told = isInterrupted ? 'Whoever moved it was killed.' : why;
+    const reason = told === undefined ? outcomeText[outcome] : `${told} ${outcomeText[outcome]}`;
+    await this.#write(() =>
+      this.#options.taken.append({
+        type: 'ended',
+        attempt: this.#name,
+        outcome,
+        reason,
+        ...(isInterrupted ? { isInterrupted } : {}),
+        ...(figures ? { figures } : {}),
+      }),
+    );
+  }
+
+  async #giveUp(reason: string): Promise<void> {
+    if (this.#open.givenUp !== undefined) return;
+    const entry = { type: 'give-up', attempt: this.#name, reason } as const;
+    await this.#write(() => this.#options.taken.append(entry));
+  }
+
+  /** Nothing is done before it is written down: where that can't be done, it is tried again for as long as it takes. */
+  async #write(append: () => void): Promise<void> {
+    for (let isTold = false; ; isTold = true) {
+      try {
+        append();
+        return;
+      } catch (error) {
+        if (!(error instanceof FleetWriteError)) throw error;
+        if (!isTold)
+          this.#options.onTrouble(`${error.message}. The move goes on when that can be.`);
+      }
+      await pause(writeAgainMs);
+    }
+  }
+
+  /** A link that is down tells nobody: what has not changed for long is given up. */
+  async #watchOverProgress({ source }: Observation): Promise<void> {
+    const { progress } = this.#hand;
+    const position = progress && [progress.sentBytes, progress.remainingBytes, progress.passes];
+    const now = source === 'ours' && position ? position.join(' ') : undefined;
+    if (now === undefined || now !== this.#position) {
+      this.#position = now;
+      this.#movedAtMs = performance.now();
+    } else if (performance.now() - this.#movedAtMs > this.#options.stallMs) {
+      const seconds = Math.round(this.#options.stallMs / 1000);
+      await this.#giveUp(`Nothing was sent for ${seconds} s: is the link down?`);
+    }
   }
 }
 

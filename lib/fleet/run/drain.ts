@@ -25,6 +25,8 @@ export interface DrainOptions {
   readonly stopAfterFailures: number;
   /** No move begins that would not end by then, in milliseconds since 1970. */
   readonly byMs?: number | undefined;
+  /** A move that sends nothing for so long is given up. */
+  readonly stallMs: number;
 }
 
 /** Who carries it out, and for whom. */
@@ -34,6 +36,8 @@ export interface DrainContext {
   /** Aborting it cancels the drain: the VM that is being moved stays. */
   readonly signal: AbortSignal;
   readonly onProgress: (move: Move, progress: MoveProgress | undefined) => void;
+  /** Something keeps a move from going on, and a person could help. */
+  readonly onTrouble: (text: string) => void;
 }
 
 /** How a drain ended: as the last entry of its journal says, or with a question to a person, who settles it. */
@@ -178,6 +182,7 @@ class Drain {
   }
 
   async #moveAll(): Promise<readonly [DrainEnd, string]> {
+    const { taken } = this.#context;
     const { open } = this.#state;
     if (open && (await this.#carryOut(open.begin.move)) === 'asked') return asked;
     for (;;) {
@@ -200,6 +205,7 @@ class Drain {
         const time = new Date(byMs).toLocaleTimeString();
         return ['stopped', `${next.vm} would not be gone by ${time}.`];
       }
+      if (taken.isFull) return ['stopped', 'The disk of its journal is full.'];
       if (drain.isPaused) {
         await pause(pollMs);
         continue;
@@ -220,10 +226,12 @@ class Drain {
   }
 
   async #carryOut(move: Move): Promise<CarriedOut> {
-    const { taken, driver, onProgress } = this.#context;
+    const { taken, driver, onProgress, onTrouble } = this.#context;
     return await carryOut({
       taken,
       driver,
+      onTrouble,
+      stallMs: this.#options.stallMs,
       obey: this.obey,
       onProgress: (progress) => onProgress(move, progress),
     });

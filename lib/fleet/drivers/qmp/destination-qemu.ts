@@ -63,7 +63,8 @@ export function findQemu(folder: string): ProcessIdentity | undefined {
 /** The end of what it wrote. */
 export function logOf(folder: string): string {
   try {
-    return readFileSync(join(folder, logName), 'utf8').trim().slice(-keptLogCharacters);
+    const text = readFileSync(join(folder, logName), 'utf8').trim();
+    return text.slice(-keptLogCharacters).replaceAll('\n', '; ');
   } catch {
     return '';
   }

@@ -12,7 +12,7 @@ import {
   parseMigrateOptions,
 } from '../../../migration/options.js';
 import type { MigrationResult } from '../../../migration/result.js';
-import { takeOverWith } from '../../../migration/take-over.js';
+import { putBack, takeOverWith } from '../../../migration/take-over.js';
 import { parsePolicies } from '../../../policy/named.js';
 import { QmpClient } from '../../../qmp/client.js';
 import { QmpBusyError, QmpError } from '../../../qmp/errors.js';
@@ -155,9 +155,9 @@ class QmpMove implements MoveInHand {
       // Another QEMU has its address: ours has ended.
       return isAlive(this.#sourceProcess) === false ? 'gone' : 'somebody-elses';
     }
-    if (decisions.toldToMigrate && !this.#migration) await this.#goOn();
-    if (this.#isForeign) return 'somebody-elses';
-    return sourceSighting(answers, decisions);
+    const sighting = sourceSighting(answers, decisions);
+    if (decisions.toldToMigrate && !this.#migration) await this.#goOn(sighting);
+    return this.#isForeign ? 'somebody-elses' : sighting;
   }
 
   async #seeDestination(): Promise<DestinationSighting> {
@@ -184,13 +184,18 @@ class QmpMove implements MoveInHand {
     }
   }
 
-  /** Goes on with the migration whose controller was killed, unless it has ended. */
-  async #goOn(): Promise<void> {
+  /** Goes on with the migration whose controller was killed. Of one that is over, settings are put back. */
+  async #goOn(sighting: SourceSighting): Promise<void> {
     const [found] = this.#journals.open();
     if (!found) return;
     const connections = await this.#connections();
     const file = this.#journals.goOn(found);
     try {
+      if (sighting === 'not-started') {
+        await putBack(connections, found.journal, file.write);
+        file[Symbol.dispose]();
+        return;
+      }
       const migration = await takeOverWith(connections, found.journal, {
         write: file.write,
         ...(found.journal.begin.policy
@@ -321,7 +326,7 @@ class QmpMove implements MoveInHand {
   async cleanUp(outcome: 'moved' | 'stayed' | 'lost'): Promise<void> {
     const { source } = this.#given.attempt;
     if (this.#migration) await within(settleMs, this.#migration.result, () => undefined);
-    if (outcome === 'stayed') removeFolder(this.#folder);
+    if (outcome !== 'moved') removeFolder(this.#folder);
     if (outcome === 'moved' && source.driver === 'qmp' && source.folder)
       removeFolder(source.folder);
   }

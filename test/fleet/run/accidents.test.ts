@@ -1,0 +1,198 @@
+// What can happen to a move, and what becomes of the guest: it runs once, or it is said to be lost.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, it, type TestContext } from 'vitest';
+import type { EntryOf, FleetEntry } from '../../../lib/fleet/journal/entries.js';
+import { stateOf } from '../../../lib/fleet/journal/state.js';
+import { mebibyte } from '../../../lib/format/bytes.js';
+import { isAlive } from '../../../lib/system/owner.js';
+import { fakedirty } from '../../cli/fakedirty.js';
+import { DrainProcess, SiteJournal } from '../../harness/drain-process.js';
+import { needQemu } from '../../harness/requirements.js';
+import { smallFileSystem } from '../../harness/small-file-system.js';
+import { guestAt, SmallSite, type SmallSiteOptions } from '../../harness/small-site.js';
+
+/** So many bytes, over so slow a link, take two seconds. */
+const slow = { pattern: 'rewrite', pages: 3000, spins: 500 } as const;
+
+interface OneVm {
+  readonly site: SmallSite;
+  readonly journal: SiteJournal;
+}
+
+/** One VM on h1, which takes a while to be moved. */
+async function oneVm(context: TestContext, more: Partial<SmallSiteOptions> = {}): Promise<OneVm> {
+  const { binary } = needQemu(context);
+  const vms = { web: { host: 'h1', guest: slow } };
+  const site = await SmallSite.start(context, { binary, vms, megabitsPerSecond: 50, ...more });
+  return { site, journal: new SiteJournal(site) };
+}
+
+const isMigrating = (entry: FleetEntry) => entry.type === 'seen' && entry.source === 'ours';
+
+function lastEnd({ entries }: SiteJournal): EntryOf<'ended'> | undefined {
+  return entries.findLast((entry) => entry.type === 'ended');
+}
+
+/** The guest runs where it was, unharmed, and nothing is left where it was to go. */
+async function expectStayed({ site, journal }: OneVm): Promise<void> {
+  expect(existsSync(`/proc/${site.firstPid('web')}`)).toBe(true);
+  const one = await guestAt(site.folderOf('web'));
+  expect(one.wrongWords).toBe(0);
+  for (const host of ['h2', 'h3']) expect(readdirSync(site.folder(host))).toEqual([]);
+  const attempts = journal.entries.filter((entry) => entry.type === 'attempt');
+  for (const { destination } of attempts) {
+    if (destination.driver === 'qmp' && destination.process) {
+      expect(isAlive(destination.process)).toBe(false);
+    }
+  }
+}
+
+it('a destination that does not start leaves the VM where it is', async (context) => {
+  const one = await oneVm(context, { more: { h2: { qemu: '/bin/false' }, h3: { memory: 1 } } });
+  const { end } = new DrainProcess(context, one.site, ['drain', 'h1']);
+  const { code, output } = await end;
+  expect(output).toMatch(/QEMU ended while it started/);
+  expect(code).toBe(11);
+  await expectStayed(one);
+});
+
+it('a destination with other memory is refused before anything is sent', async (context) => {
+  const one = await oneVm(context);
+  const bytes = one.site.site.vms['web']?.memoryBytes ?? 0;
+  const more = bytes + mebibyte;
+  one.site.rewrite((text) =>
+    text
+      .replace(`size=${bytes}`, `size=${more}`)
+      .replace(`"${bytes / 1024}k"`, `"${more / 1024}k"`),
+  );
+  const { code, output } = await new DrainProcess(context, one.site, ['drain', 'h1']).end;
+  expect(output).toMatch(/The source has \d+ MiB of memory, and the destination \d+ MiB/);
+  expect(code).toBe(11);
+  await expectStayed(one);
+});
+
+it('a link that goes down gives the move up, and the VM stays', async (context) => {
+  const one = await oneVm(context);
+  const namespace = one.site.namespace('h1');
+  const running = new DrainProcess(context, one.site, ['drain', 'h1', '--stall', '2s']);
+  await one.journal.until(0, isMigrating);
+  spawnSync('ip', ['-n', namespace, 'link', 'set', 'nic', 'down']);
+  const { code, output } = await running.end;
+  expect(output).toMatch(/Nothing was sent for 2 s: is the link down\?/);
+  expect(code).toBe(11);
+  await expectStayed(one);
+  // It works again when the link does.
+  spawnSync('ip', ['-n', namespace, 'link', 'set', 'nic', 'up']);
+  const again = await new DrainProcess(context, one.site, ['drain', 'h1']).end;
+  expect(again).toMatchObject({ code: 0 });
+});
+
+it('a VM that dies while it is moved is lost, started nowhere, and said to be', async (context) => {
+  const one = await oneVm(context);
+  const running = new DrainProcess(context, one.site, ['drain', 'h1']);
+  await one.journal.until(0, isMigrating);
+  process.kill(one.site.firstPid('web'), 'SIGKILL');
+  const { code, output } = await running.end;
+  expect(lastEnd(one.journal)).toMatchObject({ outcome: 'lost' });
+  expect(output).toMatch(/web lost: .*started nowhere/);
+  expect(code).toBe(15);
+  for (const host of ['h2', 'h3']) expect(readdirSync(one.site.folder(host))).toEqual([]);
+  expect(fakedirty('status', ...one.site.where).output).toMatch(/Lost: web/);
+});
+
+it('a destination that dies while it receives leaves the VM where it is', async (context) => {
+  const one = await oneVm(context);
+  const running = new DrainProcess(context, one.site, ['drain', 'h1']);
+  const entry = await one.journal.until(0, ({ type }) => type === 'attempt');
+  await one.journal.until(0, isMigrating);
+  if (entry.type === 'attempt') one.site.killAt(entry.destination);
+  const { code } = await running.end;
+  expect(code).toBe(11);
+  await expectStayed(one);
+});
+
+it.for(['SIGINT', 'SIGTERM', 'cancel'] as const)(
+  '%s while it moves a VM ends the drain, and the VM stays',
+  async (how, context) => {
+    const one = await oneVm(context);
+    const running = new DrainProcess(context, one.site, ['drain', 'h1']);
+    await one.journal.until(0, isMigrating);
+    if (how === 'cancel') expect(fakedirty('cancel', ...one.site.where).status).toBe(0);
+    else running.kill(how);
+    const { code } = await running.end;
+    expect(code).toBe(how === 'cancel' ? 12 : 130);
+    await expectStayed(one);
+    expect(one.journal.entries.at(-1)).toMatchObject({ type: 'drained', outcome: 'cancelled' });
+  },
+);
+
+it('pauses when a move has ended, and goes on when told to', async (context) => {
+  const vms = {
+    web: { host: 'h1', guest: slow },
+    db: { host: 'h1', guest: { ...slow, pages: 3500 } },
+  };
+  const one = await oneVm(context, { vms });
+  const running = new DrainProcess(context, one.site, ['drain', 'h1']);
+  await one.journal.until(0, isMigrating);
+  expect(fakedirty('pause', ...one.site.where).output).toMatch(/pauses when the move/);
+  await one.journal.until(0, ({ type }) => type === 'ended');
+  await pause(1500);
+  expect(one.journal.entries.filter(({ type }) => type === 'attempt')).toHaveLength(1);
+  expect(fakedirty('status', ...one.site.where).output).toMatch(/paused: 1 of 2 moves/);
+  expect(fakedirty('drain', 'h1', ...one.site.where)).toMatchObject({ status: 10 });
+  expect(fakedirty('resume', ...one.site.where).status).toBe(0);
+  expect(await running.end).toMatchObject({ code: 0 });
+  expect(one.journal.entries.filter(({ type }) => type === 'attempt')).toHaveLength(2);
+});
+
+it('asks where nobody can know whether what arrived is the newest, and does as it is told', async (context) => {
+  const one = await oneVm(context);
+  const running = new DrainProcess(context, one.site, ['drain', 'h1']);
+  await one.journal.until(
+    0,
+    (entry) => entry.type === 'seen' && entry.destination === 'arrived-held',
+  );
+  // Before it can have told anybody to run there, most of the time; where it has, nothing has to be asked.
+  running.kill('SIGKILL');
+  await running.end;
+  const wasTold = one.journal.entries.some(
+    (entry) => entry.type === 'act' && entry.action === 'run-there',
+  );
+  process.kill(one.site.firstPid('web'), 'SIGKILL');
+  const { code, output } = await new DrainProcess(context, one.site, ['drain', 'h1']).end;
+  if (wasTold) {
+    expect(code).toBe(0);
+    return;
+  }
+  expect(code).toBe(14);
+  expect(output).toMatch(/may be older than its disks.*fakedirty settle web/s);
+  const settled = fakedirty('settle', 'web', 'destination', ...one.site.where);
+  expect(settled).toMatchObject({ status: 0 });
+  expect(settled.output).toMatch(/web moved/);
+  const [place] = [...stateOf(one.journal.entries).places.values()];
+  const arrived = place?.driver === 'qmp' ? (place.folder ?? '') : '';
+  expect((await guestAt(arrived)).wrongWords).toBe(0);
+});
+
+it('a disk that fills up lets the move end, and no other begin', async (context) => {
+  const vms = {
+    web: { host: 'h1', guest: slow },
+    db: { host: 'h1', guest: { ...slow, pages: 3500 } },
+  };
+  const one = await oneVm(context, { vms });
+  const state = smallFileSystem(context, 512);
+  const where = ['--site', one.site.file, '--state', state];
+  const journal = new SiteJournal(one.site, state);
+  const running = new DrainProcess(context, one.site, ['drain', 'h1'], where);
+  await journal.until(0, isMigrating);
+  spawnSync('dd', ['if=/dev/zero', `of=${state}/full`, 'bs=1k', 'count=2000']);
+  const { code, output } = await running.end;
+  expect(output).toMatch(/web moved/);
+  expect(output).toMatch(/h1: stopped. The disk of its journal is full/);
+  expect(code).toBe(11);
+  rmSync(`${state}/full`);
+  const again = await new DrainProcess(context, one.site, ['drain', 'h1'], where).end;
+  expect(again).toMatchObject({ code: 0 });
+});
