@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { didYouMean } from '../errors/nearest.js';
 import { expectedSize, parseBytes } from '../format/units.js';
+import { expectedTimeWindow, parseTimeWindow, type TimeWindow } from './time-window.js';
 
 /** Which form the file has. It goes up when what it can say changes. */
 export const siteFormat = 1;
@@ -13,6 +14,8 @@ export interface Card {
   readonly transmitBytesPerSecond: number;
   /** How much it receives. */
   readonly receiveBytesPerSecond: number;
+  /** What moves leave to the VMs, in each direction. */
+  readonly keepBytesPerSecond: number;
 }
 
 /** How guests come to a host. */
@@ -32,6 +35,8 @@ interface AnyHost {
   readonly cards: Readonly<Record<string, Card>>;
   /** How guests come here. */
   readonly arrivals: Arrivals;
+  /** The folder of its certificates, as QEMU names them; left out: guests come and go in the clear. */
+  readonly tls?: string | undefined;
 }
 
 /** A host whose QEMUs are driven by QMP alone. */
@@ -78,6 +83,12 @@ export type Rule =
   /** They are on these hosts alone. */
   | { readonly only: readonly string[]; readonly on: readonly string[] };
 
+/** Programs that are told what happens, each as its command line in words. */
+export const hookNames = ['before', 'after', 'cordon', 'uncordon'] as const;
+
+/** When a program is told. */
+export type HookName = (typeof hookNames)[number];
+
 /** What is written down of a site. */
 export interface Site {
   readonly format: typeof siteFormat;
@@ -86,6 +97,10 @@ export interface Site {
   /** By name. */
   readonly vms: Readonly<Record<string, Vm>>;
   readonly rules: readonly Rule[];
+  /** Programs that are told before and after each move, and when a host is cordoned. */
+  readonly hooks: Readonly<Partial<Record<HookName, readonly string[] | undefined>>>;
+  /** When moves may begin; none: at any time. */
+  readonly windows: readonly TimeWindow[];
 }
 
 /** A size or a rate as people write it, or a number of bytes. */
@@ -96,14 +111,34 @@ const bytes = z.union([z.string(), z.number()]).transform((given, context) => {
   return z.NEVER;
 });
 
-/** One rate for both directions, or one for each. */
-const cardSchema = z.union([
-  bytes.transform((rate) => ({ transmitBytesPerSecond: rate, receiveBytesPerSecond: rate })),
-  z.strictObject({ transmit: bytes, receive: bytes }).transform(({ transmit, receive }) => ({
+const sameBothWays = bytes.transform((rate) => ({
+  transmitBytesPerSecond: rate,
+  receiveBytesPerSecond: rate,
+  keepBytesPerSecond: 0,
+}));
+
+const eachWay = z
+  .strictObject({ transmit: bytes, receive: bytes, keep: bytes.optional() })
+  .refine(
+    ({ transmit, receive, keep = 0 }) => keep < Math.min(transmit, receive),
+    'keep is as much as the card has: nothing is left for moves',
+  )
+  .transform(({ transmit, receive, keep = 0 }) => ({
     transmitBytesPerSecond: transmit,
     receiveBytesPerSecond: receive,
-  })),
-]);
+    keepBytesPerSecond: keep,
+  }));
+
+/** One rate for both directions, or one for each. A union would not say what is wrong with either. */
+const cardSchema = z.unknown().transform((given, context): Card => {
+  const schema = typeof given === 'object' ? eachWay : sameBothWays;
+  const { success, data, error } = schema.safeParse(given);
+  if (success) return data;
+  for (const { path, message } of error.issues) {
+    context.addIssue({ code: 'custom', path: [...path], message });
+  }
+  return z.NEVER;
+});
 
 /** Names are parts of file names and of names that QEMU and libvirt know. */
 const name = z
@@ -127,7 +162,15 @@ const common = {
     .tuple([port, port])
     .refine(([first, last]) => first <= last, 'the first port is after the last')
     .default([...usualPorts]),
+  tls: z.string().startsWith('/', 'expected a path that begins with /').optional(),
 };
+
+const timeWindow = z.string().transform((text, context) => {
+  const window = parseTimeWindow(text);
+  if (window) return window;
+  context.addIssue({ code: 'custom', message: `'${text}' is not ${expectedTimeWindow}` });
+  return z.NEVER;
+});
 
 const absolute = z.string().startsWith('/', 'expected a path that begins with /');
 
@@ -166,6 +209,7 @@ const vmSchema = z
   .transform(({ memory, ...rest }): Vm => ({ ...rest, memoryBytes: memory }));
 
 const names = z.array(z.string()).min(1);
+const command = z.array(z.string()).min(1, 'expected a program and its arguments');
 const ruleSchema = z.union([
   z.strictObject({ together: names.min(2) }),
   z.strictObject({ apart: names.min(2) }),
@@ -201,6 +245,15 @@ export const siteSchema = z
     hosts: z.record(name, hostSchema),
     vms: z.record(name, vmSchema).default({}),
     rules: z.array(ruleSchema).default([]),
+    hooks: z
+      .strictObject({
+        before: command.optional(),
+        after: command.optional(),
+        cordon: command.optional(),
+        uncordon: command.optional(),
+      })
+      .default({}),
+    windows: z.array(timeWindow).default([]),
   })
   .superRefine((site, context) => {
     const known = { host: Object.keys(site.hosts), vm: Object.keys(site.vms) };

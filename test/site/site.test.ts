@@ -1,6 +1,7 @@
 // The file of a site: what it can say, and what is told of its mistakes.
 import { describe, expect, it } from 'vitest';
 import { parseSite, SiteError } from '../../lib/site/read-site.js';
+import { isWithin, parseTimeWindow } from '../../lib/site/time-window.js';
 
 const good = `format: 1
 hosts:
@@ -102,4 +103,42 @@ describe('the file of a site', () => {
     const text = good.replace('host: h2', 'host: h9').replace('stay: [db]', 'stay: [dx]');
     expect(problemsOf(text)).toHaveLength(2);
   });
+});
+
+describe('what a site says of moves', () => {
+  const withMore = (more: string) => parseSite(`${good}${more}`, 'site.yaml');
+
+  it('has programs that are told, and times at which moves begin', () => {
+    const site = withMore(
+      'hooks: { before: [/usr/bin/tell, "it goes"] }\nwindows: ["22:00-06:00"]\n',
+    );
+    expect(site.hooks.before).toEqual(['/usr/bin/tell', 'it goes']);
+    expect(site.windows).toEqual([{ fromMinute: 1320, toMinute: 360 }]);
+  });
+
+  it('keeps a part of a card for the VMs, and never all of it', () => {
+    const keep = (size: string) =>
+      good.replace('receive: 1Gbit }', `receive: 1Gbit, keep: ${size} }`);
+    const { h2 } = parseSite(keep('200Mbit'), 'site.yaml').hosts;
+    expect(h2?.cards['east']?.keepBytesPerSecond).toBe(2.5e7);
+    expect(problemsOf(keep('1Gbit')).join()).toMatch(/nothing is left for moves/);
+  });
+
+  it.each(['22-06', '25:00-06:00', '22:00-24:01', 'night'])('%s is no window', (text) => {
+    expect(problemsOf(`${good}windows: ["${text}"]\n`).join()).toMatch(/is not two times of day/);
+  });
+});
+
+it.each([
+  ['22:00-06:00', '23:30', true],
+  ['22:00-06:00', '05:59', true],
+  ['22:00-06:00', '06:00', false],
+  ['09:00-17:00', '09:00', true],
+  ['09:00-17:00', '17:00', false],
+  ['18:00-24:00', '23:59', true],
+])('in %s, %s is: %s', (text, at, expected) => {
+  const window = parseTimeWindow(text);
+  const [hours = 0, minutes = 0] = at.split(':').map(Number);
+  const time = new Date(2026, 5, 1, hours, minutes).getTime();
+  expect(window && isWithin(window, time)).toBe(expected);
 });

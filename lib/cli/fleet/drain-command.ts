@@ -33,6 +33,7 @@ interface DrainFlags extends SiteFlags {
   readonly bandwidth?: number;
   readonly stopAfter: number;
   readonly stall: number;
+  readonly canary?: number;
 }
 
 /** The next time that a clock shows that: today, or tomorrow. */
@@ -159,6 +160,7 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
     stopAfterFailures: flags.stopAfter,
     byMs: flags.by,
     stallMs: flags.stall,
+    canary: flags.canary,
   };
   if (flags.dryRun) return await dryRun(options, flags);
   await using taken = await folder.take(flags.site, `drain ${host}`);
@@ -224,6 +226,7 @@ export function addDrain(program: Command): void {
         .argParser(milliseconds)
         .default(10_000, '10s'),
     )
+    .option('--canary <n>', 'after so many moves wait for "fakedirty resume"', positiveInteger)
     .option('--stop-after <n>', 'stop when so many moves have failed', positiveInteger, 1)
     .addHelpText(
       'after',

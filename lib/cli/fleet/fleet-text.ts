@@ -56,6 +56,8 @@ export function entryText(entry: FleetEntry, vmOf: VmOf): string | undefined {
       return `${vmOf(entry.attempt)}: ${entry.action} failed: ${entry.reason}`;
     case 'give-up':
       return `${vmOf(entry.attempt)}: given up: ${entry.reason}`;
+    case 'trouble':
+      return entry.reason;
     case 'asked':
       return (
         `${vmOf(entry.attempt)}: ${entry.reason} Look at both sides. Then "fakedirty settle ${vmOf(entry.attempt)}" says ` +

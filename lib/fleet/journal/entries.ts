@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FakedirtyError } from '../../errors/error.js';
 import { moveSchema } from '../../site/move.js';
 import { placeSchema } from '../../site/place.js';
+import { timeWindowSchema } from '../../site/time-window.js';
 
 /** Which form the entries have. It goes up when an entry changes. */
 export const fleetJournalFormat = 1;
@@ -36,6 +37,10 @@ const drainOptionsSchema = z.strictObject({
   stopAfterFailures: z.int().positive(),
   /** No move begins that would not end by then. */
   byMs: count.optional(),
+  /** When moves may begin; none: at any time. */
+  windows: z.array(timeWindowSchema).readonly().default([]),
+  /** After so many moves a person looks, and has the rest follow. */
+  canary: z.int().positive().optional(),
 });
 
 export const fleetEntrySchema = z.discriminatedUnion('type', [
@@ -115,6 +120,8 @@ export const fleetEntrySchema = z.discriminatedUnion('type', [
     attempt: z.string(),
     reason: z.string(),
   }),
+  /** Something went wrong that keeps nothing from going on. */
+  z.strictObject({ type: z.literal('trouble'), ...at, reason: z.string() }),
   /** A person has to look. */
   z.strictObject({
     type: z.literal('asked'),

@@ -21,6 +21,8 @@ export interface OpenDrain {
   /** What was planned; undefined if it was killed before that. */
   readonly plan: EntryOf<'plan'> | undefined;
   readonly isPaused: boolean;
+  /** A person has had it go on. */
+  readonly wasResumed: boolean;
   readonly isCancelled: boolean;
   /** How its moves ended, oldest first; those that are made again are left out. */
   readonly ended: readonly EntryOf<'ended'>[];
@@ -90,11 +92,12 @@ export function afterEntry(state: FleetState, entry: FleetEntry): FleetState {
     case 'controller':
     case 'seen':
     case 'failed-act':
+    case 'trouble':
       return state;
     case 'drain': {
       const cordoned = new Set([...state.cordoned, entry.host]);
       const begun = { begin: entry, plan: undefined, isPaused: false, isCancelled: false };
-      return { ...state, cordoned, drain: { ...begun, ended: [] } };
+      return { ...state, cordoned, drain: { ...begun, wasResumed: false, ended: [] } };
     }
     case 'plan':
       return drain ? { ...state, drain: { ...drain, plan: entry } } : state;
@@ -141,7 +144,7 @@ function afterWish(state: FleetState, wish: Wish): FleetState {
     case 'pause':
       return { ...state, drain: { ...drain, isPaused: true } };
     case 'resume':
-      return { ...state, drain: { ...drain, isPaused: false } };
+      return { ...state, drain: { ...drain, isPaused: false, wasResumed: true } };
     case 'cancel':
       return { ...state, drain: { ...drain, isCancelled: true } };
   }

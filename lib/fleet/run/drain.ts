@@ -1,18 +1,20 @@
 // Drains a host: moves every VM that is there, one at a time, and goes on where an earlier process was killed.
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { FakedirtyError } from '../../errors/error.js';
 import type { Move, MoveMethod } from '../../site/move.js';
 import type { Place } from '../../site/place.js';
 import { withoutInfinity } from '../../site/range.js';
-import type { Site } from '../../site/site.js';
+import type { Card, HookName, Site } from '../../site/site.js';
 import { predictMove } from '../../strategy/model/predict.js';
 import type { MoveDriver, MoveProgress } from '../drivers/driver.js';
 import { FleetStateError, PreflightError } from '../errors.js';
-import type { EntryOf } from '../journal/entries.js';
 import type { TakenFolder } from '../journal/site-folder.js';
 import type { FleetState } from '../journal/state.js';
 import { type DrainPlan, planDrain, type SiteNow } from '../plan-drain.js';
 import { type CarriedOut, carryOut } from './carry-out.js';
+import { type HookFacts, runHook } from './hooks.js';
+import { type DrainOutcome, nextMove } from './next-move.js';
 
 const pollMs = 250;
 
@@ -27,6 +29,8 @@ export interface DrainOptions {
   readonly byMs?: number | undefined;
   /** A move that sends nothing for so long is given up. */
   readonly stallMs: number;
+  /** After so many moves a person looks, and has the rest follow. */
+  readonly canary?: number | undefined;
 }
 
 /** Who carries it out, and for whom. */
@@ -41,7 +45,7 @@ export interface DrainContext {
 }
 
 /** How a drain ended: as the last entry of its journal says, or with a question to a person, who settles it. */
-export type DrainEnd = EntryOf<'drained'>['outcome'] | 'asked';
+export type DrainEnd = DrainOutcome | 'asked';
 
 /** Where a VM is. */
 function placeOf({ site }: DrainOptions, { places }: FleetState, vm: string): Place {
@@ -67,9 +71,28 @@ function pathBytesPerSecond(site: Site, from: string, to: string): number {
     return host?.cards[host.arrivals.card];
   };
   return Math.min(
-    cardOf(from)?.transmitBytesPerSecond ?? Number.POSITIVE_INFINITY,
-    cardOf(to)?.receiveBytesPerSecond ?? Number.POSITIVE_INFINITY,
+    leftOf(cardOf(from), 'transmitBytesPerSecond'),
+    leftOf(cardOf(to), 'receiveBytesPerSecond'),
   );
+}
+
+/** What a card has for moves. */
+function leftOf(
+  card: Card | undefined,
+  direction: 'transmitBytesPerSecond' | 'receiveBytesPerSecond',
+): number {
+  return card ? card[direction] - card.keepBytesPerSecond : Number.POSITIVE_INFINITY;
+}
+
+/** What a move may take at most: where something is kept for VMs, QEMU is told so. */
+function limited(site: Site, from: string, to: string, method: MoveMethod): MoveMethod {
+  const keeps = [from, to].some((name) => {
+    const host = site.hosts[name];
+    return (host?.cards[host.arrivals.card]?.keepBytesPerSecond ?? 0) > 0;
+  });
+  if (!keeps) return method;
+  const left = Math.floor(pathBytesPerSecond(site, from, to));
+  return { ...method, bytesPerSecond: Math.min(left, method.bytesPerSecond ?? left) };
 }
 
 /** What a drain would do. Nothing is changed. */
@@ -78,7 +101,7 @@ export function plan(options: DrainOptions, state: FleetState): DrainPlan {
   const now = siteNow(site, state);
   // The host itself takes nothing meanwhile.
   const cordoned = new Set([...now.cordoned, host]);
-  return planDrain(
+  const planned = planDrain(
     site,
     host,
     { ...now, cordoned },
@@ -98,6 +121,11 @@ export function plan(options: DrainOptions, state: FleetState): DrainPlan {
         ),
     },
   );
+  const moves = planned.moves.map((move) => ({
+    ...move,
+    method: limited(site, move.from, move.to, move.method),
+  }));
+  return { ...planned, moves };
 }
 
 /** A plan is for what it was made from, and nothing else. */
@@ -163,7 +191,7 @@ class Drain {
 
   /** Begins a drain, or goes on with one whose process was killed. */
   async #begin(): Promise<void> {
-    const { host, stopAfterFailures, byMs } = this.#options;
+    const { site, host, stopAfterFailures, byMs, canary } = this.#options;
     const { taken, driver } = this.#context;
     const { drain } = this.#state;
     if (drain && drain.begin.host !== host) {
@@ -175,59 +203,78 @@ class Drain {
     const planned = plan(this.#options, this.#state);
     const problems = await preflight(this.#options, this.#state, planned, driver);
     if (problems.length > 0) throw new PreflightError(problems);
-    const limits = { stopAfterFailures, ...(byMs === undefined ? {} : { byMs }) };
+    const limits = {
+      ...{ stopAfterFailures, windows: site.windows },
+      ...(byMs === undefined ? {} : { byMs }),
+      ...(canary === undefined ? {} : { canary }),
+    };
     if (!drain) taken.append({ type: 'drain', host, options: limits });
-    const digest = digestOf(this.#options.site, siteNow(this.#options.site, this.#state));
+    const uncordoned = await this.#hook('cordon', {});
+    if (uncordoned !== undefined) {
+      taken.append({ type: 'drained', host, outcome: 'stopped', reason: uncordoned });
+      throw new PreflightError([uncordoned]);
+    }
+    const digest = digestOf(site, siteNow(site, this.#state));
     taken.append({ type: 'plan', digest, ...planned });
   }
 
   async #moveAll(): Promise<readonly [DrainEnd, string]> {
-    const { taken } = this.#context;
+    const { taken, onTrouble } = this.#context;
     const { open } = this.#state;
     if (open && (await this.#carryOut(open.begin.move)) === 'asked') return asked;
+    let told = '';
     for (;;) {
       this.obey();
       const { drain } = this.#state;
       if (!drain) throw new FleetStateError('The drain has ended.');
-      const failures = drain.ended.filter(({ outcome }) => outcome !== 'moved');
-      if (drain.isCancelled) return ['cancelled', 'It was cancelled.'];
-      if (failures.length >= drain.begin.options.stopAfterFailures) {
-        return ['stopped', `${failures.length} of its moves failed: ${failures.at(-1)?.reason}`];
-      }
-      const next = drain.plan?.moves[drain.ended.length];
-      if (!next) {
-        if (failures.length === 0) return ['drained', 'Every VM has left.'];
-        return ['stopped', `${failures.length} of its moves failed: ${failures.at(-1)?.reason}`];
-      }
-      const { byMs } = drain.begin.options;
-      const expectedMs = next.predicted.timeMs.expected;
-      if (byMs !== undefined && Date.now() + expectedMs > byMs) {
-        const time = new Date(byMs).toLocaleTimeString();
-        return ['stopped', `${next.vm} would not be gone by ${time}.`];
-      }
+      const next = nextMove(drain, Date.now());
+      if (next.do === 'end') return [next.outcome, next.reason];
       if (taken.isFull) return ['stopped', 'The disk of its journal is full.'];
-      if (drain.isPaused) {
+      if (next.do === 'wait') {
+        if (next.reason !== told) onTrouble(next.reason);
+        told = next.reason;
         await pause(pollMs);
-        continue;
-      }
-      if ((await this.#move(next)) === 'asked') return asked;
+      } else if ((await this.#move(next.move)) === 'asked') return asked;
     }
   }
 
   async #move(move: Move): Promise<CarriedOut> {
     const { taken, driver } = this.#context;
-    const { vm, to, method } = move;
+    const { vm, from, to, method } = move;
     const number = (this.#state.attempts.get(vm) ?? 0) + 1;
     const attempt = `${vm}-${this.#state.mark}-${number}`;
-    const source = await driver.identify(placeOf(this.#options, this.#state, vm));
+    const place = placeOf(this.#options, this.#state, vm);
+    const identified = await this.#identify(place);
+    const source = typeof identified === 'string' ? place : identified;
     const arrival = driver.arrival({ vm, source, to, method }, attempt);
+    // Whoever is killed between the two has it run once more.
+    const refused =
+      typeof identified === 'string' ? identified : await this.#hook('before', { vm, from, to });
     taken.append({ type: 'attempt', attempt, move, source, ...arrival });
-    return await this.#carryOut(move);
+    if (refused === undefined) return await this.#carryOut(move);
+    const reason = `${refused} The guest was not touched.`;
+    taken.append({ type: 'ended', attempt, outcome: 'stayed', reason });
+    return 'stayed';
+  }
+
+  /** The place with what the VM is known by; or why that can't be known. */
+  async #identify(place: Place): Promise<Place | string> {
+    try {
+      return await this.#context.driver.identify(place);
+    } catch (error) {
+      if (!(error instanceof FakedirtyError)) throw error;
+      return `It can't be asked: ${error.message}`;
+    }
+  }
+
+  async #hook(name: HookName, facts: HookFacts): Promise<string | undefined> {
+    const { site, host } = this.#options;
+    return await runHook(site, name, { host, ...facts });
   }
 
   async #carryOut(move: Move): Promise<CarriedOut> {
     const { taken, driver, onProgress, onTrouble } = this.#context;
-    return await carryOut({
+    const outcome = await carryOut({
       taken,
       driver,
       onTrouble,
@@ -235,6 +282,11 @@ class Drain {
       obey: this.obey,
       onProgress: (progress) => onProgress(move, progress),
     });
+    if (outcome === 'asked') return outcome;
+    const { vm, from, to } = move;
+    const reason = await this.#hook('after', { vm, from, to, outcome });
+    if (reason !== undefined) taken.append({ type: 'trouble', reason });
+    return outcome;
   }
 }
 
