@@ -28,6 +28,14 @@ export interface Arrivals {
   readonly ports: readonly [number, number];
 }
 
+/** Certificates by which hosts know each other. */
+export interface Certificates {
+  /** Their folder, with the names that QEMU gives them: ca-cert.pem, server-cert.pem and so on. */
+  readonly folder: string;
+  /** The name in the host's own; left out: its address. */
+  readonly name?: string | undefined;
+}
+
 interface AnyHost {
   /** How much memory its guests may have together. */
   readonly memoryBytes: number;
@@ -35,8 +43,8 @@ interface AnyHost {
   readonly cards: Readonly<Record<string, Card>>;
   /** How guests come here. */
   readonly arrivals: Arrivals;
-  /** The folder of its certificates, as QEMU names them; left out: guests come and go in the clear. */
-  readonly tls?: string | undefined;
+  /** Its certificates; left out: guests come and go in the clear. */
+  readonly tls?: Certificates | undefined;
 }
 
 /** A host whose QEMUs are driven by QMP alone. */
@@ -153,6 +161,8 @@ const port = z.int().min(1).max(65_535);
 /** QEMU's and libvirt's own. */
 const usualPorts = [49_152, 49_215] as const;
 
+const absolute = z.string().startsWith('/', 'expected a path that begins with /');
+
 const common = {
   memory: bytes,
   cards: z.record(name, cardSchema),
@@ -162,7 +172,7 @@ const common = {
     .tuple([port, port])
     .refine(([first, last]) => first <= last, 'the first port is after the last')
     .default([...usualPorts]),
-  tls: z.string().startsWith('/', 'expected a path that begins with /').optional(),
+  tls: z.strictObject({ folder: absolute, name: z.string().min(1).optional() }).optional(),
 };
 
 const timeWindow = z.string().transform((text, context) => {
@@ -171,8 +181,6 @@ const timeWindow = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: `'${text}' is not ${expectedTimeWindow}` });
   return z.NEVER;
 });
-
-const absolute = z.string().startsWith('/', 'expected a path that begins with /');
 
 const hostSchema = z
   .discriminatedUnion('driver', [

@@ -15,6 +15,7 @@ import { parsePolicies } from '../../policy/named.js';
 import { fakeDirtyHashes } from '../../qmp/schema/fake-dirty.js';
 import type { Move, MoveMethod } from '../../site/move.js';
 import { withoutInfinity } from '../../site/range.js';
+import type { Site } from '../../site/site.js';
 import { exitCodes } from '../exit-codes.js';
 import { byteCount, each, milliseconds, oneOf, positiveInteger } from '../option-values.js';
 import { outputOptions } from '../output-options.js';
@@ -132,6 +133,14 @@ const endCodes: Readonly<Record<DrainEnd, number>> = {
   asked: exitCodes['guest-unknown'],
 };
 
+/** Said where it is so: nobody should have to find out by themselves. */
+function clearText({ hosts }: Site): string | undefined {
+  const without = Object.entries(hosts).filter(([, { tls }]) => tls === undefined);
+  if (without.length === 0) return undefined;
+  const names = without.map(([name]) => name).join(', ');
+  return `Guests travel in the clear: no certificates (tls) are given for ${names}.`;
+}
+
 async function dryRun(options: DrainOptions, flags: DrainFlags): Promise<void> {
   const { folder, site } = findSite(flags);
   const state = folder.state();
@@ -144,6 +153,8 @@ async function dryRun(options: DrainOptions, flags: DrainFlags): Promise<void> {
     return;
   }
   process.stdout.write(planText(planned));
+  const clear = clearText(site);
+  if (clear !== undefined) console.log(clear);
   if (problems.length > 0) throw new PreflightError(problems);
 }
 
@@ -172,6 +183,8 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
     'Exiting now. The migration goes on; the same command goes on with the drain.',
   );
   const before = taken.entries.length;
+  const clear = clearText(site);
+  if (clear !== undefined) display.note(clear);
   const outcome = await drain(options, {
     taken,
     driver: new QmpDriver(site, folder.migrations),

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { QmpClient } from '../../../qmp/client.js';
 import { QmpError } from '../../../qmp/errors.js';
-import type { QmpHost, Vm } from '../../../site/site.js';
+import type { Certificates, QmpHost, Vm } from '../../../site/site.js';
 import { endNow, findByArgument, startDetached, untilEnded } from '../../../system/detached.js';
 import { makeDirectory } from '../../../system/make-directory.js';
 import { isAlive, type ProcessIdentity } from '../../../system/owner.js';
@@ -40,6 +40,13 @@ function filledIn(text: string, folder: string): string {
   return text.replaceAll('{folder}', folder);
 }
 
+/** What QEMU calls the certificates of a migration. */
+export const tlsId = 'fakedirty-tls';
+
+function tlsObject({ folder }: Certificates): string {
+  return `tls-creds-x509,id=${tlsId},dir=${folder},endpoint=server,verify-peer=on`;
+}
+
 /** The command line of a VM's QEMU at its destination. */
 export function destinationWords(host: QmpHost, vm: Vm, folder: string): string[] {
   const { networkNamespace } = host;
@@ -51,6 +58,7 @@ export function destinationWords(host: QmpHost, vm: Vm, folder: string): string[
     ...(vm.arguments ?? []).map((word) => filledIn(word, folder)),
     ...['-chardev', `${markOf(folder)}server=on,wait=off`],
     ...['-mon', 'chardev=fakedirty-qmp,mode=control'],
+    ...(host.tls ? ['-object', tlsObject(host.tls)] : []),
     ...['-incoming', 'defer', '-S'],
   ];
 }

@@ -15,14 +15,15 @@ import type { MigrationResult } from '../../../migration/result.js';
 import { putBack, takeOverWith } from '../../../migration/take-over.js';
 import { parsePolicies } from '../../../policy/named.js';
 import { QmpClient } from '../../../qmp/client.js';
-import { QmpBusyError, QmpError } from '../../../qmp/errors.js';
+import { QmpBusyError, QmpCommandError, QmpError } from '../../../qmp/errors.js';
+import type { LastingQmp } from '../../../qmp/lasting-qmp.js';
 import { eventTimeMs, type QmpEvent } from '../../../qmp/messages.js';
 import { processOf } from '../../../qmp/process-usage.js';
 import { type FakeDirtyHash, fakeDirtyHashes } from '../../../qmp/schema/fake-dirty.js';
 import { parseAddress } from '../../../qmp/transport.js';
 import type { MoveMethod } from '../../../site/move.js';
 import type { Place } from '../../../site/place.js';
-import type { QmpHost, Site, Vm } from '../../../site/site.js';
+import type { Certificates, QmpHost, Site, Vm } from '../../../site/site.js';
 import { within } from '../../../system/deadline.js';
 import { isAlive, isSameProcess, type ProcessIdentity } from '../../../system/owner.js';
 import { ActError } from '../../errors.js';
@@ -43,8 +44,9 @@ import {
   qmpOf,
   removeFolder,
   startQemu,
+  tlsId,
 } from './destination-qemu.js';
-import { describedProblems, runningProblems, unreachable } from './preflight.js';
+import { describedProblems, runningProblems, tlsProblems, unreachable } from './preflight.js';
 import { Side } from './side.js';
 import {
   destinationSighting,
@@ -79,6 +81,8 @@ interface Given {
   readonly attempt: EntryOf<'attempt'>;
   readonly host: QmpHost;
   readonly vm: Vm;
+  /** The certificates of its source. */
+  readonly sourceTls: Certificates | undefined;
   /** Where the journals of migrations are. */
   readonly journals: string;
 }
@@ -278,10 +282,12 @@ class QmpMove implements MoveInHand {
     const { running, status } = await source.execute('query-status');
     if (!running) throw new ActError(`The guest does not run (${status}).`);
     const { attempt } = this.#given;
+    const tls = await this.#prepareTls(source, destination);
     const file = this.#journals.create();
     try {
       const options = parseMigrateOptions({
         ...methodOptions(attempt.move.method),
+        ...tls,
         to: { qmp: client, listen: attempt.listen },
         destinationIsHeld: true,
         journal: { write: file.write, policy: attempt.move.method.policy },
@@ -294,6 +300,30 @@ class QmpMove implements MoveInHand {
       file[Symbol.dispose]();
       this.#failure = messageOf(error);
       throw error;
+    }
+  }
+
+  /** Has both sides use their certificates, if they have some; what the migration is told then. */
+  async #prepareTls(
+    source: LastingQmp,
+    destination: LastingQmp,
+  ): Promise<Pick<MigrateOptions, 'parameters'>> {
+    const { host, sourceTls } = this.#given;
+    if (!host.tls || !sourceTls) return {};
+    await destination.execute('migrate-set-parameters', { 'tls-creds': tlsId });
+    await this.#forgetTls(source);
+    const endpoint = { endpoint: 'client', dir: sourceTls.folder, 'verify-peer': true } as const;
+    await source.execute('object-add', { 'qom-type': 'tls-creds-x509', id: tlsId, ...endpoint });
+    const hostname = host.tls.name ?? host.arrivals.address;
+    return { parameters: { 'tls-creds': tlsId, 'tls-hostname': hostname } };
+  }
+
+  /** An earlier attempt, or the arrival of the guest here, may have left some. */
+  async #forgetTls(source: LastingQmp): Promise<void> {
+    try {
+      await source.execute('object-del', { id: tlsId });
+    } catch (error) {
+      if (!(error instanceof QmpCommandError)) throw error;
     }
   }
 
@@ -326,9 +356,19 @@ class QmpMove implements MoveInHand {
   async cleanUp(outcome: 'moved' | 'stayed' | 'lost'): Promise<void> {
     const { source } = this.#given.attempt;
     if (this.#migration) await within(settleMs, this.#migration.result, () => undefined);
+    if (outcome === 'stayed' && this.#given.sourceTls) await this.#tryToForgetTls();
     if (outcome !== 'moved') removeFolder(this.#folder);
     if (outcome === 'moved' && source.driver === 'qmp' && source.folder)
       removeFolder(source.folder);
+  }
+
+  /** What is left of them harms nothing. */
+  async #tryToForgetTls(): Promise<void> {
+    try {
+      await this.#forgetTls((await this.#source.connect()).qmp);
+    } catch (error) {
+      if (!(error instanceof QmpError)) throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -362,7 +402,9 @@ export class QmpDriver implements MoveDriver {
 
   async preflight({ vm: name, source, to, method }: Target): Promise<readonly string[]> {
     const { host, vm } = this.#described(name, to);
-    const problems = describedProblems(host, vm, attemptFolder(host, `${name}-000`));
+    const problems = describedProblems(host, vm, attemptFolder(host, `${name}-000000-00`));
+    const from = this.#site.hosts[source.host];
+    problems.push(...tlsProblems(source.host, from?.tls, to, host.tls));
     if (source.driver !== 'qmp') return [...problems, 'it is not driven by QMP'];
     try {
       const address = parseAddress(source.qmp);
@@ -398,6 +440,8 @@ export class QmpDriver implements MoveDriver {
 
   open(attempt: EntryOf<'attempt'>): Promise<MoveInHand> {
     const described = this.#described(attempt.move.vm, attempt.move.to);
-    return Promise.resolve(new QmpMove({ attempt, ...described, journals: this.#journals }));
+    const sourceTls = this.#site.hosts[attempt.move.from]?.tls;
+    const given = { attempt, ...described, sourceTls, journals: this.#journals };
+    return Promise.resolve(new QmpMove(given));
   }
 }

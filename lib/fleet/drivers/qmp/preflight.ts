@@ -4,7 +4,7 @@ import { messageOf } from '../../../errors/message-of.js';
 import { bytesText } from '../../../format/text.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import type { MoveMethod } from '../../../site/move.js';
-import type { QmpHost, Vm } from '../../../site/site.js';
+import type { Certificates, QmpHost, Vm } from '../../../site/site.js';
 import { qmpOf } from './destination-qemu.js';
 
 /** The kernel takes no longer address of a UNIX socket. */
@@ -85,6 +85,32 @@ function postCopyProblems(vm: Vm): string[] {
   return onDisk
     ? ['its memory is in a file that may be on a disk: post-copy would lose it there']
     : [];
+}
+
+/** What QEMU needs on each side. */
+const certificates = {
+  source: ['ca-cert.pem', 'client-cert.pem', 'client-key.pem'],
+  destination: ['ca-cert.pem', 'server-cert.pem', 'server-key.pem'],
+} as const;
+
+/** Certificates that are there on one side alone, or not where they should be. */
+export function tlsProblems(
+  from: string,
+  source: Certificates | undefined,
+  to: string,
+  destination: Certificates | undefined,
+): string[] {
+  if (!source && !destination) return [];
+  if (!source || !destination) {
+    const [has, lacks] = source ? [from, to] : [to, from];
+    return [`${has} has certificates (tls) and ${lacks} has none`];
+  }
+  const missing = (folder: string, names: readonly string[]) =>
+    names.map((name) => `${folder}/${name}`).filter((path) => !existsSync(path));
+  return [
+    ...missing(source.folder, certificates.source),
+    ...missing(destination.folder, certificates.destination),
+  ].map((path) => `there is no ${path}, which TLS needs`);
 }
 
 /** Why its QMP can't be asked. */
