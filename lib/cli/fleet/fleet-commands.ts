@@ -7,6 +7,7 @@ import { type Intent, settlements } from '../../fleet/journal/entries.js';
 import { userName } from '../../fleet/journal/site-folder.js';
 import { carryOut } from '../../fleet/run/carry-out.js';
 import { siteNow } from '../../fleet/run/drain.js';
+import { runHook } from '../../fleet/run/hooks.js';
 import { type FleetStatus, statusOf } from '../../fleet/status.js';
 import { inColumns, left } from '../../format/columns.js';
 import { bytesText, waitText } from '../../format/text.js';
@@ -130,6 +131,8 @@ async function uncordon(host: string, flags: SiteFlags): Promise<void> {
   }
   await using taken = await folder.take(flags.site, `uncordon ${host}`);
   const was = taken.state.cordoned.has(host);
+  const refused = was ? await runHook(site, 'uncordon', { host }) : undefined;
+  if (refused !== undefined) throw new FleetStateError(`${refused} ${host} takes nothing still.`);
   if (was) taken.append({ type: 'uncordon', host });
   printResult({ host, was }, () =>
     was ? `${host} takes VMs again.` : `${host} took VMs already.`,

@@ -1,32 +1,129 @@
 // `fakedirty drain` and its like, as an operator runs them, on real VMs.
-import { expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { expect, it, type TestContext } from 'vitest';
+import { parseFleetJournal } from '../../../lib/fleet/journal/entries.js';
+import { QmpClient } from '../../../lib/qmp/client.js';
 import { needQemu } from '../../harness/requirements.js';
-import { SmallSite } from '../../harness/small-site.js';
+import { SmallSite, type SmallSiteOptions } from '../../harness/small-site.js';
 import { fakedirty } from '../fakedirty.js';
 
-it('shows what it will do, does it, and says what it did', async (context) => {
+const web = { host: 'h1', guest: { pattern: 'rewrite', pages: 1000 } } as const;
+const db = { host: 'h1', guest: { pattern: 'rewrite', pages: 2000 } } as const;
+
+async function siteOf(context: TestContext, more: Partial<SmallSiteOptions> = {}) {
   const { binary } = needQemu(context);
-  const small = await SmallSite.start(context, {
-    binary,
-    vms: {
-      web: { host: 'h1', guest: { pattern: 'random', pages: 1000, spins: 2000 } },
-      db: { host: 'h1', guest: { pattern: 'flip', pages: 2000, wordsPerPage: 4 } },
-    },
+  const site = await SmallSite.start(context, { binary, vms: { web, db }, ...more });
+  const command = (...args: string[]) => fakedirty(...args, ...site.where);
+  return { site, command };
+}
+
+it('says what it will do, does it, and says what it did', async (context) => {
+  const { site, command } = await siteOf(context);
+  const log = site.workspace.path('hooks.log');
+  const tell = ['sh', '-c', `echo "$0 $FAKEDIRTY_HOST $FAKEDIRTY_VM $FAKEDIRTY_OUTCOME" >> ${log}`];
+  const hooks = Object.fromEntries(
+    ['before', 'after', 'cordon', 'uncordon'].map((name) => [name, [...tell, name]]),
+  );
+  site.rewrite((text) => JSON.stringify({ ...JSON.parse(text), hooks }));
+
+  const dry = command('drain', 'h1', '--dry-run');
+  expect(dry.stdout).toMatch(/^VM +to +method +time +bytes\nweb +h2 .*\ndb +h3 /);
+  expect(dry.stdout).toMatch(/in the clear: no certificates \(tls\) are given for h1, h2, h3/);
+  expect(command('status').stdout).toMatch(/No drain is under way.*h1 +web, db/s);
+
+  const real = command('drain', 'h1');
+  expect(real).toMatchObject({ status: 0 });
+  expect(real.stdout).toMatch(/web: h1 → h2, pre-copy with ph128\. h2 has the most memory left/);
+  expect(real.stdout).toMatch(/web moved: .* in \d+ pass(es)?, downtime \d+ ms/);
+  expect(real.stdout).toMatch(/h1: drained\. Every VM has left\./);
+  // What the dry run has said is what was predicted.
+  const [, predicted = ''] =
+    /web +h2 +pre-copy with ph128 +(\d+ ms or more)/.exec(dry.stdout) ?? [];
+  expect(real.stdout).toMatch(new RegExp(`web +${predicted} +\\d+ ms`));
+  expect(command('status').stdout).toMatch(/h1 +takes nothing\nh2 +web\nh3 +db/);
+
+  // A host that takes nothing is no place to go; one that does is.
+  expect(command('drain', 'h2').stdout).toMatch(/web: h2 → h3/);
+  expect(command('uncordon', 'h2').stdout).toBe('h2 takes VMs again.\n');
+  expect(command('uncordon', 'h2').stdout).toBe('h2 took VMs already.\n');
+  expect(readFileSync(log, 'utf8').trim().split('\n')).toEqual([
+    'cordon h1  ',
+    ...['before h1 web ', 'after h1 web moved', 'before h1 db ', 'after h1 db moved'],
+    ...['cordon h2  ', 'before h2 web ', 'after h2 web moved', 'uncordon h2'],
+  ]);
+});
+
+it('tells programs all that it writes down, as JSON', async (context) => {
+  const { site, command } = await siteOf(context, { vms: { web } });
+  const dry = command('drain', 'h1', '--dry-run', '--json');
+  expect(JSON.parse(dry.stdout)).toMatchObject({
+    moves: [{ vm: 'web', from: 'h1', to: 'h2', predicted: { timeMs: { high: 'never' } } }],
+    left: [],
+    problems: [],
   });
-  const where = ['--site', small.file, '--state', small.workspace.path('state')];
-  for (const args of [
-    ['status'],
-    ['drain', 'h1', '--dry-run'],
-    ['drain', 'h1'],
-    ['status'],
-    ['drain', 'h2'],
-    ['uncordon', 'h1'],
-    ['drain', 'h2'],
-    ['status'],
-    ['pause'],
-  ]) {
-    const { status, output } = fakedirty(...args, ...where);
-    console.log(`$ fakedirty ${args.join(' ')}  -> ${status}\n${output}`);
-  }
-  expect(1).toBe(1);
+  const { stdout } = command('drain', 'h1', '--json');
+  const journal = readFileSync(site.workspace.path('state/journal.jsonl'), 'utf8');
+  expect(journal.endsWith(stdout)).toBe(true);
+  expect(parseFleetJournal(stdout).at(-1)).toMatchObject({ type: 'drained', outcome: 'drained' });
+  expect(JSON.parse(command('status', '--json').stdout)).toMatchObject({
+    hosts: { web: 'h2' },
+    cordoned: ['h1'],
+    isCarriedOut: false,
+  });
+});
+
+it('lists all that is in the way, and moves nothing', async (context) => {
+  const { site, command } = await siteOf(context);
+  await using qmp = await QmpClient.connect(`${site.folderOf('web')}/qmp.sock`);
+  await qmp.execute('stop');
+  await qmp.close();
+  site.rewrite((text) => {
+    const described = JSON.parse(text);
+    described.vms.db.arguments.push('-incoming', 'defer');
+    described.vms.third = { host: 'h1', memory: '1TiB', qmp: '/nowhere', arguments: [] };
+    described.vms.fourth = { host: 'h1', memory: '1MiB', qmp: '/nowhere/qmp', arguments: [] };
+    return JSON.stringify(described);
+  });
+  const { status, stderr } = command('drain', 'h1');
+  expect(status).toBe(10);
+  expect(stderr).toMatch(/Nothing was moved:/);
+  expect(stderr).toMatch(/web: its guest does not run \(paused\): continue it first/);
+  expect(stderr).toMatch(/db: leave "-incoming" out of its arguments/);
+  expect(stderr).toMatch(/third: No host takes it: h2 has .* left, and 1099.51 GB are needed/);
+  expect(stderr).toMatch(/fourth: its QMP \/nowhere\/qmp can't be asked/);
+  expect(command('status').stdout).toMatch(/No drain is under way.*h1 +web, db/s);
+});
+
+it('a program that refuses a move before it begins leaves the VM where it is', async (context) => {
+  const { site, command } = await siteOf(context, { vms: { web } });
+  const before = ['sh', '-c', 'echo "backup is running" >&2; exit 1'];
+  site.rewrite((text) => JSON.stringify({ ...JSON.parse(text), hooks: { before } }));
+  const { status, stdout } = command('drain', 'h1');
+  expect(stdout).toMatch(/web stayed: The hook "before" failed: backup is running/);
+  expect(status).toBe(11);
+  expect(command('status').stdout).toMatch(/h1 +takes nothing +web/);
+});
+
+it('mistakes are told in a sentence, with what was probably meant', async (context) => {
+  const { site, command } = await siteOf(context, { vms: { web } });
+  expect(command('drain', 'h12')).toMatchObject({
+    status: 10,
+    stderr: expect.stringMatching(/no host 'h12'.*'?h1'?/),
+  });
+  expect(command('pause')).toMatchObject({
+    status: 10,
+    stderr: expect.stringMatching(/nothing to pause: no drain is under way/),
+  });
+  expect(command('settle', 'web', 'lost').stderr).toMatch(/No move of web is under way/);
+  expect(command('settle', 'web', 'here').stderr).toMatch(/source, destination, lost/);
+  expect(command('drain', 'h1', '--by', 'noon').stderr).toMatch(/time of day, such as 18:00/);
+  expect(command('drain', 'h1', '--policy', 'hope').stderr).toMatch(/hope/);
+  site.rewrite((text) => text.replace('"format": 1', '"format": 9').replace('"driver"', '"drive"'));
+  const { status, stderr } = command('status');
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/does not describe a site:\n +line \d+: .*\n +line \d+: /);
+  expect(fakedirty('status', '--site', '/nowhere/site.yaml')).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/can't be read: ENOENT/),
+  });
 });
