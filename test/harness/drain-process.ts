@@ -8,7 +8,7 @@ import { type FleetEntry, parseFleetJournal } from '../../lib/fleet/journal/entr
 import { main } from '../cli/fakedirty.js';
 import type { SmallSite } from './small-site.js';
 
-const appearMs = 120_000;
+const appearMs = 60_000;
 
 /** The journal of a site, as anybody may read it. */
 export class SiteJournal {

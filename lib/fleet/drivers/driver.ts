@@ -6,8 +6,11 @@ import type { Place } from '../../site/place.js';
 import type { EntryOf, MoveFigures } from '../journal/entries.js';
 import type { Action, Decisions, Observation } from '../move/next-action.js';
 
-/** What a driver does to a VM: the actions that change something. */
-export type Act = Exclude<Action['do'], 'wait' | 'finish' | 'ask'>;
+/**
+ * What a driver does to a VM: the actions that change something. `interrupt` ends the connections of a migration in
+ * post-copy over which nothing comes any more, so that it can go on over new ones.
+ */
+export type Act = Exclude<Action['do'], 'wait' | 'finish' | 'ask'> | 'interrupt';
 
 /** How far a move is. */
 export interface MoveProgress extends MigrationProgress {

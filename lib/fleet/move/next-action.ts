@@ -220,7 +220,8 @@ function inPostCopy(destination: DestinationSighting): Action {
 }
 
 function interrupted(destination: DestinationSighting): Action {
-  if (destination === 'interrupted') return { do: 'recover' };
+  // One that waits for a page may answer nothing else: it takes a new connection all the same, or says that it can't.
+  if (destination === 'interrupted' || destination === 'unknown') return { do: 'recover' };
   return inPostCopy(destination);
 }
 

@@ -108,14 +108,19 @@ class Attempt {
   }
 
   async #do(action: Act): Promise<void> {
-    const { taken } = this.#options;
     const isTold = this.#told?.action === action;
     if (isTold && performance.now() - (this.#told?.atMs ?? 0) < tellAgainMs) {
       await this.#hand.untilNews(lookAgainMs);
       return;
     }
-    await this.#write(() => taken.append({ type: 'act', attempt: this.#name, action }));
     this.#told = { action, atMs: performance.now() };
+    await this.#carryOut(action);
+  }
+
+  /** Writes it down, then does it. */
+  async #carryOut(action: Act): Promise<void> {
+    const { taken } = this.#options;
+    await this.#write(() => taken.append({ type: 'act', attempt: this.#name, action }));
     try {
       await this.#hand.act(action);
     } catch (error) {
@@ -173,13 +178,18 @@ class Attempt {
   async #watchOverProgress({ source }: Observation): Promise<void> {
     const { progress } = this.#hand;
     const position = progress && [progress.sentBytes, progress.remainingBytes, progress.passes];
-    const now = source === 'ours' && position ? position.join(' ') : undefined;
+    const isSending = source === 'ours' || source === 'ours-in-post-copy';
+    const now = isSending && position ? [source, ...position].join(' ') : undefined;
     if (now === undefined || now !== this.#position) {
       this.#position = now;
       this.#movedAtMs = performance.now();
     } else if (performance.now() - this.#movedAtMs > this.#options.stallMs) {
-      const seconds = Math.round(this.#options.stallMs / 1000);
-      await this.#giveUp(`Nothing was sent for ${seconds} s: is the link down?`);
+      this.#movedAtMs = performance.now();
+      if (source === 'ours-in-post-copy') await this.#carryOut('interrupt');
+      else {
+        const seconds = Math.round(this.#options.stallMs / 1000);
+        await this.#giveUp(`Nothing was sent for ${seconds} s: is the link down?`);
+      }
     }
   }
 }

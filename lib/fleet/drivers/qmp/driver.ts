@@ -119,7 +119,14 @@ class QmpMove implements MoveInHand {
 
   get progress(): MoveProgress | undefined {
     const passes = this.#migration?.observation.passes.length ?? 0;
-    return this.#progress && { ...this.#progress, passes };
+    const { ram, status = 'none', 'total-time': elapsedMs = 0 } = this.#source.lastInfo;
+    if (!ram) return this.#progress && { ...this.#progress, passes };
+    return {
+      ...{ elapsedMs, status, passes },
+      sentBytes: ram.transferred,
+      remainingBytes: ram.remaining,
+      linkBytesPerSecond: this.#progress?.linkBytesPerSecond ?? 0,
+    };
   }
 
   get figures(): MoveFigures | undefined {
@@ -261,6 +268,9 @@ class QmpMove implements MoveInHand {
       case 'recover':
         await this.#recover();
         return;
+      case 'interrupt':
+        await this.#interrupt();
+        return;
       case 'run-there':
         await (await this.#destination.connect()).qmp.execute('cont');
         return;
@@ -337,8 +347,22 @@ class QmpMove implements MoveInHand {
 
   async #recover(): Promise<void> {
     const uri = this.#given.attempt.listen;
-    await (await this.#destination.connect()).qmp.execute('migrate-recover', { uri });
+    const { qmp: destination } = await this.#destination.connect();
+    // Its main loop may wait for a page that is to come over the new connection.
+    await destination.execute('migrate-recover', { uri }, { outOfBand: true });
     await (await this.#source.connect()).qmp.execute('migrate', { uri, resume: true });
+  }
+
+  /** Either side may have noticed already. */
+  async #interrupt(): Promise<void> {
+    for (const side of [this.#source, this.#destination]) {
+      try {
+        const { qmp } = await side.connect();
+        await qmp.execute('migrate-pause', undefined, { outOfBand: true });
+      } catch (error) {
+        if (!(error instanceof QmpError)) throw error;
+      }
+    }
   }
 
   async #end(side: Side, process: ProcessIdentity | undefined): Promise<void> {
@@ -402,14 +426,15 @@ export class QmpDriver implements MoveDriver {
 
   async preflight({ vm: name, source, to, method }: Target): Promise<readonly string[]> {
     const { host, vm } = this.#described(name, to);
-    const problems = describedProblems(host, vm, attemptFolder(host, `${name}-000000-00`));
+    const folder = attemptFolder(host, `${name}-000000-00`);
+    const problems = describedProblems(host, vm, folder);
     const from = this.#site.hosts[source.host];
     problems.push(...tlsProblems(source.host, from?.tls, to, host.tls));
     if (source.driver !== 'qmp') return [...problems, 'it is not driven by QMP'];
     try {
       const address = parseAddress(source.qmp);
       await using qmp = await QmpClient.connect(address, { timeoutMs: answerMs });
-      problems.push(...(await runningProblems(qmp, vm, method)));
+      problems.push(...(await runningProblems(qmp, vm, method, folder)));
     } catch (error) {
       if (!(error instanceof QmpError)) throw error;
       problems.push(unreachable(source.qmp, error));

@@ -1,5 +1,6 @@
 // What keeps a VM from being moved by QMP: found out before anything is moved.
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { messageOf } from '../../../errors/message-of.js';
 import { bytesText } from '../../../format/text.js';
 import type { QmpClient } from '../../../qmp/client.js';
@@ -53,6 +54,7 @@ export async function runningProblems(
   qmp: QmpClient,
   vm: Vm,
   { name }: MoveMethod,
+  folder: string,
 ): Promise<string[]> {
   const [status, migration, memory] = await Promise.all([
     qmp.execute('query-status'),
@@ -72,19 +74,27 @@ export async function runningProblems(
     const [real, said] = [bytesText(base + plugged), bytesText(vm.memoryBytes)];
     problems.push(`it has ${real} of memory, and its description says ${said}`);
   }
-  if (name !== 'pre-copy') problems.push(...postCopyProblems(vm));
+  if (name !== 'pre-copy') problems.push(...postCopyProblems(vm, folder));
   return problems;
 }
 
 /** Memory in a file on a disk can't be filled in page by page: the VM would be lost at the switch. */
-function postCopyProblems(vm: Vm): string[] {
-  const onDisk = (vm.arguments ?? []).some((word) => {
-    const path = /mem-path=([^,]+)/.exec(word)?.[1];
-    return path !== undefined && !/^\/(dev\/shm|dev\/hugepages)(\/|$)/.test(path);
-  });
-  return onDisk
-    ? ['its memory is in a file that may be on a disk: post-copy would lose it there']
-    : [];
+function postCopyProblems(vm: Vm, folder: string): string[] {
+  const paths = (vm.arguments ?? []).flatMap((word) => /mem-path=([^,]+)/.exec(word)?.[1] ?? []);
+  return paths
+    .map((path) => path.replaceAll('{folder}', folder))
+    .filter((path) => !isInMemory(path))
+    .map((path) => `its memory would be in ${path}, on a disk: post-copy would lose it there`);
+}
+
+/** File systems whose pages userfaultfd can fill in: tmpfs and hugetlbfs. */
+const fileSystemsInMemory = [0x01021994, 0x958458f6];
+
+/** Whether a file, which need not be there yet, would be in memory. */
+function isInMemory(path: string): boolean {
+  let at = path;
+  while (!existsSync(at) && at !== dirname(at)) at = dirname(at);
+  return fileSystemsInMemory.includes(statfsSync(at).type);
 }
 
 /** What QEMU needs on each side. */

@@ -2,6 +2,7 @@
 import { QmpClient } from '../../../qmp/client.js';
 import { LastingQmp } from '../../../qmp/lasting-qmp.js';
 import type { QmpEvent } from '../../../qmp/messages.js';
+import type { MigrationInfo } from '../../../qmp/schema/migration.js';
 import { parseAddress } from '../../../qmp/transport.js';
 import type { QemuAnswers } from './sightings.js';
 
@@ -18,6 +19,7 @@ export class Side implements AsyncDisposable {
   readonly #address: string;
   readonly #onEvent: (event: QmpEvent | undefined) => void;
   #connection: Promise<Connection> | undefined;
+  #info: MigrationInfo = {};
 
   /** `onEvent` hears what QEMU tells by itself, and, undefined, that it is silent from now on. */
   constructor(address: string, onEvent: (event: QmpEvent | undefined) => void) {
@@ -55,14 +57,20 @@ export class Side implements AsyncDisposable {
     this.#onEvent(undefined);
   }
 
+  /** What it said last of its migration. */
+  get lastInfo(): MigrationInfo {
+    return this.#info;
+  }
+
   /** What it says of itself. */
   async answers(): Promise<QemuAnswers> {
     const { qmp } = await this.connect();
-    const [{ status: migration = 'none' }, { status: state, running }] = await Promise.all([
+    const [info, { status: state, running }] = await Promise.all([
       qmp.execute('query-migrate'),
       qmp.execute('query-status'),
     ]);
-    return { migration, state, running };
+    this.#info = info;
+    return { migration: info.status ?? 'none', state, running };
   }
 
   /** The next look makes another connection. */
