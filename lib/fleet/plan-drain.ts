@@ -17,11 +17,24 @@ export interface SiteNow {
 export interface DrainPlan {
   readonly moves: readonly Move[];
   /** VMs that stay, each with the reason. */
-  readonly left: readonly { readonly vm: string; readonly reason: string }[];
+  readonly left: readonly {
+    readonly vm: string;
+    readonly reason: string;
+    /** Whoever drains wants it so. */
+    readonly isWanted: boolean;
+  }[];
 }
 
 /** Predicts what a move would cost. */
 export type Predict = (vm: string, from: string, to: string, method: MoveMethod) => MovePrediction;
+
+/** How a drain is planned. */
+export interface PlanOptions {
+  readonly method: MoveMethod;
+  /** VMs that are to stay. */
+  readonly leave: readonly string[];
+  readonly predict: Predict;
+}
 
 /** Memory that is left on a host, with these VMs on it. */
 function freeBytes(site: Site, host: string, hostOf: ReadonlyMap<string, string>): number {
@@ -117,10 +130,11 @@ export function planDrain(
   site: Site,
   from: string,
   now: SiteNow,
-  { method, predict }: { readonly method: MoveMethod; readonly predict: Predict },
+  { method, leave, predict }: PlanOptions,
 ): DrainPlan {
   const hostOf = new Map(now.hostOf);
-  const here = [...hostOf].filter(([, host]) => host === from).map(([vm]) => vm);
+  const all = [...hostOf].filter(([, host]) => host === from).map(([vm]) => vm);
+  const here = all.filter((vm) => !leave.includes(vm));
   const groups = new Map<string, readonly string[]>();
   for (const vm of here) {
     const group = groupOf(site, vm)
@@ -133,12 +147,15 @@ export function planDrain(
       sizeOf(site, one) - sizeOf(site, other) || (one[0] ?? '').localeCompare(other[0] ?? ''),
   );
   const moves: Move[] = [];
-  const left: { vm: string; reason: string }[] = [];
+  const left = all
+    .filter((vm) => leave.includes(vm))
+    .map((vm) => ({ vm, reason: 'As asked.', isWanted: true }));
   for (const group of ordered) {
     const chosen = choose(site, group, from, { ...now, hostOf });
     if ('length' in chosen) {
       const why = chosen.length > 0 ? chosen.join('; ') : 'there is no other host';
-      for (const vm of group) left.push({ vm, reason: `No host takes it: ${why}.` });
+      for (const vm of group)
+        left.push({ vm, reason: `No host takes it: ${why}.`, isWanted: false });
       continue;
     }
     const inOrder = group.toSorted((one, other) => sizeOf(site, [one]) - sizeOf(site, [other]));

@@ -35,6 +35,7 @@ interface DrainFlags extends SiteFlags {
   readonly stopAfter: number;
   readonly stall: number;
   readonly canary?: number;
+  readonly leave: string[];
 }
 
 /** The next time that a clock shows that: today, or tomorrow. */
@@ -164,6 +165,11 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
     const known = Object.keys(site.hosts);
     throw new FleetStateError(`The site has no host '${host}'.${didYouMean(host, known)}`);
   }
+  for (const vm of flags.leave) {
+    if (Object.hasOwn(site.vms, vm)) continue;
+    const known = Object.keys(site.vms);
+    throw new FleetStateError(`The site has no VM '${vm}'.${didYouMean(vm, known)}`);
+  }
   const options: DrainOptions = {
     site,
     host,
@@ -172,6 +178,7 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
     byMs: flags.by,
     stallMs: flags.stall,
     canary: flags.canary,
+    leave: flags.leave,
   };
   if (flags.dryRun) return await dryRun(options, flags);
   await using taken = await folder.take(flags.site, `drain ${host}`);
@@ -239,6 +246,7 @@ export function addDrain(program: Command): void {
         .argParser(milliseconds)
         .default(10_000, '10s'),
     )
+    .option('--leave <vm>', 'a VM that is to stay (repeatable)', each, [])
     .option('--canary <n>', 'after so many moves wait for "fakedirty resume"', positiveInteger)
     .option('--stop-after <n>', 'stop when so many moves have failed', positiveInteger, 1)
     .addHelpText(

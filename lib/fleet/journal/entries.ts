@@ -73,7 +73,9 @@ export const fleetEntrySchema = z.discriminatedUnion('type', [
     ...at,
     digest: z.string(),
     moves: z.array(moveSchema).readonly(),
-    left: z.array(z.strictObject({ vm: z.string(), reason: z.string() })).readonly(),
+    left: z
+      .array(z.strictObject({ vm: z.string(), reason: z.string(), isWanted: z.boolean() }))
+      .readonly(),
   }),
   z.strictObject({ type: z.literal('cordon'), ...at, host: z.string() }),
   z.strictObject({ type: z.literal('uncordon'), ...at, host: z.string() }),

@@ -31,6 +31,8 @@ export interface DrainOptions {
   readonly stallMs: number;
   /** After so many moves a person looks, and has the rest follow. */
   readonly canary?: number | undefined;
+  /** VMs that are to stay. */
+  readonly leave: readonly string[];
 }
 
 /** Who carries it out, and for whom. */
@@ -97,7 +99,7 @@ function limited(site: Site, from: string, to: string, method: MoveMethod): Move
 
 /** What a drain would do. Nothing is changed. */
 export function plan(options: DrainOptions, state: FleetState): DrainPlan {
-  const { site, host, method } = options;
+  const { site, host, method, leave } = options;
   const now = siteNow(site, state);
   // The host itself takes nothing meanwhile.
   const cordoned = new Set([...now.cordoned, host]);
@@ -107,6 +109,7 @@ export function plan(options: DrainOptions, state: FleetState): DrainPlan {
     { ...now, cordoned },
     {
       method,
+      leave,
       predict: (vm, from, to, how) =>
         predictMove(
           {
@@ -141,7 +144,9 @@ export async function preflight(
   { moves, left }: DrainPlan,
   driver: MoveDriver,
 ): Promise<string[]> {
-  const problems = left.map(({ vm, reason }) => `${vm}: ${reason}`);
+  const problems = left
+    .filter(({ isWanted }) => !isWanted)
+    .map(({ vm, reason }) => `${vm}: ${reason}`);
   for (const { vm, to, method } of moves) {
     const source = placeOf(options, state, vm);
     for (const problem of await driver.preflight({ vm, source, to, method })) {

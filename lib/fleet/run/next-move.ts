@@ -25,6 +25,12 @@ function clockText(ms: number): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}`;
 }
 
+function leftText({ plan }: OpenDrain): string {
+  const stay = plan?.left.map(({ vm }) => vm) ?? [];
+  const except = stay.length > 0 ? ` but for ${stay.join(', ')}` : '';
+  return `Every VM has left${except}.`;
+}
+
 /** What a drain does next, at that time. */
 export function nextMove(drain: OpenDrain, nowMs: number): NextMove {
   const { begin, plan, ended } = drain;
@@ -35,7 +41,7 @@ export function nextMove(drain: OpenDrain, nowMs: number): NextMove {
   if (failures.length >= stopAfterFailures) return end('stopped', failed);
   const move = plan?.moves[ended.length];
   if (!move)
-    return failures.length === 0 ? end('drained', 'Every VM has left.') : end('stopped', failed);
+    return failures.length === 0 ? end('drained', leftText(drain)) : end('stopped', failed);
   if (byMs !== undefined && nowMs + move.predicted.timeMs.expected > byMs) {
     return end('stopped', `${move.vm} would not be gone by ${clockText(byMs)}.`);
   }
