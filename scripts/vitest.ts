@@ -98,7 +98,7 @@ export async function testOnNode({ major, program }: OtherNode): Promise<Tally> 
 }
 
 /** The folders of tests that run guests. */
-const withGuests = ['qemu/machine/', 'qemu/series/', 'lab/machine/'];
+const withGuests = ['qemu/machine/', 'qemu/series/', 'lab/machine/', 'fleet/machine/'];
 
 /**
  * The tests that run guests. Each takes all processors, but waits for its link as well: two at a time end sooner. Those

@@ -162,7 +162,11 @@ export class SmallSite {
     return `${this.#first(name)}/qmp.sock`;
   }
 
-  async #boot(name: string, host: string, { binary }: SmallSiteOptions): Promise<void> {
+  async #boot(
+    name: string,
+    host: string,
+    { binary }: Pick<SmallSiteOptions, 'binary'>,
+  ): Promise<void> {
     const folder = this.#first(name);
     mkdirSync(folder, { mode: 0o700 });
     const words = this.site.vms[name]?.arguments ?? [];
@@ -174,6 +178,22 @@ export class SmallSite {
     ]);
     this.#machines.set(name, machine);
     await untilAnswers(() => guestAt(folder));
+  }
+
+  /** Starts one more VM, and describes it. */
+  async addVm(name: string, { host, guest }: SmallVm, binary: string): Promise<void> {
+    const vm = {
+      host,
+      memory: ramBytesOf(guest),
+      qmp: this.#qmp(name),
+      arguments: await this.#arguments(name, guest),
+    };
+    this.rewrite((text) => {
+      const described = JSON.parse(text);
+      described.vms[name] = vm;
+      return JSON.stringify(described, undefined, 2);
+    });
+    await this.#boot(name, host, { binary });
   }
 
   /** What tells commands which site this is. */

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { expect, it, type TestContext } from 'vitest';
 import { parseFleetJournal } from '../../../lib/fleet/journal/entries.js';
 import { QmpClient } from '../../../lib/qmp/client.js';
+import { fakedirty } from '../../cli/fakedirty.js';
 import { needQemu } from '../../harness/requirements.js';
 import { SmallSite, type SmallSiteOptions } from '../../harness/small-site.js';
-import { fakedirty } from '../fakedirty.js';
 
 const web = { host: 'h1', guest: { pattern: 'rewrite', pages: 1000 } } as const;
 const db = { host: 'h1', guest: { pattern: 'rewrite', pages: 2000 } } as const;

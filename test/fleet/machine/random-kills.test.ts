@@ -1,0 +1,164 @@
+// Kills whatever takes part in a move, at random moments: no guest runs twice, none goes back to what it was before, and
+// none is lost but by the death of what held it.
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, it, type TestContext } from 'vitest';
+import type { EntryOf } from '../../../lib/fleet/journal/entries.js';
+import { stateOf } from '../../../lib/fleet/journal/state.js';
+import { QmpClient } from '../../../lib/qmp/client.js';
+import { findByArgument } from '../../../lib/system/detached.js';
+import { fakedirty } from '../../cli/fakedirty.js';
+import { DrainProcess, SiteJournal } from '../../harness/drain-process.js';
+import { needQemu } from '../../harness/requirements.js';
+import { guestAt, SmallSite } from '../../harness/small-site.js';
+
+const { FAKEDIRTY_LONG, FAKEDIRTY_KILLS = FAKEDIRTY_LONG === '1' ? '300' : '6' } = process.env;
+const kills = Number(FAKEDIRTY_KILLS);
+const goOnMs = 5000;
+
+/** The same numbers each time: what failed can be made to fail again. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const victims = [
+  'controller',
+  'source',
+  'destination',
+  'controller and source',
+  'controller and destination',
+] as const;
+const methods = [
+  ['--method', 'pre-copy'],
+  ['--method', 'hybrid'],
+  ['--method', 'post-copy'],
+] as const;
+
+async function runs(folder: string): Promise<boolean> {
+  try {
+    await using qmp = await QmpClient.connect(`${folder}/qmp.sock`, { timeoutMs: 5000 });
+    return (await qmp.execute('query-status')).running;
+  } catch {
+    return false;
+  }
+}
+
+/** A site with a VM that is moved again and again, and one that takes its place when it is lost. */
+class Scene {
+  readonly site: SmallSite;
+  readonly journal: SiteJournal;
+  readonly #binary: string;
+  vm = 'web0';
+  #vms = 0;
+  #passes = 0;
+
+  private constructor(site: SmallSite, binary: string) {
+    this.site = site;
+    this.journal = new SiteJournal(site);
+    this.#binary = binary;
+  }
+
+  static async start(context: TestContext): Promise<Scene> {
+    const { binary } = needQemu(context);
+    const site = await SmallSite.start(context, { binary, vms: {}, megabitsPerSecond: 60 });
+    const scene = new Scene(site, binary);
+    await scene.replace();
+    return scene;
+  }
+
+  async replace(): Promise<void> {
+    this.vm = `web${this.#vms}`;
+    this.#vms += 1;
+    this.#passes = 0;
+    const guest = { pattern: 'rewrite', pages: 1500, spins: 200 } as const;
+    await this.site.addVm(this.vm, { host: 'h1', guest }, this.#binary);
+  }
+
+  get host(): string {
+    return stateOf(this.journal.entries).places.get(this.vm)?.host ?? 'h1';
+  }
+
+  /** The folders in which it may be: of its first QEMU, and of every attempt. */
+  get folders(): string[] {
+    const attempts = this.journal.entries.filter((entry) => entry.type === 'attempt');
+    const ours = attempts.filter(({ move }) => move.vm === this.vm);
+    const folders = ours.map(({ destination }) =>
+      destination.driver === 'qmp' ? (destination.folder ?? '') : '',
+    );
+    return [this.site.folderOf(this.vm), ...folders];
+  }
+
+  kill(side: 'source' | 'destination', { source, destination }: EntryOf<'attempt'>): void {
+    const place = side === 'source' ? source : destination;
+    const qmp = place.driver === 'qmp' ? place.qmp : '';
+    const qemu = findByArgument(`${qmp},`);
+    if (qemu) process.kill(qemu.pid, 'SIGKILL');
+  }
+
+  /** It runs once, unharmed, and no older than before; or nowhere. */
+  async check(what: string, isLost: boolean): Promise<void> {
+    const running = await Promise.all(this.folders.map(runs));
+    const where = this.folders.filter((_, at) => running[at]);
+    expect(where.length, what).toBe(isLost ? 0 : 1);
+    if (isLost) return;
+    const { wrongWords, passes } = await guestAt(where[0] ?? '');
+    expect(wrongWords, what).toBe(0);
+    expect(passes, what).toBeGreaterThanOrEqual(this.#passes);
+    this.#passes = passes;
+  }
+}
+
+it(`after ${kills} kills`, async (context) => {
+  const scene = await Scene.start(context);
+  const random = randomNumbers(20_261_130);
+  const counts: Record<string, number> = {};
+  for (let kill = 0; kill < kills; kill += 1) {
+    const victim = victims[Math.floor(random() * victims.length)] ?? 'controller';
+    const method = methods[Math.floor(random() * methods.length)] ?? methods[0];
+    const delayMs = random() * 2000;
+    const { host, journal, site } = scene;
+    const what = `kill ${kill}: ${victim} after ${Math.round(delayMs)} ms, ${method[1]}`;
+    const before = journal.entries.length;
+    const drain = ['drain', host, ...method, '--stall', '3s'];
+    const first = new DrainProcess(context, site, drain);
+    const attempt = await journal.until(before, ({ type }) => type === 'attempt');
+    await pause(delayMs);
+    if (attempt.type !== 'attempt') throw new TypeError('This is no attempt.');
+    const isOver = journal.entries.slice(before).some(({ type }) => type === 'ended');
+    if (victim.includes('controller')) first.kill('SIGKILL');
+    if (victim.includes('source') && !isOver) scene.kill('source', attempt);
+    if (victim.includes('destination') && !isOver) scene.kill('destination', attempt);
+    await first.end;
+    let code: number | null = 0;
+    if (victim.includes('controller')) {
+      const killedAt = journal.entries.length;
+      const sinceMs = performance.now();
+      const second = new DrainProcess(context, site, drain);
+      await journal.until(
+        killedAt,
+        ({ type }) => type === 'seen' || type === 'drained' || type === 'drain',
+      );
+      expect(performance.now() - sinceMs, what).toBeLessThan(goOnMs);
+      ({ code } = await second.end);
+    } else ({ code } = await first.end);
+    if (code === 14) {
+      // What arrived at a destination that was told nothing: only a person knows that it is the newest.
+      expect(victim, what).toBe('controller and source');
+      expect(fakedirty('settle', scene.vm, 'destination', ...site.where).status, what).toBe(0);
+    }
+    const state = stateOf(journal.entries);
+    const isLost = state.lost.has(scene.vm);
+    if (isLost) expect(victim, what).not.toBe('controller');
+    await scene.check(what, isLost);
+    const outcome = isLost ? 'lost' : code === 14 ? 'settled' : code === 0 ? 'moved' : 'stayed';
+    counts[`${victim}: ${outcome}`] = (counts[`${victim}: ${outcome}`] ?? 0) + 1;
+    if (state.drain) fakedirty('cancel', ...site.where);
+    if (state.drain) await new DrainProcess(context, site, drain).end;
+    for (const name of state.cordoned) fakedirty('uncordon', name, ...site.where);
+    if (isLost) await scene.replace();
+  }
+  console.log(counts);
+});
