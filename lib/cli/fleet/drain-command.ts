@@ -9,6 +9,7 @@ import type { EntryOf, FleetEntry } from '../../fleet/journal/entries.js';
 import type { TakenFolder } from '../../fleet/journal/site-folder.js';
 import { type DrainEnd, type DrainOptions, drain, plan, preflight } from '../../fleet/run/drain.js';
 import { tellLive } from '../../fleet/status.js';
+import { LiveBlock } from '../../format/live-block.js';
 import { StatusLine } from '../../format/status-line.js';
 import { bytesText, waitText } from '../../format/text.js';
 import { parsePolicies } from '../../policy/named.js';
@@ -20,7 +21,7 @@ import { exitCodes } from '../exit-codes.js';
 import { byteCount, each, milliseconds, oneOf, positiveInteger } from '../option-values.js';
 import { outputOptions } from '../output-options.js';
 import { interruptible } from '../session.js';
-import { comparisonText, entryText, planText } from './fleet-text.js';
+import { comparisonText, drainLines, entryText, planText } from './fleet-text.js';
 import { addSiteOptions, findSite, type SiteFlags } from './site-option.js';
 
 interface DrainFlags extends SiteFlags {
@@ -62,8 +63,10 @@ function methodOf(flags: DrainFlags): MoveMethod {
   };
 }
 
-/** Shows what a drain does, as lines and, on a terminal, as a last line that is rewritten. */
+/** Shows what a drain does: lines that stay, and on a terminal a table below them that is rewritten. */
 class DrainDisplay {
+  readonly #block = new LiveBlock(process.stdout);
+  /** Where it can't be rewritten, a line now and then. */
   readonly #line = new StatusLine(process.stdout, { elsewhereEveryMs: 5000 });
   readonly #names = new Map<string, string>();
   readonly #taken: TakenFolder;
@@ -77,7 +80,7 @@ class DrainDisplay {
   note(text: string): void {
     const { json, quiet } = outputOptions();
     if (json) process.stderr.write(`${text}\n`);
-    else if (!quiet) this.#line.print(text);
+    else if (!quiet) this.#block.print(text);
   }
 
   #remember(entry: FleetEntry): void {
@@ -93,7 +96,7 @@ class DrainDisplay {
     }
     if (quiet && entry.type !== 'drained' && entry.type !== 'asked') return;
     const text = entryText(entry, (attempt) => this.#names.get(attempt) ?? attempt);
-    if (text !== undefined) this.#line.print(text);
+    if (text !== undefined) this.#block.print(text);
   };
 
   readonly progress = (move: Move, progress: MoveProgress | undefined): void => {
@@ -104,17 +107,22 @@ class DrainDisplay {
     const ended = running.ended.length;
     const sent = progress?.sentBytes ?? 0;
     const { percent, leftMs } = this.#progress.position(ended, sent, performance.now());
-    tellLive(this.#taken.folder, {
+    const live = {
       atMs: Date.now(),
       vm: move.vm,
       percent,
       ...(leftMs === undefined ? {} : { leftMs }),
       ...(progress ? { sentBytes: sent, passes: progress.passes, status: progress.status } : {}),
-    });
+    };
+    tellLive(this.#taken.folder, live);
     const { json, quiet } = outputOptions();
     if (json || quiet) return;
     const left = leftMs === undefined ? '' : `, ${waitText(leftMs)} left`;
     const how = progress ? `: ${bytesText(sent)} sent, pass ${progress.passes + 1}` : '';
+    if (this.#block.isLive) {
+      this.#block.show(drainLines(this.#taken.state, live));
+      return;
+    }
     this.#line.show(`${ended + 1}/${moves.length}, ${percent} %${left}  ${move.vm}${how}`);
   };
 
@@ -122,8 +130,8 @@ class DrainDisplay {
   compare(moves: readonly Move[], ended: readonly EntryOf<'ended'>[]): void {
     const { json, quiet } = outputOptions();
     const text = comparisonText(moves, ended);
-    if (text !== undefined && !json && !quiet) this.#line.print(text.trimEnd());
-    else this.#line.clear();
+    if (text !== undefined && !json && !quiet) this.#block.print(text.trimEnd());
+    else this.#block.clear();
   }
 }
 

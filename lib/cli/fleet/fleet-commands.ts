@@ -1,4 +1,5 @@
 // The commands beside `drain`: how far it is, and what people want of it.
+import { setTimeout as pause } from 'node:timers/promises';
 import { Argument, type Command } from 'commander';
 import { didYouMean } from '../../errors/nearest.js';
 import { QmpDriver } from '../../fleet/drivers/qmp/driver.js';
@@ -10,12 +11,14 @@ import { siteNow } from '../../fleet/run/drain.js';
 import { runHook } from '../../fleet/run/hooks.js';
 import { type FleetStatus, statusOf } from '../../fleet/status.js';
 import { inColumns, left } from '../../format/columns.js';
+import { LiveBlock } from '../../format/live-block.js';
 import { bytesText, waitText } from '../../format/text.js';
 import { withoutInfinity } from '../../site/range.js';
 import type { Site } from '../../site/site.js';
 import { exitCodes } from '../exit-codes.js';
 import { oneOf } from '../option-values.js';
 import { outputOptions, printResult } from '../output-options.js';
+import { drainLines } from './fleet-text.js';
 import { addSiteOptions, findSite, type SiteFlags } from './site-option.js';
 
 function drainText({ state, isCarriedOut, live }: FleetStatus): string {
@@ -72,6 +75,34 @@ async function status(flags: SiteFlags): Promise<void> {
   }
   const lost = state.lost.size > 0 ? `\nLost: ${[...state.lost].join(', ')}.` : '';
   console.log(`${drainText(now)}\n\n${whereText(site, now).trimEnd()}${lost}`);
+}
+
+interface StatusFlags extends SiteFlags {
+  readonly follow: boolean;
+}
+
+const lookMs = 500;
+
+/** Shows how far it is until nobody carries it out any more; elsewhere than on a terminal, what changes. */
+async function follow(flags: StatusFlags): Promise<void> {
+  const { folder } = findSite(flags);
+  const block = new LiveBlock(process.stdout);
+  let told = '';
+  for (;;) {
+    const now = await statusOf(folder);
+    const lines = drainLines(now.state, now.live);
+    const last = lines.at(-1) ?? '';
+    if (outputOptions().json) {
+      if (last !== told)
+        console.log(JSON.stringify({ ...now.state.drain, live: now.live }, withoutInfinity));
+    } else if (block.isLive) block.show(lines);
+    else if (last !== told) block.print(last);
+    told = last;
+    if (!now.isCarriedOut) break;
+    await pause(lookMs);
+  }
+  block.clear();
+  if (!outputOptions().json) await status(flags);
 }
 
 const wanted: Readonly<Record<Intent, string>> = {
@@ -142,7 +173,8 @@ async function uncordon(host: string, flags: SiteFlags): Promise<void> {
 export function addFleetCommands(program: Command): void {
   addSiteOptions(program.command('status'))
     .description('Shows how far a drain is, and where every VM is.')
-    .action((flags: SiteFlags) => status(flags));
+    .option('--follow', 'go on showing it, until the drain has ended', false)
+    .action((flags: StatusFlags) => (flags.follow ? follow(flags) : status(flags)));
   addSiteOptions(program.command('pause'))
     .description('Has a drain pause when the move that is under way has ended.')
     .action((flags: SiteFlags) => wish('pause', flags));

@@ -1,10 +1,12 @@
 // What is said of moves: one sentence for each entry of a journal that a person wants to hear of.
 
 import type { EntryOf, FleetEntry, MoveFigures } from '../../fleet/journal/entries.js';
+import type { FleetState } from '../../fleet/journal/state.js';
 import type { DrainPlan } from '../../fleet/plan-drain.js';
+import type { LiveMove } from '../../fleet/status.js';
 import { inColumns, left, right } from '../../format/columns.js';
 import { plural } from '../../format/plural.js';
-import { bytesText, timeText } from '../../format/text.js';
+import { bytesText, timeText, waitText } from '../../format/text.js';
 import type { Move, MoveMethod } from '../../site/move.js';
 import type { Range } from '../../site/range.js';
 
@@ -30,6 +32,38 @@ export function planText({ moves, left: staying }: DrainPlan): string {
   ]);
   const table = moves.length > 0 ? inColumns(columns, rows) : 'There is no VM to move.\n';
   return table + staying.map(({ vm, reason }) => `${vm} stays: ${reason}\n`).join('');
+}
+
+/** How far each move is, and all of them together: the last line. */
+export function drainLines({ drain, open }: FleetState, live: LiveMove | undefined): string[] {
+  if (!drain?.plan) return [];
+  const { moves } = drain.plan;
+  const columns = [left('VM'), left('to'), left('state'), right('sent'), right('passes')];
+  const rows = moves.map(({ vm, to }, at) => {
+    const ended = drain.ended[at];
+    const { figures } = ended ?? {};
+    if (ended) {
+      const cost = figures ? [bytesText(figures.bytes), String(figures.passes)] : ['', ''];
+      return [vm, to, ended.outcome, ...cost];
+    }
+    if (open?.begin.move.vm !== vm) return [vm, to, 'waits', '', ''];
+    const sent = live?.sentBytes === undefined ? '' : bytesText(live.sentBytes);
+    const passes = live?.passes === undefined ? '' : String(live.passes);
+    return [vm, to, open.asked === undefined ? 'is moved' : 'waits for a person', sent, passes];
+  });
+  const remaining = live?.leftMs === undefined ? '' : `, ${waitText(live.leftMs)} left`;
+  const done = live ? `, ${live.percent} %${remaining}` : '';
+  const how = drain.isCancelled ? ', being cancelled' : drain.isPaused ? ', paused' : '';
+  const table = inColumns(columns, around(rows, drain.ended.length)).trimEnd().split('\n');
+  const count = `${drain.ended.length} of ${moves.length} moves have ended`;
+  return [...table, `Draining ${drain.begin.host}${how}: ${count}${done}`];
+}
+
+/** Of many moves those that matter now: what ended last, what is under way, what comes next. */
+const [shownBefore, shownAfter] = [4, 8];
+
+function around<Row>(rows: readonly Row[], at: number): readonly Row[] {
+  return rows.slice(Math.max(0, at - shownBefore), at + shownAfter);
 }
 
 function figuresText({ timeMs, bytes, downtimeMs, passes }: MoveFigures): string {

@@ -1,9 +1,12 @@
 // `fakedirty drain` and its like, as an operator runs them, on real VMs.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { expect, it, type TestContext } from 'vitest';
 import { parseFleetJournal } from '../../../lib/fleet/journal/entries.js';
 import { QmpClient } from '../../../lib/qmp/client.js';
-import { fakedirty } from '../../cli/fakedirty.js';
+import { fakedirty, main } from '../../cli/fakedirty.js';
+import { SiteJournal } from '../../harness/drain-process.js';
 import { needQemu } from '../../harness/requirements.js';
 import { SmallSite, type SmallSiteOptions } from '../../harness/small-site.js';
 
@@ -70,6 +73,26 @@ it('tells programs all that it writes down, as JSON', async (context) => {
     cordoned: ['h1'],
     isCarriedOut: false,
   });
+});
+
+it('shows a table of all moves on a terminal, there and to whoever asks', async (context) => {
+  const { site } = await siteOf(context, { megabitsPerSecond: 20 });
+  const words = [process.execPath, main, 'drain', 'h1', ...site.where].join(' ');
+  const terminal = spawn('script', ['--quiet', '--return', '--command', words, '/dev/null']);
+  let seen = '';
+  terminal.stdout.on('data', (data: Buffer) => {
+    seen += data.toString();
+  });
+  const journal = new SiteJournal(site);
+  await journal.until(0, (entry) => entry.type === 'seen' && entry.source === 'ours');
+  const following = fakedirty('status', '--follow', ...site.where);
+  const [code] = await once(terminal, 'close');
+  expect({ code, seen }).toMatchObject({ code: 0 });
+  expect(seen).toMatch(/VM +to +state +sent +passes\s+web +h2 +is moved +[\d.]+ [kM]B +\d/);
+  expect(seen).toMatch(/db +h3 +waits\s+Draining h1: 0 of 2 moves have ended, \d+ %/);
+  expect(seen).toMatch(/web +h2 +moved +.*\s+db +h3 +is moved/);
+  expect(following.stdout).toMatch(/Draining h1: \d of 2 moves have ended, \d+ %.*\n/);
+  expect(following.stdout).toMatch(/No drain is under way/);
 });
 
 it('lists all that is in the way, and moves nothing', async (context) => {
