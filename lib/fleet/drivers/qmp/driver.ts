@@ -55,8 +55,10 @@ import {
   sourceSighting,
 } from './sightings.js';
 
-/** A QEMU that stops its guest may be silent for a while. */
-const answerMs = 5000;
+/** A QEMU that stops its guest, or waits for a page in post-copy, may be silent for a while: it is looked at again. */
+const answerMs = 1500;
+/** Before anything is moved, a QEMU has as much time as it needs. */
+const identifyMs = 10_000;
 /** Its supervisor has put all settings back by then. */
 const settleMs = 15_000;
 
@@ -226,8 +228,14 @@ class QmpMove implements MoveInHand {
   async #connections(): Promise<Connections> {
     const { qmp: source } = await this.#source.connect();
     const qemu = this.#destinationProcess ?? findQemu(this.#folder);
-    const there = qemu && (await this.#destination.connect().catch(() => undefined));
+    const there = qemu && (await this.#destinationSoon());
     return { source, destination: there?.qmp, release: () => Promise.resolve() };
+  }
+
+  /** One that does not answer now is done without. */
+  async #destinationSoon(): Promise<{ readonly qmp: LastingQmp } | undefined> {
+    const connected = this.#destination.connect().catch(() => undefined);
+    return await within(answerMs, connected, () => undefined);
   }
 
   #onSourceEvent(event: QmpEvent | undefined): void {
@@ -433,7 +441,7 @@ export class QmpDriver implements MoveDriver {
     if (source.driver !== 'qmp') return [...problems, 'it is not driven by QMP'];
     try {
       const address = parseAddress(source.qmp);
-      await using qmp = await QmpClient.connect(address, { timeoutMs: answerMs });
+      await using qmp = await QmpClient.connect(address, { timeoutMs: identifyMs });
       problems.push(...(await runningProblems(qmp, vm, method, folder)));
     } catch (error) {
       if (!(error instanceof QmpError)) throw error;
@@ -445,7 +453,7 @@ export class QmpDriver implements MoveDriver {
   async identify(source: Place): Promise<Place> {
     if (source.driver !== 'qmp') return source;
     const address = parseAddress(source.qmp);
-    await using qmp = await QmpClient.connect(address, { timeoutMs: answerMs });
+    await using qmp = await QmpClient.connect(address, { timeoutMs: identifyMs });
     const process = await processOf(qmp);
     return process ? { ...source, process } : source;
   }
