@@ -1,6 +1,7 @@
 // Several lines that are rewritten in place below the lasting ones, on a terminal; nothing of them elsewhere.
 import type { TextOutput } from './status-line.js';
 
+/** Where a terminal does not say, or says 0. */
 const usualColumns = 80;
 const usualRows = 24;
 
@@ -23,7 +24,7 @@ export class LiveBlock {
 
   /** How many lines it may have: more would scroll away, and could not be rewritten. */
   get room(): number {
-    return Math.max(1, (this.#output.rows ?? usualRows) - 2);
+    return Math.max(1, (this.#output.rows || usualRows) - 2);
   }
 
   /** Writes nothing from now on. */
@@ -34,7 +35,7 @@ export class LiveBlock {
   /** Shows these lines instead of those before; the last of too many are shown. */
   show(lines: readonly string[]): void {
     if (!this.isLive || this.#isSilent) return;
-    const width = (this.#output.columns ?? usualColumns) - 1;
+    const width = (this.#output.columns || usualColumns) - 1;
     const shown = lines.slice(-this.room).map((line) => line.slice(0, width));
     this.#output.write(`${this.#erased()}${shown.map((line) => `${line}\n`).join('')}`);
     this.#shown = shown.length;

@@ -9,6 +9,7 @@ export interface TextOutput {
 }
 
 const clearLine = '\r\x1b[2K';
+/** Where a terminal does not say, or says 0. */
 const usualColumns = 80;
 
 export interface StatusLineOptions {
@@ -49,7 +50,7 @@ export class StatusLine {
   show(text: string, elsewhere = text): void {
     if (this.#isSilent) return;
     if (this.isLive) {
-      const room = (this.#output.columns ?? usualColumns) - 1;
+      const room = (this.#output.columns || usualColumns) - 1;
       this.#output.write(`${clearLine}${text.slice(0, room)}`);
     } else if (this.#nowMs() - this.#writtenMs >= this.#elsewhereEveryMs) {
       this.#writtenMs = this.#nowMs();
