@@ -15,6 +15,7 @@ export interface SiteNow {
 
 /** What a drain is to do. */
 export interface DrainPlan {
+  /** The moves, in their order. */
   readonly moves: readonly Move[];
   /** VMs that stay, each with the reason. */
   readonly left: readonly {

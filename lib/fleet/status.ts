@@ -46,6 +46,7 @@ function readLive(folder: SiteFolder): LiveMove | undefined {
 
 /** How far the moves of a site are. */
 export interface FleetStatus {
+  /** What was decided so far. */
   readonly state: FleetState;
   /** A process carries moves out. */
   readonly isCarriedOut: boolean;

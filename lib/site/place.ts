@@ -8,6 +8,7 @@ const processSchema = z.strictObject({
   namespace: z.string(),
 });
 
+/** Checks a `Place` that was read from a file. */
 export const placeSchema = z.discriminatedUnion('driver', [
   z.strictObject({
     driver: z.literal('qmp'),

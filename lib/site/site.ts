@@ -49,6 +49,7 @@ interface AnyHost {
 
 /** A host whose QEMUs are driven by QMP alone. */
 export interface QmpHost extends AnyHost {
+  /** What its VMs are driven by. */
   readonly driver: 'qmp';
   /** The QEMU that is started for a guest that comes here. */
   readonly qemu: string;
@@ -60,6 +61,7 @@ export interface QmpHost extends AnyHost {
 
 /** A host that libvirt manages. */
 export interface LibvirtHost extends AnyHost {
+  /** What its VMs are driven by. */
   readonly driver: 'libvirt';
   /** Where its daemon is reached. */
   readonly uri: string;
@@ -99,11 +101,13 @@ export type HookName = (typeof hookNames)[number];
 
 /** What is written down of a site. */
 export interface Site {
+  /** Which form the file has. */
   readonly format: typeof siteFormat;
   /** By name. */
   readonly hosts: Readonly<Record<string, Host>>;
   /** By name. */
   readonly vms: Readonly<Record<string, Vm>>;
+  /** What has to hold wherever VMs are. */
   readonly rules: readonly Rule[];
   /** Programs that are told before and after each move, and when a host is cordoned. */
   readonly hooks: Readonly<Partial<Record<HookName, readonly string[] | undefined>>>;

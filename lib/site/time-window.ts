@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 /** From and to, in minutes since midnight; where `to` is the smaller one, it is of the next day. */
 export interface TimeWindow {
+  /** When it begins. */
   readonly fromMinute: number;
+  /** When it ends. */
   readonly toMinute: number;
 }
 

@@ -38,15 +38,19 @@ export interface MoveInHand extends AsyncDisposable {
 
 /** What a driver has to know of a place to which a VM may be moved. */
 export interface Target {
+  /** The VM. */
   readonly vm: string;
+  /** Where it is. */
   readonly source: Place;
   /** The host. */
   readonly to: string;
+  /** How it is to be moved. */
   readonly method: MoveMethod;
 }
 
 /** Where an attempt's destination will be. */
 export interface Arrival {
+  /** The place. */
   readonly destination: Place;
   /** Where it listens. */
   readonly listen: string;

@@ -126,6 +126,7 @@ export class SiteFolder {
 
 /** A folder in which this process writes what it decides. */
 export class TakenFolder implements AsyncDisposable {
+  /** The folder. */
   readonly folder: SiteFolder;
   readonly #writer: JournalWriter;
   readonly #lock: AsyncDisposable;
@@ -198,6 +199,7 @@ export class TakenFolder implements AsyncDisposable {
     return fresh;
   }
 
+  /** Gives it back. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#writer[Symbol.dispose]();
     await this.#lock[Symbol.asyncDispose]();

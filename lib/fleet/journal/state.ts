@@ -17,12 +17,15 @@ export interface OpenAttempt {
 
 /** A drain that has not ended. */
 export interface OpenDrain {
+  /** What was wanted when it began. */
   readonly begin: EntryOf<'drain'>;
   /** What was planned; undefined if it was killed before that. */
   readonly plan: EntryOf<'plan'> | undefined;
+  /** No move begins. */
   readonly isPaused: boolean;
   /** A person has had it go on. */
   readonly wasResumed: boolean;
+  /** It ends, and the VM that is being moved stays. */
   readonly isCancelled: boolean;
   /** How its moves ended, oldest first; those that are made again are left out. */
   readonly ended: readonly EntryOf<'ended'>[];
@@ -40,7 +43,9 @@ export interface FleetState {
   readonly cordoned: ReadonlySet<string>;
   /** How many attempts at moving a VM there were, by name. */
   readonly attempts: ReadonlyMap<string, number>;
+  /** The attempt that is under way. */
   readonly open: OpenAttempt | undefined;
+  /** The drain that is under way. */
   readonly drain: OpenDrain | undefined;
 }
 

@@ -54,7 +54,9 @@ export type DestinationSighting =
 
 /** What is seen of both sides. */
 export interface Observation {
+  /** The source, which is looked at first. */
   readonly source: SourceSighting;
+  /** The destination. */
   readonly destination: DestinationSighting;
 }
 

@@ -20,8 +20,11 @@ const pollMs = 250;
 
 /** What draining needs. */
 export interface DrainOptions {
+  /** The site. */
   readonly site: Site;
+  /** The host to drain. */
   readonly host: string;
+  /** How VMs are moved. */
   readonly method: MoveMethod;
   /** Moves that may fail before the drain stops. */
   readonly stopAfterFailures: number;
@@ -37,10 +40,13 @@ export interface DrainOptions {
 
 /** Who carries it out, and for whom. */
 export interface DrainContext {
+  /** Where it is written down. */
   readonly taken: TakenFolder;
+  /** What moves the VMs. */
   readonly driver: MoveDriver;
   /** Aborting it cancels the drain: the VM that is being moved stays. */
   readonly signal: AbortSignal;
+  /** How far the move is that is under way; often. */
   readonly onProgress: (move: Move, progress: MoveProgress | undefined) => void;
   /** Something keeps a move from going on, and a person could help. */
   readonly onTrouble: (text: string) => void;
