@@ -147,9 +147,10 @@ function digestOf(site: Site, now: SiteNow): string {
 export async function preflight(
   options: DrainOptions,
   state: FleetState,
-  { moves, left }: DrainPlan,
+  planned: DrainPlan,
   driver: MoveDriver,
 ): Promise<string[]> {
+  const { moves, left } = planned;
   const problems = left
     .filter(({ isWanted }) => !isWanted)
     .map(({ vm, reason }) => `${vm}: ${reason}`);

@@ -49,9 +49,10 @@ const forecastNames = {
 /** Predicts what moving a VM costs, by one method, over one path. */
 export function predictMove(
   measurement: VmMeasurement,
-  { bytesPerSecond }: Path,
+  path: Path,
   method: MoveMethod,
 ): MovePrediction {
+  const { bytesPerSecond } = path;
   const rate = Math.min(bytesPerSecond, method.bytesPerSecond || Number.POSITIVE_INFINITY);
   const { dirtying, memoryBytes, zeroBytes } = measurement;
   if (!dirtying) return unmeasured(measurement, rate);
