@@ -82,7 +82,9 @@ function nativeWork(variant: Exclude<VariantName, 'arm64'>): Work[] {
 
 async function testOnOtherNodes(): Promise<Tally> {
   const tally = new Tally();
-  for (const node of await otherNodes()) tally.addAll(await testOnNode(node));
+  // These tests wait for time to pass as often as for a processor: all Nodes at once end sooner.
+  const nodes = await otherNodes();
+  for (const each of await Promise.all(nodes.map(testOnNode))) tally.addAll(each);
   return tally;
 }
 

@@ -91,7 +91,7 @@ export async function testOnNode({ major, program }: OtherNode): Promise<Tally> 
   return await runVitest({
     title: `nodes: testing on Node ${major}`,
     log: `vitest-node-${major}`,
-    args: ['--dir=test', ...sameOnEachNode.map((glob) => `--exclude=${glob}`)],
+    args: ['--dir=test', '--maxWorkers=1', ...sameOnEachNode.map((glob) => `--exclude=${glob}`)],
     node: program,
     label: `Node ${major}: `,
   });

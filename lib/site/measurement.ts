@@ -20,6 +20,8 @@ const dirtyingSchema = z.strictObject({
   changed: pageEstimateSchema.optional(),
   /** Pages whose contents differed already after a part of it. */
   changedEarly: z.strictObject({ pages: count, ms: count }).optional(),
+  /** How long reading a page for the first time took. */
+  scanMsPerPage: count.optional(),
 });
 
 const vmMeasurementSchema = z.strictObject({

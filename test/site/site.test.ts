@@ -120,7 +120,8 @@ describe('what a site says of moves', () => {
     const keep = (size: string) =>
       good.replace('receive: 1Gbit }', `receive: 1Gbit, keep: ${size} }`);
     const { h2 } = parseSite(keep('200Mbit'), 'site.yaml').hosts;
-    expect(h2?.cards['east']?.keepBytesPerSecond).toBe(2.5e7);
+    const { east } = h2?.cards ?? {};
+    expect(east?.keepBytesPerSecond).toBe(2.5e7);
     expect(problemsOf(keep('1Gbit')).join()).toMatch(/nothing is left for moves/);
   });
 

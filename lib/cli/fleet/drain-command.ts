@@ -2,12 +2,20 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { didYouMean } from '../../errors/nearest.js';
 import { DrainProgress } from '../../fleet/drain-progress.js';
-import type { MoveProgress } from '../../fleet/drivers/driver.js';
+import type { MoveDriver, MoveProgress } from '../../fleet/drivers/driver.js';
 import { QmpDriver } from '../../fleet/drivers/qmp/driver.js';
 import { FleetStateError, PreflightError } from '../../fleet/errors.js';
 import type { EntryOf, FleetEntry } from '../../fleet/journal/entries.js';
 import type { TakenFolder } from '../../fleet/journal/site-folder.js';
-import { type DrainEnd, type DrainOptions, drain, plan, preflight } from '../../fleet/run/drain.js';
+import type { FleetState } from '../../fleet/journal/state.js';
+import {
+  type DrainEnd,
+  type DrainOptions,
+  drain,
+  measureVms,
+  plan,
+  preflight,
+} from '../../fleet/run/drain.js';
 import { tellLive } from '../../fleet/status.js';
 import { LiveBlock } from '../../format/live-block.js';
 import { StatusLine } from '../../format/status-line.js';
@@ -18,7 +26,14 @@ import type { Move, MoveMethod } from '../../site/move.js';
 import { withoutInfinity } from '../../site/range.js';
 import type { Site } from '../../site/site.js';
 import { exitCodes } from '../exit-codes.js';
-import { byteCount, each, milliseconds, oneOf, positiveInteger } from '../option-values.js';
+import {
+  byteCount,
+  each,
+  milliseconds,
+  oneOf,
+  positiveInteger,
+  wholeSeconds,
+} from '../option-values.js';
 import { outputOptions } from '../output-options.js';
 import { interruptible } from '../session.js';
 import { comparisonText, drainLines, entryText, planText } from './fleet-text.js';
@@ -37,6 +52,7 @@ interface DrainFlags extends SiteFlags {
   readonly stall: number;
   readonly canary?: number;
   readonly leave: string[];
+  readonly measure?: number;
 }
 
 /** The next time that a clock shows that: today, or tomorrow. */
@@ -150,11 +166,22 @@ function clearText({ hosts }: Site): string | undefined {
   return `Guests travel in the clear: no certificates (tls) are given for ${names}.`;
 }
 
+/** The same with what was measured, if that was asked for. */
+async function measured(
+  options: DrainOptions,
+  state: FleetState,
+  driver: MoveDriver,
+  { measure: seconds }: DrainFlags,
+): Promise<DrainOptions> {
+  if (seconds === undefined) return options;
+  return { ...options, measurements: await measureVms(options, state, driver, seconds) };
+}
+
 async function dryRun(options: DrainOptions, flags: DrainFlags): Promise<void> {
   const { folder, site } = findSite(flags);
   const state = folder.state();
-  const planned = plan(options, state);
   const driver = new QmpDriver(site, folder.migrations);
+  const planned = plan(await measured(options, state, driver, flags), state);
   const problems = await preflight(options, state, planned, driver);
   if (outputOptions().json) {
     console.log(JSON.stringify({ ...planned, problems }, withoutInfinity));
@@ -187,6 +214,7 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
     stallMs: flags.stall,
     canary: flags.canary,
     leave: flags.leave,
+    measurements: new Map(),
   };
   if (flags.dryRun) return await dryRun(options, flags);
   await using taken = await folder.take(flags.site, `drain ${host}`);
@@ -200,9 +228,13 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
   const before = taken.entries.length;
   const clear = clearText(site);
   if (clear !== undefined) display.note(clear);
-  const outcome = await drain(options, {
+  const driver = new QmpDriver(site, folder.migrations);
+  const withFigures = taken.state.drain
+    ? options
+    : await measured(options, taken.state, driver, flags);
+  const outcome = await drain(withFigures, {
     taken,
-    driver: new QmpDriver(site, folder.migrations),
+    driver,
     signal: interrupt.signal,
     onProgress: display.progress,
     onTrouble: (text) => display.note(text),
@@ -253,6 +285,11 @@ export function addDrain(program: Command): void {
       new Option('--stall <time>', 'give a move up that sends nothing for so long')
         .argParser(milliseconds)
         .default(10_000, '10s'),
+    )
+    .option(
+      '--measure <time>',
+      'measure how the VMs write first, for about four times so long each: predictions say more then',
+      wholeSeconds,
     )
     .option('--leave <vm>', 'a VM that is to stay (repeatable)', each, [])
     .option('--canary <n>', 'after so many moves wait for "fakedirty resume"', positiveInteger)

@@ -1,6 +1,7 @@
 // What can be done with a VM that is moved, whatever manages it. A driver decides nothing: it looks, and does what it
 // is told, once.
 import type { MigrationProgress } from '../../migration/options.js';
+import type { VmMeasurement } from '../../site/measurement.js';
 import type { MoveMethod } from '../../site/move.js';
 import type { Place } from '../../site/place.js';
 import type { EntryOf, MoveFigures } from '../journal/entries.js';
@@ -62,6 +63,8 @@ export interface MoveDriver {
   preflight(target: Target): Promise<readonly string[]>;
   /** The place of a VM, with all by which it can be told from another that comes after it. */
   identify(source: Place): Promise<Place>;
+  /** Measures a VM for about four times so long; left out by a driver that can't. */
+  measure?(vm: string, source: Place, seconds: number): Promise<VmMeasurement>;
   /** Where an attempt of that name will have its destination. */
   arrival(target: Target, attempt: string): Arrival;
   /** Takes an attempt in hand: one that begins, or one whose controller was killed. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FakedirtyError } from '../../errors/error.js';
+import { measurementFormat, type VmMeasurement } from '../../site/measurement.js';
 import type { Move, MoveMethod } from '../../site/move.js';
 import type { Place } from '../../site/place.js';
 import { withoutInfinity } from '../../site/range.js';
@@ -36,6 +37,8 @@ export interface DrainOptions {
   readonly canary?: number | undefined;
   /** VMs that are to stay. */
   readonly leave: readonly string[];
+  /** What was measured of VMs, by name. */
+  readonly measurements: ReadonlyMap<string, VmMeasurement>;
 }
 
 /** Who carries it out, and for whom. */
@@ -56,7 +59,7 @@ export interface DrainContext {
 export type DrainEnd = DrainOutcome | 'asked';
 
 /** Where a VM is. */
-function placeOf({ site }: DrainOptions, { places }: FleetState, vm: string): Place {
+function placeOf({ site }: Pick<DrainOptions, 'site'>, { places }: FleetState, vm: string): Place {
   const moved = places.get(vm);
   if (moved) return moved;
   const { host = '', qmp = '' } = site.vms[vm] ?? {};
@@ -103,6 +106,32 @@ function limited(site: Site, from: string, to: string, method: MoveMethod): Move
   return { ...method, bytesPerSecond: Math.min(left, method.bytesPerSecond ?? left) };
 }
 
+/** What is known of a VM that nobody has measured. */
+function described(site: Site, vm: string): VmMeasurement {
+  const memoryBytes = site.vms[vm]?.memoryBytes ?? 0;
+  return { format: measurementFormat, kind: 'vm', vm, atMs: Date.now(), memoryBytes };
+}
+
+/** Measures the VMs of a host one after the other, for about four times so long each; those that can't be are left out. */
+export async function measureVms(
+  { site, host }: Pick<DrainOptions, 'site' | 'host'>,
+  state: FleetState,
+  driver: MoveDriver,
+  seconds: number,
+): Promise<ReadonlyMap<string, VmMeasurement>> {
+  const measurements = new Map<string, VmMeasurement>();
+  for (const [vm, at] of siteNow(site, state).hostOf) {
+    if (at !== host || !driver.measure) continue;
+    try {
+      measurements.set(vm, await driver.measure(vm, placeOf({ site }, state, vm), seconds));
+    } catch (error) {
+      // The plan says then that nothing is known of it; what is in the way of moving it is found out next.
+      if (!(error instanceof FakedirtyError)) throw error;
+    }
+  }
+  return measurements;
+}
+
 /** What a drain would do. Nothing is changed. */
 export function plan(options: DrainOptions, state: FleetState): DrainPlan {
   const { site, host, method, leave } = options;
@@ -118,13 +147,7 @@ export function plan(options: DrainOptions, state: FleetState): DrainPlan {
       leave,
       predict: (vm, from, to, how) =>
         predictMove(
-          {
-            format: 1,
-            kind: 'vm',
-            vm,
-            atMs: Date.now(),
-            memoryBytes: site.vms[vm]?.memoryBytes ?? 0,
-          },
+          options.measurements.get(vm) ?? described(site, vm),
           { bytesPerSecond: pathBytesPerSecond(site, from, to) },
           how,
         ),

@@ -65,6 +65,7 @@ export function predictMove(
       markedInDoubleTime: dirtying.markedInDoubleTime,
       changed: dirtying.changed,
       changedEarly: dirtying.changedEarly,
+      scanMsPerPage: dirtying.scanMsPerPage,
       contents: dirtying.changed ? 'sample' : 'none',
       scannedPages: 0,
       zeroPages: zeroBytes === undefined ? undefined : zeroBytes / pageBytes,

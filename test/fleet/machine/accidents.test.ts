@@ -60,7 +60,8 @@ it('a destination that does not start leaves the VM where it is', async (context
 
 it('a destination with other memory is refused before anything is sent', async (context) => {
   const one = await oneVm(context);
-  const bytes = one.site.site.vms['web']?.memoryBytes ?? 0;
+  const { web } = one.site.site.vms;
+  const bytes = web?.memoryBytes ?? 0;
   const more = bytes + mebibyte;
   one.site.rewrite((text) =>
     text

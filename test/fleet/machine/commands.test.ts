@@ -56,6 +56,22 @@ it('says what it will do, does it, and says what it did', async (context) => {
   ]);
 });
 
+it('predicts more where VMs are measured first, and is right about them', async (context) => {
+  const { command } = await siteOf(context, { megabitsPerSecond: 100 });
+  const dry = JSON.parse(command('drain', 'h1', '--dry-run', '--measure', '1s', '--json').stdout);
+  const { stdout } = command('drain', 'h1', '--measure', '1s', '--json');
+  const entries = parseFleetJournal(stdout);
+  const ended = entries.filter((entry) => entry.type === 'ended');
+  expect(dry.moves).toHaveLength(2);
+  for (const [at, { vm, predicted }] of dry.moves.entries()) {
+    const { figures } = ended[at] ?? {};
+    expect(predicted.bytes.high, vm).not.toBe('never');
+    // All of its marks are fake: each page is sent once.
+    expect(figures?.bytes, vm).toBeGreaterThanOrEqual(0.9 * predicted.bytes.low);
+    expect(figures?.bytes, vm).toBeLessThanOrEqual(1.1 * predicted.bytes.high);
+  }
+});
+
 it('tells programs all that it writes down, as JSON', async (context) => {
   const { site, command } = await siteOf(context, { vms: { web } });
   const dry = command('drain', 'h1', '--dry-run', '--json');

@@ -42,7 +42,15 @@ it('every VM of the host is moved, at work, with its memory as it was', async (c
     }
   };
   const outcome = await drain(
-    { site: site.site, host: 'h1', method, stopAfterFailures: 1, leave: [], stallMs: 10_000 },
+    {
+      site: site.site,
+      host: 'h1',
+      method,
+      stopAfterFailures: 1,
+      leave: [],
+      measurements: new Map(),
+      stallMs: 10_000,
+    },
     {
       taken,
       driver: new QmpDriver(site.site, folder.migrations),

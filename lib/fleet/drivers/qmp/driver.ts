@@ -13,6 +13,10 @@ import {
 } from '../../../migration/options.js';
 import type { MigrationResult } from '../../../migration/result.js';
 import { putBack, takeOverWith } from '../../../migration/take-over.js';
+import {
+  type DirtyingMeasurement,
+  measureDirtying,
+} from '../../../monitor/dirtying-measurement.js';
 import { parsePolicies } from '../../../policy/named.js';
 import { QmpClient } from '../../../qmp/client.js';
 import { QmpBusyError, QmpCommandError, QmpError } from '../../../qmp/errors.js';
@@ -21,6 +25,7 @@ import { eventTimeMs, type QmpEvent } from '../../../qmp/messages.js';
 import { processOf } from '../../../qmp/process-usage.js';
 import { type FakeDirtyHash, fakeDirtyHashes } from '../../../qmp/schema/fake-dirty.js';
 import { parseAddress } from '../../../qmp/transport.js';
+import { measurementFormat, type VmMeasurement } from '../../../site/measurement.js';
 import type { MoveMethod } from '../../../site/move.js';
 import type { Place } from '../../../site/place.js';
 import type { Certificates, QmpHost, Site, Vm } from '../../../site/site.js';
@@ -75,6 +80,17 @@ export function methodOptions(method: MoveMethod): Omit<MigrateOptions, 'to'> {
     ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
     ...(downtimeLimitMs === undefined ? {} : { downtimeLimitMs }),
     ...(bytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond: bytesPerSecond }),
+  };
+}
+
+/** What was measured of a VM, in the form in which it is kept. */
+function vmMeasurement(vm: string, measured: DirtyingMeasurement): VmMeasurement {
+  const { ramBytes, pageBytes, seconds, zeroPages } = measured;
+  const { marked, markedInDoubleTime, changed, changedEarly, scanMsPerPage } = measured;
+  return {
+    ...{ format: measurementFormat, kind: 'vm', vm, atMs: Date.now(), memoryBytes: ramBytes },
+    ...(zeroPages === undefined ? {} : { zeroBytes: zeroPages * pageBytes }),
+    dirtying: { seconds, marked, markedInDoubleTime, changed, changedEarly, scanMsPerPage },
   };
 }
 
@@ -456,6 +472,12 @@ export class QmpDriver implements MoveDriver {
     await using qmp = await QmpClient.connect(address, { timeoutMs: identifyMs });
     const process = await processOf(qmp);
     return process ? { ...source, process } : source;
+  }
+
+  async measure(vm: string, source: Place, seconds: number): Promise<VmMeasurement> {
+    const address = parseAddress(source.driver === 'qmp' ? source.qmp : '');
+    await using qmp = await QmpClient.connect(address, { timeoutMs: identifyMs });
+    return vmMeasurement(vm, await measureDirtying(qmp, { seconds }));
   }
 
   arrival({ vm, to }: Target, attempt: string): Arrival {
