@@ -66,16 +66,19 @@ export class JournalWriter implements Disposable {
     return this.#isFull || bavail * bsize < reservedBytes;
   }
 
-  /** Writes a line, and returns when it is on disk; throws FleetWriteError, with nothing written. */
-  write(line: string): void {
+  /**
+   * Writes a line, and returns when it is on disk with all before it; one that `canWait` may come there later. Throws
+   * FleetWriteError, with nothing written.
+   */
+  write(line: string, canWait = false): void {
     try {
-      this.#append(line);
+      this.#append(line, canWait);
     } catch (error) {
       if (!existsSync(this.#reserve)) throw this.#failure(error);
       this.#isFull = true;
       rmSync(this.#reserve, { force: true });
       try {
-        this.#append(line);
+        this.#append(line, canWait);
       } catch (again) {
         throw this.#failure(again);
       }
@@ -86,12 +89,12 @@ export class JournalWriter implements Disposable {
     return new FleetWriteError(`${this.#path} can't be written: ${messageOf(error)}`);
   }
 
-  #append(line: string): void {
+  #append(line: string, canWait: boolean): void {
     const bytes = Buffer.from(line);
     try {
       let written = 0;
       while (written < bytes.length) written += writeSync(this.#file, bytes, written);
-      fsyncSync(this.#file);
+      if (!canWait) fsyncSync(this.#file);
       this.#bytes += bytes.length;
     } catch (error) {
       ftruncateSync(this.#file, this.#bytes);

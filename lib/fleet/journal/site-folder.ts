@@ -183,7 +183,9 @@ export class TakenFolder implements AsyncDisposable {
     entry: { readonly type: Type } & Omit<EntryOf<Type>, 'atMs' | 'type'>,
   ): void {
     const whole = { ...entry, atMs: Date.now() } as unknown as FleetEntry;
-    this.#writer.write(`${JSON.stringify(whole, withoutInfinity)}\n`);
+    // What was seen is looked at anew by whoever goes on: it need not be on disk before the next decision is.
+    const canWait = whole.type === 'seen';
+    this.#writer.write(`${JSON.stringify(whole, withoutInfinity)}\n`, canWait);
     this.#entries.push(whole);
     this.#state = afterEntry(this.#state, whole);
     this.onEntry(whole);

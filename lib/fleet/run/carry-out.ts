@@ -65,11 +65,11 @@ class Attempt {
       this.#obey();
       const { decisions } = this.#open;
       const seen = await this.#look();
-      onProgress(this.#hand.progress);
-      await this.#watchOverProgress(seen);
       const action = nextAction(seen, decisions);
       switch (action.do) {
         case 'wait':
+          onProgress(this.#hand.progress);
+          await this.#watchOverProgress(seen);
           await this.#hand.untilNews(lookAgainMs);
           break;
         case 'ask':

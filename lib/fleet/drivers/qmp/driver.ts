@@ -115,6 +115,9 @@ class QmpMove implements MoveInHand {
   #destinationProcess: ProcessIdentity | undefined;
   #migration: Migration | undefined;
   #result: MigrationResult | undefined;
+  #asked: { readonly greeting: object; readonly process: ProcessIdentity | undefined } | undefined;
+  /** The source has said by itself that all of the guest has arrived. */
+  #hasHandedOver = false;
   #isForeign = false;
   #progress: MigrationProgress | undefined;
   #failure: string | undefined;
@@ -177,9 +180,13 @@ class QmpMove implements MoveInHand {
 
   async #seeSource(decisions: Decisions): Promise<SourceSighting> {
     if (this.#isForeign) return 'somebody-elses';
+    // It has said so by itself, and it stays so: the guest stands still until it is run at the destination, and a source
+    // that clears up answers late.
+    if (this.#hasHandedOver && this.#migration && !this.#isGone(this.#sourceProcess))
+      return 'arrived';
     const answers = await this.#answersOf(this.#source, this.#sourceProcess);
     if (typeof answers === 'string') return answers;
-    const process = await processOf((await this.#source.connect()).qmp);
+    const process = await this.#processBehind((await this.#source.connect()).qmp);
     if (process && this.#sourceProcess && !isSameProcess(process, this.#sourceProcess)) {
       // Another QEMU has its address: ours has ended.
       return isAlive(this.#sourceProcess) === false ? 'gone' : 'somebody-elses';
@@ -187,6 +194,15 @@ class QmpMove implements MoveInHand {
     const sighting = sourceSighting(answers, decisions);
     if (decisions.toldToMigrate && !this.#migration) await this.#goOn(sighting);
     return this.#isForeign ? 'somebody-elses' : sighting;
+  }
+
+  /** The process at the other end: asked for once in each connection, which has its own greeting. */
+  async #processBehind(qmp: LastingQmp): Promise<ProcessIdentity | undefined> {
+    if (this.#asked?.greeting !== qmp.greeting) {
+      const { greeting } = qmp;
+      this.#asked = { greeting, process: await processOf(qmp) };
+    }
+    return this.#asked.process;
   }
 
   async #seeDestination(): Promise<DestinationSighting> {
@@ -197,19 +213,22 @@ class QmpMove implements MoveInHand {
     return destinationSighting(await this.#answersOf(this.#destination, this.#destinationProcess));
   }
 
+  #isGone(process: ProcessIdentity | undefined): boolean {
+    return process !== undefined && isAlive(process) === false;
+  }
+
   /** What a side says, if it does. */
   async #answersOf(
     side: Side,
     process: ProcessIdentity | undefined,
   ): Promise<QemuAnswers | NoAnswer> {
-    const isGone = () => process !== undefined && isAlive(process) === false;
-    if (isGone()) return 'gone';
+    if (this.#isGone(process)) return 'gone';
     try {
       return await within(answerMs, side.answers(), () => 'unknown' as const);
     } catch (error) {
       if (!(error instanceof QmpError)) throw error;
       if (!(error instanceof QmpBusyError)) await side.disconnect();
-      return isGone() ? 'gone' : 'unknown';
+      return this.#isGone(process) ? 'gone' : 'unknown';
     }
   }
 
@@ -256,6 +275,9 @@ class QmpMove implements MoveInHand {
 
   #onSourceEvent(event: QmpEvent | undefined): void {
     if (event?.event === 'STOP') this.#stoppedAtMs = eventTimeMs(event);
+    const { status } = (event?.data ?? {}) as { readonly status?: unknown };
+    if (event?.event === 'MIGRATION') this.#hasHandedOver = status === 'completed';
+    else if (event?.event !== 'STOP') this.#hasHandedOver = false;
     this.#news.come();
   }
 
@@ -299,6 +321,7 @@ class QmpMove implements MoveInHand {
         await (await this.#destination.connect()).qmp.execute('cont');
         return;
       case 'run-here':
+        this.#hasHandedOver = false;
         await (await this.#source.connect()).qmp.execute('cont');
         return;
       case 'end-source':
