@@ -174,7 +174,9 @@ async function measured(
   { measure: seconds }: DrainFlags,
 ): Promise<DrainOptions> {
   if (seconds === undefined) return options;
-  return { ...options, measurements: await measureVms(options, state, driver, seconds) };
+  const onTrouble = (text: string) => void process.stderr.write(`${text}\n`);
+  const measurements = await measureVms(options, state, driver, { seconds, onTrouble });
+  return { ...options, measurements };
 }
 
 async function dryRun(options: DrainOptions, flags: DrainFlags): Promise<void> {

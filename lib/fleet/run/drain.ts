@@ -112,12 +112,20 @@ function described(site: Site, vm: string): VmMeasurement {
   return { format: measurementFormat, kind: 'vm', vm, atMs: Date.now(), memoryBytes };
 }
 
+/** How VMs are measured. */
+export interface MeasureVmsOptions {
+  /** The length of one of several measurements of each. */
+  readonly seconds: number;
+  /** One can't be measured. */
+  readonly onTrouble: (text: string) => void;
+}
+
 /** Measures the VMs of a host one after the other, for about four times so long each; those that can't be are left out. */
 export async function measureVms(
   { site, host }: Pick<DrainOptions, 'site' | 'host'>,
   state: FleetState,
   driver: MoveDriver,
-  seconds: number,
+  { seconds, onTrouble }: MeasureVmsOptions,
 ): Promise<ReadonlyMap<string, VmMeasurement>> {
   const measurements = new Map<string, VmMeasurement>();
   for (const [vm, at] of siteNow(site, state).hostOf) {
@@ -127,6 +135,7 @@ export async function measureVms(
     } catch (error) {
       // The plan says then that nothing is known of it; what is in the way of moving it is found out next.
       if (!(error instanceof FakedirtyError)) throw error;
+      onTrouble(`${vm} can't be measured: ${error.message}`);
     }
   }
   return measurements;
