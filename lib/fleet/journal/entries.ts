@@ -150,7 +150,13 @@ export const fleetEntrySchema = z.discriminatedUnion('type', [
       .optional(),
   }),
   /** A person wants something, and it is obeyed from now on. */
-  z.strictObject({ type: z.literal('wish'), ...at, wish: wishSchema }),
+  z.strictObject({
+    type: z.literal('wish'),
+    ...at,
+    wish: wishSchema,
+    /** It came by a signal to the process that carries moves out, and not by the file of wishes. */
+    isSignal: z.boolean().optional(),
+  }),
   z.strictObject({
     type: z.literal('drained'),
     ...at,
@@ -181,17 +187,25 @@ export class FleetJournalError extends FakedirtyError {
   override readonly code = 'ERR_FLEET_JOURNAL';
 }
 
-/** Reads what people want, in the same way. */
+/**
+ * Reads what people want. A line that says nothing is passed over, as one that a full disk has cut off: whoever carries
+ * moves out must not end because of it.
+ */
 export function parseWishes(text: string): Wish[] {
-  return parseLines(text, wishSchema);
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => {
+      try {
+        return [wishSchema.parse(JSON.parse(line))];
+      } catch {
+        return [];
+      }
+    });
 }
 
 /** Reads a journal. A last line that was not written to its end does not count. */
 export function parseFleetJournal(text: string): FleetEntry[] {
-  return parseLines(text, fleetEntrySchema);
-}
-
-function parseLines<Schema extends z.ZodType>(text: string, schema: Schema): z.output<Schema>[] {
   const lines = text.split('\n');
   // What follows the last line feed was being written when the process was killed.
   lines.pop();
@@ -202,7 +216,7 @@ function parseLines<Schema extends z.ZodType>(text: string, schema: Schema): z.o
     } catch {
       throw new FleetJournalError(`line ${at + 1} is not JSON`);
     }
-    const { success, data, error } = schema.safeParse(value);
+    const { success, data, error } = fleetEntrySchema.safeParse(value);
     if (success) return data;
     throw new FleetJournalError(`line ${at + 1}: ${z.prettifyError(error)}`);
   });

@@ -85,7 +85,10 @@ export class SiteFolder {
   /** Says what is wanted; whoever carries moves out obeys at the next safe point. */
   wish(wish: Wish): void {
     makeDirectory(this.path, 0o700);
-    appendFileSync(this.#wishes, `${JSON.stringify(wish)}\n`, { mode: 0o600 });
+    // A line that a full disk has cut off must not spoil this one.
+    const text = textOf(this.#wishes);
+    const feed = text === '' || text.endsWith('\n') ? '' : '\n';
+    appendFileSync(this.#wishes, `${feed}${JSON.stringify(wish)}\n`, { mode: 0o600 });
   }
 
   /** All wishes, oldest first. */
@@ -142,7 +145,8 @@ export class TakenFolder implements AsyncDisposable {
     this.#lock = lock;
     this.#entries = folder.entries();
     this.#state = stateOf(this.#entries);
-    this.#wishesObeyed = this.#entries.filter(({ type }) => type === 'wish').length;
+    const wishes = this.#entries.filter((entry) => entry.type === 'wish');
+    this.#wishesObeyed = wishes.filter(({ isSignal = false }) => !isSignal).length;
   }
 
   static open(

@@ -216,7 +216,7 @@ class Drain {
     if (signal.aborted && !this.#isCancelledHere) {
       this.#isCancelledHere = true;
       const reason = String(signal.reason?.message ?? signal.reason);
-      taken.append({ type: 'wish', wish: { wants: 'cancel', user: reason } });
+      taken.append({ type: 'wish', wish: { wants: 'cancel', user: reason }, isSignal: true });
     }
     const { open, drain } = this.#state;
     if (!drain?.isCancelled || !open || open.givenUp !== undefined) return;
@@ -244,6 +244,8 @@ class Drain {
       );
     }
     if (drain?.plan) return;
+    // What was wanted of an earlier drain at its very end is nothing that this one is to obey.
+    if (!drain) taken.newWishes();
     const planned = plan(this.#options, this.#state);
     const problems = await preflight(this.#options, this.#state, planned, driver);
     if (problems.length > 0) throw new PreflightError(problems);

@@ -80,6 +80,27 @@ describe('the folder of a site', () => {
   });
 });
 
+it('a signal to a process takes no wish away from the next one', async () => {
+  const folder = new SiteFolder(path);
+  {
+    await using taken = await folder.take('site.yaml', 'drain h1');
+    taken.append({ type: 'wish', wish: { wants: 'cancel', user: 'Ctrl-C' }, isSignal: true });
+  }
+  folder.wish({ wants: 'settle', user: 'me', vm: 'web', as: 'source' });
+  await using again = await folder.take('site.yaml', 'drain h1');
+  expect(again.newWishes()).toEqual([{ wants: 'settle', user: 'me', vm: 'web', as: 'source' }]);
+});
+
+it('a wish that was not written to its end spoils no other', async () => {
+  const folder = new SiteFolder(path);
+  await using taken = await folder.take('site.yaml', 'drain h1');
+  appendFileSync(join(path, 'wishes.jsonl'), '{"wants":"pau');
+  expect(taken.newWishes()).toEqual([]);
+  folder.wish({ wants: 'cancel', user: 'me' });
+  expect(taken.newWishes()).toEqual([{ wants: 'cancel', user: 'me' }]);
+  expect(taken.newWishes()).toEqual([]);
+});
+
 it('a full disk has room for the end of a move, and no half line is left when that is used up', async (context) => {
   const full = smallFileSystem(context, 256);
   const folder = new SiteFolder(full);
