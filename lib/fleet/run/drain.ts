@@ -214,9 +214,10 @@ class Drain {
     const { taken, signal } = this.#context;
     taken.newWishes();
     if (signal.aborted && !this.#isCancelledHere) {
-      this.#isCancelledHere = true;
       const reason = String(signal.reason?.message ?? signal.reason);
       taken.append({ type: 'wish', wish: { wants: 'cancel', user: reason }, isSignal: true });
+      // Not before it is written down: on a full disk it is tried again.
+      this.#isCancelledHere = true;
     }
     const { open, drain } = this.#state;
     if (!drain?.isCancelled || !open || open.givenUp !== undefined) return;
