@@ -35,18 +35,21 @@ export async function startDetached(
   }
 }
 
-/** The process that has this as one of its arguments, or within one. */
-export function findByArgument(text: string): ProcessIdentity | undefined {
+/** The process whose command line, in words, is the one that is looked for. */
+export function findProcess(
+  isIt: (words: readonly string[]) => boolean,
+): ProcessIdentity | undefined {
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
-    let words: string;
+    const identity = identityOf(Number(name));
+    let text: string;
     try {
-      words = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      text = readFileSync(`/proc/${name}/cmdline`, 'utf8');
     } catch {
       // It has ended in the meantime.
       continue;
     }
-    if (words.includes(text)) return identityOf(Number(name));
+    if (identity && isIt(text.split('\0'))) return identity;
   }
   return undefined;
 }

@@ -19,7 +19,7 @@ import type { Place } from '../../lib/site/place.js';
 import { parseSite } from '../../lib/site/read-site.js';
 import type { Site } from '../../lib/site/site.js';
 import { type Companion, startCompanion } from '../../lib/system/companion.js';
-import { endNow, findByArgument } from '../../lib/system/detached.js';
+import { endNow, findProcess } from '../../lib/system/detached.js';
 import { Workspace } from '../../lib/system/workspace.js';
 import { needRoot } from './requirements.js';
 
@@ -215,7 +215,7 @@ export class SmallSite {
   /** Ends the QEMU that was started for an arrival at that place. */
   killAt(place: Place): void {
     const qmp = place.driver === 'qmp' ? place.qmp : '';
-    const qemu = findByArgument(`path=${qmp},`);
+    const qemu = findProcess((words) => words.some((word) => word.includes(`path=${qmp},`)));
     if (qemu) process.kill(qemu.pid, 'SIGKILL');
   }
 
@@ -233,7 +233,8 @@ export class SmallSite {
   async #endAll(): Promise<void> {
     for (const machine of this.#machines.values()) machine.kill('SIGKILL');
     for (;;) {
-      const qemu = findByArgument(`path=${this.workspace.directory}/`);
+      const mark = `path=${this.workspace.directory}/`;
+      const qemu = findProcess((words) => words.some((word) => word.includes(mark)));
       if (!qemu) return;
       await endNow(qemu, appearMs);
     }

@@ -5,7 +5,7 @@ import { expect, it, type TestContext } from 'vitest';
 import type { EntryOf } from '../../../lib/fleet/journal/entries.js';
 import { stateOf } from '../../../lib/fleet/journal/state.js';
 import { QmpClient } from '../../../lib/qmp/client.js';
-import { findByArgument } from '../../../lib/system/detached.js';
+import { findProcess } from '../../../lib/system/detached.js';
 import { fakedirty } from '../../cli/fakedirty.js';
 import { DrainProcess, SiteJournal } from '../../harness/drain-process.js';
 import { needQemu } from '../../harness/requirements.js';
@@ -94,7 +94,7 @@ class Scene {
   kill(side: 'source' | 'destination', { source, destination }: EntryOf<'attempt'>): void {
     const place = side === 'source' ? source : destination;
     const qmp = place.driver === 'qmp' ? place.qmp : '';
-    const qemu = findByArgument(`${qmp},`);
+    const qemu = findProcess((words) => words.some((word) => word.includes(`${qmp},`)));
     if (qemu) process.kill(qemu.pid, 'SIGKILL');
   }
 

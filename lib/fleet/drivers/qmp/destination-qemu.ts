@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { QmpClient } from '../../../qmp/client.js';
 import { QmpError } from '../../../qmp/errors.js';
 import type { Certificates, QmpHost, Vm } from '../../../site/site.js';
-import { endNow, findByArgument, startDetached, untilEnded } from '../../../system/detached.js';
+import { endNow, findProcess, startDetached, untilEnded } from '../../../system/detached.js';
 import { makeDirectory } from '../../../system/make-directory.js';
 import { isAlive, type ProcessIdentity } from '../../../system/owner.js';
 import { ActError } from '../../errors.js';
@@ -30,9 +30,12 @@ export function qmpOf(folder: string): string {
 
 const logName = 'qemu.log';
 
-/** The argument by which it is found. */
-function markOf(folder: string): string {
-  return `socket,id=fakedirty-qmp,path=${qmpOf(folder)},`;
+/** The arguments by which it is found: nobody else has all of them, not even who looks for one in a list of processes. */
+function marksOf(folder: string): string[] {
+  return [
+    ...['-chardev', `socket,id=fakedirty-qmp,path=${qmpOf(folder)},server=on,wait=off`],
+    ...['-mon', 'chardev=fakedirty-qmp,mode=control'],
+  ];
 }
 
 /** What is written for a host or VM may name the folder of the attempt. */
@@ -56,8 +59,7 @@ export function destinationWords(host: QmpHost, vm: Vm, folder: string): string[
       : ['nsenter', `--net=/run/netns/${networkNamespace}`, '--']),
     host.qemu,
     ...(vm.arguments ?? []).map((word) => filledIn(word, folder)),
-    ...['-chardev', `${markOf(folder)}server=on,wait=off`],
-    ...['-mon', 'chardev=fakedirty-qmp,mode=control'],
+    ...marksOf(folder),
     ...(host.tls ? ['-object', tlsObject(host.tls)] : []),
     ...['-incoming', 'defer', '-S'],
   ];
@@ -65,7 +67,10 @@ export function destinationWords(host: QmpHost, vm: Vm, folder: string): string[
 
 /** The process of that folder's QEMU, if it runs. */
 export function findQemu(folder: string): ProcessIdentity | undefined {
-  return findByArgument(markOf(folder));
+  const marks = marksOf(folder);
+  return findProcess((words) =>
+    words.some((_, at) => marks.every((mark, offset) => words[at + offset] === mark)),
+  );
 }
 
 /** The end of what it wrote. */

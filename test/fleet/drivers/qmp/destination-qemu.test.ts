@@ -1,0 +1,37 @@
+// The QEMU of an attempt is found by its command line, and nobody else is taken for it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, expect, it } from 'vitest';
+import { destinationWords, findQemu } from '../../../../lib/fleet/drivers/qmp/destination-qemu.js';
+import type { QmpHost, Vm } from '../../../../lib/site/site.js';
+
+const folder = `/nowhere/web-${process.pid}-1`;
+const host = { driver: 'qmp', qemu: '/usr/bin/tail' } as QmpHost;
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const each of started.splice(0)) each.kill('SIGKILL');
+});
+
+/** A process that waits, with that command line. */
+async function waiting(words: readonly string[]): Promise<number> {
+  const idle = ['-e', 'setTimeout(() => {}, 1e6)', '--', ...words];
+  const child = spawn(process.execPath, idle, { stdio: 'ignore' });
+  started.push(child);
+  await once(child, 'spawn');
+  return child.pid ?? 0;
+}
+
+it('finds the QEMU of a folder, and no other', async () => {
+  expect(findQemu(folder)).toBeUndefined();
+  const words = destinationWords(host, {} as Vm, folder);
+  const pid = await waiting(words);
+  expect(findQemu(folder)).toMatchObject({ pid });
+  expect(findQemu(`${folder}0`)).toBeUndefined();
+});
+
+it('takes nobody for it who looks for it, or has it in an editor', async () => {
+  const mark = `socket,id=fakedirty-qmp,path=${folder}/qmp.sock,server=on,wait=off`;
+  await waiting([mark]);
+  await waiting([`kill $(pgrep -f ${mark})`]);
+  expect(findQemu(folder)).toBeUndefined();
+});
