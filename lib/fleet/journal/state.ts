@@ -74,6 +74,12 @@ function settled(attempt: OpenAttempt, as: Settlement): OpenAttempt {
   return { ...attempt, asked: undefined, decisions: { ...attempt.decisions, settled: as } };
 }
 
+/** A person has to look; what one has said before contradicted what was seen, and counts no more. */
+function askedAgain(attempt: OpenAttempt, reason: string): OpenAttempt {
+  const decisions = { ...attempt.decisions, settled: undefined };
+  return { ...attempt, asked: reason, decisions };
+}
+
 /** An attempt has ended. */
 function afterEnd(state: FleetState, entry: EntryOf<'ended'>, { begin }: OpenAttempt): FleetState {
   const { vm } = begin.move;
@@ -128,7 +134,7 @@ export function afterEntry(state: FleetState, entry: FleetEntry): FleetState {
       return { ...state, open: { ...open, decisions, givenUp: entry.reason } };
     }
     case 'asked':
-      return open ? { ...state, open: { ...open, asked: entry.reason } } : state;
+      return open ? { ...state, open: askedAgain(open, entry.reason) } : state;
     case 'ended':
       return open ? afterEnd(state, entry, open) : state;
     case 'wish':

@@ -230,6 +230,8 @@ function interrupted(destination: DestinationSighting): Action {
 /** A guest that was seen to run is not settled to be elsewhere. */
 const contradiction = ask('What is seen contradicts what was settled: the guest runs elsewhere.');
 
+const notThere = ask('What is seen contradicts what was settled: the guest is not there.');
+
 function settledAtSource({ source, destination }: Observation): Action {
   if (source === 'gone' || source === 'ours-in-post-copy') return contradiction;
   switch (destination) {
@@ -249,11 +251,28 @@ function settledAtSource({ source, destination }: Observation): Action {
   }
 }
 
-function settledAtDestination({ source, destination }: Observation): Action {
+function settledAtDestination({ source, destination }: Observation): Action | undefined {
   if (['not-started', 'ours', 'somebody-elses'].includes(source)) return contradiction;
-  if (destination === 'arrived-held') return { do: 'run-there' };
-  if (source === 'arrived' && destination === 'arrived') return { do: 'end-source' };
-  return finish('moved');
+  switch (destination) {
+    case 'arrived-held':
+      return { do: 'run-there' };
+    case 'arrived':
+      return source === 'arrived' ? { do: 'end-source' } : finish('moved');
+    case 'unknown':
+    case 'somebody-elses':
+      return finish('moved');
+    case 'not-started':
+    case 'waiting':
+      return notThere;
+    case 'interrupted':
+      // What is missing of it was at the source.
+      return source === 'gone' ? notThere : undefined;
+    case 'ours':
+    case 'ours-held-in-post-copy':
+    case 'ours-in-post-copy':
+      // Some of it is on its way still: it is where the person says when all of it is there.
+      return undefined;
+  }
 }
 
 function settledAsLost({ source, destination }: Observation): Action {
@@ -280,7 +299,8 @@ const asSettled = {
 /** What to do next. */
 export function nextAction(seen: Observation, decisions: Decisions): Action {
   const { source, destination } = seen;
-  if (decisions.settled) return asSettled[decisions.settled](seen);
+  const settled = decisions.settled && asSettled[decisions.settled](seen);
+  if (settled) return settled;
   switch (source) {
     case 'not-started':
       return atSource(destination, decisions);

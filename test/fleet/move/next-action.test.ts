@@ -382,6 +382,21 @@ it('a person decides where nobody else can', () => {
   expect(nextAction(seen, { ...decisions, settled: 'source' }).do).toBe('ask');
 });
 
+it('a person who says "destination" moves no VM to where its guest is not', () => {
+  const decisions = { wanted: 'move', toldToMigrate: true, toldToRun: true } as const;
+  const settled = { ...decisions, settled: 'destination' } as const;
+  const hasAll = ['arrived', 'unknown', 'somebody-elses'];
+  for (const source of sources) {
+    for (const destination of destinations) {
+      const action = nextAction({ source, destination }, settled);
+      if (action.do !== 'finish' || action.outcome !== 'moved') continue;
+      expect(hasAll, `${source} ${destination}`).toContain(destination);
+    }
+  }
+  const seen = { source: 'ours-in-post-copy', destination: 'ours-held-in-post-copy' } as const;
+  expect(nextAction(seen, settled)).toEqual({ do: 'run-there' });
+});
+
 it('leaves a VM that somebody else is migrating, without a trace', () => {
   const decisions = { wanted: 'move', toldToMigrate: false, toldToRun: false } as const;
   const source = 'somebody-elses';

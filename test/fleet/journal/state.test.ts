@@ -1,0 +1,37 @@
+// What entries of a journal add up to, where that is not obvious.
+import { expect, it } from 'vitest';
+import type { EntryOf, FleetEntry } from '../../../lib/fleet/journal/entries.js';
+import { stateOf } from '../../../lib/fleet/journal/state.js';
+
+const atMs = 0;
+const attempt = 'web-abcdef-1';
+const never = { low: 0, expected: 0, high: Number.POSITIVE_INFINITY };
+const begun: EntryOf<'attempt'> = {
+  type: 'attempt',
+  atMs,
+  attempt,
+  move: {
+    vm: 'web',
+    from: 'h1',
+    to: 'h2',
+    method: { name: 'pre-copy', policy: [] },
+    reasons: [],
+    predicted: { timeMs: never, bytes: never, downtimeMs: never },
+  },
+  source: { driver: 'qmp', host: 'h1', qmp: '/first' },
+  destination: { driver: 'qmp', host: 'h2', qmp: '/second', folder: '/folder' },
+  listen: 'tcp:10.0.0.2:49152',
+};
+
+function decisionsAfter(...entries: FleetEntry[]) {
+  return stateOf([begun, ...entries]).open?.decisions;
+}
+
+it('what a person settled counts until what is seen contradicts it', () => {
+  const wish = { wants: 'settle', user: 'me', vm: 'web', as: 'destination' } as const;
+  const settled: FleetEntry = { type: 'wish', atMs, wish };
+  const asked: FleetEntry = { type: 'asked', atMs, attempt, reason: 'The guest runs elsewhere.' };
+  expect(decisionsAfter(settled)?.settled).toBe('destination');
+  expect(decisionsAfter(settled, asked)?.settled).toBeUndefined();
+  expect(decisionsAfter(settled, asked, settled)?.settled).toBe('destination');
+});
