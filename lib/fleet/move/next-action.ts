@@ -233,7 +233,10 @@ const contradiction = ask('What is seen contradicts what was settled: the guest 
 const notThere = ask('What is seen contradicts what was settled: the guest is not there.');
 
 function settledAtSource({ source, destination }: Observation): Action {
-  if (source === 'gone' || source === 'ours-in-post-copy') return contradiction;
+  // In post-copy what the guest has done since is elsewhere, whether it can go on or not.
+  if (['gone', 'ours-in-post-copy', 'interrupted'].includes(source)) return contradiction;
+  // It would leave by itself.
+  if (source === 'ours') return { do: 'cancel' };
   switch (destination) {
     case 'arrived':
     case 'ours-in-post-copy':

@@ -397,6 +397,14 @@ it('a person who says "destination" moves no VM to where its guest is not', () =
   expect(nextAction(seen, settled)).toEqual({ do: 'run-there' });
 });
 
+it('a person who says "source" has it stay there only when nothing takes it away any more', () => {
+  const settled = { wanted: 'move', toldToMigrate: true, toldToRun: false, settled: 'source' } as const;
+  for (const destination of destinations) {
+    expect(nextAction({ source: 'ours', destination }, settled)).toEqual({ do: 'cancel' });
+    expect(nextAction({ source: 'interrupted', destination }, settled).do).toBe('ask');
+  }
+});
+
 it('leaves a VM that somebody else is migrating, without a trace', () => {
   const decisions = { wanted: 'move', toldToMigrate: false, toldToRun: false } as const;
   const source = 'somebody-elses';
