@@ -82,6 +82,8 @@ export class Controller {
   #failure: string | undefined;
   #stopGuestAtMs = Number.POSITIVE_INFINITY;
   #stoppedByUs = false;
+  /** QEMU was told to switch to post-copy: it may have done so, though it has not said so yet. */
+  #isSwitching: boolean;
   /** Parameters of QEMU that were changed while the migration ran. */
   readonly changedParameters = new Set<string>();
 
@@ -90,6 +92,7 @@ export class Controller {
     this.#context = options.context;
     this.#policy = new PolicyRun(options.policy ?? defaultPolicy(options.method));
     this.#stoppedByUs = options.resumes?.stopsGuest ?? false;
+    this.#isSwitching = options.resumes?.decision?.choice === 'post-copy';
     this.#passes.push(...(options.resumes?.passes ?? []));
   }
 
@@ -272,13 +275,13 @@ export class Controller {
   }
 
   async #carryOut(decision: Decision): Promise<void> {
-    const { qmp, observer, journal } = this.#options;
+    const { observer, journal } = this.#options;
     journal?.({ type: 'decision', elapsedMs: observer.elapsedMs, decision });
     this.#decision = decision;
     this.#policy.end();
     switch (decision.choice) {
       case 'post-copy':
-        await this.#unlessOver(() => qmp.execute('migrate-start-postcopy'));
+        await this.#unlessOver(() => this.#startPostcopy());
         break;
       case 'stop-now':
         // QEMU then stops the guest, sends what is left, and has the destination run it. `stop` alone would leave
@@ -291,6 +294,16 @@ export class Controller {
         break;
       case 'go-on':
         break;
+    }
+  }
+
+  async #startPostcopy(): Promise<void> {
+    this.#isSwitching = true;
+    try {
+      await this.#options.qmp.execute('migrate-start-postcopy');
+    } catch (error) {
+      if (error instanceof QmpCommandError) this.#isSwitching = false;
+      throw error;
     }
   }
 
@@ -309,8 +322,8 @@ export class Controller {
   }
 
   async #cancelUnlessTooLate(reason: string): Promise<void> {
-    if (isInPostcopy(this.#options.observer.status)) {
-      // The guest runs at the destination, or is about to: without the rest of its memory it would be lost.
+    if (this.#isSwitching || isInPostcopy(this.#options.observer.status)) {
+      // QEMU cancels in post-copy as well, and whoever continues the guest at the source has it running twice. The guest runs at the destination, or is about to: without the rest of its memory it would be lost.
       this.#cancel = { reason, state: 'too-late' };
     } else await this.#sendCancel(reason);
   }

@@ -20,6 +20,8 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([sourceQemu.close(), destinationQemu.close()]));
 
+const goOn = () => ({ choice: 'go-on', policy: 'test', reason: '', numbers: {} }) as const;
+
 /** Sends everything, and has the destination run the guest, unless that was told not to. */
 function arrive(): void {
   source.state = 'postmigrate';
@@ -163,6 +165,27 @@ describe('with a destination that its owner alone runs', () => {
     });
     expect(destination.asked).not.toContain('cont');
   });
+});
+
+it('nothing is cancelled once QEMU was told to switch to post-copy, though it has not said so yet', async () => {
+  source.on = ({ execute }) => {
+    if (execute === 'migrate') setImmediate(() => source.become('active'));
+    if (execute === 'migrate_cancel') setImmediate(() => source.become('cancelled'));
+    // The event comes later.
+    if (execute === 'migrate-start-postcopy') {
+      setTimeout(() => source.become('postcopy-active'), 300);
+      setTimeout(() => source.complete(), 600);
+    }
+    return undefined;
+  };
+  const to = { qmp: await destinationQemu.connect(), listen: 'exec:cat' };
+  const options = { to, destinationIsHeld: true, method: 'hybrid', policy: goOn } as const;
+  const migration = await startMigration(await sourceQemu.connect(), options);
+  await migration.switchToPostcopy();
+  destination.status = 'completed';
+  const { reason } = await migration.cancel();
+  expect(reason).toMatch(/too late to cancel/);
+  expect(source.asked).not.toContain('migrate_cancel');
 });
 
 describe('without the QMP of the destination', () => {
