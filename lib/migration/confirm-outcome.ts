@@ -63,12 +63,14 @@ async function continueGuest(qmp: QmpSession): Promise<string> {
 async function backOnSource(
   qmp: QmpSession,
   { stoppedByUs }: MigrationEnd,
-  wasRunning: boolean,
+  { wasRunning, destinationIsHeld }: Expected,
 ): Promise<{ guest: ConfirmedOutcome['guest']; problem: string }> {
   await pause(threadsEndMs);
   const now = await waitForState(qmp, ({ status }) => status !== 'finish-migrate');
   if (now.running || !wasRunning) return { guest: guestAt('source', now), problem: '' };
-  const isOurs = stoppedByUs || now.status === 'postmigrate';
+  const hasLeft = now.status === 'postmigrate';
+  // Whoever alone runs it at the destination may have done so: after post-copy QEMU says "failed" with the guest there.
+  const isOurs = hasLeft ? !destinationIsHeld : stoppedByUs;
   const problem = isOurs ? await continueGuest(qmp) : '';
   return { guest: guestAt('source', await qmp.execute('query-status')), problem };
 }
@@ -119,7 +121,7 @@ async function arrived(
     return { outcome: 'completed', reason: `${end.reason ?? arrivedText}${problem}`, guest };
   }
   if (destination === 'failed') {
-    const { guest, problem } = await backOnSource(qmp, end, expected.wasRunning);
+    const { guest, problem } = await backOnSource(qmp, end, expected);
     const reason = `The destination could not load the guest.${problem}`;
     return { outcome: 'failed', reason, guest };
   }
@@ -178,7 +180,7 @@ async function fromSource(
     return { outcome: 'interrupted', reason: interruptedText, guest };
   }
   if (end.mayRunTwice) return await stoppedBeforeTwice(qmp);
-  const { guest, problem } = await backOnSource(qmp, end, expected.wasRunning);
+  const { guest, problem } = await backOnSource(qmp, end, expected);
   // With a return path, QEMU closes it before it reports the cancellation, and may take what follows for a failed
   // link.
   if (['cancelled', 'none'].includes(status) || end.cancelledByUs) {

@@ -31,3 +31,27 @@ it.each([true, false])(
     });
   },
 );
+
+it.each([
+  ['failed', 'completed'],
+  ['cancelled', 'completed'],
+  ['completed', 'failed'],
+])(
+  'a guest that its owner alone runs at the destination is not continued at the source behind their back: %s, %s',
+  async (status, destination) => {
+    const incoming = {
+      qmp: side('paused'),
+      untilEnd: () => Promise.resolve(destination),
+    } as unknown as Incoming;
+    const end = { status, stoppedByUs: true } as MigrationEnd;
+    const expected = { wasRunning: true, hold: false };
+    const source = side('postmigrate');
+    const held = { ...expected, destinationIsHeld: true };
+    expect((await confirmOutcome(source, end, incoming, held)).guest).toMatchObject({
+      where: 'source',
+      running: false,
+    });
+    const free = { ...expected, destinationIsHeld: false };
+    expect((await confirmOutcome(source, end, incoming, free)).guest.running).toBe(true);
+  },
+);

@@ -20,7 +20,7 @@ export type SourceSighting =
   | 'ours-in-post-copy'
   /** Somebody else is migrating it, or it is not what was to be moved. */
   | 'somebody-elses'
-  /** It has been handed over: it does not run here again. */
+  /** It has been handed over, or stands still as if it had been: it does not run here again unless it is told to. */
   | 'arrived'
   /** Post-copy is interrupted, and can be taken up again. */
   | 'interrupted'
@@ -162,8 +162,9 @@ function handedOver(destination: DestinationSighting, { toldToRun }: Decisions):
       return ask('The source has handed the guest over, and somebody else is at the destination.');
     case 'ours-in-post-copy':
     case 'ours-held-in-post-copy':
-    case 'interrupted':
       return wait;
+    case 'interrupted':
+      return ask('The source sends nothing more, and the destination does not have all of the guest.');
   }
 }
 

@@ -31,6 +31,8 @@ export function sourceSighting(
   // The migration by which the guest came here, or one that was taken back: a guest that left is in another state.
   const hasLeft = state === 'postmigrate' || state === 'finish-migrate';
   if (migration === 'completed' && !hasLeft) return 'not-started';
+  // QEMU does not continue a guest that somebody had stopped, or that had switched to post-copy.
+  if (over.includes(migration) && toldToMigrate && state === 'postmigrate') return 'arrived';
   if (over.includes(migration)) return 'not-started';
   if (!toldToMigrate) return 'somebody-elses';
   if (underWay.includes(migration)) return 'ours';

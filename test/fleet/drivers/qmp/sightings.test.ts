@@ -9,9 +9,8 @@ const told = { toldToMigrate: true };
 const notTold = { toldToMigrate: false };
 
 it.each([
-  ['none', 'not-started'],
-  ['failed', 'not-started'],
-  ['cancelled', 'not-started'],
+  ['failed', 'arrived'],
+  ['cancelled', 'arrived'],
   ['setup', 'ours'],
   ['active', 'ours'],
   ['pre-switchover', 'ours'],
@@ -24,6 +23,18 @@ it.each([
   const state = 'postmigrate';
   expect(sourceSighting({ migration, state, running: false }, told)).toBe(sighting);
 });
+
+it.each(['none', 'failed', 'cancelled'])(
+  'a source that was told to migrate has its guest where that is over (%s), unless it had stopped for good',
+  (migration) => {
+    for (const state of ['running', 'paused', 'finish-migrate']) {
+      const answers = { migration, state, running: state === 'running' };
+      expect(sourceSighting(answers, told)).toBe('not-started');
+    }
+    const stopped = { migration, state: 'postmigrate', running: false };
+    expect(sourceSighting(stopped, notTold)).toBe('not-started');
+  },
+);
 
 it("a migration that nobody was told to make is somebody else's, also when it is over", () => {
   for (const migration of ['setup', 'active', 'device', 'postcopy-active', 'completed']) {
