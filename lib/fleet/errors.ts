@@ -3,8 +3,13 @@ import { FakedirtyError } from '../errors/error.js';
 
 /** A step of a move could not be done. The move is looked at anew: it may have been done all the same. */
 export class ActError extends FakedirtyError {
-  override readonly name = 'ActError';
+  override readonly name: string = 'ActError';
   override readonly code = 'ERR_ACT';
+}
+
+/** QEMU refused a step of a move, or was never asked: it was not done, and will not be. */
+export class ActRefusedError extends ActError {
+  override readonly name: string = 'ActRefusedError';
 }
 
 /** What was decided could not be written down, and so was not carried out. */

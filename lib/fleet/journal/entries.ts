@@ -114,6 +114,8 @@ export const fleetEntrySchema = z.discriminatedUnion('type', [
     attempt: z.string(),
     action: z.string(),
     reason: z.string(),
+    /** It was not done, and will not be; left out: that is not known. */
+    isRefused: z.boolean().optional(),
   }),
   /** The attempt is to be given up. */
   z.strictObject({

@@ -70,6 +70,12 @@ function afterAct({ decisions, ...attempt }: OpenAttempt, action: string): OpenA
   };
 }
 
+/** What QEMU refused was not told: a migration that runs is somebody else's. */
+function afterRefusal({ decisions, ...attempt }: OpenAttempt, action: string): OpenAttempt {
+  const toldToMigrate = decisions.toldToMigrate && action !== 'migrate';
+  return { ...attempt, decisions: { ...decisions, toldToMigrate } };
+}
+
 function settled(attempt: OpenAttempt, as: Settlement): OpenAttempt {
   return { ...attempt, asked: undefined, decisions: { ...attempt.decisions, settled: as } };
 }
@@ -102,7 +108,6 @@ export function afterEntry(state: FleetState, entry: FleetEntry): FleetState {
       return { ...state, mark: entry.mark };
     case 'controller':
     case 'seen':
-    case 'failed-act':
     case 'trouble':
       return state;
     case 'drain': {
@@ -128,6 +133,8 @@ export function afterEntry(state: FleetState, entry: FleetEntry): FleetState {
     }
     case 'act':
       return open ? { ...state, open: afterAct(open, entry.action) } : state;
+    case 'failed-act':
+      return open && entry.isRefused ? { ...state, open: afterRefusal(open, entry.action) } : state;
     case 'give-up': {
       if (!open) return state;
       const decisions = { ...open.decisions, wanted: 'stay' } as const;

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../errors/message-of.js';
 import type { Act, MoveDriver, MoveInHand, MoveProgress } from '../drivers/driver.js';
-import { FleetStateError, FleetWriteError } from '../errors.js';
+import { ActRefusedError, FleetStateError, FleetWriteError } from '../errors.js';
 import type { TakenFolder } from '../journal/site-folder.js';
 import type { OpenAttempt } from '../journal/state.js';
 import { nextAction, type Observation, type Outcome } from '../move/next-action.js';
@@ -125,7 +125,11 @@ class Attempt {
       await this.#hand.act(action);
     } catch (error) {
       const reason = messageOf(error);
-      const failed = { type: 'failed-act', attempt: this.#name, action, reason } as const;
+      const isRefused = error instanceof ActRefusedError;
+      const failed = {
+        ...({ type: 'failed-act', attempt: this.#name, action, reason } as const),
+        ...(isRefused ? { isRefused } : {}),
+      };
       await this.#write(() => taken.append(failed));
       // The guest is where it was: it stays there.
       if (action === 'prepare' || action === 'migrate') await this.#giveUp(reason);

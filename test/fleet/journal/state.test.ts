@@ -27,6 +27,15 @@ function decisionsAfter(...entries: FleetEntry[]) {
   return stateOf([begun, ...entries]).open?.decisions;
 }
 
+it('a migration that QEMU refused to begin was not told: one that runs is of somebody else', () => {
+  const act: FleetEntry = { type: 'act', atMs, attempt, action: 'migrate' };
+  const failed = { type: 'failed-act', atMs, attempt, action: 'migrate', reason: '' } as const;
+  expect(decisionsAfter(act)?.toldToMigrate).toBe(true);
+  // Its answer may have been lost.
+  expect(decisionsAfter(act, failed)?.toldToMigrate).toBe(true);
+  expect(decisionsAfter(act, { ...failed, isRefused: true })?.toldToMigrate).toBe(false);
+});
+
 it('what a person settled counts until what is seen contradicts it', () => {
   const wish = { wants: 'settle', user: 'me', vm: 'web', as: 'destination' } as const;
   const settled: FleetEntry = { type: 'wish', atMs, wish };

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { messageOf } from '../../../errors/message-of.js';
 import type { Connections } from '../../../migration/connections.js';
+import { MigrationRefusedError } from '../../../migration/errors.js';
 import { JournalError } from '../../../migration/journal.js';
 import { JournalDirectory } from '../../../migration/journal-directory.js';
 import { startOver } from '../../../migration/migrate.js';
@@ -31,7 +32,7 @@ import type { Place } from '../../../site/place.js';
 import type { Certificates, QmpHost, Site, Vm } from '../../../site/site.js';
 import { within } from '../../../system/deadline.js';
 import { isAlive, isSameProcess, type ProcessIdentity } from '../../../system/owner.js';
-import { ActError } from '../../errors.js';
+import { ActError, ActRefusedError } from '../../errors.js';
 import type { EntryOf, MoveFigures } from '../../journal/entries.js';
 import type {
   Decisions,
@@ -337,7 +338,7 @@ class QmpMove implements MoveInHand {
     const { qmp: source } = await this.#source.connect();
     const { qmp: destination, client } = await this.#destination.connect();
     const { running, status } = await source.execute('query-status');
-    if (!running) throw new ActError(`The guest does not run (${status}).`);
+    if (!running) throw new ActRefusedError(`The guest does not run (${status}).`);
     const { attempt } = this.#given;
     const tls = await this.#prepareTls(source, destination);
     const file = this.#journals.create();
@@ -356,7 +357,7 @@ class QmpMove implements MoveInHand {
     } catch (error) {
       file[Symbol.dispose]();
       this.#failure = messageOf(error);
-      throw error;
+      throw error instanceof MigrationRefusedError ? new ActRefusedError(error.message) : error;
     }
   }
 
