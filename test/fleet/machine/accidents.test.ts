@@ -6,9 +6,11 @@ import { expect, it, type TestContext } from 'vitest';
 import type { EntryOf, FleetEntry } from '../../../lib/fleet/journal/entries.js';
 import { stateOf } from '../../../lib/fleet/journal/state.js';
 import { mebibyte } from '../../../lib/format/bytes.js';
+import { QmpClient } from '../../../lib/qmp/client.js';
 import { isAlive } from '../../../lib/system/owner.js';
 import { fakedirty } from '../../cli/fakedirty.js';
 import { DrainProcess, SiteJournal } from '../../harness/drain-process.js';
+import { LineCounter, QmpProxy } from '../../harness/qmp-proxy.js';
 import { needQemu } from '../../harness/requirements.js';
 import { smallFileSystem } from '../../harness/small-file-system.js';
 import { guestAt, SmallSite, type SmallSiteOptions } from '../../harness/small-site.js';
@@ -128,6 +130,42 @@ it.for(['SIGINT', 'SIGTERM', 'cancel'] as const)(
     expect(one.journal.entries.at(-1)).toMatchObject({ type: 'drained', outcome: 'cancelled' });
   },
 );
+
+/** All that a migration may change of a QEMU. */
+async function settingsOf(path: string): Promise<unknown> {
+  await using qmp = await QmpClient.connect(path);
+  const [capabilities, parameters] = await Promise.all([
+    qmp.execute('query-migrate-capabilities'),
+    qmp.execute('query-migrate-parameters'),
+  ]);
+  return { capabilities, parameters };
+}
+
+it('a source that can not be asked for a while is watched again, and has its settings back in the end', async (context) => {
+  const one = await oneVm(context, { megabitsPerSecond: 20 });
+  const qmp = `${one.site.folderOf('web')}/qmp.sock`;
+  const before = await settingsOf(qmp);
+  const through = one.site.workspace.path('proxy.sock');
+  one.site.rewrite((text) => text.replace(qmp, through));
+  const none = new LineCounter(0, () => {});
+  const proxy = await QmpProxy.listen(through, qmp, none);
+  const running = new DrainProcess(context, one.site, ['drain', 'h1', '--bandwidth', '1M']);
+  await one.journal.until(0, isMigrating);
+  await proxy.close();
+  await one.journal.until(0, (entry) => entry.type === 'seen' && entry.source === 'unknown');
+  await pause(2000);
+  const seen = one.journal.entries.length;
+  const again = await QmpProxy.listen(through, qmp, none);
+  context.onTestFinished(() => again.close());
+  await one.journal.until(seen, isMigrating);
+  await pause(1000);
+  running.kill('SIGINT');
+  const { code } = await running.end;
+  expect(code).toBe(130);
+  await again.close();
+  await expectStayed(one);
+  expect(await settingsOf(qmp)).toEqual(before);
+});
 
 it('pauses when a move has ended, and goes on when told to', async (context) => {
   const vms = {

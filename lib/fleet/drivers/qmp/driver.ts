@@ -193,6 +193,7 @@ class QmpMove implements MoveInHand {
       return isAlive(this.#sourceProcess) === false ? 'gone' : 'somebody-elses';
     }
     const sighting = sourceSighting(answers, decisions);
+    this.#forgetLostSupervisor();
     if (decisions.toldToMigrate && !this.#migration) await this.#goOn(sighting);
     return this.#isForeign ? 'somebody-elses' : sighting;
   }
@@ -204,6 +205,13 @@ class QmpMove implements MoveInHand {
       this.#asked = { greeting, process: await processOf(qmp) };
     }
     return this.#asked.process;
+  }
+
+  /** One that could not reach the source any more has ended, and put nothing back: another goes on from its journal. */
+  #forgetLostSupervisor(): void {
+    if (this.#result?.outcome !== 'unknown') return;
+    this.#migration = undefined;
+    this.#result = undefined;
   }
 
   async #seeDestination(): Promise<DestinationSighting> {
@@ -255,6 +263,8 @@ class QmpMove implements MoveInHand {
       this.#follow(migration, () => file[Symbol.dispose]());
     } catch (error) {
       file[Symbol.dispose]();
+      // The source is silent again: whoever looks next sees that.
+      if (error instanceof QmpError) return;
       if (!(error instanceof JournalError)) throw error;
       this.#failure = messageOf(error);
       this.#isForeign = true;
@@ -390,7 +400,13 @@ class QmpMove implements MoveInHand {
       this.#migration.cancel().catch(() => {});
       return;
     }
-    await (await this.#source.connect()).qmp.execute('migrate_cancel');
+    const { qmp } = await this.#source.connect();
+    const capabilities = await qmp.execute('query-migrate-capabilities');
+    // In post-copy QEMU cancels as well, and nobody knows here whether it is about to begin that.
+    if (capabilities.some(({ capability, state }) => capability === 'postcopy-ram' && state)) {
+      throw new ActError('It can switch to post-copy at any moment: it is not cancelled.');
+    }
+    await qmp.execute('migrate_cancel');
   }
 
   async #recover(): Promise<void> {
