@@ -37,7 +37,9 @@ describe('the ground floor', () => {
 
   it('alone starts processes', () => {
     const starting = filesWith(/'node:child_process'|'nano-spawn'/);
-    expect(starting.sort()).toEqual(['lib/system/companion.ts', 'lib/system/processes.ts']);
+    expect(starting.sort()).toEqual([
+      ...['lib/system/companion.ts', 'lib/system/detached.ts', 'lib/system/processes.ts'],
+    ]);
   });
 
   it('listens to signals in one place', () => {
