@@ -52,6 +52,9 @@ const checks = [
   'llvm-14',
   // An unpatched QEMU, as people have it: what drives QEMU is tested with that too.
   'qemu-system-x86',
+  // Moves between hosts of libvirt; nothing of it is started on this machine itself.
+  'libvirt-daemon-driver-qemu',
+  'libvirt-clients',
   ...arm64Compiler,
   ...arm64Emulator,
 ];

@@ -23,8 +23,12 @@ export const placeSchema = z.discriminatedUnion('driver', [
   z.strictObject({
     driver: z.literal('libvirt'),
     host: z.string(),
-    /** What libvirt knows it by. */
+    /** What libvirt knows it by; its name, as long as nobody has looked. */
     uuid: z.string(),
+    /** Whether it is defined, and not only running. */
+    persistent: z.boolean().optional(),
+    /** Whether it is started with its host. */
+    autostart: z.boolean().optional(),
   }),
 ]);
 

@@ -65,6 +65,8 @@ export interface LibvirtHost extends AnyHost {
   readonly driver: 'libvirt';
   /** Where its daemon is reached. */
   readonly uri: string;
+  /** Where daemons of other hosts reach it; left out: at the same URI. */
+  readonly peerUri?: string | undefined;
 }
 
 /** A host. */
@@ -195,7 +197,12 @@ const hostSchema = z
       folder: absolute,
       networkNamespace: name.optional(),
     }),
-    z.strictObject({ driver: z.literal('libvirt'), ...common, uri: z.string().min(1) }),
+    z.strictObject({
+      driver: z.literal('libvirt'),
+      ...common,
+      uri: z.string().min(1),
+      peerUri: z.string().min(1).optional(),
+    }),
   ])
   .transform(({ memory, card: wanted, address, ports, ...rest }, context): Host => {
     const names = Object.keys(rest.cards);

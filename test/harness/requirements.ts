@@ -158,6 +158,14 @@ export function needRoot(context: TestContext, what: string): void {
   if (process.getuid?.() !== 0) context.skip(`needs root ${what}`);
 }
 
+/** Skips the test where libvirt's daemons or its client are missing. */
+export function needLibvirt(context: TestContext): void {
+  const programs = ['/usr/sbin/libvirtd', '/usr/sbin/virtlogd', '/usr/bin/virsh'];
+  const missing = programs.filter((program) => !existsSync(program));
+  if (missing.length === 0) return;
+  context.skip(`needs packages libvirt-daemon-driver-qemu and libvirt-clients (no ${missing[0]})`);
+}
+
 const hugePages = '/sys/kernel/mm/hugepages/hugepages-2048kB';
 
 /** Sees to it that so much memory is there in pages of 2 MiB, or skips the test. */

@@ -246,12 +246,17 @@ export function ramBytesOf(guest: GuestOptions): number {
   return Math.ceil(guestRamBytes(guest) / mebibyte) * mebibyte;
 }
 
-/** Has the guest check itself, over the serial port of that folder's QEMU. */
-export async function guestAt(folder: string): Promise<GuestState> {
-  const serial = await connected(`${folder}/serial.sock`);
+/** Has the guest check itself, over its serial port. */
+export async function guestBehind(socket: string): Promise<GuestState> {
+  const serial = await connected(socket);
   try {
     return await guestState(serial);
   } finally {
     serial.close();
   }
+}
+
+/** Has the guest of that folder's QEMU check itself. */
+export async function guestAt(folder: string): Promise<GuestState> {
+  return await guestBehind(`${folder}/serial.sock`);
 }

@@ -1,0 +1,61 @@
+// Moves VMs that libvirt manages, by virsh alone.
+import type { Place } from '../../../site/place.js';
+import type { LibvirtHost, Site } from '../../../site/site.js';
+import { ActError } from '../../errors.js';
+import type { EntryOf } from '../../journal/entries.js';
+import type { Decisions } from '../../move/next-action.js';
+import type { Arrival, MoveDriver, MoveInHand, Target } from '../driver.js';
+import { Domain } from './domain.js';
+import { LibvirtMove } from './libvirt-move.js';
+import { migrateUri } from './migrate-words.js';
+import { preflightDomain } from './preflight.js';
+import { Virsh } from './virsh.js';
+
+/** Moves VMs that libvirt manages. */
+export class LibvirtDriver implements MoveDriver {
+  readonly #site: Site;
+
+  constructor(site: Site) {
+    this.#site = site;
+  }
+
+  #host(name: string): LibvirtHost {
+    const host = this.#site.hosts[name];
+    if (host?.driver === 'libvirt') return host;
+    throw new ActError(`The site does not describe a host ${name} with libvirt.`);
+  }
+
+  #domain(place: Place): Domain {
+    if (place.driver !== 'libvirt') throw new ActError('The VM is not managed by libvirt.');
+    return new Domain(new Virsh(this.#host(place.host).uri), place.uuid);
+  }
+
+  async preflight({ vm, source, to, method }: Target): Promise<readonly string[]> {
+    return await preflightDomain({
+      name: vm,
+      domain: this.#domain(source),
+      from: this.#host(source.host),
+      to: this.#host(to),
+      method,
+      memoryBytes: this.#site.vms[vm]?.memoryBytes,
+    });
+  }
+
+  async identify(source: Place): Promise<Place> {
+    const { uuid, isPersistent, startsWithHost } = await this.#domain(source).facts();
+    const { host } = source;
+    const how = { persistent: isPersistent, autostart: startsWithHost };
+    return { driver: 'libvirt', host, uuid, ...how };
+  }
+
+  arrival({ source, to }: Target): Arrival {
+    if (source.driver !== 'libvirt') throw new ActError('The VM is not managed by libvirt.');
+    return { destination: { ...source, host: to }, listen: migrateUri(this.#host(to)) };
+  }
+
+  open(attempt: EntryOf<'attempt'>, decisions: Decisions): Promise<MoveInHand> {
+    const { source, move } = attempt;
+    const from = this.#host(source.host);
+    return Promise.resolve(new LibvirtMove({ attempt, from, to: this.#host(move.to) }, decisions));
+  }
+}

@@ -1,0 +1,164 @@
+// One move of a VM between two hosts of libvirt. The daemons carry it out; this looks at both, and tells them.
+
+import { messageOf } from '../../../errors/message-of.js';
+import type { LibvirtHost } from '../../../site/site.js';
+import { ActError } from '../../errors.js';
+import type { EntryOf, MoveFigures } from '../../journal/entries.js';
+import type { Decisions, Observation, Outcome } from '../../move/next-action.js';
+import type { Act, MoveInHand, MoveProgress } from '../driver.js';
+import { News } from '../news.js';
+import type { DomainAnswers, NoDomain } from './answers.js';
+import { Domain } from './domain.js';
+import { migrateWords, postCopyFromPass, resumeWords } from './migrate-words.js';
+import { destinationSighting, sourceSighting } from './sightings.js';
+import { Virsh, type VirshCommand } from './virsh.js';
+
+/** What a virsh that was killed with its controller had sent has been taken up by then. */
+const stillOnItsWayMs = 2000;
+/** Looks are cheap, and post-copy is not to begin late. */
+const pollMs = 250;
+
+/** What an attempt's hands need to know. */
+export interface LibvirtMoveGiven {
+  readonly attempt: EntryOf<'attempt'>;
+  readonly from: LibvirtHost;
+  readonly to: LibvirtHost;
+}
+
+export class LibvirtMove implements MoveInHand {
+  readonly #attempt: EntryOf<'attempt'>;
+  readonly #to: LibvirtHost;
+  readonly #source: Domain;
+  readonly #destination: Domain;
+  readonly #isPersistent: boolean;
+  readonly #startsWithHost: boolean;
+  readonly #news = new News();
+  /** Until then something that an earlier controller has sent may begin. */
+  readonly #fenceMs: number;
+  #command: VirshCommand | undefined;
+  #progress: MoveProgress | undefined;
+  #figures: MoveFigures | undefined;
+  #failure: string | undefined;
+  #hasLimit = false;
+
+  constructor({ attempt, from, to }: LibvirtMoveGiven, decisions: Decisions) {
+    const { source, destination } = attempt;
+    if (source.driver !== 'libvirt' || destination.driver !== 'libvirt') {
+      throw new TypeError('This attempt is of another driver.');
+    }
+    this.#attempt = attempt;
+    this.#to = to;
+    this.#source = new Domain(new Virsh(from.uri), source.uuid);
+    this.#destination = new Domain(new Virsh(to.uri), destination.uuid);
+    this.#isPersistent = source.persistent ?? false;
+    this.#startsWithHost = source.autostart ?? false;
+    this.#fenceMs = decisions.toldToMigrate ? performance.now() + stillOnItsWayMs : 0;
+  }
+
+  get progress(): MoveProgress | undefined {
+    return this.#progress;
+  }
+
+  get figures(): MoveFigures | undefined {
+    return this.#figures;
+  }
+
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  async observe(decisions: Decisions): Promise<Observation> {
+    // Before the look: one that ends meanwhile leaves nothing that could begin later.
+    const mayBegin = this.#command?.runs === true || performance.now() < this.#fenceMs;
+    const answers = await this.#source.look();
+    const source = sourceSighting(answers, { ...decisions, mayBegin });
+    if (source === 'ours' && decisions.wanted === 'move') await this.#guide(answers);
+    const there = await this.#destination.look();
+    return { source, destination: destinationSighting(there, decisions, source) };
+  }
+
+  /** What can be told to a migration that runs only: how long it may stop the guest, and to go on in post-copy. */
+  async #guide(answers: DomainAnswers | NoDomain): Promise<void> {
+    if (typeof answers === 'string' || !answers.progress) return;
+    this.#progress = answers.progress;
+    const { method } = this.#attempt.move;
+    const from = postCopyFromPass(method);
+    const hasBegun = answers.progress.sentBytes > 0;
+    try {
+      if (method.downtimeLimitMs !== undefined && !this.#hasLimit && hasBegun) {
+        await this.#source.tell('migrate-setmaxdowntime', `${Math.ceil(method.downtimeLimitMs)}`);
+        this.#hasLimit = true;
+      }
+      if (from !== undefined && hasBegun && answers.progress.passes + 1 >= from) {
+        await this.#source.tell('migrate-postcopy');
+      }
+    } catch (error) {
+      // It may just have ended; otherwise it is told again.
+      if (!(error instanceof ActError)) throw error;
+    }
+  }
+
+  async act(action: Act): Promise<void> {
+    switch (action) {
+      case 'prepare':
+        // libvirt starts the destination's QEMU when the source is told to migrate.
+        return;
+      case 'migrate':
+        await this.#start(migrateWords);
+        return;
+      case 'cancel':
+        await this.#source.abort();
+        return;
+      case 'recover':
+        await this.#start(resumeWords);
+        return;
+      case 'run-there':
+        await this.#destination.tell('resume');
+        return;
+      case 'run-here':
+        await this.#source.tell('resume');
+        return;
+      case 'end-source':
+        await this.#source.end();
+        return;
+      case 'end-destination':
+        await this.#destination.tell('destroy');
+        return;
+    }
+  }
+
+  async #start(words: typeof migrateWords): Promise<void> {
+    await this.#command?.end();
+    const { method } = this.#attempt.move;
+    const how = { isPersistent: this.#isPersistent };
+    const command = await this.#source.virsh.start(words(this.#source.id, this.#to, method, how));
+    this.#command = command;
+    this.#failure = undefined;
+    void command.ended.then(({ succeeded, problem }) => {
+      if (!succeeded) this.#failure = `libvirt: ${problem}.`;
+      this.#news.come();
+    });
+  }
+
+  async untilNews(limitMs: number): Promise<void> {
+    await this.#news.wait(Math.min(limitMs, pollMs));
+  }
+
+  async cleanUp(outcome: Outcome): Promise<void> {
+    // It says why when it has ended.
+    if (outcome === 'stayed') await this.#command?.ended;
+    if (outcome !== 'moved') return;
+    this.#figures = await this.#destination.figures().catch(() => undefined);
+    try {
+      await this.#source.forget();
+      if (this.#startsWithHost) await this.#destination.tell('autostart');
+    } catch (error) {
+      if (!(error instanceof ActError)) throw error;
+      this.#failure = messageOf(error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#command?.end();
+  }
+}

@@ -1,0 +1,60 @@
+// What virsh is told when a domain is to move: pure. The daemons do it among themselves (--p2p), so that it goes on when
+// whoever has told them is gone.
+import { isIPv6 } from 'node:net';
+import { mebibyte } from '../../../format/bytes.js';
+import type { MoveMethod } from '../../../site/move.js';
+import type { LibvirtHost } from '../../../site/site.js';
+
+/** Where the source's QEMU sends the guest. The destination's daemon chooses the port. */
+export function migrateUri({ arrivals }: LibvirtHost): string {
+  const { address } = arrivals;
+  return `tcp://${isIPv6(address) ? `[${address}]` : address}`;
+}
+
+/** How other hosts' daemons reach that of a host. */
+export function peerUri({ peerUri: peer, uri }: LibvirtHost): string {
+  return peer ?? uri;
+}
+
+/** libvirt counts a rate in whole MiB a second. */
+export function bandwidthMebibytes(bytesPerSecond: number): number {
+  return Math.max(1, Math.floor(bytesPerSecond / mebibyte));
+}
+
+/** Words that move a domain. */
+export function migrateWords(
+  domain: string,
+  to: LibvirtHost,
+  method: MoveMethod,
+  { isPersistent }: { readonly isPersistent: boolean },
+): string[] {
+  const { name, bytesPerSecond } = method;
+  return [
+    'migrate',
+    '--live',
+    '--p2p',
+    // It is defined where it runs, and nowhere else: nobody starts it twice.
+    ...(isPersistent ? ['--persistent', '--undefinesource'] : []),
+    ...(name === 'pre-copy' ? [] : ['--postcopy']),
+    ...(bytesPerSecond ? ['--bandwidth', `${bandwidthMebibytes(bytesPerSecond)}`] : []),
+    ...['--migrateuri', migrateUri(to)],
+    domain,
+    peerUri(to),
+  ];
+}
+
+/** Words that let a broken post-copy go on over a new connection. */
+export function resumeWords(
+  domain: string,
+  to: LibvirtHost,
+  method: MoveMethod,
+  how: { readonly isPersistent: boolean },
+): string[] {
+  const [command = '', ...words] = migrateWords(domain, to, method, how);
+  return [command, '--postcopy-resume', ...words];
+}
+
+/** In which pass, the first being 1, the guest goes to the destination before all of it is there. */
+export function postCopyFromPass({ name }: MoveMethod): number | undefined {
+  return { 'pre-copy': undefined, hybrid: 2, 'post-copy': 1 }[name];
+}
