@@ -23,6 +23,8 @@ export interface LibvirtVm {
   readonly guest: GuestOptions;
   /** Only running, and not defined; default: no. */
   readonly transient?: boolean;
+  /** Started with its host; default: no. */
+  readonly autostart?: boolean;
   /** Without the filter; default: with it. */
   readonly plain?: boolean;
   /** Elements beside the usual ones. */
@@ -252,12 +254,13 @@ export class LibvirtHosts {
   }
 
   async #boot(name: string): Promise<void> {
-    const { host: at, transient = false } = this.#vm(name);
+    const { host: at, transient = false, autostart = false } = this.#vm(name);
     const host = this.host(at);
     const file = host.path(`${name}.xml`);
     writeFileSync(file, await this.#xml(name));
     await host.virsh.run([transient ? 'create' : 'define', file], appearMs);
     if (!transient) await host.virsh.run(['start', name], appearMs);
+    if (autostart) await host.virsh.run(['autostart', name]);
     // It says that it is ready first, perhaps while nobody listens.
     const answers = () =>
       this.guest(name, at).then(

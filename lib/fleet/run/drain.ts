@@ -63,6 +63,8 @@ function placeOf({ site }: Pick<DrainOptions, 'site'>, { places }: FleetState, v
   const moved = places.get(vm);
   if (moved) return moved;
   const { host = '', qmp = '' } = site.vms[vm] ?? {};
+  // libvirt knows it by its name as well.
+  if (site.hosts[host]?.driver === 'libvirt') return { driver: 'libvirt', host, uuid: vm };
   return { driver: 'qmp', host, qmp };
 }
 

@@ -85,7 +85,8 @@ export function parseLook(lines: readonly string[], problem: string): DomainAnsw
   const [, state, reason] = /^state=(.+?) \(([^()]*)\)$/.exec(lines[at] ?? '') ?? [];
   if (at < 0 || state === undefined || reason === undefined) return undefined;
   const fields = fieldsOf(lines.slice(0, at));
-  const job = jobOf(fields, problem);
+  // A domain without a QEMU has no job, and none can be asked for.
+  const job = state === 'shut off' ? 'none' : jobOf(fields, problem);
   if (job === undefined) return undefined;
   return { state, reason, job, progress: job === 'outgoing' ? progressOf(fields) : undefined };
 }

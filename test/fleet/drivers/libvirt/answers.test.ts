@@ -51,8 +51,9 @@ it('nothing is concluded from a job or a state that is missing', () => {
 });
 
 it('a state of two words is read whole', () => {
-  const look = parseLook(['Job type: 0', 'state=shut off (migrated)'], '');
-  expect(look).toMatchObject({ state: 'shut off', reason: 'migrated' });
+  // Its job can't be asked for.
+  const look = parseLook(['state=shut off (migrated)'], 'domain is not running');
+  expect(look).toMatchObject({ state: 'shut off', reason: 'migrated', job: 'none' });
 });
 
 it('the job is asked for before the state', () => {

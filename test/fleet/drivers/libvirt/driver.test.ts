@@ -1,8 +1,9 @@
 // One VM at work, moved between two real daemons of libvirt.
+import { writeFileSync } from 'node:fs';
 import { expect, it, type TestContext } from 'vitest';
 import type { MoveDriver } from '../../../../lib/fleet/drivers/driver.js';
 import { LibvirtDriver } from '../../../../lib/fleet/drivers/libvirt/driver.js';
-import type { FleetEntry } from '../../../../lib/fleet/journal/entries.js';
+import type { EntryOf, FleetEntry } from '../../../../lib/fleet/journal/entries.js';
 import { SiteFolder, type TakenFolder } from '../../../../lib/fleet/journal/site-folder.js';
 import { type CarriedOut, carryOut } from '../../../../lib/fleet/run/carry-out.js';
 import type { Move, MoveMethod } from '../../../../lib/site/move.js';
@@ -12,51 +13,225 @@ import { needQemu } from '../../../harness/requirements.js';
 
 const unknown = { low: 0, expected: 0, high: Number.POSITIVE_INFINITY };
 const flip = { pattern: 'flip', pages: 6000, wordsPerPage: 4 } as const;
+/** Writes more than a slow link carries: it does not end by itself. */
+const busy = { pattern: 'random', pages: 6000, spins: 500 } as const;
+const slow = { megabitsPerSecond: 40 };
+const postCopy = methodSchema.parse({ name: 'post-copy' });
+const { FAKEDIRTY_LONG } = process.env;
+const isLong = FAKEDIRTY_LONG === '1';
 
-interface Trial {
-  readonly hosts: LibvirtHosts;
-  readonly taken: TakenFolder;
-  /** Carries the attempt that is open to its end. */
-  readonly goOn: () => Promise<CarriedOut>;
-  readonly last: (type: FleetEntry['type']) => FleetEntry | undefined;
+/** A controller that is killed does nothing more, not even cleaning up. */
+class Killed extends Error {}
+
+interface TrialOptions {
+  readonly method?: MoveMethod;
+  readonly megabitsPerSecond?: number;
 }
 
 /** Two hosts, a VM on the first one, and an attempt to move it to the second one. */
-async function trial(
-  context: TestContext,
-  vm: Omit<LibvirtVm, 'host'>,
-  {
-    method = methodSchema.parse({ name: 'pre-copy' }),
-    megabitsPerSecond = 1000,
-  }: { method?: MoveMethod; megabitsPerSecond?: number } = {},
-): Promise<Trial> {
-  const { binary } = needQemu(context);
-  const vms = { vm: { host: 'h1', ...vm } };
-  const hosts = await LibvirtHosts.start(context, { binary, vms, megabitsPerSecond });
-  const driver: MoveDriver = new LibvirtDriver(hosts.site);
-  const folder = new SiteFolder(hosts.workspace.path('state'));
-  const taken = await folder.take('site.yaml', 'a test');
-  context.onTestFinished(() => taken[Symbol.asyncDispose]());
-  const predicted = { timeMs: unknown, bytes: unknown, downtimeMs: unknown };
-  const move: Move = { vm: 'vm', from: 'h1', to: 'h2', method, reasons: [], predicted };
-  const source = await driver.identify({ driver: 'libvirt', host: 'h1', uuid: 'vm' });
-  const arrival = driver.arrival({ vm: 'vm', source, to: 'h2', method }, 'vm-1');
-  taken.append({ type: 'attempt', attempt: 'vm-1', move, source, ...arrival });
-  return {
-    hosts,
-    taken,
-    goOn: () => carryOut({ taken, driver, obey: () => {}, onProgress: () => {} }),
-    last: (type) => taken.entries.findLast((entry) => entry.type === type),
-  };
+class Trial {
+  readonly #driver: MoveDriver;
+  /** What a test does once, as soon as both sides look like that. */
+  readonly #plans: { readonly when: string; readonly what: () => unknown }[] = [];
+  readonly #done: Promise<unknown>[] = [];
+  #isKilled = false;
+
+  private constructor(
+    readonly hosts: LibvirtHosts,
+    readonly taken: TakenFolder,
+    driver: MoveDriver,
+  ) {
+    this.#driver = driver;
+    taken.onEntry = (entry) => this.#onEntry(entry);
+  }
+
+  static async start(
+    context: TestContext,
+    vm: Omit<LibvirtVm, 'host'>,
+    {
+      method = methodSchema.parse({ name: 'pre-copy' }),
+      megabitsPerSecond = 1000,
+    }: TrialOptions = {},
+  ): Promise<Trial> {
+    const { binary } = needQemu(context);
+    const vms = { vm: { host: 'h1', ...vm } };
+    const hosts = await LibvirtHosts.start(context, { binary, vms, megabitsPerSecond });
+    const driver: MoveDriver = new LibvirtDriver(hosts.site);
+    const folder = new SiteFolder(hosts.workspace.path('state'));
+    const taken = await folder.take('site.yaml', 'a test');
+    context.onTestFinished(() => taken[Symbol.asyncDispose]());
+    const trial = new Trial(hosts, taken, driver);
+    await trial.begin(method);
+    return trial;
+  }
+
+  async begin(method: MoveMethod): Promise<void> {
+    const predicted = { timeMs: unknown, bytes: unknown, downtimeMs: unknown };
+    const move: Move = { vm: 'vm', from: 'h1', to: 'h2', method, reasons: [], predicted };
+    const source = await this.#driver.identify({ driver: 'libvirt', host: 'h1', uuid: 'vm' });
+    const attempt = 'vm-1';
+    const arrival = this.#driver.arrival({ vm: 'vm', source, to: 'h2', method }, attempt);
+    this.taken.append({ type: 'attempt', attempt, move, source, ...arrival });
+  }
+
+  /** Does something as soon as source and destination look like that. */
+  when(when: string, what: () => unknown): void {
+    this.#plans.push({ when, what });
+  }
+
+  #onEntry(entry: FleetEntry): void {
+    if (entry.type !== 'seen') return;
+    const seen = `${entry.source}, ${entry.destination}`;
+    const at = this.#plans.findIndex(({ when }) => when === seen);
+    const [plan] = at < 0 ? [] : this.#plans.splice(at, 1);
+    if (plan) this.#done.push(Promise.resolve(plan.what()));
+  }
+
+  /** The controller is killed before its next step. */
+  kill(): void {
+    this.#isKilled = true;
+  }
+
+  giveUp(): void {
+    this.taken.append({ type: 'give-up', attempt: 'vm-1', reason: 'It was enough.' });
+  }
+
+  /** Carries the attempt that is open to its end; throws Killed when its controller is killed. */
+  async goOn(): Promise<CarriedOut> {
+    this.#isKilled = false;
+    const obey = () => {
+      if (this.#isKilled) throw new Killed();
+    };
+    const driver = this.#driver;
+    const outcome = await carryOut({ taken: this.taken, driver, obey, onProgress: () => {} });
+    expect(this.#plans).toEqual([]);
+    await Promise.all(this.#done);
+    return outcome;
+  }
+
+  /** How the attempt ended. */
+  get ended(): EntryOf<'ended'> | undefined {
+    return this.taken.entries.findLast((entry) => entry.type === 'ended');
+  }
+
+  /** All that was seen of both sides. */
+  get seen(): string[] {
+    return this.taken.entries.flatMap((entry) =>
+      entry.type === 'seen' ? [`${entry.source}, ${entry.destination}`] : [],
+    );
+  }
+
+  /** The guest is right where it runs, and is nowhere else. */
+  async expectOnly(at: 'h1' | 'h2'): Promise<void> {
+    const other = at === 'h1' ? 'h2' : 'h1';
+    expect(await this.hosts.state('vm', other)).toBeUndefined();
+    expect(await this.hosts.state('vm', at)).toBe('running');
+    expect((await this.hosts.guest('vm', at)).wrongWords).toBe(0);
+  }
 }
 
 it('a VM that is defined moves at work, and is defined where it runs and nowhere else', async (context) => {
-  const { hosts, goOn, last } = await trial(context, { guest: flip });
-  await hosts.host('h1').virsh.run(['autostart', 'vm']);
-  expect(await goOn()).toBe('moved');
-  expect(await hosts.state('vm', 'h1')).toBeUndefined();
-  expect((await hosts.guest('vm', 'h2')).wrongWords).toBe(0);
-  const info = (await hosts.host('h2').virsh.run(['dominfo', 'vm'])).join('\n');
+  const trial = await Trial.start(context, { guest: flip, autostart: true });
+  expect(await trial.goOn()).toBe('moved');
+  await trial.expectOnly('h2');
+  const info = (await trial.hosts.host('h2').virsh.run(['dominfo', 'vm'])).join('\n');
   expect(info).toMatch(/Persistent: +yes/);
-  expect(last('ended')).toMatchObject({ figures: { bytes: expect.any(Number) } });
+  expect(info).toMatch(/Autostart: +enable/);
+  expect(trial.ended?.figures?.bytes).toBeGreaterThan(6000 * 4096);
+});
+
+it('a VM that only runs moves in post-copy, and is defined nowhere', async (context) => {
+  const vm = { guest: busy, transient: true };
+  const trial = await Trial.start(context, vm, { method: postCopy, ...slow });
+  expect(await trial.goOn()).toBe('moved');
+  expect(trial.seen).toContain('ours-in-post-copy, ours-in-post-copy');
+  await trial.expectOnly('h2');
+  const info = (await trial.hosts.host('h2').virsh.run(['dominfo', 'vm'])).join('\n');
+  expect(info).toMatch(/Persistent: +no/);
+});
+
+it('a move whose controller is killed goes on, and the next controller sees it end', async (context) => {
+  const method = methodSchema.parse({ name: 'hybrid' });
+  const trial = await Trial.start(context, { guest: busy }, { method, ...slow });
+  trial.when('ours, ours', () => trial.kill());
+  await expect(trial.goOn()).rejects.toThrow(Killed);
+  expect(await trial.goOn()).toBe('moved');
+  await trial.expectOnly('h2');
+  const acts = trial.taken.entries.flatMap((entry) => (entry.type === 'act' ? entry.action : []));
+  expect(acts).toEqual(['migrate']);
+});
+
+it('a controller that was killed before libvirt was told finds that nothing has begun', async (context) => {
+  const trial = await Trial.start(context, { guest: flip });
+  trial.taken.append({ type: 'act', attempt: 'vm-1', action: 'migrate' });
+  expect(await trial.goOn()).toBe('stayed');
+  await trial.expectOnly('h1');
+});
+
+it('a move that is given up leaves the VM where it was', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, slow);
+  trial.when('ours, ours', () => trial.giveUp());
+  expect(await trial.goOn()).toBe('stayed');
+  await trial.expectOnly('h1');
+});
+
+it('a destination that refuses is said why, and the VM stays', async (context) => {
+  const trial = await Trial.start(context, { guest: flip });
+  const { virsh } = trial.hosts.host('h2');
+  const file = trial.hosts.workspace.path('other.xml');
+  const xml = "<name>vm</name><memory unit='MiB'>8</memory><os><type>hvm</type></os>";
+  writeFileSync(file, `<domain type='qemu'>${xml}</domain>`);
+  await virsh.run(['define', file]);
+  expect(await trial.goOn()).toBe('stayed');
+  expect(trial.ended?.reason).toMatch(/domain 'vm' already exists with uuid/);
+  expect((await trial.hosts.guest('vm', 'h1')).wrongWords).toBe(0);
+});
+
+it('a destination whose daemon is killed gets nothing, and the VM stays', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, slow);
+  const to = trial.hosts.host('h2');
+  trial.when('ours, ours', () => to.killDaemon());
+  trial.when('not-started, unknown', () => to.startDaemon());
+  expect(await trial.goOn()).toBe('stayed');
+  await trial.expectOnly('h1');
+});
+
+it('a source whose daemon is killed runs on, and nothing is left at the destination', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, slow);
+  const from = trial.hosts.host('h1');
+  trial.when('ours, ours', async () => {
+    await from.killDaemon();
+    await from.startDaemon();
+  });
+  expect(await trial.goOn()).toBe('stayed');
+  await trial.expectOnly('h1');
+});
+
+it('a VM whose QEMU is killed before it has arrived is lost, and is started nowhere', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, slow);
+  trial.when('ours, ours', () => trial.hosts.host('h1').killQemu('vm'));
+  expect(await trial.goOn()).toBe('lost');
+  expect(await trial.hosts.state('vm', 'h1')).toBe('shut off');
+  expect(await trial.hosts.state('vm', 'h2')).toBeUndefined();
+});
+
+it.runIf(isLong)(
+  'a link that goes down in pre-copy leaves the VM where it was',
+  async (context) => {
+    const trial = await Trial.start(context, { guest: busy }, slow);
+    const from = trial.hosts.host('h1');
+    trial.when('ours, ours', () => from.setLink('down'));
+    expect(await trial.goOn()).toBe('stayed');
+    await from.setLink('up');
+    await trial.expectOnly('h1');
+  },
+);
+
+it.runIf(isLong)('post-copy goes on over a link that goes down and comes back', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, { method: postCopy, ...slow });
+  const from = trial.hosts.host('h1');
+  trial.when('ours-in-post-copy, ours-in-post-copy', () => from.setLink('down'));
+  trial.when('interrupted, interrupted', () => from.setLink('up'));
+  expect(await trial.goOn()).toBe('moved');
+  await trial.expectOnly('h2');
 });

@@ -34,9 +34,12 @@ it.each([
   ['running (booted)', 'other', 'not-started'],
   ['in shutdown (user)', 'none', 'unknown'],
   ['teleporting (unknown)', 'none', 'unknown'],
-] as const)('a source that was told to migrate, and is %s with job %s, is %s', (state, job, seen) => {
-  expect(sourceSighting(answers(state, job), told)).toBe(seen);
-});
+] as const)(
+  'a source that was told to migrate, and is %s with job %s, is %s',
+  (state, job, seen) => {
+    expect(sourceSighting(answers(state, job), told)).toBe(seen);
+  },
+);
 
 it('what nobody was told to migrate is left to whoever does', () => {
   for (const [state, job] of [

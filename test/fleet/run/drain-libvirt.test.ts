@@ -1,0 +1,45 @@
+// Drains a host of real VMs at work, by libvirt.
+import { expect, it } from 'vitest';
+import { LibvirtDriver } from '../../../lib/fleet/drivers/libvirt/driver.js';
+import { SiteFolder } from '../../../lib/fleet/journal/site-folder.js';
+import { drain } from '../../../lib/fleet/run/drain.js';
+import { methodSchema } from '../../../lib/site/move.js';
+import { LibvirtHosts } from '../../harness/libvirt-hosts.js';
+import { needQemu } from '../../harness/requirements.js';
+
+const method = methodSchema.parse({ name: 'pre-copy', hash: 'ph128' });
+
+it('every VM of the host is moved to another one, at work, and the others are left alone', async (context) => {
+  const { binary } = needQemu(context);
+  const hosts = await LibvirtHosts.start(context, {
+    binary,
+    hosts: 3,
+    vms: {
+      small: { host: 'h1', guest: { pattern: 'random', pages: 1000, spins: 2000 } },
+      large: { host: 'h1', guest: { pattern: 'flip', pages: 4000, wordsPerPage: 4 } },
+      other: { host: 'h2', guest: { pattern: 'idle', pages: 500 } },
+    },
+  });
+  const { site } = hosts;
+  const folder = new SiteFolder(hosts.workspace.path('state'));
+  await using taken = await folder.take('site.yaml', 'drain h1');
+  const outcome = await drain(
+    { site, host: 'h1', method, stopAfterFailures: 1 },
+    {
+      taken,
+      driver: new LibvirtDriver(site),
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    },
+  );
+  expect(outcome).toBe('drained');
+  expect([...taken.state.places.keys()]).toEqual(['small', 'large']);
+  for (const [name, { host }] of taken.state.places) {
+    expect(host).not.toBe('h1');
+    expect((await hosts.guest(name, host)).wrongWords).toBe(0);
+  }
+  expect(await hosts.host('h1').virsh.run(['list', '--all', '--name'])).toEqual([]);
+  expect(await hosts.state('other', 'h2')).toBe('running');
+  const ended = taken.entries.flatMap((entry) => (entry.type === 'ended' ? [entry] : []));
+  for (const { figures } of ended) expect(figures?.downtimeMs).toBeGreaterThan(0);
+});
