@@ -23,6 +23,8 @@ export interface LibvirtVm {
   readonly guest: GuestOptions;
   /** Only running, and not defined; default: no. */
   readonly transient?: boolean;
+  /** Not there at first; default: it is. */
+  readonly notStarted?: boolean;
   /** Started with its host; default: no. */
   readonly autostart?: boolean;
   /** Without the filter; default: with it. */
@@ -176,6 +178,12 @@ export class LibvirtTestHost {
     await run('nsenter', [...this.#inside, 'sh', '-c', kill]);
   }
 
+  /** Has a program be missing there. */
+  async hide(program: string): Promise<void> {
+    const words = ['mount', '--bind', '/dev/null', program];
+    await run('nsenter', [...this.#inside, ...words]);
+  }
+
   /** Has its network card carry something, or nothing. */
   async setLink(state: 'up' | 'down'): Promise<void> {
     const [command = '', ...args] = [...this.#host.prefix, 'ip', 'link', 'set', 'nic', state];
@@ -220,7 +228,9 @@ export class LibvirtHosts {
         await host.start(at + 1);
       }),
     );
-    for (const name of Object.keys(vms)) await all.#boot(name);
+    for (const [name, { notStarted = false }] of Object.entries(vms)) {
+      if (!notStarted) await all.#boot(name);
+    }
     return all;
   }
 

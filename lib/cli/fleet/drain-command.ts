@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { didYouMean } from '../../errors/nearest.js';
 import { DrainProgress } from '../../fleet/drain-progress.js';
 import type { MoveDriver, MoveProgress } from '../../fleet/drivers/driver.js';
-import { QmpDriver } from '../../fleet/drivers/qmp/driver.js';
+import { driverFor } from '../../fleet/drivers/driver-for.js';
 import { FleetStateError, PreflightError } from '../../fleet/errors.js';
 import type { EntryOf, FleetEntry } from '../../fleet/journal/entries.js';
 import type { TakenFolder } from '../../fleet/journal/site-folder.js';
@@ -182,7 +182,7 @@ async function measured(
 async function dryRun(options: DrainOptions, flags: DrainFlags): Promise<void> {
   const { folder, site } = findSite(flags);
   const state = folder.state();
-  const driver = new QmpDriver(site, folder.migrations);
+  const driver = driverFor(site, folder.migrations);
   const planned = plan(await measured(options, state, driver, flags), state);
   const problems = await preflight(options, state, planned, driver);
   if (outputOptions().json) {
@@ -230,7 +230,7 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
   const before = taken.entries.length;
   const clear = clearText(site);
   if (clear !== undefined) display.note(clear);
-  const driver = new QmpDriver(site, folder.migrations);
+  const driver = driverFor(site, folder.migrations);
   const withFigures = taken.state.drain
     ? options
     : await measured(options, taken.state, driver, flags);

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Argument, type Command } from 'commander';
 import { didYouMean } from '../../errors/nearest.js';
-import { QmpDriver } from '../../fleet/drivers/qmp/driver.js';
+import { driverFor } from '../../fleet/drivers/driver-for.js';
 import { FleetStateError } from '../../fleet/errors.js';
 import { type Intent, settlements } from '../../fleet/journal/entries.js';
 import { userName } from '../../fleet/journal/site-folder.js';
@@ -141,7 +141,7 @@ async function settle(
     return;
   }
   await using taken = await folder.take(flags.site, `settle ${vm}`);
-  const driver = new QmpDriver(site, folder.migrations);
+  const driver = driverFor(site, folder.migrations);
   const obey = () => void taken.newWishes();
   const outcome = await carryOut({
     ...{ taken, driver, obey, stallMs: Number.POSITIVE_INFINITY },

@@ -1,6 +1,6 @@
 // Drains a host of real VMs at work, by libvirt.
 import { expect, it } from 'vitest';
-import { LibvirtDriver } from '../../../lib/fleet/drivers/libvirt/driver.js';
+import { driverFor } from '../../../lib/fleet/drivers/driver-for.js';
 import { SiteFolder } from '../../../lib/fleet/journal/site-folder.js';
 import { drain } from '../../../lib/fleet/run/drain.js';
 import { methodSchema } from '../../../lib/site/move.js';
@@ -24,12 +24,13 @@ it('every VM of the host is moved to another one, at work, and the others are le
   const folder = new SiteFolder(hosts.workspace.path('state'));
   await using taken = await folder.take('site.yaml', 'drain h1');
   const outcome = await drain(
-    { site, host: 'h1', method, stopAfterFailures: 1 },
+    { site, host: 'h1', method, stopAfterFailures: 1, stallMs: 60_000 },
     {
       taken,
-      driver: new LibvirtDriver(site),
+      driver: driverFor(site, folder.migrations),
       signal: new AbortController().signal,
       onProgress: () => {},
+      onTrouble: () => {},
     },
   );
   expect(outcome).toBe('drained');

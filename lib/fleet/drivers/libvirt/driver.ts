@@ -5,6 +5,7 @@ import { ActError } from '../../errors.js';
 import type { EntryOf } from '../../journal/entries.js';
 import type { Decisions } from '../../move/next-action.js';
 import type { Arrival, MoveDriver, MoveInHand, Target } from '../driver.js';
+import { describeDomain, hasFilter } from './description.js';
 import { Domain } from './domain.js';
 import { LibvirtMove } from './libvirt-move.js';
 import { migrateUri } from './migrate-words.js';
@@ -39,6 +40,18 @@ export class LibvirtDriver implements MoveDriver {
       method,
       memoryBytes: this.#site.vms[vm]?.memoryBytes,
     });
+  }
+
+  /** What is worth knowing of a VM, and in nobody's way. */
+  async remarks({ source, method }: Pick<Target, 'source' | 'method'>): Promise<readonly string[]> {
+    const description = await describeDomain(this.#domain(source));
+    const remarks: string[] = [];
+    if (method.hash !== undefined && !hasFilter(description)) {
+      remarks.push(
+        'nothing skips its fake dirty pages: its description lacks "-global migration.x-fake-dirty-filter=on"',
+      );
+    }
+    return remarks;
   }
 
   async identify(source: Place): Promise<Place> {

@@ -1,0 +1,16 @@
+// Which driver moves which VM: that of the host on which it is.
+import type { Site } from '../../site/site.js';
+import type { MoveDriver } from './driver.js';
+import { LibvirtDriver } from './libvirt/driver.js';
+import { QmpDriver } from './qmp/driver.js';
+
+/** Moves the VMs of a site, whatever manages its hosts. `journals`: where the journals of migrations are. */
+export function driverFor(site: Site, journals: string): MoveDriver {
+  const drivers = { qmp: new QmpDriver(site, journals), libvirt: new LibvirtDriver(site) };
+  return {
+    preflight: (target) => drivers[target.source.driver].preflight(target),
+    identify: (source) => drivers[source.driver].identify(source),
+    arrival: (target, attempt) => drivers[target.source.driver].arrival(target, attempt),
+    open: (attempt, decisions) => drivers[attempt.source.driver].open(attempt, decisions),
+  };
+}
