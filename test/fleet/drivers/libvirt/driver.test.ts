@@ -1,11 +1,13 @@
 // One VM at work, moved between two real daemons of libvirt.
 import { writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, type TestContext } from 'vitest';
 import type { MoveDriver } from '../../../../lib/fleet/drivers/driver.js';
 import { LibvirtDriver } from '../../../../lib/fleet/drivers/libvirt/driver.js';
 import type { EntryOf, FleetEntry } from '../../../../lib/fleet/journal/entries.js';
 import { SiteFolder, type TakenFolder } from '../../../../lib/fleet/journal/site-folder.js';
 import { type CarriedOut, carryOut } from '../../../../lib/fleet/run/carry-out.js';
+import { mebibyte } from '../../../../lib/format/bytes.js';
 import type { Move, MoveMethod } from '../../../../lib/site/move.js';
 import { methodSchema } from '../../../../lib/site/move.js';
 import { LibvirtHosts, type LibvirtVm } from '../../../harness/libvirt-hosts.js';
@@ -145,6 +147,29 @@ it('a VM that is defined moves at work, and is defined where it runs and nowhere
   expect(info).toMatch(/Persistent: +yes/);
   expect(info).toMatch(/Autostart: +enable/);
   expect(trial.ended?.figures?.bytes).toBeGreaterThan(6000 * 4096);
+});
+
+it('a VM that writes what is there already moves over a slow link, since that is skipped', async (context) => {
+  const trial = await Trial.start(context, { guest: { ...busy, pattern: 'rewrite' } }, slow);
+  expect(await trial.goOn()).toBe('moved');
+  await trial.expectOnly('h2');
+  // All of its memory once, and little more.
+  expect(trial.ended?.figures?.bytes).toBeLessThan(1.5 * 6000 * 4096);
+});
+
+it('a move keeps the limits that it was given', async (context) => {
+  const limits = { bytesPerSecond: 2 * mebibyte, downtimeLimitMs: 1234 };
+  const method = methodSchema.parse({ name: 'pre-copy', ...limits });
+  const trial = await Trial.start(context, { guest: busy }, { method });
+  const { virsh } = trial.hosts.host('h1');
+  trial.when('ours, ours', async () => {
+    while ((await virsh.run(['migrate-getmaxdowntime', 'vm']))[0] !== '1234') await pause(50);
+    expect(await virsh.run(['migrate-getspeed', 'vm'])).toEqual(['2']);
+    trial.giveUp();
+  });
+  expect(await trial.goOn()).toBe('stayed');
+  // libvirt takes them back.
+  expect(await virsh.run(['migrate-getmaxdowntime', 'vm'])).toEqual(['300']);
 });
 
 it('a VM that only runs moves in post-copy, and is defined nowhere', async (context) => {
