@@ -14,6 +14,7 @@ import type { Site } from '../../lib/site/site.js';
 import { type Companion, startCompanion } from '../../lib/system/companion.js';
 import { run } from '../../lib/system/processes.js';
 import { Workspace } from '../../lib/system/workspace.js';
+import { makeCertificates } from './certificates.js';
 import { needLibvirt, needRoot } from './requirements.js';
 import { guestBehind, ramBytesOf } from './small-site.js';
 
@@ -39,6 +40,8 @@ export interface LibvirtHostsOptions {
   readonly vms: Readonly<Record<string, LibvirtVm>>;
   readonly hosts?: number;
   readonly megabitsPerSecond?: number;
+  /** Their QEMUs have certificates, and take no guest in the clear; default: no. */
+  readonly tls?: boolean;
 }
 
 const hostMemory = 1024 * mebibyte;
@@ -112,14 +115,19 @@ export class LibvirtTestHost {
     return `${this.#folder}/${name}`;
   }
 
-  async start(number: number): Promise<void> {
+  async start(number: number, certificates: string | undefined): Promise<void> {
     for (const name of [...Object.values(privateFolders), 'lib/libvirt', 'log/libvirt']) {
       mkdirSync(this.path(name), { recursive: true });
     }
     for (const [file, line] of Object.entries(users)) {
       writeFileSync(this.path(file), `${readFileSync(`/etc/${file}`, 'utf8').trim()}\n${line}\n`);
     }
-    writeFileSync(this.path('etc/qemu.conf'), `${qemuSettings.join('\n')}\n`);
+    const tls = [
+      `migrate_tls_x509_cert_dir = "${certificates}"`,
+      ...['migrate_tls_x509_verify = 1', 'migrate_tls_force = 1'],
+    ];
+    const all = [...qemuSettings, ...(certificates === undefined ? [] : tls)];
+    writeFileSync(this.path('etc/qemu.conf'), `${all.join('\n')}\n`);
     const settings = [
       ...['listen_tls = 0', 'listen_tcp = 1', 'auth_tcp = "none"', 'auth_unix_rw = "none"'],
       `host_uuid = "${String(number).padStart(8, '0')}-1111-4111-8111-111111111111"`,
@@ -209,7 +217,7 @@ export class LibvirtHosts {
   static async start(context: TestContext, options: LibvirtHostsOptions): Promise<LibvirtHosts> {
     needRoot(context, 'for hosts in namespaces');
     needLibvirt(context);
-    const { vms, hosts: count = 2, megabitsPerSecond = 1000 } = options;
+    const { vms, hosts: count = 2, megabitsPerSecond = 1000, tls = false } = options;
     const sizes = Object.values(vms).map(({ guest }) => ramBytesOf(guest));
     const workspace = Workspace.create(2 * sizes.reduce((sum, size) => sum + size, mebibyte));
     context.onTestFinished(() => workspace.remove());
@@ -217,6 +225,11 @@ export class LibvirtHosts {
     const network = await createHosts({ workspace, link, count, kind: 'namespaces' });
     context.onTestFinished(() => network.close());
     const all = new LibvirtHosts(workspace, options);
+    if (tls)
+      await makeCertificates(
+        all.#certificates,
+        network.list.map(({ address }) => address ?? ''),
+      );
     context.onTestFinished(() => {
       for (const host of all.hosts.values()) host.close();
     });
@@ -225,13 +238,17 @@ export class LibvirtHosts {
         const name = `h${at + 1}`;
         const host = new LibvirtTestHost(name, workspace.path(name), each);
         all.hosts.set(name, host);
-        await host.start(at + 1);
+        await host.start(at + 1, tls ? all.#certificates : undefined);
       }),
     );
     for (const [name, { notStarted = false }] of Object.entries(vms)) {
       if (!notStarted) await all.#boot(name);
     }
     return all;
+  }
+
+  get #certificates(): string {
+    return this.workspace.path('certificates');
   }
 
   host(name: string): LibvirtTestHost {
@@ -242,10 +259,14 @@ export class LibvirtHosts {
 
   /** The description of the site, as a person would write it. */
   get description(): object {
-    const { vms, megabitsPerSecond = 1000 } = this.#options;
+    const { vms, megabitsPerSecond = 1000, tls = false } = this.#options;
+    const certificates = tls ? { tls: { folder: this.#certificates } } : {};
     const hosts = [...this.hosts].map(([name, { uris, address }]) => {
       const cards = { nic: `${megabitsPerSecond}Mbit` };
-      return [name, { driver: 'libvirt', memory: hostMemory, cards, address, ...uris }] as const;
+      return [
+        name,
+        { driver: 'libvirt', memory: hostMemory, cards, address, ...uris, ...certificates },
+      ] as const;
     });
     const machines = Object.entries(vms).map(
       ([name, { host, guest }]) => [name, { host, memory: ramBytesOf(guest) }] as const,

@@ -9,11 +9,12 @@ import { needQemu } from '../../harness/requirements.js';
 
 const method = methodSchema.parse({ name: 'pre-copy', hash: 'ph128' });
 
-it('every VM of the host is moved to another one, at work, and the others are left alone', async (context) => {
+it('every VM of the host moves to another one, encrypted and at work, and the others are left alone', async (context) => {
   const { binary } = needQemu(context);
   const hosts = await LibvirtHosts.start(context, {
     binary,
     hosts: 3,
+    tls: true,
     vms: {
       small: { host: 'h1', guest: { pattern: 'random', pages: 1000, spins: 2000 } },
       large: { host: 'h1', guest: { pattern: 'flip', pages: 4000, wordsPerPage: 4 } },
@@ -24,7 +25,7 @@ it('every VM of the host is moved to another one, at work, and the others are le
   const folder = new SiteFolder(hosts.workspace.path('state'));
   await using taken = await folder.take('site.yaml', 'drain h1');
   const outcome = await drain(
-    { site, host: 'h1', method, stopAfterFailures: 1, stallMs: 60_000 },
+    { site, host: 'h1', method, stopAfterFailures: 1, stallMs: 60_000, leave: [] },
     {
       taken,
       driver: driverFor(site, folder.migrations),

@@ -9,7 +9,7 @@ import type { Act, MoveInHand, MoveProgress } from '../driver.js';
 import { News } from '../news.js';
 import type { DomainAnswers, NoDomain } from './answers.js';
 import { Domain } from './domain.js';
-import { migrateWords, postCopyFromPass, resumeWords } from './migrate-words.js';
+import { type MigrateHow, migrateWords, postCopyFromPass, resumeWords } from './migrate-words.js';
 import { destinationSighting, sourceSighting } from './sightings.js';
 import { Virsh, type VirshCommand } from './virsh.js';
 
@@ -30,7 +30,7 @@ export class LibvirtMove implements MoveInHand {
   readonly #to: LibvirtHost;
   readonly #source: Domain;
   readonly #destination: Domain;
-  readonly #isPersistent: boolean;
+  readonly #how: MigrateHow;
   readonly #startsWithHost: boolean;
   readonly #news = new News();
   /** Until then something that an earlier controller has sent may begin. */
@@ -50,7 +50,10 @@ export class LibvirtMove implements MoveInHand {
     this.#to = to;
     this.#source = new Domain(new Virsh(from.uri), source.uuid);
     this.#destination = new Domain(new Virsh(to.uri), destination.uuid);
-    this.#isPersistent = source.persistent ?? false;
+    this.#how = {
+      isPersistent: source.persistent ?? false,
+      isEncrypted: from.tls !== undefined && to.tls !== undefined,
+    };
     this.#startsWithHost = source.autostart ?? false;
     this.#fenceMs = decisions.toldToMigrate ? performance.now() + stillOnItsWayMs : 0;
   }
@@ -130,8 +133,9 @@ export class LibvirtMove implements MoveInHand {
   async #start(words: typeof migrateWords): Promise<void> {
     await this.#command?.end();
     const { method } = this.#attempt.move;
-    const how = { isPersistent: this.#isPersistent };
-    const command = await this.#source.virsh.start(words(this.#source.id, this.#to, method, how));
+    const command = await this.#source.virsh.start(
+      words(this.#source.id, this.#to, method, this.#how),
+    );
     this.#command = command;
     this.#failure = undefined;
     void command.ended.then(({ succeeded, problem }) => {

@@ -21,12 +21,24 @@ export function bandwidthMebibytes(bytesPerSecond: number): number {
   return Math.max(1, Math.floor(bytesPerSecond / mebibyte));
 }
 
+/** How a domain moves, beside its method. */
+export interface MigrateHow {
+  /** It is defined, and not only running. */
+  readonly isPersistent: boolean;
+  /** Both hosts have certificates. */
+  readonly isEncrypted: boolean;
+}
+
+function tlsWords({ tls }: LibvirtHost): string[] {
+  return ['--tls', ...(tls?.name === undefined ? [] : ['--tls-destination', tls.name])];
+}
+
 /** Words that move a domain. */
 export function migrateWords(
   domain: string,
   to: LibvirtHost,
   method: MoveMethod,
-  { isPersistent }: { readonly isPersistent: boolean },
+  { isPersistent, isEncrypted }: MigrateHow,
 ): string[] {
   const { name, bytesPerSecond } = method;
   return [
@@ -35,6 +47,7 @@ export function migrateWords(
     '--p2p',
     // It is defined where it runs, and nowhere else: nobody starts it twice.
     ...(isPersistent ? ['--persistent', '--undefinesource'] : []),
+    ...(isEncrypted ? tlsWords(to) : []),
     ...(name === 'pre-copy' ? [] : ['--postcopy']),
     ...(bytesPerSecond ? ['--bandwidth', `${bandwidthMebibytes(bytesPerSecond)}`] : []),
     ...['--migrateuri', migrateUri(to)],
@@ -48,7 +61,7 @@ export function resumeWords(
   domain: string,
   to: LibvirtHost,
   method: MoveMethod,
-  how: { readonly isPersistent: boolean },
+  how: MigrateHow,
 ): string[] {
   const [command = '', ...words] = migrateWords(domain, to, method, how);
   return [command, '--postcopy-resume', ...words];

@@ -180,6 +180,9 @@ async function destinationProblems(
 export async function preflightDomain(checked: Checked): Promise<string[]> {
   const { domain, to } = checked;
   const problems = methodProblems(checked.method);
+  if ((checked.from.tls === undefined) !== (to.tls === undefined)) {
+    problems.push('one of its hosts has certificates (tls) and the other has none: describe both');
+  }
   try {
     problems.push(...(await sourceProblems(domain)));
     const description = await describeDomain(domain);
