@@ -22,6 +22,12 @@ it('every VM of the host moves to another one, encrypted and at work, and the ot
     },
   });
   const { site } = hosts;
+  // Nothing moves in the clear: what moves below is encrypted.
+  await expect(
+    hosts
+      .host('h1')
+      .virsh.run(['migrate', '--live', '--p2p', 'small', hosts.host('h2').uris.peerUri]),
+  ).rejects.toThrow(/TLS/);
   const folder = new SiteFolder(hosts.workspace.path('state'));
   await using taken = await folder.take('site.yaml', 'drain h1');
   const outcome = await drain(
