@@ -8,7 +8,7 @@ import {
   parseFigures,
   parseLook,
 } from './answers.js';
-import { answerMs, type Virsh } from './virsh.js';
+import { answerMs, type Virsh, type VirshCommand } from './virsh.js';
 
 /** A domain that stops its guest, or ends it, may take a while. */
 const actMs = 60_000;
@@ -93,5 +93,10 @@ export class Domain {
   /** Aborts what runs of its migration. */
   async abort(): Promise<void> {
     await this.virsh.run(['domjobabort', this.id], answerMs);
+  }
+
+  /** Has post-copy wait for another connection. */
+  async interrupt(): Promise<VirshCommand> {
+    return await this.virsh.start(['domjobabort', this.id, '--postcopy']);
   }
 }

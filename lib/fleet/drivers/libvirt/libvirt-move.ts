@@ -7,7 +7,6 @@ import type { EntryOf, MoveFigures } from '../../journal/entries.js';
 import type { Decisions, Observation, Outcome } from '../../move/next-action.js';
 import type { Act, MoveInHand, MoveProgress } from '../driver.js';
 import { News } from '../news.js';
-import type { DomainAnswers, NoDomain } from './answers.js';
 import { Domain } from './domain.js';
 import { type MigrateHow, migrateWords, postCopyFromPass, resumeWords } from './migrate-words.js';
 import { destinationSighting, sourceSighting } from './sightings.js';
@@ -36,6 +35,7 @@ export class LibvirtMove implements MoveInHand {
   /** Until then something that an earlier controller has sent may begin. */
   readonly #fenceMs: number;
   #command: VirshCommand | undefined;
+  #interruption: VirshCommand | undefined;
   #progress: MoveProgress | undefined;
   #figures: MoveFigures | undefined;
   #failure: string | undefined;
@@ -75,24 +75,34 @@ export class LibvirtMove implements MoveInHand {
     const mayBegin = this.#command?.runs === true || performance.now() < this.#fenceMs;
     const answers = await this.#source.look();
     const source = sourceSighting(answers, { ...decisions, mayBegin });
-    if (source === 'ours' && decisions.wanted === 'move') await this.#guide(answers);
+    const progress = typeof answers === 'object' ? answers.progress : undefined;
+    if (progress) this.#progress = progress;
+    if (source === 'ours' && progress && decisions.wanted === 'move') await this.#guide(progress);
     const there = await this.#destination.look();
-    return { source, destination: destinationSighting(there, decisions, source) };
+    const destination = destinationSighting(there, decisions, source);
+    if (source === 'interrupted' && destination === 'ours-in-post-copy') await this.#tellApart();
+    return { source, destination };
+  }
+
+  /**
+   * The source sends nothing any more, which its destination can't know. QEMU doesn't answer, and so libvirt neither,
+   * while its guest waits for a page: then it hears of it by that connection, once packets get through.
+   */
+  async #tellApart(): Promise<void> {
+    if (!this.#interruption?.runs) this.#interruption = await this.#destination.interrupt();
   }
 
   /** What can be told to a migration that runs only: how long it may stop the guest, and to go on in post-copy. */
-  async #guide(answers: DomainAnswers | NoDomain): Promise<void> {
-    if (typeof answers === 'string' || !answers.progress) return;
-    this.#progress = answers.progress;
+  async #guide({ sentBytes, passes }: MoveProgress): Promise<void> {
     const { method } = this.#attempt.move;
     const from = postCopyFromPass(method);
-    const hasBegun = answers.progress.sentBytes > 0;
+    const hasBegun = sentBytes > 0;
     try {
       if (method.downtimeLimitMs !== undefined && !this.#hasLimit && hasBegun) {
         await this.#source.tell('migrate-setmaxdowntime', `${Math.ceil(method.downtimeLimitMs)}`);
         this.#hasLimit = true;
       }
-      if (from !== undefined && hasBegun && answers.progress.passes + 1 >= from) {
+      if (from !== undefined && hasBegun && passes + 1 >= from) {
         await this.#source.tell('migrate-postcopy');
       }
     } catch (error) {
@@ -113,7 +123,11 @@ export class LibvirtMove implements MoveInHand {
         await this.#source.abort();
         return;
       case 'recover':
-        await this.#start(resumeWords);
+        // One that has not heard yet that the link is still down is waited for.
+        if (!this.#command?.runs) await this.#start(resumeWords);
+        return;
+      case 'interrupt':
+        await this.#source.tell('domjobabort', '--postcopy');
         return;
       case 'run-there':
         await this.#destination.tell('resume');
@@ -163,6 +177,6 @@ export class LibvirtMove implements MoveInHand {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#command?.end();
+    await Promise.all([this.#command?.end(), this.#interruption?.end()]);
   }
 }

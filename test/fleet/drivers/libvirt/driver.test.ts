@@ -37,6 +37,8 @@ class Trial {
   readonly #plans: { readonly when: string; readonly what: () => unknown }[] = [];
   readonly #done: Promise<unknown>[] = [];
   #isKilled = false;
+  /** By default libvirt itself has to find out that a link is down. */
+  stallMs = Number.POSITIVE_INFINITY;
 
   private constructor(
     readonly hosts: LibvirtHosts,
@@ -111,7 +113,7 @@ class Trial {
       obey,
       onProgress: () => {},
       onTrouble: () => {},
-      stallMs: Number.POSITIVE_INFINITY,
+      stallMs: this.stallMs,
     });
     expect(this.#plans).toEqual([]);
     await Promise.all(this.#done);
@@ -267,4 +269,45 @@ it.runIf(isLong)('post-copy goes on over a link that goes down and comes back', 
   trial.when('interrupted, ours-in-post-copy', () => from.setLink('up'));
   expect(await trial.goOn()).toBe('moved');
   await trial.expectOnly('h2');
+});
+
+it('post-copy over a link that is down is interrupted, and goes on when the link is back', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, { method: postCopy, ...slow });
+  trial.stallMs = 2000;
+  const from = trial.hosts.host('h1');
+  trial.when('ours-in-post-copy, ours-in-post-copy', () => from.setLink('down'));
+  trial.when('interrupted, ours-in-post-copy', () => from.setLink('up'));
+  expect(await trial.goOn()).toBe('moved');
+  await trial.expectOnly('h2');
+});
+
+it.runIf(isLong)(
+  'a move over a link that is down is given up, and the VM stays',
+  async (context) => {
+    const trial = await Trial.start(context, { guest: busy }, slow);
+    trial.stallMs = 2000;
+    const from = trial.hosts.host('h1');
+    trial.when('ours, ours', () => from.setLink('down'));
+    expect(await trial.goOn()).toBe('stayed');
+    await from.setLink('up');
+    expect(await trial.hosts.state('vm', 'h1')).toBe('running');
+  },
+);
+
+it('a guest whose source daemon is killed in post-copy moves on', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, { method: postCopy, ...slow });
+  const from = trial.hosts.host('h1');
+  trial.when('ours-in-post-copy, ours-in-post-copy', async () => {
+    await from.killDaemon();
+    await from.startDaemon();
+  });
+  expect(await trial.goOn()).toBe('moved');
+  await trial.expectOnly('h2');
+});
+
+it('a destination whose QEMU is killed leaves the VM where it was', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, slow);
+  trial.when('ours, ours', () => trial.hosts.host('h2').killQemu('vm'));
+  expect(await trial.goOn()).toBe('stayed');
+  await trial.expectOnly('h1');
 });
