@@ -15,7 +15,7 @@ export class SiteJournal {
   readonly state: string;
   readonly #path: string;
 
-  constructor(site: SmallSite, state = site.workspace.path('state')) {
+  constructor(site: Pick<SmallSite, 'workspace'>, state = site.workspace.path('state')) {
     this.state = state;
     this.#path = `${this.state}/journal.jsonl`;
   }
@@ -51,7 +51,7 @@ export class DrainProcess {
 
   constructor(
     context: TestContext,
-    site: SmallSite,
+    site: Pick<SmallSite, 'where'>,
     args: readonly string[],
     where: readonly string[] = site.where,
   ) {

@@ -39,6 +39,8 @@ export interface LibvirtHostsOptions {
   readonly binary: string;
   readonly vms: Readonly<Record<string, LibvirtVm>>;
   readonly hosts?: number;
+  /** Memory for VMs that come later, in bytes; default: none. */
+  readonly room?: number;
   readonly megabitsPerSecond?: number;
   /** Their QEMUs have certificates, and take no guest in the clear; default: no. */
   readonly tls?: boolean;
@@ -180,6 +182,13 @@ export class LibvirtTestHost {
     await this.untilAnswers();
   }
 
+  /** Has its daemon, which was killed while it started a VM's QEMU, forget that VM: what only a person can do. */
+  async forget(vm: string): Promise<void> {
+    await this.killDaemon();
+    await run('nsenter', [...this.#inside, 'rm', `/run/libvirt/qemu/${vm}.xml`]);
+    await this.startDaemon();
+  }
+
   /** Kills the QEMU of a VM. */
   async killQemu(vm: string): Promise<void> {
     const kill = `kill -KILL "$(cat /run/libvirt/qemu/${vm}.pid)"`;
@@ -207,19 +216,43 @@ export class LibvirtTestHost {
 export class LibvirtHosts {
   readonly workspace: Workspace;
   readonly hosts = new Map<string, LibvirtTestHost>();
+  /** Their description. */
+  readonly file: string;
   readonly #options: LibvirtHostsOptions;
+  readonly #vms: Map<string, LibvirtVm>;
 
   private constructor(workspace: Workspace, options: LibvirtHostsOptions) {
     this.workspace = workspace;
+    this.file = workspace.path('site.yaml');
     this.#options = options;
+    this.#vms = new Map(Object.entries(options.vms));
+  }
+
+  /** Words that name the site and its journal to a command. */
+  get where(): string[] {
+    return ['--site', this.file, '--state', this.workspace.path('state')];
+  }
+
+  /** One more VM, at work. */
+  async addVm(name: string, vm: LibvirtVm): Promise<void> {
+    this.#vms.set(name, vm);
+    await this.#boot(name);
+    this.#describe();
+  }
+
+  #describe(): void {
+    writeFileSync(this.file, JSON.stringify(this.description, undefined, 2));
   }
 
   static async start(context: TestContext, options: LibvirtHostsOptions): Promise<LibvirtHosts> {
     needRoot(context, 'for hosts in namespaces');
     needLibvirt(context);
     const { vms, hosts: count = 2, megabitsPerSecond = 1000, tls = false } = options;
+    const { room = 0 } = options;
     const sizes = Object.values(vms).map(({ guest }) => ramBytesOf(guest));
-    const workspace = Workspace.create(2 * sizes.reduce((sum, size) => sum + size, mebibyte));
+    const workspace = Workspace.create(
+      2 * sizes.reduce((sum, size) => sum + size, mebibyte + room),
+    );
     context.onTestFinished(() => workspace.remove());
     const link = linkSchema.parse({ megabitsPerSecond });
     const network = await createHosts({ workspace, link, count, kind: 'namespaces' });
@@ -244,6 +277,7 @@ export class LibvirtHosts {
     for (const [name, { notStarted = false }] of Object.entries(vms)) {
       if (!notStarted) await all.#boot(name);
     }
+    all.#describe();
     return all;
   }
 
@@ -259,7 +293,7 @@ export class LibvirtHosts {
 
   /** The description of the site, as a person would write it. */
   get description(): object {
-    const { vms, megabitsPerSecond = 1000, tls = false } = this.#options;
+    const { megabitsPerSecond = 1000, tls = false } = this.#options;
     const certificates = tls ? { tls: { folder: this.#certificates } } : {};
     const hosts = [...this.hosts].map(([name, { uris, address }]) => {
       const cards = { nic: `${megabitsPerSecond}Mbit` };
@@ -268,18 +302,18 @@ export class LibvirtHosts {
         { driver: 'libvirt', memory: hostMemory, cards, address, ...uris, ...certificates },
       ] as const;
     });
-    const machines = Object.entries(vms).map(
+    const machines = [...this.#vms].map(
       ([name, { host, guest }]) => [name, { host, memory: ramBytesOf(guest) }] as const,
     );
     return { format: 1, hosts: Object.fromEntries(hosts), vms: Object.fromEntries(machines) };
   }
 
   get site(): Site {
-    return parseSite(JSON.stringify(this.description), 'site.yaml');
+    return parseSite(JSON.stringify(this.description), this.file);
   }
 
   #vm(name: string): LibvirtVm {
-    const vm = this.#options.vms[name];
+    const vm = this.#vms.get(name);
     if (!vm) throw new Error(`There is no VM ${name}.`);
     return vm;
   }

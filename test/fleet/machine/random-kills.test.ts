@@ -8,21 +8,13 @@ import { QmpClient } from '../../../lib/qmp/client.js';
 import { findProcess } from '../../../lib/system/detached.js';
 import { fakedirty } from '../../cli/fakedirty.js';
 import { DrainProcess, SiteJournal } from '../../harness/drain-process.js';
+import { randomNumbers } from '../../harness/random-numbers.js';
 import { needQemu } from '../../harness/requirements.js';
 import { guestAt, SmallSite } from '../../harness/small-site.js';
 
 const { FAKEDIRTY_LONG, FAKEDIRTY_KILLS = FAKEDIRTY_LONG === '1' ? '300' : '6' } = process.env;
 const kills = Number(FAKEDIRTY_KILLS);
 const goOnMs = 5000;
-
-/** The same numbers each time: what failed can be made to fail again. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 const victims = [
   'controller',

@@ -17,6 +17,9 @@ const stillOnItsWayMs = 2000;
 /** Looks are cheap, and post-copy is not to begin late. */
 const pollMs = 250;
 
+/** What libvirt says of a domain with which it is busy, after 30 s. */
+const heldDomain = 'cannot acquire state change lock';
+
 /** What an attempt's hands need to know. */
 export interface LibvirtMoveGiven {
   readonly attempt: EntryOf<'attempt'>;
@@ -40,6 +43,7 @@ export class LibvirtMove implements MoveInHand {
   #figures: MoveFigures | undefined;
   #failure: string | undefined;
   #hasLimit = false;
+  #isHeld = false;
 
   constructor({ attempt, from, to }: LibvirtMoveGiven, decisions: Decisions) {
     const { source, destination } = attempt;
@@ -79,7 +83,9 @@ export class LibvirtMove implements MoveInHand {
     if (progress) this.#progress = progress;
     if (source === 'ours' && progress && decisions.wanted === 'move') await this.#guide(progress);
     const there = await this.#destination.look();
-    const destination = destinationSighting(there, decisions, source);
+    const destination = this.#isHeld
+      ? 'somebody-elses'
+      : destinationSighting(there, decisions, source);
     if (source === 'interrupted' && destination === 'ours-in-post-copy') await this.#tellApart();
     return { source, destination };
   }
@@ -139,8 +145,21 @@ export class LibvirtMove implements MoveInHand {
         await this.#source.end();
         return;
       case 'end-destination':
-        await this.#destination.tell('destroy');
+        await this.#endDestination();
         return;
+    }
+  }
+
+  /** A daemon that was killed while it started a QEMU holds its domain for good, and has nothing to end. */
+  async #endDestination(): Promise<void> {
+    try {
+      await this.#destination.tell('destroy');
+    } catch (error) {
+      if (error instanceof ActError && error.message.includes(heldDomain)) {
+        this.#isHeld = true;
+        this.#failure = `libvirt at the destination can't end what it has begun: ${error.message}`;
+      }
+      throw error;
     }
   }
 

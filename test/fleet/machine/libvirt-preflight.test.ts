@@ -1,13 +1,13 @@
 // What keeps a VM from being moved by libvirt is told before anything is moved, all of it at once.
 import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import type { Target } from '../../../../lib/fleet/drivers/driver.js';
-import { nodeText } from '../../../../lib/fleet/drivers/libvirt/description.js';
-import { LibvirtDriver } from '../../../../lib/fleet/drivers/libvirt/driver.js';
-import { availableBytes, methodProblems } from '../../../../lib/fleet/drivers/libvirt/preflight.js';
-import { type MoveMethod, methodSchema } from '../../../../lib/site/move.js';
-import { LibvirtHosts } from '../../../harness/libvirt-hosts.js';
-import { needQemu } from '../../../harness/requirements.js';
+import type { Target } from '../../../lib/fleet/drivers/driver.js';
+import { nodeText } from '../../../lib/fleet/drivers/libvirt/description.js';
+import { LibvirtDriver } from '../../../lib/fleet/drivers/libvirt/driver.js';
+import { availableBytes, methodProblems } from '../../../lib/fleet/drivers/libvirt/preflight.js';
+import { type MoveMethod, methodSchema } from '../../../lib/site/move.js';
+import { LibvirtHosts } from '../../harness/libvirt-hosts.js';
+import { needQemu } from '../../harness/requirements.js';
 
 const preCopy = methodSchema.parse({ name: 'pre-copy', hash: 'ph128' });
 const postCopy = methodSchema.parse({ name: 'post-copy', hash: 'ph128' });

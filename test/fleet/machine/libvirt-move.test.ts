@@ -2,16 +2,16 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, type TestContext } from 'vitest';
-import type { MoveDriver } from '../../../../lib/fleet/drivers/driver.js';
-import { LibvirtDriver } from '../../../../lib/fleet/drivers/libvirt/driver.js';
-import type { EntryOf, FleetEntry } from '../../../../lib/fleet/journal/entries.js';
-import { SiteFolder, type TakenFolder } from '../../../../lib/fleet/journal/site-folder.js';
-import { type CarriedOut, carryOut } from '../../../../lib/fleet/run/carry-out.js';
-import { mebibyte } from '../../../../lib/format/bytes.js';
-import type { Move, MoveMethod } from '../../../../lib/site/move.js';
-import { methodSchema } from '../../../../lib/site/move.js';
-import { LibvirtHosts, type LibvirtVm } from '../../../harness/libvirt-hosts.js';
-import { needQemu } from '../../../harness/requirements.js';
+import type { MoveDriver } from '../../../lib/fleet/drivers/driver.js';
+import { LibvirtDriver } from '../../../lib/fleet/drivers/libvirt/driver.js';
+import type { EntryOf, FleetEntry } from '../../../lib/fleet/journal/entries.js';
+import { SiteFolder, type TakenFolder } from '../../../lib/fleet/journal/site-folder.js';
+import { type CarriedOut, carryOut } from '../../../lib/fleet/run/carry-out.js';
+import { mebibyte } from '../../../lib/format/bytes.js';
+import type { Move, MoveMethod } from '../../../lib/site/move.js';
+import { methodSchema } from '../../../lib/site/move.js';
+import { LibvirtHosts, type LibvirtVm } from '../../harness/libvirt-hosts.js';
+import { needQemu } from '../../harness/requirements.js';
 
 const unknown = { low: 0, expected: 0, high: Number.POSITIVE_INFINITY };
 const flip = { pattern: 'flip', pages: 6000, wordsPerPage: 4 } as const;

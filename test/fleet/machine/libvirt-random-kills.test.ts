@@ -1,0 +1,149 @@
+// Kills whatever takes part in a move by libvirt, at random moments: no guest runs twice, none goes back to what it was
+// before, and none is lost but by the death of what held it.
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, it, type TestContext } from 'vitest';
+import { stateOf } from '../../../lib/fleet/journal/state.js';
+import { fakedirty } from '../../cli/fakedirty.js';
+import { DrainProcess, SiteJournal } from '../../harness/drain-process.js';
+import { LibvirtHosts } from '../../harness/libvirt-hosts.js';
+import { randomNumbers } from '../../harness/random-numbers.js';
+import { needQemu } from '../../harness/requirements.js';
+
+const { FAKEDIRTY_LONG, FAKEDIRTY_KILLS = FAKEDIRTY_LONG === '1' ? '300' : '4' } = process.env;
+const kills = Number(FAKEDIRTY_KILLS);
+const names = ['h1', 'h2'] as const;
+/** It ends by itself, or libvirt's own time-outs end it: 30 s each. */
+const settleMs = 100_000;
+/** How long a daemon that was killed is away. */
+const awayMs = 500;
+
+const victims = [
+  ['controller'],
+  ['source daemon'],
+  ['destination daemon'],
+  ['source'],
+  ['destination'],
+  ['controller', 'source daemon'],
+  ['controller', 'destination daemon'],
+  ['source daemon', 'destination daemon'],
+] as const;
+const methods = ['pre-copy', 'hybrid', 'post-copy'] as const;
+
+/** Two hosts and a VM that is moved again and again, and one that takes its place when it is lost. */
+class Scene {
+  readonly hosts: LibvirtHosts;
+  readonly journal: SiteJournal;
+  vm = 'web0';
+  #vms = 0;
+  #passes = 0;
+
+  private constructor(hosts: LibvirtHosts) {
+    this.hosts = hosts;
+    this.journal = new SiteJournal(hosts);
+  }
+
+  static async start(context: TestContext): Promise<Scene> {
+    const { binary } = needQemu(context);
+    const options = { binary, vms: {}, megabitsPerSecond: 60, room: 64 * 1024 * 1024 };
+    const scene = new Scene(await LibvirtHosts.start(context, options));
+    await scene.replace();
+    return scene;
+  }
+
+  async replace(): Promise<void> {
+    this.vm = `web${this.#vms}`;
+    this.#vms += 1;
+    this.#passes = 0;
+    const guest = { pattern: 'rewrite', pages: 1500, spins: 200 } as const;
+    await this.hosts.addVm(this.vm, { host: 'h1', guest });
+  }
+
+  get host(): 'h1' | 'h2' {
+    return stateOf(this.journal.entries).places.get(this.vm)?.host === 'h2' ? 'h2' : 'h1';
+  }
+
+  async kill(victim: string): Promise<void> {
+    const source = this.hosts.host(this.host);
+    const destination = this.hosts.host(this.host === 'h1' ? 'h2' : 'h1');
+    const host = victim.startsWith('source') ? source : destination;
+    if (!victim.endsWith('daemon')) {
+      // It may not be there yet, or not any more.
+      await host.killQemu(this.vm).catch(() => {});
+      return;
+    }
+    await host.killDaemon();
+    await pause(awayMs);
+    await host.startDaemon();
+  }
+
+  /** It runs once, unharmed, and no older than before; or nowhere. */
+  async check(what: string, isLost: boolean): Promise<void> {
+    const states = await Promise.all(names.map((name) => this.hosts.state(this.vm, name)));
+    const where = names.filter((_, at) => states[at] === 'running');
+    expect(where.length, `${what}: ${states}`).toBe(isLost ? 0 : 1);
+    const [at] = where;
+    if (!at) return;
+    expect(at, what).toBe(this.host);
+    const { wrongWords, passes } = await this.hosts.guest(this.vm, at);
+    expect(wrongWords, what).toBe(0);
+    expect(passes, what).toBeGreaterThanOrEqual(this.#passes);
+    this.#passes = passes;
+  }
+}
+
+it(
+  `after ${kills} kills`,
+  async (context) => {
+    const scene = await Scene.start(context);
+    const { hosts, journal } = scene;
+    const random = randomNumbers(20_261_130);
+    const counts: Record<string, number> = {};
+    for (let kill = 0; kill < kills; kill += 1) {
+      const victim = victims[Math.floor(random() * victims.length)] ?? victims[0];
+      const method = methods[Math.floor(random() * methods.length)] ?? 'pre-copy';
+      const delayMs = random() * 3000;
+      const what = `kill ${kill}: ${victim} after ${Math.round(delayMs)} ms, ${method}`;
+      const before = journal.entries.length;
+      const drain = ['drain', scene.host, '--method', method];
+      const first = new DrainProcess(context, hosts, drain);
+      await journal.until(before, ({ type }) => type === 'attempt');
+      await pause(delayMs);
+      const isOver = journal.entries.slice(before).some(({ type }) => type === 'ended');
+      if (isOver) {
+        kill -= 1;
+      } else {
+        const isController = (one: string) => one === 'controller';
+        if (victim.some(isController)) first.kill('SIGKILL');
+        await Promise.all(victim.filter((one) => !isController(one)).map((one) => scene.kill(one)));
+      }
+      let { code, output } = await first.end;
+      if (code === null) ({ code, output } = await new DrainProcess(context, hosts, drain).end);
+      const story = journal.entries.slice(before).map((entry) => JSON.stringify(entry));
+      const told = `${what}\n${output}\n${story.join('\n')}`;
+      if (code === 14) {
+        // libvirt can't end a domain whose QEMU it was starting when it was killed: a person has it forget that.
+        expect(victim, told).toContain('destination daemon');
+        expect(told).toContain('cannot acquire state change lock');
+        expect(fakedirty('settle', scene.vm, 'source', ...hosts.where).status, told).toBe(0);
+        expect((await new DrainProcess(context, hosts, drain).end).code, told).toBe(11);
+        await hosts.host(scene.host === 'h1' ? 'h2' : 'h1').forget(scene.vm);
+      }
+      const state = stateOf(journal.entries);
+      const isLost = state.lost.has(scene.vm);
+      const isOfQemu = victim.some((one) => one === 'source' || one === 'destination');
+      if (isLost) expect(isOfQemu, told).toBe(true);
+      await scene.check(told, isLost);
+      const outcome = isLost ? 'lost' : code === 0 ? 'moved' : code === 14 ? 'settled' : 'stayed';
+      const key = isOver ? 'over before' : `${victim}: ${outcome}`;
+      counts[key] = (counts[key] ?? 0) + 1;
+      if (state.drain) {
+        fakedirty('cancel', ...hosts.where);
+        await new DrainProcess(context, hosts, drain).end;
+      }
+      for (const name of state.cordoned) fakedirty('uncordon', name, ...hosts.where);
+      if (isLost) await scene.replace();
+    }
+    console.log(counts);
+  },
+  kills * settleMs,
+);
