@@ -305,6 +305,19 @@ it('a guest whose source daemon is killed in post-copy moves on', async (context
   await trial.expectOnly('h2');
 });
 
+it('a guest that has just left waits for the daemon of its destination, which is started again', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, { method: postCopy, ...slow });
+  const to = trial.hosts.host('h2');
+  trial.when('ours-in-post-copy, ours-in-post-copy', async () => {
+    await to.killDaemon();
+    // The source's daemon ends what has left in the meantime.
+    await pause(8000);
+    await to.startDaemon();
+  });
+  expect(await trial.goOn()).toBe('moved');
+  await trial.expectOnly('h2');
+});
+
 it('a destination whose QEMU is killed leaves the VM where it was', async (context) => {
   const trial = await Trial.start(context, { guest: busy }, slow);
   trial.when('ours, ours', () => trial.hosts.host('h2').killQemu('vm'));

@@ -1,5 +1,6 @@
 // One move of a VM between two hosts of libvirt. The daemons carry it out; this looks at both, and tells them.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../../errors/message-of.js';
 import type { LibvirtHost } from '../../../site/site.js';
 import { ActError } from '../../errors.js';
@@ -7,6 +8,7 @@ import type { EntryOf, MoveFigures } from '../../journal/entries.js';
 import type { Decisions, Observation, Outcome } from '../../move/next-action.js';
 import type { Act, MoveInHand, MoveProgress } from '../driver.js';
 import { News } from '../news.js';
+import type { DomainAnswers, NoDomain } from './answers.js';
 import { Domain } from './domain.js';
 import { type MigrateHow, migrateWords, postCopyFromPass, resumeWords } from './migrate-words.js';
 import { destinationSighting, sourceSighting } from './sightings.js';
@@ -14,6 +16,8 @@ import { Virsh, type VirshCommand } from './virsh.js';
 
 /** What a virsh that was killed with its controller had sent has been taken up by then. */
 const stillOnItsWayMs = 2000;
+/** A daemon that is started again answers by then. */
+const restartMs = 15_000;
 /** Looks are cheap, and post-copy is not to begin late. */
 const pollMs = 250;
 
@@ -82,12 +86,22 @@ export class LibvirtMove implements MoveInHand {
     const progress = typeof answers === 'object' ? answers.progress : undefined;
     if (progress) this.#progress = progress;
     if (source === 'ours' && progress && decisions.wanted === 'move') await this.#guide(progress);
-    const there = await this.#destination.look();
+    const there = await this.#seeDestination(source === 'gone' && !decisions.settled);
     const destination = this.#isHeld
       ? 'somebody-elses'
       : destinationSighting(there, decisions, source);
     if (source === 'interrupted' && destination === 'ours-in-post-copy') await this.#tellApart();
     return { source, destination };
+  }
+
+  /** A person is not asked at once about a guest that nobody but a daemon knows of that may be starting again. */
+  async #seeDestination(isPatient: boolean): Promise<DomainAnswers | NoDomain> {
+    const giveUpAt = performance.now() + restartMs;
+    for (;;) {
+      const there = await this.#destination.look();
+      if (!isPatient || there !== 'unknown' || performance.now() > giveUpAt) return there;
+      await pause(pollMs);
+    }
   }
 
   /**
