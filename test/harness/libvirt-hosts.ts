@@ -326,6 +326,11 @@ export class LibvirtHosts {
     await host.virsh.run([transient ? 'create' : 'define', file], appearMs);
     if (!transient) await host.virsh.run(['start', name], appearMs);
     if (autostart) await host.virsh.run(['autostart', name]);
+    await this.untilAtWork(name, at);
+  }
+
+  /** Waits until its guest answers. */
+  async untilAtWork(name: string, at: string): Promise<void> {
     // It says that it is ready first, perhaps while nobody listens.
     const answers = () =>
       this.guest(name, at).then(
