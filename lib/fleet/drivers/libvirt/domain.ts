@@ -8,10 +8,7 @@ import {
   parseFigures,
   parseLook,
 } from './answers.js';
-import { answerMs, type Virsh, type VirshCommand } from './virsh.js';
-
-/** A domain that stops its guest, or ends it, may take a while. */
-const actMs = 60_000;
+import { answerMs, type Virsh, type VirshCommand, workMs } from './virsh.js';
 
 /** What it says of itself beside its state. */
 export interface DomainFacts {
@@ -68,7 +65,7 @@ export class Domain {
 
   /** Tells libvirt something of it, as long as that may take. */
   async tell(command: string, ...words: string[]): Promise<void> {
-    await this.virsh.run([command, this.id, ...words], actMs);
+    await this.virsh.run([command, this.id, ...words], workMs);
   }
 
   /** Ends the QEMU that its guest has left. One whose guest runs is not touched. */

@@ -8,7 +8,7 @@ import type { LibvirtHost } from '../../../site/site.js';
 import { ActError } from '../../errors.js';
 import { type DomainDescription, describeDomain } from './description.js';
 import type { Domain } from './domain.js';
-import { Virsh } from './virsh.js';
+import { Virsh, workMs } from './virsh.js';
 
 /** What is looked at. */
 export interface Checked {
@@ -155,7 +155,7 @@ async function destinationProblems(
   const problems: string[] = [];
   const { type, emulator, machine, memoryBytes, cpuMode } = description;
   const how = ['--virttype', type, '--emulatorbin', emulator, '--machine', machine];
-  const capable = await there.attempt(['domcapabilities', ...how]);
+  const capable = await there.attempt(['domcapabilities', ...how], workMs);
   if (!capable.succeeded) problems.push(`the destination can't run it: ${capable.problem}`);
   const available = availableBytes(await there.run(['nodememstats']));
   if (available < memoryBytes) {

@@ -7,6 +7,8 @@ import { ActError } from '../../errors.js';
 
 /** How long an answer may take. */
 export const answerMs = 5000;
+/** The same, where the daemon has something to do first: with a domain, or with an emulator that is new to it. */
+export const workMs = 60_000;
 
 /** What virsh wrote. */
 export interface VirshOutput {
