@@ -164,7 +164,9 @@ function handedOver(destination: DestinationSighting, { toldToRun }: Decisions):
     case 'ours-held-in-post-copy':
       return wait;
     case 'interrupted':
-      return ask('The source sends nothing more, and the destination does not have all of the guest.');
+      return ask(
+        'The source sends nothing more, and the destination does not have all of the guest.',
+      );
   }
 }
 

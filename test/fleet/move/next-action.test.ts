@@ -402,7 +402,12 @@ it('a person who says "destination" moves no VM to where its guest is not', () =
 });
 
 it('a person who says "source" has it stay there only when nothing takes it away any more', () => {
-  const settled = { wanted: 'move', toldToMigrate: true, toldToRun: false, settled: 'source' } as const;
+  const settled = {
+    wanted: 'move',
+    toldToMigrate: true,
+    toldToRun: false,
+    settled: 'source',
+  } as const;
   for (const destination of destinations) {
     expect(nextAction({ source: 'ours', destination }, settled)).toEqual({ do: 'cancel' });
     expect(nextAction({ source: 'interrupted', destination }, settled).do).toBe('ask');
