@@ -31,7 +31,15 @@ it('every VM of the host moves to another one, encrypted and at work, and the ot
   const folder = new SiteFolder(hosts.workspace.path('state'));
   await using taken = await folder.take('site.yaml', 'drain h1');
   const outcome = await drain(
-    { site, host: 'h1', method, stopAfterFailures: 1, stallMs: 60_000, leave: [] },
+    {
+      site,
+      host: 'h1',
+      method,
+      stopAfterFailures: 1,
+      stallMs: 60_000,
+      leave: [],
+      measurements: new Map(),
+    },
     {
       taken,
       driver: driverFor(site, folder.migrations),
