@@ -15,6 +15,7 @@ import {
   measureVms,
   plan,
   preflight,
+  remarks,
 } from '../../fleet/run/drain.js';
 import { tellLive } from '../../fleet/status.js';
 import { LiveBlock } from '../../format/live-block.js';
@@ -193,6 +194,9 @@ async function dryRun(options: DrainOptions, flags: DrainFlags): Promise<void> {
   process.stdout.write(planText(planned));
   const clear = clearText(site);
   if (clear !== undefined) console.log(clear);
+  if (problems.length === 0) {
+    for (const text of await remarks(options, state, planned, driver)) console.log(text);
+  }
   if (problems.length > 0) throw new PreflightError(problems);
 }
 

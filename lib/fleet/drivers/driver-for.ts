@@ -15,6 +15,7 @@ export function driverFor(site: Site, journals: string): MoveDriver {
       if (measure) return measure.call(drivers[source.driver], vm, source, seconds);
       return Promise.reject(new ActError(`VMs of ${source.driver} are not measured.`));
     },
+    remarks: (target) => drivers[target.source.driver].remarks(target),
     identify: (source) => drivers[source.driver].identify(source),
     arrival: (target, attempt) => drivers[target.source.driver].arrival(target, attempt),
     open: (attempt, decisions) => drivers[attempt.source.driver].open(attempt, decisions),

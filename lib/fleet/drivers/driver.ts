@@ -61,6 +61,8 @@ export interface Arrival {
 export interface MoveDriver {
   /** Looks at a VM where it is, and at where it shall go: what is in the way, a sentence each. */
   preflight(target: Target): Promise<readonly string[]>;
+  /** What is worth knowing of a move, and in nobody's way: a sentence each. */
+  remarks(target: Target): Promise<readonly string[]>;
   /** The place of a VM, with all by which it can be told from another that comes after it. */
   identify(source: Place): Promise<Place>;
   /** Measures a VM for about four times so long; left out by a driver that can't. */

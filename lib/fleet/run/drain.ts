@@ -197,6 +197,23 @@ export async function preflight(
   return problems;
 }
 
+/** What is worth knowing of these moves, and in nobody's way. */
+export async function remarks(
+  options: DrainOptions,
+  state: FleetState,
+  planned: DrainPlan,
+  driver: MoveDriver,
+): Promise<string[]> {
+  const all: string[] = [];
+  for (const { vm, to, method } of planned.moves) {
+    const source = placeOf(options, state, vm);
+    for (const remark of await driver.remarks({ vm, source, to, method })) {
+      all.push(`${vm}: ${remark}`);
+    }
+  }
+  return all;
+}
+
 class Drain {
   readonly #options: DrainOptions;
   readonly #context: DrainContext;
@@ -252,6 +269,9 @@ class Drain {
     const planned = plan(this.#options, this.#state);
     const problems = await preflight(this.#options, this.#state, planned, driver);
     if (problems.length > 0) throw new PreflightError(problems);
+    for (const text of await remarks(this.#options, this.#state, planned, driver)) {
+      this.#context.onTrouble(text);
+    }
     const limits = {
       ...{ stopAfterFailures, windows: site.windows },
       ...(byMs === undefined ? {} : { byMs }),

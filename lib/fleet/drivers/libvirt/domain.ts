@@ -45,7 +45,7 @@ export class Domain {
   }
 
   async facts(): Promise<DomainFacts> {
-    const lines = await this.virsh.run(['dominfo', this.id]);
+    const lines = await this.virsh.run(['dominfo', this.id], workMs);
     const has = (name: string, value: string) =>
       lines.some((line) => line.startsWith(`${name}:`) && line.endsWith(value));
     const [, uuid = this.id] = /^UUID:\s*(\S+)/m.exec(lines.join('\n')) ?? [];

@@ -43,7 +43,7 @@ export class LibvirtDriver implements MoveDriver {
   }
 
   /** What is worth knowing of a VM, and in nobody's way. */
-  async remarks({ source, method }: Pick<Target, 'source' | 'method'>): Promise<readonly string[]> {
+  async remarks({ source, method }: Target): Promise<readonly string[]> {
     const description = await describeDomain(this.#domain(source));
     const remarks: string[] = [];
     if (method.hash !== undefined && !hasFilter(description)) {

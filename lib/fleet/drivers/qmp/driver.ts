@@ -12,6 +12,7 @@ import {
   type MigrationProgress,
   parseMigrateOptions,
 } from '../../../migration/options.js';
+import { filterCapability } from '../../../migration/plan-settings.js';
 import type { MigrationResult } from '../../../migration/result.js';
 import { putBack, takeOverWith } from '../../../migration/take-over.js';
 import {
@@ -504,6 +505,15 @@ export class QmpDriver implements MoveDriver {
       problems.push(unreachable(source.qmp, error));
     }
     return problems;
+  }
+
+  async remarks({ source, method }: Target): Promise<readonly string[]> {
+    if (source.driver !== 'qmp' || method.hash === undefined) return [];
+    const address = parseAddress(source.qmp);
+    await using qmp = await QmpClient.connect(address, { timeoutMs: identifyMs });
+    const capabilities = await qmp.execute('query-migrate-capabilities');
+    const hasFilter = capabilities.some(({ capability }) => capability === filterCapability);
+    return hasFilter ? [] : ['nothing skips its fake dirty pages: its QEMU has no filter'];
   }
 
   async identify(source: Place): Promise<Place> {
