@@ -8,8 +8,8 @@ import type { EntryOf, MoveFigures } from '../journal/entries.js';
 import type { Action, Decisions, Observation } from '../move/next-action.js';
 
 /**
- * What a driver does to a VM: the actions that change something. `interrupt` ends the connections of a migration in
- * post-copy over which nothing comes any more, so that it can go on over new ones.
+ * What a driver does to a VM: the actions that change something. `interrupt` ends the connections of a migration over
+ * which nothing comes any more: so that it can go on over new ones in post-copy, and fails before that.
  */
 export type Act = Exclude<Action['do'], 'wait' | 'finish' | 'ask'> | 'interrupt';
 

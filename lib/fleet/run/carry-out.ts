@@ -45,6 +45,10 @@ class Attempt {
   #seen: Observation | undefined;
   #position: string | undefined;
   #movedAtMs = 0;
+  /** It was being migrated, and not in post-copy, when the source answered last. */
+  #wasOurs = false;
+  /** How long the source may be silent: QEMU answers nobody while it sends the rest. */
+  #restMs = 0;
   #told: { readonly action: string; readonly atMs: number } | undefined;
 
   constructor(options: CarryOutOptions, hand: MoveInHand, name: string) {
@@ -178,19 +182,35 @@ class Attempt {
     }
   }
 
+  /** How long what is left may take, at the speed that was seen. */
+  #restOf({ remainingBytes, linkBytesPerSecond }: MoveProgress): number {
+    const { downtimeLimitMs = 0 } = this.#open.begin.move.method;
+    if (linkBytesPerSecond <= 0) return downtimeLimitMs;
+    return Math.max(downtimeLimitMs, (2000 * remainingBytes) / linkBytesPerSecond);
+  }
+
   /** A link that is down tells nobody: what has not changed for long is given up. */
   async #watchOverProgress({ source }: Observation): Promise<void> {
     const { progress } = this.#hand;
     const position = progress && [progress.sentBytes, progress.remainingBytes, progress.passes];
     const isSending = source === 'ours' || source === 'ours-in-post-copy';
-    const now = isSending && position ? [source, ...position].join(' ') : undefined;
+    if (isSending && progress) this.#restMs = this.#restOf(progress);
+    if (source !== 'unknown') this.#wasOurs = source === 'ours';
+    const isSilent = source === 'unknown' && this.#wasOurs;
+    const sending = isSending && position ? [source, ...position].join(' ') : undefined;
+    const now = isSilent ? (this.#position ?? source) : sending;
     if (now === undefined || now !== this.#position) {
       this.#position = now;
       this.#movedAtMs = performance.now();
-    } else if (performance.now() - this.#movedAtMs > this.#options.stallMs) {
+    } else if (
+      performance.now() - this.#movedAtMs >
+      this.#options.stallMs + (isSilent ? this.#restMs : 0)
+    ) {
       this.#movedAtMs = performance.now();
       if (source === 'ours-in-post-copy') await this.#carryOut('interrupt');
       else {
+        // Its guest stands still meanwhile: it does not wait until the link is given up by itself.
+        if (isSilent) await this.#carryOut('interrupt');
         const seconds = Math.round(this.#options.stallMs / 1000);
         await this.#giveUp(`Nothing was sent for ${seconds} s: is the link down?`);
       }

@@ -92,6 +92,21 @@ it('a link that goes down gives the move up, and the VM stays', async (context) 
   expect(again).toMatchObject({ code: 0 });
 });
 
+it('a link that goes down while the guest stands still for the switch has it run at the source again soon', async (context) => {
+  const one = await oneVm(context, { megabitsPerSecond: 10 });
+  const namespace = one.site.namespace('h1');
+  const how = ['drain', 'h1', '--stall', '2s', '--downtime', '15s'];
+  const running = new DrainProcess(context, one.site, how);
+  // QEMU talks to nobody while it sends the rest.
+  await one.journal.until(0, (entry) => entry.type === 'seen' && entry.source === 'unknown');
+  spawnSync('ip', ['-n', namespace, 'link', 'set', 'nic', 'down']);
+  const sinceMs = performance.now();
+  const { code, output } = await running.end;
+  expect({ code, output }).toMatchObject({ code: 11 });
+  await expectStayed(one);
+  expect(performance.now() - sinceMs).toBeLessThan(60_000);
+});
+
 it('a VM that dies while it is moved is lost, started nowhere, and said to be', async (context) => {
   const one = await oneVm(context);
   const running = new DrainProcess(context, one.site, ['drain', 'h1']);

@@ -114,7 +114,7 @@ export async function startQemu(host: QmpHost, vm: Vm, folder: string): Promise<
 /** Asks a QEMU to end, and ends it if it does not. */
 export async function endQemu(qmp: QmpClient | undefined, qemu: ProcessIdentity): Promise<void> {
   try {
-    await qmp?.execute('quit');
+    await qmp?.execute('quit', undefined, { timeoutMs: endMs });
     if (await untilEnded(qemu, endMs)) return;
   } catch (error) {
     // It may have ended before it answered.

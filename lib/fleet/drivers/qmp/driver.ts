@@ -418,8 +418,14 @@ class QmpMove implements MoveInHand {
     await (await this.#source.connect()).qmp.execute('migrate', { uri, resume: true });
   }
 
-  /** Either side may have noticed already. */
+  /** Either side may have noticed already. A source that sends the rest listens to nothing else than this. */
   async #interrupt(): Promise<void> {
+    const { qmp: source } = await this.#source.connect();
+    if (this.#source.lastInfo.status !== 'postcopy-active') {
+      const instances = [{ type: 'migration' }];
+      await source.execute('yank', { instances }, { outOfBand: true });
+      return;
+    }
     for (const side of [this.#source, this.#destination]) {
       try {
         const { qmp } = await side.connect();

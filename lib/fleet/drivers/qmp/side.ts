@@ -1,5 +1,6 @@
 // One side of a move: a QEMU, to which a connection is made when one is needed.
 import { QmpClient } from '../../../qmp/client.js';
+import { QmpTimeoutError } from '../../../qmp/errors.js';
 import { LastingQmp } from '../../../qmp/lasting-qmp.js';
 import type { QmpEvent } from '../../../qmp/messages.js';
 import type { MigrationInfo } from '../../../qmp/schema/migration.js';
@@ -7,6 +8,8 @@ import { parseAddress } from '../../../qmp/transport.js';
 import type { QemuAnswers } from './sightings.js';
 
 const connectMs = 5000;
+/** Asked again while it is silent, a QEMU has no room soon for what it is to do out of band. */
+const commandMs = 60_000;
 
 /** A connection, which is made again when it breaks. */
 interface Connection {
@@ -20,6 +23,7 @@ export class Side implements AsyncDisposable {
   readonly #onEvent: (event: QmpEvent | undefined) => void;
   #connection: Promise<Connection> | undefined;
   #info: MigrationInfo = {};
+  #answers: Promise<QemuAnswers> | undefined;
 
   /** `onEvent` hears what QEMU tells by itself, and, undefined, that it is silent from now on. */
   constructor(address: string, onEvent: (event: QmpEvent | undefined) => void) {
@@ -40,7 +44,12 @@ export class Side implements AsyncDisposable {
   }
 
   async #open(): Promise<Connection> {
-    const client = await QmpClient.connect(parseAddress(this.#address), { timeoutMs: connectMs });
+    const signal = AbortSignal.timeout(connectMs);
+    const options = { timeoutMs: commandMs, signal };
+    const client = await QmpClient.connect(parseAddress(this.#address), options).catch((error) => {
+      if (!signal.aborted) throw error;
+      throw new QmpTimeoutError(`${this.#address} did not greet within ${connectMs} ms.`);
+    });
     const qmp = new LastingQmp(client);
     this.#listen(qmp);
     return { client, qmp };
@@ -62,8 +71,15 @@ export class Side implements AsyncDisposable {
     return this.#info;
   }
 
-  /** What it says of itself. */
+  /** What it says of itself; what it has been asked and has not answered is not asked again. */
   async answers(): Promise<QemuAnswers> {
+    this.#answers ??= this.#ask().finally(() => {
+      this.#answers = undefined;
+    });
+    return await this.#answers;
+  }
+
+  async #ask(): Promise<QemuAnswers> {
     const { qmp } = await this.connect();
     const [info, { status: state, running }] = await Promise.all([
       qmp.execute('query-migrate'),
