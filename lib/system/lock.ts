@@ -11,10 +11,14 @@ export class LockError extends FakedirtyError {
   override readonly code = 'ERR_LOCK';
 }
 
-type Release = () => Promise<void>;
+/** A lock that this process holds until it lets go of it with the end of the block. */
+export interface Lock extends AsyncDisposable {
+  /** False: whoever held it for this process was killed, and somebody else may have it. */
+  readonly isHeld: boolean;
+}
 
 /** Undefined: somebody else holds it, and this was not to wait. */
-async function hold(file: string, options: readonly string[]): Promise<Release | undefined> {
+async function hold(file: string, options: readonly string[]): Promise<Lock | undefined> {
   let say = () => {};
   const held = new Promise<true>((resolve) => {
     say = () => resolve(true);
@@ -25,16 +29,34 @@ async function hold(file: string, options: readonly string[]): Promise<Release |
     onLine: say,
   });
   if (!(await Promise.race([held, ended.then(() => false)]))) return undefined;
-  return async () => {
-    stdin?.end();
-    await ended;
+  let isHeld = true;
+  ended.then(() => {
+    isHeld = false;
+  });
+  return {
+    get isHeld() {
+      return isHeld;
+    },
+    [Symbol.asyncDispose]: async () => {
+      stdin?.end();
+      await ended;
+    },
   };
 }
 
-/** Takes the lock of that file; undefined if somebody else holds it. Let go of it with the end of the block. */
-export async function tryLock(file: string): Promise<AsyncDisposable | undefined> {
-  const release = await hold(file, ['--nonblock']);
-  return release && { [Symbol.asyncDispose]: release };
+/** Whoever only looks whether somebody holds a lock is done by then. */
+const lookSeconds = 1;
+
+/** Takes the lock of that file; undefined if somebody else holds it. */
+export async function tryLock(file: string): Promise<Lock | undefined> {
+  return await hold(file, ['--timeout', String(lookSeconds)]);
+}
+
+/** Whether somebody holds the lock of that file. Any number of processes may look at the same time. */
+export async function isLocked(file: string): Promise<boolean> {
+  const lock = await hold(file, ['--shared', '--nonblock']);
+  await lock?.[Symbol.asyncDispose]();
+  return lock === undefined;
 }
 
 /** Runs body while nobody else holds the lock of that name; says so when it has to wait. */
@@ -44,15 +66,15 @@ export async function withLock<Result>(
   body: () => Promise<Result>,
 ): Promise<Result> {
   const file = join(cacheDirectory('locks'), name);
-  let release = await hold(file, ['--nonblock']);
-  if (!release) {
+  let lock = await hold(file, ['--nonblock']);
+  if (!lock) {
     say(`waiting for another run, which holds ${file}`);
-    release = await hold(file, []);
-    if (!release) throw new LockError(`flock could not lock ${file}`);
+    lock = await hold(file, []);
+    if (!lock) throw new LockError(`flock could not lock ${file}`);
   }
   try {
     return await body();
   } finally {
-    await release();
+    await lock[Symbol.asyncDispose]();
   }
 }

@@ -5,7 +5,7 @@ import { appendFileSync, existsSync, readFileSync, realpathSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { withoutInfinity } from '../../site/range.js';
-import { tryLock } from '../../system/lock.js';
+import { isLocked, type Lock, tryLock } from '../../system/lock.js';
 import { makeDirectory } from '../../system/make-directory.js';
 import { FleetBusyError } from '../errors.js';
 import {
@@ -98,19 +98,17 @@ export class SiteFolder {
 
   /** Whether a process carries moves out now. */
   async isBusy(): Promise<boolean> {
-    const lock = await this.#tryLock();
-    await lock?.[Symbol.asyncDispose]();
-    return lock === undefined;
+    return await isLocked(this.#lock);
   }
 
-  #tryLock(): Promise<AsyncDisposable | undefined> {
+  get #lock(): string {
     makeDirectory(this.path, 0o700);
-    return tryLock(join(this.path, 'lock'));
+    return join(this.path, 'lock');
   }
 
   /** Takes the folder: nobody else carries out moves until it is given back. */
   async take(site: string, command: string): Promise<TakenFolder> {
-    const lock = await this.#tryLock();
+    const lock = await tryLock(this.#lock);
     if (!lock) {
       const owner = this.entries().findLast((entry) => entry.type === 'controller');
       const who = owner ? `process ${owner.pid} of ${owner.user} (${owner.command})` : 'a process';
@@ -132,14 +130,14 @@ export class TakenFolder implements AsyncDisposable {
   /** The folder. */
   readonly folder: SiteFolder;
   readonly #writer: JournalWriter;
-  readonly #lock: AsyncDisposable;
+  readonly #lock: Lock;
   readonly #entries: FleetEntry[];
   #state: FleetState;
   #wishesObeyed: number;
   /** Hears each entry once it is on disk. */
   onEntry: (entry: FleetEntry) => void = () => {};
 
-  private constructor(folder: SiteFolder, writer: JournalWriter, lock: AsyncDisposable) {
+  private constructor(folder: SiteFolder, writer: JournalWriter, lock: Lock) {
     this.folder = folder;
     this.#writer = writer;
     this.#lock = lock;
@@ -152,7 +150,7 @@ export class TakenFolder implements AsyncDisposable {
   static open(
     folder: SiteFolder,
     path: string,
-    lock: AsyncDisposable,
+    lock: Lock,
     { site, command }: { readonly site: string; readonly command: string },
   ): TakenFolder {
     const taken = new TakenFolder(folder, new JournalWriter(path), lock);
@@ -186,6 +184,11 @@ export class TakenFolder implements AsyncDisposable {
   append<Type extends FleetEntry['type']>(
     entry: { readonly type: Type } & Omit<EntryOf<Type>, 'atMs' | 'type'>,
   ): void {
+    if (!this.#lock.isHeld) {
+      throw new FleetBusyError(
+        'The process that held the lock of the site was killed: another one may move its VMs by now. The same command goes on.',
+      );
+    }
     const whole = { ...entry, atMs: Date.now() } as unknown as FleetEntry;
     // What was seen is looked at anew by whoever goes on: it need not be on disk before the next decision is.
     const canWait = whole.type === 'seen';

@@ -1,4 +1,5 @@
 // The folder of a site's moves: one process at a time writes it, and what was written to its end counts.
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdtempSync,
@@ -9,10 +10,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FleetBusyError, FleetWriteError } from '../../../lib/fleet/errors.js';
 import { FleetJournalError } from '../../../lib/fleet/journal/entries.js';
 import { SiteFolder } from '../../../lib/fleet/journal/site-folder.js';
+import { findProcess } from '../../../lib/system/detached.js';
 import { smallFileSystem } from '../../harness/small-file-system.js';
 
 let path: string;
@@ -45,6 +47,29 @@ describe('the folder of a site', () => {
       expect(await folder.isBusy()).toBe(true);
     }
     expect(await folder.isBusy()).toBe(false);
+  });
+
+  it('is not busy because somebody looks whether it is', async () => {
+    const folder = new SiteFolder(path);
+    const looks = () => Promise.all(Array.from({ length: 4 }, () => folder.isBusy()));
+    expect(await looks()).toEqual([false, false, false, false]);
+    const looking = looks();
+    await (await folder.take('site.yaml', 'drain h1'))[Symbol.asyncDispose]();
+    await looking;
+  });
+
+  it('is written no more by a process that has lost it', async () => {
+    const folder = new SiteFolder(path);
+    await using taken = await folder.take('site.yaml', 'drain h1');
+    const holder = findProcess((words) => words.includes(join(path, 'lock')));
+    const readers = execFileSync('ps', ['--no-headers', '-o', 'pid', '--ppid', `${holder?.pid}`]);
+    for (const pid of readers.toString().trim().split(/\s+/)) process.kill(Number(pid), 'SIGKILL');
+    await vi.waitFor(() => {
+      expect(() => taken.append({ type: 'cordon', host: 'h1' })).toThrow(FleetBusyError);
+    });
+    const { length } = folder.entries();
+    expect(() => taken.append({ type: 'cordon', host: 'h2' })).toThrow(/lock of the site/);
+    expect(folder.entries()).toHaveLength(length);
   });
 
   it('forgets a line that was not written to its end', async () => {
