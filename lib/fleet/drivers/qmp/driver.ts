@@ -53,7 +53,7 @@ import {
   startQemu,
   tlsId,
 } from './destination-qemu.js';
-import { describedProblems, runningProblems, tlsProblems, unreachable } from './preflight.js';
+import { describedProblems, notFound, runningProblems, tlsProblems, unreachable } from './preflight.js';
 import { Side } from './side.js';
 import {
   destinationSighting,
@@ -527,7 +527,8 @@ export class QmpDriver implements MoveDriver {
     const address = parseAddress(source.qmp);
     await using qmp = await QmpClient.connect(address, { timeoutMs: identifyMs });
     const process = await processOf(qmp);
-    return process ? { ...source, process } : source;
+    if (!process) throw new ActError(notFound);
+    return { ...source, process };
   }
 
   async measure(vm: string, source: Place, seconds: number): Promise<VmMeasurement> {

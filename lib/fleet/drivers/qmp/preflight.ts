@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { messageOf } from '../../../errors/message-of.js';
 import { bytesText } from '../../../format/text.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import { processOf } from '../../../qmp/process-usage.js';
 import type { MoveMethod } from '../../../site/move.js';
 import type { Certificates, QmpHost, Vm } from '../../../site/site.js';
 import { qmpOf } from './destination-qemu.js';
@@ -49,6 +50,10 @@ export function describedProblems(host: QmpHost, vm: Vm, folder: string): string
   return problems;
 }
 
+/** Only a process that is known is known to have ended, and can be ended once its guest has left. */
+export const notFound =
+  'its QEMU is not found among the processes of this machine: it runs elsewhere, in a container, or may not be looked at';
+
 /** What its QEMU tells. */
 export async function runningProblems(
   qmp: QmpClient,
@@ -62,6 +67,7 @@ export async function runningProblems(
     qmp.execute('query-memory-size-summary'),
   ]);
   const problems: string[] = [];
+  if (!(await processOf(qmp))) problems.push(notFound);
   if (!status.running) {
     problems.push(`its guest does not run (${status.status}): continue it first, or leave it out`);
   }
