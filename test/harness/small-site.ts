@@ -1,4 +1,5 @@
 // A site on this machine: hosts in network namespaces, and VMs at work on them, started as their owner would have.
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -175,6 +176,8 @@ export class SmallSite {
       binary,
       ...words.map((word) => word.replaceAll('{folder}', folder)),
       ...['-qmp', `unix:${this.#qmp(name)},server=on,wait=off`],
+      // For what somebody does by hand while the other one is in use.
+      ...['-monitor', `unix:${folder}/monitor.sock,server=on,wait=off`],
     ]);
     this.#machines.set(name, machine);
     await untilAnswers(() => guestAt(folder));
@@ -217,6 +220,15 @@ export class SmallSite {
     const qmp = place.driver === 'qmp' ? place.qmp : '';
     const qemu = findProcess((words) => words.some((word) => word.includes(`path=${qmp},`)));
     if (qemu) process.kill(qemu.pid, 'SIGKILL');
+  }
+
+  /** What somebody types at the monitor of a VM as it was started first. */
+  async byHand(name: string, words: string): Promise<void> {
+    const socket = connect(`${this.#first(name)}/monitor.sock`);
+    await once(socket, 'data');
+    socket.write(`${words}\n`);
+    await pause(200);
+    socket.destroy();
   }
 
   /** The process of a VM as it was started first. */

@@ -182,6 +182,22 @@ it('a source that can not be asked for a while is watched again, and has its set
   expect(await settingsOf(qmp)).toEqual(before);
 });
 
+it('a guest that switches itself off while it is moved is moved as it is', async (context) => {
+  const one = await oneVm(context);
+  {
+    await using qmp = await QmpClient.connect(`${one.site.folderOf('web')}/qmp.sock`);
+    await qmp.execute('set-action', { reboot: 'shutdown', shutdown: 'pause' });
+  }
+  const running = new DrainProcess(context, one.site, ['drain', 'h1']);
+  await one.journal.until(0, isMigrating);
+  await one.site.byHand('web', 'system_reset');
+  const { code, output } = await running.end;
+  expect({ code, output }).toMatchObject({ code: 0 });
+  const [place] = [...stateOf(one.journal.entries).places.values()];
+  await using qmp = await QmpClient.connect(place?.driver === 'qmp' ? place.qmp : '');
+  expect(await qmp.execute('query-status')).toMatchObject({ status: 'shutdown' });
+});
+
 it('pauses when a move has ended, and goes on when told to', async (context) => {
   const vms = {
     web: { host: 'h1', guest: slow },

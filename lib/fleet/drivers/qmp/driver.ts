@@ -177,7 +177,7 @@ class QmpMove implements MoveInHand {
 
   async observe(decisions: Decisions): Promise<Observation> {
     const source = await this.#seeSource(decisions);
-    return { source, destination: await this.#seeDestination() };
+    return { source, destination: await this.#seeDestination(source) };
   }
 
   async #seeSource(decisions: Decisions): Promise<SourceSighting> {
@@ -215,12 +215,13 @@ class QmpMove implements MoveInHand {
     this.#result = undefined;
   }
 
-  async #seeDestination(): Promise<DestinationSighting> {
+  async #seeDestination(source: SourceSighting): Promise<DestinationSighting> {
     if (!this.#destinationProcess || isAlive(this.#destinationProcess) === false) {
       this.#destinationProcess = findQemu(this.#folder);
     }
-    if (!this.#destinationProcess) return destinationSighting('gone');
-    return destinationSighting(await this.#answersOf(this.#destination, this.#destinationProcess));
+    if (!this.#destinationProcess) return destinationSighting('gone', source);
+    const answers = await this.#answersOf(this.#destination, this.#destinationProcess);
+    return destinationSighting(answers, source);
   }
 
   #isGone(process: ProcessIdentity | undefined): boolean {

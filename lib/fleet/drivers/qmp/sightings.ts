@@ -43,18 +43,28 @@ export function sourceSighting(
   return 'unknown';
 }
 
-/** The destination of an attempt, from its answers. */
-export function destinationSighting(answers: QemuAnswers | NoAnswer): DestinationSighting {
+/** A guest that has switched itself off, or met a fault, does not run until it is reset. */
+const untilReset = ['shutdown', 'internal-error'];
+
+/** The destination of an attempt, from its answers, and from what was seen of the source before. */
+export function destinationSighting(
+  answers: QemuAnswers | NoAnswer,
+  source: SourceSighting,
+): DestinationSighting {
   if (answers === 'gone') return 'not-started';
   if (answers === 'unknown') return 'unknown';
-  const { migration, running } = answers;
+  const { migration, state, running } = answers;
   // It listens once it is in "setup", until somebody connects.
   if (migration === 'none' || migration === 'setup') return 'waiting';
   if (migration === 'postcopy-active') {
     return running ? 'ours-in-post-copy' : 'ours-held-in-post-copy';
   }
   if (interruptions.includes(migration)) return 'interrupted';
-  if (migration === 'completed') return running ? 'arrived' : 'arrived-held';
+  if (migration === 'completed') {
+    // It left as it is: there is nothing to run.
+    const isWhole = untilReset.includes(state) && (source === 'arrived' || source === 'gone');
+    return running || isWhole ? 'arrived' : 'arrived-held';
+  }
   // One that has failed is about to end.
   if (underWay.includes(migration) || over.includes(migration)) return 'ours';
   return 'unknown';

@@ -63,23 +63,32 @@ it.each([
   ['completed', false, 'arrived-held'],
   ['completed', true, 'arrived'],
 ] as const)('a destination that says "%s", running %s, is %s', (migration, running, sighting) => {
-  expect(destinationSighting({ migration, state: 'any', running })).toBe(sighting);
+  expect(destinationSighting({ migration, state: 'any', running }, 'ours')).toBe(sighting);
+});
+
+it('a guest that had switched itself off has arrived once the source has nothing of it any more', () => {
+  const answers = { migration: 'completed', state: 'shutdown', running: false };
+  expect(destinationSighting(answers, 'arrived')).toBe('arrived');
+  expect(destinationSighting(answers, 'gone')).toBe('arrived');
+  expect(destinationSighting(answers, 'not-started')).toBe('arrived-held');
+  expect(destinationSighting(answers, 'unknown')).toBe('arrived-held');
+  expect(destinationSighting({ ...answers, state: 'paused' }, 'arrived')).toBe('arrived-held');
 });
 
 it('nobody takes a status that is not known for one that is', () => {
   const answers = { migration: 'teleporting', state: 'running', running: true };
-  expect([sourceSighting(answers, told), destinationSighting(answers)]).toEqual([
+  expect([sourceSighting(answers, told), destinationSighting(answers, 'ours')]).toEqual([
     'unknown',
     'unknown',
   ]);
 });
 
 it('a process that has ended is gone at the source, and nothing at the destination', () => {
-  expect([sourceSighting('gone', told), destinationSighting('gone')]).toEqual([
+  expect([sourceSighting('gone', told), destinationSighting('gone', 'ours')]).toEqual([
     'gone',
     'not-started',
   ]);
-  expect([sourceSighting('unknown', told), destinationSighting('unknown')]).toEqual([
+  expect([sourceSighting('unknown', told), destinationSighting('unknown', 'ours')]).toEqual([
     'unknown',
     'unknown',
   ]);
