@@ -118,7 +118,7 @@ function ask(reason: string): Action {
 
 /** The guest is at the source, and nobody is migrating it. */
 function atSource(destination: DestinationSighting, decisions: Decisions): Action {
-  const { wanted, toldToMigrate } = decisions;
+  const { wanted, toldToMigrate, toldToRun } = decisions;
   switch (destination) {
     case 'not-started':
       return wanted === 'move' && !toldToMigrate ? { do: 'prepare' } : finish('stayed');
@@ -129,8 +129,9 @@ function atSource(destination: DestinationSighting, decisions: Decisions): Actio
       // The link broke, perhaps between its arrival and the source's hearing of that: the source went on with the guest.
       return { do: 'end-destination' };
     case 'unknown':
-      // The guest runs, and nothing that is there can run it without being told to.
-      return wait;
+      // The guest runs, and nothing that is there can run it without being told to. One that is not needed any more, and
+      // may never answer again, is ended all the same.
+      return toldToRun || (wanted === 'move' && !toldToMigrate) ? wait : { do: 'end-destination' };
     case 'somebody-elses':
       return toldToMigrate
         ? ask('Somebody else is at the destination, and it may have the guest.')

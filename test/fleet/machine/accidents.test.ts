@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, type TestContext } from 'vitest';
+import { findQemu } from '../../../lib/fleet/drivers/qmp/destination-qemu.js';
 import type { EntryOf, FleetEntry } from '../../../lib/fleet/journal/entries.js';
 import { stateOf } from '../../../lib/fleet/journal/state.js';
 import { mebibyte } from '../../../lib/format/bytes.js';
@@ -196,6 +197,20 @@ it('a guest that switches itself off while it is moved is moved as it is', async
   const [place] = [...stateOf(one.journal.entries).places.values()];
   await using qmp = await QmpClient.connect(place?.driver === 'qmp' ? place.qmp : '');
   expect(await qmp.execute('query-status')).toMatchObject({ status: 'shutdown' });
+});
+
+it('a destination that hangs keeps nobody waiting, and is ended', async (context) => {
+  const one = await oneVm(context);
+  const running = new DrainProcess(context, one.site, ['drain', 'h1', '--stall', '2s']);
+  const entry = await one.journal.until(0, ({ type }) => type === 'attempt');
+  await one.journal.until(0, isMigrating);
+  const folder = entry.type === 'attempt' && entry.destination.driver === 'qmp' && entry.destination.folder;
+  const qemu = findQemu(folder || '');
+  process.kill(qemu?.pid ?? 0, 'SIGSTOP');
+  const { code, output } = await running.end;
+  expect({ code, output }).toMatchObject({ code: 11 });
+  expect(findQemu(folder || '')).toBeUndefined();
+  await expectStayed(one);
 });
 
 it('pauses when a move has ended, and goes on when told to', async (context) => {

@@ -335,6 +335,8 @@ class QmpMove implements MoveInHand {
         return;
       case 'run-here':
         this.#hasHandedOver = false;
+        // A person may say so while the other one does not answer: it must not run the guest after that.
+        await this.#endIfAlive(this.#destination, findQemu(this.#folder));
         await (await this.#source.connect()).qmp.execute('cont');
         return;
       case 'end-source':
@@ -445,6 +447,10 @@ class QmpMove implements MoveInHand {
     await side.disconnect();
   }
 
+  async #endIfAlive(side: Side, process: ProcessIdentity | undefined): Promise<void> {
+    if (process && isAlive(process)) await this.#end(side, process);
+  }
+
   async untilNews(limitMs: number): Promise<void> {
     await this.#news.wait(limitMs);
   }
@@ -453,7 +459,10 @@ class QmpMove implements MoveInHand {
     const { source } = this.#given.attempt;
     if (this.#migration) await within(settleMs, this.#migration.result, () => undefined);
     if (outcome === 'stayed' && this.#given.sourceTls) await this.#tryToForgetTls();
-    if (outcome !== 'moved') removeFolder(this.#folder);
+    // What does not answer, and was settled by a person, may live: the guest is elsewhere.
+    if (outcome === 'stayed') await this.#endIfAlive(this.#destination, findQemu(this.#folder));
+    if (outcome === 'moved') await this.#endIfAlive(this.#source, this.#sourceProcess);
+    if (outcome !== 'moved' && !findQemu(this.#folder)) removeFolder(this.#folder);
     if (outcome === 'moved' && source.driver === 'qmp' && source.folder)
       removeFolder(source.folder);
   }
