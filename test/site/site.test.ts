@@ -42,6 +42,14 @@ function problemsOf(text: string): readonly string[] {
 }
 
 describe('the file of a site', () => {
+  it('has no path and no address in which QEMU would find another option', () => {
+    const [folder] = problemsOf(good.replace('/run/vms\n', '/run/vms,server=off\n'));
+    expect(folder).toMatch(/without a comma/);
+    const [address] = problemsOf(good.replace('10.0.0.1', '"10.0.0.1,to=9"'));
+    expect(address).toMatch(/expected an address/);
+    expect(problemsOf(good.replace('10.0.0.1', '"fd00::1"'))).toEqual([]);
+  });
+
   it('is read as it was written', () => {
     const { hosts, vms, rules } = parseSite(good, 'site.yaml');
     const { h1, h2 } = hosts;

@@ -556,7 +556,7 @@ export class QmpDriver implements MoveDriver {
     const folder = attemptFolder(host, attempt);
     return {
       destination: { driver: 'qmp', host: to, qmp: qmpOf(folder), folder },
-      listen: `tcp:${address}:${port}`,
+      listen: `tcp:${address.includes(':') ? `[${address}]` : address}:${port}`,
     };
   }
 
