@@ -168,7 +168,15 @@ export function plan(options: DrainOptions, state: FleetState): DrainPlan {
     ...move,
     method: limited(site, move.from, move.to, move.method),
   }));
-  return { ...planned, moves };
+  return { ...planned, moves, left: [...planned.left, ...lostAt(site, state, host)] };
+}
+
+/** VMs that were lost while they were moved from or to a host: whether somebody has started them again is not known. */
+function lostAt(site: Site, { lost, places }: FleetState, host: string): DrainPlan['left'] {
+  const reason = 'It was lost when it was moved. If it was started again, nobody here knows where.';
+  return Object.entries(site.vms)
+    .filter(([vm, described]) => lost.has(vm) && (places.get(vm)?.host ?? described.host) === host)
+    .map(([vm]) => ({ vm, reason, isWanted: true }));
 }
 
 /** A plan is for what it was made from, and nothing else. */
