@@ -197,7 +197,8 @@ class Attempt {
     if (isSending && progress) this.#restMs = this.#restOf(progress);
     if (source !== 'unknown') this.#wasOurs = source === 'ours';
     const isSilent = source === 'unknown' && this.#wasOurs;
-    const sending = isSending && position ? [source, ...position].join(' ') : undefined;
+    // Before it is connected nothing is known of it: also for that it has no longer.
+    const sending = isSending ? [source, ...(position ?? [])].join(' ') : undefined;
     const now = isSilent ? (this.#position ?? source) : sending;
     if (now === undefined || now !== this.#position) {
       this.#position = now;

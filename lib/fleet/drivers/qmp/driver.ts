@@ -14,6 +14,7 @@ import {
 } from '../../../migration/options.js';
 import { filterCapability } from '../../../migration/plan-settings.js';
 import type { MigrationResult } from '../../../migration/result.js';
+import { isRunning } from '../../../migration/statuses.js';
 import { putBack, takeOverWith } from '../../../migration/take-over.js';
 import {
   type DirtyingMeasurement,
@@ -143,6 +144,8 @@ class QmpMove implements MoveInHand {
   get progress(): MoveProgress | undefined {
     const passes = this.#migration?.observation.passes.length ?? 0;
     const { ram, status = 'none', 'total-time': elapsedMs = 0 } = this.#source.lastInfo;
+    // What an earlier migration has sent is no part of this one.
+    if (!this.#migration && !isRunning(status)) return undefined;
     if (!ram) return this.#progress && { ...this.#progress, passes };
     return {
       ...{ elapsedMs, status, passes },
