@@ -108,6 +108,23 @@ it('a link that goes down while the guest stands still for the switch has it run
   expect(performance.now() - sinceMs).toBeLessThan(60_000);
 });
 
+it('a migration that never gets its connection is given up', async (context) => {
+  const one = await oneVm(context);
+  const namespace = one.site.namespace('h1');
+  // The route goes nowhere: packets are dropped without a word.
+  spawnSync('ip', ['-n', namespace, 'link', 'set', 'nic', 'down']);
+  const dummy = ['link', 'add', 'hole', 'type', 'dummy'];
+  spawnSync('ip', ['-n', namespace, ...dummy]);
+  spawnSync('ip', ['-n', namespace, 'addr', 'add', '10.77.0.1/24', 'dev', 'hole']);
+  spawnSync('ip', ['-n', namespace, 'link', 'set', 'hole', 'up']);
+  const sinceMs = performance.now();
+  const { code, output } = await new DrainProcess(context, one.site, ['drain', 'h1', '--stall', '2s']).end;
+  expect(output).toMatch(/Nothing was sent for 2 s: is the link down\?/);
+  expect(code).toBe(11);
+  expect(performance.now() - sinceMs).toBeLessThan(60_000);
+  await expectStayed(one);
+});
+
 it('a VM that dies while it is moved is lost, started nowhere, and said to be', async (context) => {
   const one = await oneVm(context);
   const running = new DrainProcess(context, one.site, ['drain', 'h1']);
