@@ -144,9 +144,8 @@ class Attempt {
   async #finish(outcome: Outcome): Promise<void> {
     await this.#hand.cleanUp(outcome);
     const { figures, failure } = this.#hand;
-    const { givenUp } = this.#open;
-    const why = outcome === 'stayed' ? (givenUp ?? failure) : undefined;
-    const isInterrupted = outcome === 'stayed' && why === undefined;
+    const why = outcome === 'stayed' ? (this.#reason ?? failure) : undefined;
+    const isInterrupted = outcome === 'stayed' && why === undefined && this.#isTakenOver;
     const told = isInterrupted ? 'Whoever moved it was killed.' : why;
     const reason = told === undefined ? outcomeText[outcome] : `${told} ${outcomeText[outcome]}`;
     await this.#write(() =>
@@ -159,6 +158,23 @@ class Attempt {
         ...(figures ? { figures } : {}),
       }),
     );
+  }
+
+  /** Why it stays, as far as that was decided here. */
+  get #reason(): string | undefined {
+    const { givenUp, decisions } = this.#open;
+    if (decisions.settled) return 'A person has settled it.';
+    if (givenUp !== undefined) return givenUp;
+    return this.#seen?.source === 'somebody-elses' ? 'Somebody else is migrating it.' : undefined;
+  }
+
+  /** Another process has begun it. */
+  get #isTakenOver(): boolean {
+    const { entries } = this.#options.taken;
+    const begun = entries.findIndex(
+      (entry) => entry.type === 'attempt' && entry.attempt === this.#name,
+    );
+    return entries.findLastIndex(({ type }) => type === 'controller') > begun;
   }
 
   async #giveUp(reason: string): Promise<void> {
