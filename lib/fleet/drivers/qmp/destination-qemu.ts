@@ -1,6 +1,6 @@
 // The QEMU that waits for a guest at its destination. It outlives whoever started it, listens nowhere until it is told
 // to, and runs no guest by itself. Everything of it is in a folder of its own, by whose name it is found again.
-import { readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { QmpClient } from '../../../qmp/client.js';
@@ -107,6 +107,11 @@ async function untilReady(folder: string, qemu: ProcessIdentity): Promise<void> 
 export async function startQemu(host: QmpHost, vm: Vm, folder: string): Promise<void> {
   makeDirectory(dirname(folder), 0o700);
   makeDirectory(folder, 0o700);
+  // Where anybody can make folders, as in /tmp, somebody may have been faster.
+  const { uid, mode } = lstatSync(folder);
+  if (uid !== process.geteuid?.() || (mode & 0o077) !== 0) {
+    throw new ActError(`${folder} is there already, and others have access to it.`);
+  }
   const qemu = await startDetached(destinationWords(host, vm, folder), join(folder, logName));
   await untilReady(folder, qemu);
 }

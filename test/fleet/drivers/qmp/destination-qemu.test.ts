@@ -1,8 +1,11 @@
 // The QEMU of an attempt is found by its command line, and nobody else is taken for it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { destinationWords, findQemu } from '../../../../lib/fleet/drivers/qmp/destination-qemu.js';
+import { destinationWords, findQemu, startQemu } from '../../../../lib/fleet/drivers/qmp/destination-qemu.js';
 import type { QmpHost, Vm } from '../../../../lib/site/site.js';
 
 const folder = `/nowhere/web-${process.pid}-1`;
@@ -34,4 +37,14 @@ it('takes nobody for it who looks for it, or has it in an editor', async () => {
   await waiting([mark]);
   await waiting([`kill $(pgrep -f ${mark})`]);
   expect(findQemu(folder)).toBeUndefined();
+});
+
+it('starts nothing in a folder that somebody else has made, or can write to', async () => {
+  const made = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+  try {
+    chmodSync(made, 0o777);
+    await expect(startQemu(host, {} as Vm, made)).rejects.toThrow(/others have access/);
+  } finally {
+    rmSync(made, { recursive: true });
+  }
 });
