@@ -170,13 +170,18 @@ const usualPorts = [49_152, 49_215] as const;
 const absolute = z.string().startsWith('/', 'expected a path that begins with /');
 
 /** Such a path stands among options of QEMU, where a comma begins the next one. */
-const withinOptions = absolute.refine((path) => !path.includes(','), 'expected a path without a comma');
+const withinOptions = absolute.refine(
+  (path) => !path.includes(','),
+  'expected a path without a comma',
+);
 
 const common = {
   memory: bytes,
   cards: z.record(name, cardSchema),
   card: name.optional(),
-  address: z.string().regex(/^[^,[\]]+$/, 'expected an address such as 10.0.0.1 or fd00::1, or a name'),
+  address: z
+    .string()
+    .regex(/^[^,[\]]+$/, 'expected an address such as 10.0.0.1 or fd00::1, or a name'),
   ports: z
     .tuple([port, port])
     .refine(([first, last]) => first <= last, 'the first port is after the last')

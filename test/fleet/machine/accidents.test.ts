@@ -118,7 +118,12 @@ it('a migration that never gets its connection is given up', async (context) => 
   spawnSync('ip', ['-n', namespace, 'addr', 'add', '10.77.0.1/24', 'dev', 'hole']);
   spawnSync('ip', ['-n', namespace, 'link', 'set', 'hole', 'up']);
   const sinceMs = performance.now();
-  const { code, output } = await new DrainProcess(context, one.site, ['drain', 'h1', '--stall', '2s']).end;
+  const { code, output } = await new DrainProcess(context, one.site, [
+    'drain',
+    'h1',
+    '--stall',
+    '2s',
+  ]).end;
   expect(output).toMatch(/Nothing was sent for 2 s: is the link down\?/);
   expect(code).toBe(11);
   expect(performance.now() - sinceMs).toBeLessThan(60_000);
@@ -221,7 +226,8 @@ it('a destination that hangs keeps nobody waiting, and is ended', async (context
   const running = new DrainProcess(context, one.site, ['drain', 'h1', '--stall', '2s']);
   const entry = await one.journal.until(0, ({ type }) => type === 'attempt');
   await one.journal.until(0, isMigrating);
-  const folder = entry.type === 'attempt' && entry.destination.driver === 'qmp' && entry.destination.folder;
+  const folder =
+    entry.type === 'attempt' && entry.destination.driver === 'qmp' && entry.destination.folder;
   const qemu = findQemu(folder || '');
   process.kill(qemu?.pid ?? 0, 'SIGSTOP');
   const { code, output } = await running.end;

@@ -57,7 +57,11 @@ it('an attempt that leaves a VM to somebody else counts: it is not made again an
   await using taken = await new SiteFolder(path).take('site.yaml', 'drain h1');
   beginIn(taken);
   const end = await endIn(taken, { source: 'somebody-elses', destination: 'not-started' });
-  expect(end).toMatchObject({ type: 'ended', outcome: 'stayed', reason: expect.stringMatching(/Somebody else/) });
+  expect(end).toMatchObject({
+    type: 'ended',
+    outcome: 'stayed',
+    reason: expect.stringMatching(/Somebody else/),
+  });
   expect(end).not.toHaveProperty('isInterrupted');
 });
 

@@ -12,7 +12,10 @@ const site = parseSite(
   JSON.stringify({
     format: 1,
     hosts: { h1: host('10.0.0.1'), h2: host('10.0.0.2') },
-    vms: { web: { host: 'h1', memory: '1GiB', qmp: '/web' }, db: { host: 'h1', memory: '1GiB', qmp: '/db' } },
+    vms: {
+      web: { host: 'h1', memory: '1GiB', qmp: '/web' },
+      db: { host: 'h1', memory: '1GiB', qmp: '/db' },
+    },
   }),
   'site.yaml',
 );

@@ -54,7 +54,13 @@ import {
   startQemu,
   tlsId,
 } from './destination-qemu.js';
-import { describedProblems, notFound, runningProblems, tlsProblems, unreachable } from './preflight.js';
+import {
+  describedProblems,
+  notFound,
+  runningProblems,
+  tlsProblems,
+  unreachable,
+} from './preflight.js';
 import { Side } from './side.js';
 import {
   destinationSighting,

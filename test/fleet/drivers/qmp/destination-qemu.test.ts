@@ -5,7 +5,11 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { destinationWords, findQemu, startQemu } from '../../../../lib/fleet/drivers/qmp/destination-qemu.js';
+import {
+  destinationWords,
+  findQemu,
+  startQemu,
+} from '../../../../lib/fleet/drivers/qmp/destination-qemu.js';
 import type { QmpHost, Vm } from '../../../../lib/site/site.js';
 
 const folder = `/nowhere/web-${process.pid}-1`;
