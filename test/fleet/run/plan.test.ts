@@ -20,7 +20,7 @@ const site = parseSite(
   'site.yaml',
 );
 const options: DrainOptions = {
-  ...{ site, host: 'h1', leave: [], stopAfterFailures: 1, stallMs: 1000 },
+  ...{ site, host: 'h1', leave: [], measurements: new Map(), stopAfterFailures: 1, stallMs: 1000 },
   method: { name: 'pre-copy', policy: [] },
 };
 
