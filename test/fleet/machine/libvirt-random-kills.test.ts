@@ -9,7 +9,7 @@ import { LibvirtHosts } from '../../harness/libvirt-hosts.js';
 import { randomNumbers } from '../../harness/random-numbers.js';
 import { needQemu } from '../../harness/requirements.js';
 
-const { FAKEDIRTY_LONG, FAKEDIRTY_KILLS = FAKEDIRTY_LONG === '1' ? '300' : '4' } = process.env;
+const { FAKEDIRTY_LONG, FAKEDIRTY_KILLS = FAKEDIRTY_LONG === '1' ? '300' : '1' } = process.env;
 const kills = Number(FAKEDIRTY_KILLS);
 const names = ['h1', 'h2'] as const;
 /** It ends by itself, or libvirt's own time-outs end it: 30 s each. */
