@@ -272,6 +272,9 @@ class Drain {
       );
     }
     if (drain?.plan) return;
+    // One that was killed before it had a plan, and can't have one, is ended all the same.
+    if (drain) this.obey();
+    if (this.#state.drain?.isCancelled) return;
     // What was wanted of an earlier drain at its very end is nothing that this one is to obey.
     if (!drain) taken.newWishes();
     const planned = plan(this.#options, this.#state);

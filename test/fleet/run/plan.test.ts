@@ -1,7 +1,13 @@
 // What a drain would do, from a site and from what is remembered of it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { MoveDriver } from '../../../lib/fleet/drivers/driver.js';
+import { PreflightError } from '../../../lib/fleet/errors.js';
+import { SiteFolder } from '../../../lib/fleet/journal/site-folder.js';
 import { emptyState } from '../../../lib/fleet/journal/state.js';
-import { type DrainOptions, plan } from '../../../lib/fleet/run/drain.js';
+import { type DrainOptions, drain, plan } from '../../../lib/fleet/run/drain.js';
 import { parseSite } from '../../../lib/site/read-site.js';
 
 const host = (address: string) => ({
@@ -29,4 +35,24 @@ it('a VM that was lost is not passed over without a word: it may have been start
   expect(moves.map(({ vm }) => vm)).toEqual(['db']);
   expect(left).toEqual([{ vm: 'web', isWanted: true, reason: expect.stringMatching(/was lost/) }]);
   expect(plan(options, emptyState).left).toEqual([]);
+});
+
+it('a drain that was killed before it had a plan can be cancelled, though it can have none', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'fakedirty-test-'));
+  try {
+    const folder = new SiteFolder(path);
+    await using taken = await folder.take('site.yaml', 'drain h1');
+    const limits = { stopAfterFailures: 1, windows: [] };
+    taken.append({ type: 'drain', host: 'h1', options: limits });
+    const driver = { preflight: () => Promise.resolve(['it has ended']) } as unknown as MoveDriver;
+    const unused = () => {};
+    const signal = new AbortController().signal;
+    const context = { taken, driver, signal, onProgress: unused, onTrouble: unused };
+    await expect(drain(options, context)).rejects.toThrow(PreflightError);
+    folder.wish({ wants: 'cancel', user: 'me' });
+    expect(await drain(options, context)).toBe('cancelled');
+    expect(taken.state.drain).toBeUndefined();
+  } finally {
+    rmSync(path, { recursive: true });
+  }
 });
