@@ -151,6 +151,11 @@ export function afterEntry(state: FleetState, entry: FleetEntry): FleetState {
   }
 }
 
+/** What ends a pause says nothing of the moves that are to be looked at first. */
+function resumed(drain: OpenDrain): OpenDrain {
+  return { ...drain, isPaused: false, wasResumed: drain.wasResumed || !drain.isPaused };
+}
+
 function afterWish(state: FleetState, wish: Wish): FleetState {
   const { open, drain } = state;
   if (wish.wants === 'settle') {
@@ -162,7 +167,7 @@ function afterWish(state: FleetState, wish: Wish): FleetState {
     case 'pause':
       return { ...state, drain: { ...drain, isPaused: true } };
     case 'resume':
-      return { ...state, drain: { ...drain, isPaused: false, wasResumed: true } };
+      return { ...state, drain: resumed(drain) };
     case 'cancel':
       return { ...state, drain: { ...drain, isCancelled: true } };
   }

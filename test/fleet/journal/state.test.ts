@@ -44,3 +44,19 @@ it('what a person settled counts until what is seen contradicts it', () => {
   expect(decisionsAfter(settled, asked)?.settled).toBeUndefined();
   expect(decisionsAfter(settled, asked, settled)?.settled).toBe('destination');
 });
+
+it('what ends a pause does not count as a look at the first moves', () => {
+  const options = { stopAfterFailures: 1, windows: [], canary: 1 };
+  const drain: FleetEntry = { type: 'drain', atMs, host: 'h1', options };
+  const wish = (wants: 'pause' | 'resume'): FleetEntry => ({
+    ...{ type: 'wish', atMs },
+    wish: { wants, user: 'me' },
+  });
+  const after = (...entries: FleetEntry[]) => stateOf([drain, ...entries]).drain;
+  expect(after(wish('pause'), wish('resume'))).toMatchObject({
+    isPaused: false,
+    wasResumed: false,
+  });
+  expect(after(wish('resume'))?.wasResumed).toBe(true);
+  expect(after(wish('resume'), wish('pause'), wish('resume'))?.wasResumed).toBe(true);
+});
