@@ -18,7 +18,9 @@ export function parseTimeWindow(text: string): TimeWindow | undefined {
   const [fromHour = 0, fromRest = 0, toHour = 0, toRest = 0] = found.slice(1).map(Number);
   if (fromHour > 23 || toHour > 24 || fromRest > 59 || toRest > 59) return undefined;
   if (toHour === 24 && toRest > 0) return undefined;
-  return { fromMinute: 60 * fromHour + fromRest, toMinute: 60 * toHour + toRest };
+  const [fromMinute, toMinute] = [60 * fromHour + fromRest, 60 * toHour + toRest];
+  // Nobody knows whether that is no time at all, or all day.
+  return fromMinute === toMinute ? undefined : { fromMinute, toMinute };
 }
 
 /** What `parseTimeWindow` reads. */

@@ -151,3 +151,8 @@ it.each([
   const time = new Date(2026, 5, 1, hours, minutes).getTime();
   expect(window && isWithin(window, time)).toBe(expected);
 });
+
+it('a window without a length is none: nobody knows whether it is always or never', () => {
+  expect(parseTimeWindow('22:00-22:00')).toBeUndefined();
+  expect(parseTimeWindow('00:00-24:00')).toEqual({ fromMinute: 0, toMinute: 1440 });
+});
