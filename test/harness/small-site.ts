@@ -169,7 +169,7 @@ export class SmallSite {
     { binary }: Pick<SmallSiteOptions, 'binary'>,
   ): Promise<void> {
     const folder = this.#first(name);
-    mkdirSync(folder, { mode: 0o700 });
+    mkdirSync(folder, { mode: 0o700, recursive: true });
     const words = this.site.vms[name]?.arguments ?? [];
     const machine = await startCompanion([
       ...(this.#prefixes.get(host) ?? []),
@@ -181,6 +181,11 @@ export class SmallSite {
     ]);
     this.#machines.set(name, machine);
     await untilAnswers(() => guestAt(folder));
+  }
+
+  /** Starts a VM that has ended again where it was, as a supervisor of services does. */
+  async startAgain(name: string, binary: string): Promise<void> {
+    await this.#boot(name, this.site.vms[name]?.host ?? '', { binary });
   }
 
   /** Starts one more VM, and describes it. */

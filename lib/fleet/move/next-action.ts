@@ -208,7 +208,9 @@ function besideSomebodyElse(
 ): Action {
   if (!toldToMigrate && destination === 'not-started') return finish('stayed');
   if (!toldToMigrate && destination === 'waiting') return { do: 'end-destination' };
-  return ask('Somebody else is migrating the VM.');
+  return ask(
+    'Somebody else is migrating the VM, or another QEMU has taken its place at the source.',
+  );
 }
 
 function inPostCopy(destination: DestinationSighting): Action {

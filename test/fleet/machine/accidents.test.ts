@@ -1,6 +1,6 @@
 // What can happen to a move, and what becomes of the guest: it runs once, or it is said to be lost.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, type TestContext } from 'vitest';
 import { findQemu } from '../../../lib/fleet/drivers/qmp/destination-qemu.js';
@@ -141,6 +141,38 @@ it('a VM that dies while it is moved is lost, started nowhere, and said to be', 
   expect(code).toBe(15);
   for (const host of ['h2', 'h3']) expect(readdirSync(one.site.folder(host))).toEqual([]);
   expect(fakedirty('status', ...one.site.where).output).toMatch(/Lost: web/);
+});
+
+it('a VM that dies and is started again while it is moved is not run at its destination', async (context) => {
+  const { binary } = needQemu(context);
+  const one = await oneVm(context);
+  const running = new DrainProcess(context, one.site, ['drain', 'h1']);
+  await one.journal.until(
+    0,
+    (entry) => entry.type === 'seen' && entry.destination === 'arrived-held',
+  );
+  running.kill('SIGKILL');
+  await running.end;
+  const attempt = one.journal.entries.find(({ type }) => type === 'attempt');
+  if (attempt?.type !== 'attempt') throw new TypeError('There is no attempt.');
+  // As if it had been about to be told when its controller was killed.
+  const act = { type: 'act', atMs: Date.now(), attempt: attempt.attempt, action: 'run-there' };
+  appendFileSync(`${one.journal.state}/journal.jsonl`, `${JSON.stringify(act)}\n`);
+  {
+    // Whether it had been told or not.
+    const { destination } = attempt;
+    await using there = await QmpClient.connect(
+      destination.driver === 'qmp' ? destination.qmp : '',
+    );
+    await there.execute('stop');
+  }
+  process.kill(one.site.firstPid('web'), 'SIGKILL');
+  await one.site.startAgain('web', binary);
+  const { code, output } = await new DrainProcess(context, one.site, ['drain', 'h1']).end;
+  expect({ code, output }).toMatchObject({ code: 14 });
+  expect(output).toMatch(/another QEMU has taken its place/);
+  expect(fakedirty('settle', 'web', 'source', ...one.site.where)).toMatchObject({ status: 0 });
+  await expectStayed(one);
 });
 
 it('a destination that dies while it receives leaves the VM where it is', async (context) => {

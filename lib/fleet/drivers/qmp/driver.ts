@@ -196,11 +196,11 @@ class QmpMove implements MoveInHand {
     if (this.#hasHandedOver && this.#migration && !this.#isGone(this.#sourceProcess))
       return 'arrived';
     const answers = await this.#answersOf(this.#source, this.#sourceProcess);
-    if (typeof answers === 'string') return answers;
+    if (answers === 'gone') return (await this.#isReplaced()) ? 'somebody-elses' : 'gone';
+    if (answers === 'unknown') return 'unknown';
     const process = await this.#processBehind((await this.#source.connect()).qmp);
     if (process && this.#sourceProcess && !isSameProcess(process, this.#sourceProcess)) {
-      // Another QEMU has its address: ours has ended.
-      return isAlive(this.#sourceProcess) === false ? 'gone' : 'somebody-elses';
+      return 'somebody-elses';
     }
     const sighting = sourceSighting(answers, decisions);
     this.#forgetLostSupervisor();
@@ -215,6 +215,22 @@ class QmpMove implements MoveInHand {
       this.#asked = { greeting, process: await processOf(qmp) };
     }
     return this.#asked.process;
+  }
+
+  /** Somebody has started the VM again at its source, as a supervisor of services does: with its disks. */
+  async #isReplaced(): Promise<boolean> {
+    const { source } = this.#given.attempt;
+    if (source.driver !== 'qmp') return false;
+    try {
+      await using _another = await QmpClient.connect(parseAddress(source.qmp), {
+        timeoutMs: answerMs,
+      });
+      return true;
+    } catch (error) {
+      // Its socket may be there still.
+      if (error instanceof QmpError) return error instanceof QmpBusyError;
+      throw error;
+    }
   }
 
   /** One that could not reach the source any more has ended, and put nothing back: another goes on from its journal. */
