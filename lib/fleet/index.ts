@@ -71,11 +71,12 @@ export {
 export type { DrainPlan } from './plan-drain.js';
 export { readSiteFile } from './read-site-file.js';
 export {
-  type DrainContext,
-  type DrainEnd,
   type DrainOptions,
-  drain,
+  type MeasureVmsOptions,
+  measureVms,
   plan,
   preflight,
-} from './run/drain.js';
+  remarks,
+} from './run/before-drain.js';
+export { type DrainContext, type DrainEnd, drain } from './run/drain.js';
 export { type FleetStatus, type LiveMove, statusOf } from './status.js';

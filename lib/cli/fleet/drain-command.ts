@@ -9,14 +9,13 @@ import type { EntryOf, FleetEntry } from '../../fleet/journal/entries.js';
 import type { TakenFolder } from '../../fleet/journal/site-folder.js';
 import type { FleetState } from '../../fleet/journal/state.js';
 import {
-  type DrainEnd,
   type DrainOptions,
-  drain,
   measureVms,
   plan,
   preflight,
   remarks,
-} from '../../fleet/run/drain.js';
+} from '../../fleet/run/before-drain.js';
+import { type DrainEnd, drain } from '../../fleet/run/drain.js';
 import { tellLive } from '../../fleet/status.js';
 import { LiveBlock } from '../../format/live-block.js';
 import { StatusLine } from '../../format/status-line.js';

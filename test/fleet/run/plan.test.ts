@@ -7,7 +7,8 @@ import type { MoveDriver } from '../../../lib/fleet/drivers/driver.js';
 import { PreflightError } from '../../../lib/fleet/errors.js';
 import { SiteFolder } from '../../../lib/fleet/journal/site-folder.js';
 import { emptyState } from '../../../lib/fleet/journal/state.js';
-import { type DrainOptions, drain, plan } from '../../../lib/fleet/run/drain.js';
+import { type DrainOptions, plan } from '../../../lib/fleet/run/before-drain.js';
+import { drain } from '../../../lib/fleet/run/drain.js';
 import { parseSite } from '../../../lib/site/read-site.js';
 
 const host = (address: string) => ({

@@ -16,6 +16,8 @@ export type NoAnswer = 'gone' | 'unknown';
 
 const underWay = ['setup', 'wait-unplug', 'active', 'pre-switchover', 'device', 'cancelling'];
 const over = ['none', 'failed', 'cancelled'];
+/** States of a guest that left. */
+const left = ['postmigrate', 'finish-migrate'];
 const interruptions = ['postcopy-paused', 'postcopy-recover', 'postcopy-recover-setup'];
 
 /**
@@ -29,7 +31,8 @@ export function sourceSighting(
   if (typeof answers === 'string') return answers;
   const { migration, state } = answers;
   // The migration by which the guest came here, or one that was taken back: a guest that left is in another state.
-  const hasLeft = state === 'postmigrate' || state === 'finish-migrate';
+  // So is one that is to be reset as soon as it runs again.
+  const hasLeft = left.includes(state) || (toldToMigrate && state === 'prelaunch');
   if (migration === 'completed' && !hasLeft) return 'not-started';
   // QEMU does not continue a guest that somebody had stopped, or that had switched to post-copy.
   if (over.includes(migration) && toldToMigrate && state === 'postmigrate') return 'arrived';

@@ -45,6 +45,12 @@ it("a migration that nobody was told to make is somebody else's, also when it is
   expect(sourceSighting(failed, notTold)).toBe('not-started');
 });
 
+it('a guest that asked for a reset as it left has left', () => {
+  const answers = { migration: 'completed', state: 'prelaunch', running: false };
+  expect(sourceSighting(answers, told)).toBe('arrived');
+  expect(sourceSighting(answers, notTold)).toBe('not-started');
+});
+
 it.each([told, notTold])('a guest that came here by a migration is at rest: %o', (decisions) => {
   const answers = { migration: 'completed', state: 'running', running: true };
   expect(sourceSighting(answers, decisions)).toBe('not-started');

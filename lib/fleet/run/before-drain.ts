@@ -1,0 +1,202 @@
+// Before a drain: what it would do, what is in the way of that, and what is worth knowing of it. Nothing is changed.
+import { createHash } from 'node:crypto';
+import { FakedirtyError } from '../../errors/error.js';
+import { measurementFormat, type VmMeasurement } from '../../site/measurement.js';
+import type { MoveMethod } from '../../site/move.js';
+import type { Place } from '../../site/place.js';
+import { withoutInfinity } from '../../site/range.js';
+import type { Card, Site } from '../../site/site.js';
+import { predictMove } from '../../strategy/model/predict.js';
+import type { MoveDriver } from '../drivers/driver.js';
+import type { FleetState } from '../journal/state.js';
+import { type DrainPlan, planDrain, type SiteNow } from '../plan-drain.js';
+
+/** What draining needs. */
+export interface DrainOptions {
+  /** The site. */
+  readonly site: Site;
+  /** The host to drain. */
+  readonly host: string;
+  /** How VMs are moved. */
+  readonly method: MoveMethod;
+  /** Moves that may fail before the drain stops. */
+  readonly stopAfterFailures: number;
+  /** No move begins that would not end by then, in milliseconds since 1970. */
+  readonly byMs?: number | undefined;
+  /** A move that sends nothing for so long is given up. */
+  readonly stallMs: number;
+  /** After so many moves a person looks, and has the rest follow. */
+  readonly canary?: number | undefined;
+  /** VMs that are to stay. */
+  readonly leave: readonly string[];
+  /** What was measured of VMs, by name. */
+  readonly measurements: ReadonlyMap<string, VmMeasurement>;
+}
+
+/** Where a VM is. */
+export function placeOf(
+  { site }: Pick<DrainOptions, 'site'>,
+  { places }: FleetState,
+  vm: string,
+): Place {
+  const moved = places.get(vm);
+  if (moved) return moved;
+  const { host = '', qmp = '' } = site.vms[vm] ?? {};
+  // libvirt knows it by its name as well.
+  if (site.hosts[host]?.driver === 'libvirt') return { driver: 'libvirt', host, uuid: vm };
+  return { driver: 'qmp', host, qmp };
+}
+
+/** Where everything is now. */
+export function siteNow(site: Site, { places, lost, cordoned }: FleetState): SiteNow {
+  const hostOf = new Map<string, string>();
+  for (const [vm, { host }] of Object.entries(site.vms)) {
+    if (!lost.has(vm)) hostOf.set(vm, places.get(vm)?.host ?? host);
+  }
+  return { hostOf, cordoned };
+}
+
+/** What the migration of a VM from one host to another has at most. */
+function pathBytesPerSecond(site: Site, from: string, to: string): number {
+  const cardOf = (name: string) => {
+    const host = site.hosts[name];
+    return host?.cards[host.arrivals.card];
+  };
+  return Math.min(
+    leftOf(cardOf(from), 'transmitBytesPerSecond'),
+    leftOf(cardOf(to), 'receiveBytesPerSecond'),
+  );
+}
+
+/** What a card has for moves. */
+function leftOf(
+  card: Card | undefined,
+  direction: 'transmitBytesPerSecond' | 'receiveBytesPerSecond',
+): number {
+  return card ? card[direction] - card.keepBytesPerSecond : Number.POSITIVE_INFINITY;
+}
+
+/** What a move may take at most: where something is kept for VMs, QEMU is told so. */
+function limited(site: Site, from: string, to: string, method: MoveMethod): MoveMethod {
+  const keeps = [from, to].some((name) => {
+    const host = site.hosts[name];
+    return (host?.cards[host.arrivals.card]?.keepBytesPerSecond ?? 0) > 0;
+  });
+  if (!keeps) return method;
+  const left = Math.floor(pathBytesPerSecond(site, from, to));
+  return { ...method, bytesPerSecond: Math.min(left, method.bytesPerSecond ?? left) };
+}
+
+/** What is known of a VM that nobody has measured. */
+function described(site: Site, vm: string): VmMeasurement {
+  const memoryBytes = site.vms[vm]?.memoryBytes ?? 0;
+  return { format: measurementFormat, kind: 'vm', vm, atMs: Date.now(), memoryBytes };
+}
+
+/** How VMs are measured. */
+export interface MeasureVmsOptions {
+  /** The length of one of several measurements of each. */
+  readonly seconds: number;
+  /** One can't be measured. */
+  readonly onTrouble: (text: string) => void;
+}
+
+/** Measures the VMs of a host one after the other, for about four times so long each; those that can't be are left out. */
+export async function measureVms(
+  { site, host }: Pick<DrainOptions, 'site' | 'host'>,
+  state: FleetState,
+  driver: MoveDriver,
+  { seconds, onTrouble }: MeasureVmsOptions,
+): Promise<ReadonlyMap<string, VmMeasurement>> {
+  const measurements = new Map<string, VmMeasurement>();
+  for (const [vm, at] of siteNow(site, state).hostOf) {
+    if (at !== host || !driver.measure) continue;
+    try {
+      measurements.set(vm, await driver.measure(vm, placeOf({ site }, state, vm), seconds));
+    } catch (error) {
+      // The plan says then that nothing is known of it; what is in the way of moving it is found out next.
+      if (!(error instanceof FakedirtyError)) throw error;
+      onTrouble(`${vm} can't be measured: ${error.message}`);
+    }
+  }
+  return measurements;
+}
+
+/** What a drain would do. Nothing is changed. */
+export function plan(options: DrainOptions, state: FleetState): DrainPlan {
+  const { site, host, method, leave } = options;
+  const now = siteNow(site, state);
+  // The host itself takes nothing meanwhile.
+  const cordoned = new Set([...now.cordoned, host]);
+  const planned = planDrain(
+    site,
+    host,
+    { ...now, cordoned },
+    {
+      method,
+      leave,
+      predict: (vm, from, to, how) =>
+        predictMove(
+          options.measurements.get(vm) ?? described(site, vm),
+          { bytesPerSecond: pathBytesPerSecond(site, from, to) },
+          how,
+        ),
+    },
+  );
+  const moves = planned.moves.map((move) => ({
+    ...move,
+    method: limited(site, move.from, move.to, move.method),
+  }));
+  return { ...planned, moves, left: [...planned.left, ...lostAt(site, state, host)] };
+}
+
+/** VMs that were lost while they were moved from or to a host: whether somebody has started them again is not known. */
+function lostAt(site: Site, { lost, places }: FleetState, host: string): DrainPlan['left'] {
+  const reason = 'It was lost when it was moved. If it was started again, nobody here knows where.';
+  return Object.entries(site.vms)
+    .filter(([vm, described]) => lost.has(vm) && (places.get(vm)?.host ?? described.host) === host)
+    .map(([vm]) => ({ vm, reason, isWanted: true }));
+}
+
+/** A plan is for what it was made from, and nothing else. */
+export function digestOf(site: Site, now: SiteNow): string {
+  const made = { site, hostOf: [...now.hostOf], cordoned: [...now.cordoned].sort() };
+  return createHash('sha256').update(JSON.stringify(made, withoutInfinity)).digest('hex');
+}
+
+/** All that is in the way, before anything is moved. */
+export async function preflight(
+  options: DrainOptions,
+  state: FleetState,
+  planned: DrainPlan,
+  driver: MoveDriver,
+): Promise<string[]> {
+  const { moves, left } = planned;
+  const problems = left
+    .filter(({ isWanted }) => !isWanted)
+    .map(({ vm, reason }) => `${vm}: ${reason}`);
+  for (const { vm, to, method } of moves) {
+    const source = placeOf(options, state, vm);
+    for (const problem of await driver.preflight({ vm, source, to, method })) {
+      problems.push(`${vm}: ${problem}`);
+    }
+  }
+  return problems;
+}
+
+/** What is worth knowing of these moves, and in nobody's way. */
+export async function remarks(
+  options: DrainOptions,
+  state: FleetState,
+  planned: DrainPlan,
+  driver: MoveDriver,
+): Promise<string[]> {
+  const all: string[] = [];
+  for (const { vm, to, method } of planned.moves) {
+    const source = placeOf(options, state, vm);
+    for (const remark of await driver.remarks({ vm, source, to, method })) {
+      all.push(`${vm}: ${remark}`);
+    }
+  }
+  return all;
+}
