@@ -78,18 +78,31 @@ function abortable({ onSignal, onLostOutput, abandoned }: Ending): Interruptible
   };
 }
 
+/** What is said of a cancellation. */
+interface CancelTexts {
+  /** What is being cancelled. */
+  readonly cancelling: string;
+  /** What becomes of it when this process ends at once. */
+  readonly abandoned: string;
+}
+
+const migrationTexts: CancelTexts = {
+  cancelling: 'cancelling the migration',
+  abandoned:
+    'Exiting now. QEMU goes on cancelling the migration; query-migrate shows how far it is.',
+};
+
 /** A migration that is cancelled by Ctrl-C and its like; a second Ctrl-C ends this process at once. */
 export function cancelAtSignal(
   display: Pick<Display, 'note' | 'silence'>,
   onDisconnect: OnDisconnect,
+  { cancelling, abandoned }: CancelTexts = migrationTexts,
 ): Interruptible {
   return abortable({
     onSignal: (name) => {
       const matters = name !== 'SIGHUP' || onDisconnect === 'cancel';
       if (matters) {
-        display.note(
-          `${signalNames[name]}: cancelling the migration. Press Ctrl-C again to exit now.`,
-        );
+        display.note(`${signalNames[name]}: ${cancelling}. Press Ctrl-C again to exit now.`);
       } else display.silence();
       return matters;
     },
@@ -97,8 +110,7 @@ export function cancelAtSignal(
       display.silence();
       return onDisconnect === 'cancel';
     },
-    abandoned:
-      'Exiting now. QEMU goes on cancelling the migration; query-migrate shows how far it is.',
+    abandoned,
   });
 }
 

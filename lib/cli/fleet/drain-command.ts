@@ -35,7 +35,7 @@ import {
   wholeSeconds,
 } from '../option-values.js';
 import { outputOptions } from '../output-options.js';
-import { interruptible } from '../session.js';
+import { cancelAtSignal, type OnDisconnect, onDisconnectChoices } from '../session.js';
 import { comparisonText, drainLines, entryText, planText } from './fleet-text.js';
 import { addSiteOptions, findSite, type SiteFlags } from './site-option.js';
 
@@ -53,6 +53,7 @@ interface DrainFlags extends SiteFlags {
   readonly canary?: number;
   readonly leave: string[];
   readonly measure?: number;
+  readonly onDisconnect: OnDisconnect;
 }
 
 /** The next time that a clock shows that: today, or tomorrow. */
@@ -87,6 +88,7 @@ class DrainDisplay {
   readonly #names = new Map<string, string>();
   readonly #taken: TakenFolder;
   #progress: DrainProgress | undefined;
+  #isSilent = false;
 
   constructor(taken: TakenFolder) {
     this.#taken = taken;
@@ -94,9 +96,17 @@ class DrainDisplay {
   }
 
   note(text: string): void {
+    if (this.#isSilent) return;
     const { json, quiet } = outputOptions();
     if (json) process.stderr.write(`${text}\n`);
     else if (!quiet) this.#block.print(text);
+  }
+
+  /** Nobody sees it any more. */
+  silence(): void {
+    this.#block.silence();
+    this.#line.silence();
+    this.#isSilent = true;
   }
 
   #remember(entry: FleetEntry): void {
@@ -105,6 +115,7 @@ class DrainDisplay {
 
   readonly entry = (entry: FleetEntry): void => {
     this.#remember(entry);
+    if (this.#isSilent) return;
     const { json, quiet } = outputOptions();
     if (json) {
       process.stdout.write(`${JSON.stringify(entry, withoutInfinity)}\n`);
@@ -225,11 +236,10 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
   await using taken = await folder.take(flags.site, `drain ${host}`);
   const display = new DrainDisplay(taken);
   taken.onEntry = display.entry;
-  using interrupt = interruptible(
-    display,
-    'Cancelling: the VM that is being moved stays. Press Ctrl-C again to exit now.',
-    'Exiting now. The migration goes on; the same command goes on with the drain.',
-  );
+  using interrupt = cancelAtSignal(display, flags.onDisconnect, {
+    cancelling: 'cancelling, and the VM that is being moved stays',
+    abandoned: 'Exiting now. The migration goes on; the same command goes on with the drain.',
+  });
   const before = taken.entries.length;
   const clear = clearText(site);
   if (clear !== undefined) display.note(clear);
@@ -298,6 +308,15 @@ export function addDrain(program: Command): void {
     )
     .option('--leave <vm>', 'a VM that is to stay (repeatable)', each, [])
     .option('--canary <n>', 'after so many moves wait for "fakedirty resume"', positiveInteger)
+    .addOption(
+      oneOf(
+        new Option(
+          '--on-disconnect <what>',
+          'when the terminal, or whoever reads the output, is gone',
+        ),
+        onDisconnectChoices,
+      ).default('cancel'),
+    )
     .option('--stop-after <n>', 'stop when so many moves have failed', positiveInteger, 1)
     .addHelpText(
       'after',

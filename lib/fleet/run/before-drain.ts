@@ -103,11 +103,13 @@ export interface MeasureVmsOptions {
 
 /** Measures the VMs of a host one after the other, for about four times so long each; those that can't be are left out. */
 export async function measureVms(
-  { site, host }: Pick<DrainOptions, 'site' | 'host'>,
+  drained: Pick<DrainOptions, 'site' | 'host'>,
   state: FleetState,
   driver: MoveDriver,
-  { seconds, onTrouble }: MeasureVmsOptions,
+  options: MeasureVmsOptions,
 ): Promise<ReadonlyMap<string, VmMeasurement>> {
+  const { site, host } = drained;
+  const { seconds, onTrouble } = options;
   const measurements = new Map<string, VmMeasurement>();
   for (const [vm, at] of siteNow(site, state).hostOf) {
     if (at !== host || !driver.measure) continue;

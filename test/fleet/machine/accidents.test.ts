@@ -189,7 +189,8 @@ it('a destination that dies while it receives leaves the VM where it is', async 
 it.for(['SIGINT', 'SIGTERM', 'cancel'] as const)(
   '%s while it moves a VM ends the drain, and the VM stays',
   async (how, context) => {
-    const one = await oneVm(context);
+    // On a busy machine another process takes seconds to say so.
+    const one = await oneVm(context, { megabitsPerSecond: 10 });
     const running = new DrainProcess(context, one.site, ['drain', 'h1']);
     await one.journal.until(0, isMigrating);
     if (how === 'cancel') expect(fakedirty('cancel', ...one.site.where).status).toBe(0);
@@ -268,12 +269,23 @@ it('a destination that hangs keeps nobody waiting, and is ended', async (context
   await expectStayed(one);
 });
 
+it('goes on without a terminal if it is told to', async (context) => {
+  const one = await oneVm(context);
+  const running = new DrainProcess(context, one.site, ['drain', 'h1', '--on-disconnect', 'finish']);
+  await one.journal.until(0, isMigrating);
+  running.kill('SIGHUP');
+  const { code, output } = await running.end;
+  expect(code).toBe(0);
+  expect(output).not.toMatch(/web moved/);
+  expect(lastEnd(one.journal)).toMatchObject({ outcome: 'moved' });
+});
+
 it('pauses when a move has ended, and goes on when told to', async (context) => {
   const vms = {
     web: { host: 'h1', guest: slow },
     db: { host: 'h1', guest: { ...slow, pages: 3500 } },
   };
-  const one = await oneVm(context, { vms });
+  const one = await oneVm(context, { vms, megabitsPerSecond: 15 });
   const running = new DrainProcess(context, one.site, ['drain', 'h1']);
   await one.journal.until(0, isMigrating);
   expect(fakedirty('pause', ...one.site.where).output).toMatch(/pauses when the move/);
