@@ -6,6 +6,7 @@ import { parsePolicies, policiesHelp } from '../policy/named.js';
 import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
 import { isSameAddress, type QmpAddress } from '../qmp/transport.js';
 import { displayFor } from './display.js';
+import { methodOption, onDisconnectOption } from './migration-options.js';
 import {
   byteCount,
   each,
@@ -27,7 +28,6 @@ import {
   end,
   keepJournal,
   type OnDisconnect,
-  onDisconnectChoices,
   shownOn,
   warnOfAbandoned,
 } from './session.js';
@@ -203,13 +203,7 @@ export function addMigrate(program: Command): void {
       'with --to-qmp: where the destination listens; with port 0 it chooses one',
       migrationUri('listen'),
     )
-    .addOption(
-      oneOf(new Option('--method <method>', 'hybrid begins as pre-copy and goes on as post-copy'), [
-        'pre-copy',
-        'post-copy',
-        'hybrid',
-      ]).default('pre-copy'),
-    )
+    .addOption(methodOption('hybrid begins as pre-copy and goes on as post-copy'))
     .addOption(
       oneOf(
         new Option('--hash <name>', 'skip fake dirty pages, found by this fingerprint algorithm'),
@@ -281,15 +275,7 @@ export function addMigrate(program: Command): void {
         'go-on',
       ]).default('cancel'),
     )
-    .addOption(
-      oneOf(
-        new Option(
-          '--on-disconnect <what>',
-          'when the terminal, or whoever reads the output, is gone',
-        ),
-        onDisconnectChoices,
-      ).default('cancel'),
-    )
+    .addOption(onDisconnectOption())
     .option(
       '--journal <folder>',
       'where the journal is kept; default: ~/.local/state/fakedirty/journals',

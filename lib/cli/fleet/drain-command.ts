@@ -21,11 +21,12 @@ import { LiveBlock } from '../../format/live-block.js';
 import { StatusLine } from '../../format/status-line.js';
 import { bytesText, waitText } from '../../format/text.js';
 import { parsePolicies } from '../../policy/named.js';
-import { fakeDirtyHashes } from '../../qmp/schema/fake-dirty.js';
+import { safeHashes } from '../../qmp/schema/fake-dirty.js';
 import type { Move, MoveMethod } from '../../site/move.js';
 import { withoutInfinity } from '../../site/range.js';
 import type { Site } from '../../site/site.js';
 import { exitCodes } from '../exit-codes.js';
+import { methodOption, onDisconnectOption } from '../migration-options.js';
 import {
   byteCount,
   each,
@@ -35,7 +36,7 @@ import {
   wholeSeconds,
 } from '../option-values.js';
 import { outputOptions } from '../output-options.js';
-import { cancelAtSignal, type OnDisconnect, onDisconnectChoices } from '../session.js';
+import { cancelAtSignal, type OnDisconnect } from '../session.js';
 import { comparisonText, drainLines, entryText, planText } from './fleet-text.js';
 import { addSiteOptions, findSite, type SiteFlags } from './site-option.js';
 
@@ -43,7 +44,7 @@ interface DrainFlags extends SiteFlags {
   readonly dryRun: boolean;
   readonly by?: number;
   readonly method: MoveMethod['name'];
-  readonly hash: (typeof fakeDirtyHashes)[number];
+  readonly hash: (typeof safeHashes)[number];
   readonly filter: boolean;
   readonly policy: string[];
   readonly downtime?: number;
@@ -275,17 +276,11 @@ export function addDrain(program: Command): void {
     .argument('<host>', 'the host to drain')
     .option('--dry-run', 'say what would be done, and what is in the way; change nothing', false)
     .option('--by <time>', 'begin no move that would not end by then, such as 18:00', timeOfDay)
-    .addOption(
-      oneOf(new Option('--method <method>', 'how VMs are moved'), [
-        'pre-copy',
-        'hybrid',
-        'post-copy',
-      ]).default('pre-copy'),
-    )
+    .addOption(methodOption('how VMs are moved'))
     .addOption(
       oneOf(
         new Option('--hash <name>', 'the fingerprint algorithm that finds fake dirty pages'),
-        fakeDirtyHashes,
+        safeHashes,
       ).default('ph128'),
     )
     .option('--no-filter', 'send fake dirty pages like all others')
@@ -308,15 +303,7 @@ export function addDrain(program: Command): void {
     )
     .option('--leave <vm>', 'a VM that is to stay (repeatable)', each, [])
     .option('--canary <n>', 'after so many moves wait for "fakedirty resume"', positiveInteger)
-    .addOption(
-      oneOf(
-        new Option(
-          '--on-disconnect <what>',
-          'when the terminal, or whoever reads the output, is gone',
-        ),
-        onDisconnectChoices,
-      ).default('cancel'),
-    )
+    .addOption(onDisconnectOption())
     .option('--stop-after <n>', 'stop when so many moves have failed', positiveInteger, 1)
     .addHelpText(
       'after',
