@@ -166,6 +166,11 @@ export class LibvirtMove implements MoveInHand {
 
   /** A daemon that was killed while it started a QEMU holds its domain for good, and has nothing to end. */
   async #endDestination(): Promise<void> {
+    const there = await this.#destination.look();
+    if (there === 'absent') return;
+    if (there === 'unknown') throw new ActError('libvirt at the destination does not answer.');
+    // libvirt may have run the guest there since: that is seen next, and a person is asked.
+    if (there.state === 'running') throw new ActError('The guest runs at the destination.');
     try {
       await this.#destination.tell('destroy');
     } catch (error) {
