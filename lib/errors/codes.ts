@@ -57,6 +57,7 @@ export const errorCodes = {
   ERR_FLEET_BUSY: 'Another process moves the VMs of this site.',
   ERR_FLEET_STATE: 'What is asked for does not fit what is under way at this site.',
   ERR_PREFLIGHT: 'VMs cannot be moved as asked; `problems` says which and why. Nothing was moved.',
+  ERR_ACT_REFUSED: 'A step of a move was refused, and is not done.',
   ERR_ACT: 'A step of a move could not be done; the move is looked at anew.',
   ERR_EXPERIMENT: 'This is not a valid experiment; `problems` has a line each.',
   ERR_ADDITIONS: 'A module with workloads, methods or figures of your own is wrong.',

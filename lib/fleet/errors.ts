@@ -8,8 +8,9 @@ export class ActError extends FakedirtyError {
 }
 
 /** QEMU refused a step of a move, or was never asked: it was not done, and will not be. */
-export class ActRefusedError extends ActError {
-  override readonly name: string = 'ActRefusedError';
+export class ActRefusedError extends FakedirtyError {
+  override readonly name = 'ActRefusedError';
+  override readonly code = 'ERR_ACT_REFUSED';
 }
 
 /** What was decided could not be written down, and so was not carried out. */

@@ -5,20 +5,27 @@ import { rangeSchema } from './range.js';
 const count = z.number().nonnegative();
 
 /** How a VM is moved. */
-export const methodSchema = z.strictObject({
+export interface MoveMethod {
   /** As `migrate` knows them. */
-  name: z.enum(['pre-copy', 'hybrid', 'post-copy']),
+  readonly name: 'pre-copy' | 'hybrid' | 'post-copy';
   /** The fingerprint algorithm by which fake dirty pages are skipped; left out: none are. */
-  hash: z.string().optional(),
+  readonly hash?: string | undefined;
   /** Policies in words, as `fakedirty migrate` takes them. */
+  readonly policy: readonly string[];
+  /** The downtime limit; left out: as QEMU is set. */
+  readonly downtimeLimitMs?: number | undefined;
+  /** How fast to send; left out: as fast as the card does. */
+  readonly bytesPerSecond?: number | undefined;
+}
+
+/** Checks a `MoveMethod` that was read from a file. */
+export const methodSchema = z.strictObject({
+  name: z.enum(['pre-copy', 'hybrid', 'post-copy']),
+  hash: z.string().optional(),
   policy: z.array(z.string()).readonly().default([]),
   downtimeLimitMs: count.optional(),
-  /** How fast to send; left out: as fast as the card does. */
   bytesPerSecond: count.optional(),
-});
-
-/** How a VM is moved. */
-export type MoveMethod = z.output<typeof methodSchema>;
+}) satisfies z.ZodType<MoveMethod>;
 
 /** What a move would cost. */
 export const predictionSchema = z.strictObject({

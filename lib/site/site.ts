@@ -86,14 +86,24 @@ export interface Vm {
 
 /** What has to hold wherever VMs are. */
 export type Rule =
-  /** They are on one host. */
-  | { readonly together: readonly string[] }
-  /** No two of them are on one host. */
-  | { readonly apart: readonly string[] }
-  /** They stay where they are. */
-  | { readonly stay: readonly string[] }
-  /** They are on these hosts alone. */
-  | { readonly only: readonly string[]; readonly on: readonly string[] };
+  | {
+      /** They are on one host. */
+      readonly together: readonly string[];
+    }
+  | {
+      /** No two of them are on one host. */
+      readonly apart: readonly string[];
+    }
+  | {
+      /** They stay where they are. */
+      readonly stay: readonly string[];
+    }
+  | {
+      /** These VMs … */
+      readonly only: readonly string[];
+      /** … are on these hosts alone. */
+      readonly on: readonly string[];
+    };
 
 /** Programs that are told what happens, each as its command line in words. */
 export const hookNames = ['before', 'after', 'cordon', 'uncordon'] as const;

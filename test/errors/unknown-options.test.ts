@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakedirtyError } from '../../lib/errors/error.js';
+import { drain, measureVms, plan, preflight, remarks } from '../../lib/fleet/index.js';
 import {
   FingerprintTable,
   fingerprintPages,
@@ -90,6 +91,11 @@ const calls: Readonly<Record<string, () => unknown>> = {
   'MemoryFile.fingerprint()': () => new MemoryFile('/proc/self/exe').fingerprint(hasher, strange),
   'fingerprintPages()': () => fingerprintPages(page, strange),
   'fingerprintPagesAsync()': () => fingerprintPagesAsync(page, strange),
+  'drain()': () => drain(strange, {} as Anything),
+  'measureVms()': () => measureVms({} as Anything, {} as Anything, {} as Anything, strange),
+  'plan()': () => plan(strange, {} as Anything),
+  'preflight()': () => preflight(strange, {} as Anything, {} as Anything, {} as Anything),
+  'remarks()': () => remarks(strange, {} as Anything, {} as Anything, {} as Anything),
   'Workload.commands()': () =>
     builtIn.workload('idle').commands(strange, {
       ...{ memoryBytes: 1 << 28, processors: 1, address: null, seed: 1 },

@@ -92,6 +92,7 @@ const consumer = `
   import { algorithms, FingerprintTable, Hasher, OptionError, type AlgorithmName } from 'fakedirty';
   import { type Migration, startMigration, type MigrationUpdate } from 'fakedirty/migration';
   import { measureDirtying } from 'fakedirty/monitor';
+  import { nextAction, plan, parseSite, SiteFolder, type DrainPlan } from 'fakedirty/fleet';
   import { chain, forecast, giveUp } from 'fakedirty/policy';
   import { QmpClient } from 'fakedirty/qmp';
   import { workload, z, type Method } from 'fakedirty/lab';
@@ -111,6 +112,15 @@ const consumer = `
     await startMigration(qmp, { to: 'tcp:b:1', downtime: 3 });
     return methods[0]!.method + (await migration.result).reason;
   }
+  const planned: DrainPlan = plan(
+    {
+      ...{ site: parseSite('', 'site.yaml'), host: 'h1', stopAfterFailures: 1, stallMs: 1, leave: [] },
+      ...{ measurements: new Map(), method: { name: 'pre-copy', policy: [] } },
+    },
+    new SiteFolder('/nowhere').state(),
+  );
+  const seen = { source: 'gone', destination: 'unknown' } as const;
+  const asked: boolean = nextAction(seen, { wanted: 'move', toldToMigrate: true, toldToRun: false }).do === 'ask';
   const passed = (update: MigrationUpdate): boolean => update.type === 'pass';
   // @ts-expect-error: there is no such algorithm
   new Hasher({ algorithm: 'sha-1' });
@@ -122,7 +132,7 @@ const consumer = `
   workload({ options: z.strictObject({}) });
   // @ts-expect-error: nothing brings the types of browsers
   document.title = '';
-  export { unchanged, later, method, figures, drive, passed, OptionError };
+  export { asked, planned, unchanged, later, method, figures, drive, passed, OptionError };
 `;
 
 const compilers = ['typescript-5.9', 'typescript'];

@@ -1,5 +1,6 @@
 // Before a drain: what it would do, what is in the way of that, and what is worth knowing of it. Nothing is changed.
 import { createHash } from 'node:crypto';
+import { checkOptions, optionNames } from '../../errors/check-options.js';
 import { FakedirtyError } from '../../errors/error.js';
 import { measurementFormat, type VmMeasurement } from '../../site/measurement.js';
 import type { MoveMethod } from '../../site/move.js';
@@ -32,6 +33,25 @@ export interface DrainOptions {
   /** What was measured of VMs, by name. */
   readonly measurements: ReadonlyMap<string, VmMeasurement>;
 }
+
+const drainNames = optionNames<DrainOptions>({
+  site: true,
+  host: true,
+  method: true,
+  stopAfterFailures: true,
+  byMs: true,
+  stallMs: true,
+  canary: true,
+  leave: true,
+  measurements: true,
+});
+
+/** A misspelt option would be ignored without a word. */
+export function checkDrainOptions(options: DrainOptions): void {
+  checkOptions(options, drainNames);
+}
+
+const measureNames = optionNames<MeasureVmsOptions>({ seconds: true, onTrouble: true });
 
 /** Where a VM is. */
 export function placeOf(
@@ -108,6 +128,7 @@ export async function measureVms(
   driver: MoveDriver,
   options: MeasureVmsOptions,
 ): Promise<ReadonlyMap<string, VmMeasurement>> {
+  checkOptions(options, measureNames);
   const { site, host } = drained;
   const { seconds, onTrouble } = options;
   const measurements = new Map<string, VmMeasurement>();
@@ -126,6 +147,7 @@ export async function measureVms(
 
 /** What a drain would do. Nothing is changed. */
 export function plan(options: DrainOptions, state: FleetState): DrainPlan {
+  checkDrainOptions(options);
   const { site, host, method, leave } = options;
   const now = siteNow(site, state);
   // The host itself takes nothing meanwhile.
@@ -173,6 +195,7 @@ export async function preflight(
   planned: DrainPlan,
   driver: MoveDriver,
 ): Promise<string[]> {
+  checkDrainOptions(options);
   const { moves, left } = planned;
   const problems = left
     .filter(({ isWanted }) => !isWanted)
@@ -193,6 +216,7 @@ export async function remarks(
   planned: DrainPlan,
   driver: MoveDriver,
 ): Promise<string[]> {
+  checkDrainOptions(options);
   const all: string[] = [];
   for (const { vm, to, method } of planned.moves) {
     const source = placeOf(options, state, vm);

@@ -9,6 +9,7 @@ import { FleetStateError, PreflightError } from '../errors.js';
 import type { TakenFolder } from '../journal/site-folder.js';
 import type { FleetState } from '../journal/state.js';
 import {
+  checkDrainOptions,
   type DrainOptions,
   digestOf,
   placeOf,
@@ -192,5 +193,6 @@ const asked = ['asked', 'A person has to look.'] as const;
 
 /** Drains a host. Throws PreflightError, with nothing moved, when it can't be done as asked. */
 export async function drain(options: DrainOptions, context: DrainContext): Promise<DrainEnd> {
+  checkDrainOptions(options);
   return await new Drain(options, context).run();
 }

@@ -52,7 +52,7 @@ export class LibvirtMove implements MoveInHand {
   constructor({ attempt, from, to }: LibvirtMoveGiven, decisions: Decisions) {
     const { source, destination } = attempt;
     if (source.driver !== 'libvirt' || destination.driver !== 'libvirt') {
-      throw new TypeError('This attempt is of another driver.');
+      throw new ActError('This attempt is of another driver.');
     }
     this.#attempt = attempt;
     this.#to = to;

@@ -137,7 +137,7 @@ class QmpMove implements MoveInHand {
   constructor(given: Given) {
     const { source, destination } = given.attempt;
     if (source.driver !== 'qmp' || destination.driver !== 'qmp' || !destination.folder) {
-      throw new TypeError('This attempt is of another driver.');
+      throw new ActError('This attempt is of another driver.');
     }
     this.#given = given;
     this.#source = new Side(source.qmp, (event) => this.#onSourceEvent(event));
