@@ -15,8 +15,13 @@ import type { QmpHost, Vm } from '../../../../lib/site/site.js';
 const folder = `/nowhere/web-${process.pid}-1`;
 const host = { driver: 'qmp', qemu: '/usr/bin/tail' } as QmpHost;
 const started: ChildProcess[] = [];
-afterEach(() => {
-  for (const each of started.splice(0)) each.kill('SIGKILL');
+afterEach(async () => {
+  // One that has not ended yet would be found by the next test.
+  for (const each of started.splice(0)) {
+    const ended = once(each, 'close');
+    each.kill('SIGKILL');
+    await ended;
+  }
 });
 
 /** A process that waits, with that command line. */
