@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../../../errors/message-of.js';
 import { bytesText } from '../../../format/text.js';
+import { isRunning } from '../../../migration/statuses.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import { processOf } from '../../../qmp/process-usage.js';
 import type { MoveMethod } from '../../../site/move.js';
@@ -19,8 +20,6 @@ const ours: readonly string[] = ['-incoming', '-S', '-daemonize', '-loadvm', '-p
 function optionOf(word: string): string {
   return word.startsWith('--') ? word.slice(1) : word;
 }
-
-const underWay = ['setup', 'active', 'postcopy-active', 'pre-switchover', 'device', 'cancelling'];
 
 /** What the description alone tells. */
 export function describedProblems(host: QmpHost, vm: Vm, folder: string): string[] {
@@ -71,7 +70,7 @@ export async function runningProblems(
   if (!status.running) {
     problems.push(`its guest does not run (${status.status}): continue it first, or leave it out`);
   }
-  if (underWay.includes(migration.status ?? 'none')) {
+  if (isRunning(migration.status ?? 'none')) {
     problems.push('somebody migrates it already');
   }
   for (const reason of migration['blocked-reasons'] ?? []) problems.push(reason);
