@@ -82,22 +82,27 @@ export async function takeOver(
   return await takeOverWith(connectionsOver(qmp, destination), journal, rest);
 }
 
-/**
- * Puts the settings back that a killed controller had changed for a migration which is over, or never began, and ends its
- * journal. Whoever calls it has seen that the guest is at the source.
- */
-export async function putBack(
-  { source, destination }: Omit<Connections, 'release'>,
-  { begin }: Journal,
-  write: JournalWriter,
-): Promise<void> {
+/** What the journal has of the settings before. */
+function undoOf({ source, destination }: Omit<Connections, 'release'>, { begin }: Journal): Undo {
   const undo = new Undo();
   if (destination && begin.destination.before) {
     undo.add({ name: 'destination', qmp: destination, before: begin.destination.before });
   }
   undo.add({ name: 'source', qmp: source, before: begin.source.before });
-  const reason = `Nobody watched it.${await undo.run('cancelled')}`;
-  const { status, running } = await source.execute('query-status');
+  return undo;
+}
+
+/**
+ * Puts the settings back that a killed controller had changed for a migration which is over, or never began, and ends its
+ * journal. Whoever calls it has seen that the guest is at the source.
+ */
+export async function putBack(
+  connections: Omit<Connections, 'release'>,
+  journal: Journal,
+  write: JournalWriter,
+): Promise<void> {
+  const reason = `Nobody watched it.${await undoOf(connections, journal).run('cancelled')}`;
+  const { status, running } = await connections.source.execute('query-status');
   const guest = { where: 'source', status, running } as const;
   write({ type: 'end', atMs: Date.now(), outcome: 'cancelled', reason, guest });
 }
@@ -113,11 +118,6 @@ export async function takeOverWith(
   try {
     const [setup, usage] = await Promise.all([readQemuSetup(source), ProcessUsage.begin(source)]);
     check(journal, usage, setup.migration);
-    const undo = new Undo();
-    if (target && begin.destination.before) {
-      undo.add({ name: 'destination', qmp: target, before: begin.destination.before });
-    }
-    undo.add({ name: 'source', qmp: source, before: begin.source.before });
     const { method, holdAtDestination, destinationIsHeld = false } = begin;
     const { onPolicyFailure, context } = begin;
     const supervisor = new Supervisor({
@@ -127,7 +127,7 @@ export async function takeOverWith(
       options: { ...rest, method, holdAtDestination, destinationIsHeld, onPolicyFailure },
       journal: write,
       usage,
-      undo,
+      undo: undoOf(connections, journal),
       wasRunning: begin.source.running,
       parametersBefore: begin.source.before.parameters,
       resumes: journal,
