@@ -3,7 +3,7 @@
 import { mebibyte } from '../format/bytes.js';
 import { bytesText } from '../format/text.js';
 import type { Move, MoveMethod, MovePrediction } from '../site/move.js';
-import type { Host, Site, Vm } from '../site/site.js';
+import type { Host, Site } from '../site/site.js';
 
 /** What is known of a site beside its description. */
 export interface SiteNow {
@@ -37,11 +37,15 @@ export interface PlanOptions {
   readonly predict: Predict;
 }
 
+/** The memory of these VMs. */
+function sizeOf(site: Site, vms: readonly string[]): number {
+  return vms.reduce((sum, vm) => sum + (site.vms[vm]?.memoryBytes ?? 0), 0);
+}
+
 /** Memory that is left on a host, with these VMs on it. */
 function freeBytes(site: Site, host: string, hostOf: ReadonlyMap<string, string>): number {
-  let free = site.hosts[host]?.memoryBytes ?? 0;
-  for (const [vm, at] of hostOf) if (at === host) free -= site.vms[vm]?.memoryBytes ?? 0;
-  return free;
+  const there = [...hostOf].filter(([, at]) => at === host).map(([vm]) => vm);
+  return (site.hosts[host]?.memoryBytes ?? 0) - sizeOf(site, there);
 }
 
 /** Why a VM may not be on a host, by the rules alone; undefined if it may. */
@@ -88,7 +92,7 @@ function refusal(
   const driver = site.hosts[from]?.driver;
   if (now.cordoned.has(name)) return 'takes nothing until "fakedirty uncordon"';
   if (host.driver !== driver) return `is driven by ${host.driver}, and ${from} by ${driver}`;
-  const needed = vms.reduce((sum, vm) => sum + (site.vms[vm]?.memoryBytes ?? 0), 0);
+  const needed = sizeOf(site, vms);
   const free = freeBytes(site, name, now.hostOf);
   if (needed > free)
     return `has ${bytesText(Math.max(0, free))} left, and ${bytesText(needed)} are needed`;
@@ -120,10 +124,6 @@ function choose(
     if (!best || free > best.freeBytes) best = { host, freeBytes: free };
   }
   return best ?? refusals;
-}
-
-function sizeOf(site: Site, vms: readonly string[]): number {
-  return vms.reduce((sum, vm) => sum + (site.vms[vm]?.memoryBytes ?? 0), 0);
 }
 
 /** What a host's drain is to do. */
@@ -162,7 +162,6 @@ export function planDrain(
     const inOrder = group.toSorted((one, other) => sizeOf(site, [one]) - sizeOf(site, [other]));
     for (const vm of inOrder) {
       hostOf.set(vm, chosen.host);
-      const { memoryBytes = 0 }: Partial<Vm> = site.vms[vm] ?? {};
       moves.push({
         vm,
         from,
@@ -170,7 +169,7 @@ export function planDrain(
         method,
         reasons: [
           `${chosen.host} has the most memory left: ${bytesText(chosen.freeBytes)}.`,
-          `Smallest first: ${Math.round(memoryBytes / mebibyte)} MiB.`,
+          `Smallest first: ${Math.round(sizeOf(site, [vm]) / mebibyte)} MiB.`,
           ...(group.length > 1
             ? [`It goes with ${group.filter((each) => each !== vm).join(', ')}.`]
             : []),

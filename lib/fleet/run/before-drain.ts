@@ -8,7 +8,7 @@ import type { Place } from '../../site/place.js';
 import { withoutInfinity } from '../../site/range.js';
 import type { Card, Site } from '../../site/site.js';
 import { predictMove } from '../../strategy/model/predict.js';
-import type { MoveDriver } from '../drivers/driver.js';
+import type { MoveDriver, Target } from '../drivers/driver.js';
 import type { FleetState } from '../journal/state.js';
 import { type DrainPlan, planDrain, type SiteNow } from '../plan-drain.js';
 
@@ -188,6 +188,21 @@ export function digestOf(site: Site, now: SiteNow): string {
   return createHash('sha256').update(JSON.stringify(made, withoutInfinity)).digest('hex');
 }
 
+/** What a driver says of each move, with the VM of which it says so. */
+async function ofEachMove(
+  options: DrainOptions,
+  state: FleetState,
+  { moves }: DrainPlan,
+  ask: (target: Target) => Promise<readonly string[]>,
+): Promise<string[]> {
+  const all: string[] = [];
+  for (const { vm, to, method } of moves) {
+    const source = placeOf(options, state, vm);
+    for (const text of await ask({ vm, source, to, method })) all.push(`${vm}: ${text}`);
+  }
+  return all;
+}
+
 /** All that is in the way, before anything is moved. */
 export async function preflight(
   options: DrainOptions,
@@ -196,17 +211,11 @@ export async function preflight(
   driver: MoveDriver,
 ): Promise<string[]> {
   checkDrainOptions(options);
-  const { moves, left } = planned;
-  const problems = left
+  const problems = planned.left
     .filter(({ isWanted }) => !isWanted)
     .map(({ vm, reason }) => `${vm}: ${reason}`);
-  for (const { vm, to, method } of moves) {
-    const source = placeOf(options, state, vm);
-    for (const problem of await driver.preflight({ vm, source, to, method })) {
-      problems.push(`${vm}: ${problem}`);
-    }
-  }
-  return problems;
+  const found = await ofEachMove(options, state, planned, (target) => driver.preflight(target));
+  return [...problems, ...found];
 }
 
 /** What is worth knowing of these moves, and in nobody's way. */
@@ -217,12 +226,5 @@ export async function remarks(
   driver: MoveDriver,
 ): Promise<string[]> {
   checkDrainOptions(options);
-  const all: string[] = [];
-  for (const { vm, to, method } of planned.moves) {
-    const source = placeOf(options, state, vm);
-    for (const remark of await driver.remarks({ vm, source, to, method })) {
-      all.push(`${vm}: ${remark}`);
-    }
-  }
-  return all;
+  return await ofEachMove(options, state, planned, (target) => driver.remarks(target));
 }
