@@ -38,7 +38,13 @@ import {
 import { outputOptions } from '../output-options.js';
 import { cancelAtSignal, type OnDisconnect } from '../session.js';
 import { comparisonText, drainLines, entryText, planText } from './fleet-text.js';
-import { addSiteOptions, findSite, type SiteFlags } from './site-option.js';
+import {
+  addSiteOptions,
+  checkHost,
+  type FoundSite,
+  findSite,
+  type SiteFlags,
+} from './site-option.js';
 
 interface DrainFlags extends SiteFlags {
   readonly dryRun: boolean;
@@ -145,12 +151,12 @@ class DrainDisplay {
     tellLive(this.#taken.folder, live);
     const { json, quiet } = outputOptions();
     if (json || quiet) return;
-    const left = leftMs === undefined ? '' : `, ${waitText(leftMs)} left`;
-    const how = progress ? `: ${bytesText(sent)} sent, pass ${progress.passes + 1}` : '';
     if (this.#block.isLive) {
       this.#block.show(drainLines(this.#taken.state, live));
       return;
     }
+    const left = leftMs === undefined ? '' : `, ${waitText(leftMs)} left`;
+    const how = progress ? `: ${bytesText(sent)} sent, pass ${progress.passes + 1}` : '';
     this.#line.show(`${ended + 1}/${moves.length}, ${percent} %${left}  ${move.vm}${how}`);
   };
 
@@ -191,8 +197,11 @@ async function measured(
   return { ...options, measurements };
 }
 
-async function dryRun(options: DrainOptions, flags: DrainFlags): Promise<void> {
-  const { folder, site } = findSite(flags);
+async function dryRun(
+  options: DrainOptions,
+  { folder, site }: FoundSite,
+  flags: DrainFlags,
+): Promise<void> {
   const state = folder.state();
   const driver = driverFor(site, folder.migrations);
   const planned = plan(await measured(options, state, driver, flags), state);
@@ -212,11 +221,9 @@ async function dryRun(options: DrainOptions, flags: DrainFlags): Promise<void> {
 }
 
 async function run(host: string, flags: DrainFlags): Promise<void> {
-  const { site, folder } = findSite(flags);
-  if (!Object.hasOwn(site.hosts, host)) {
-    const known = Object.keys(site.hosts);
-    throw new FleetStateError(`The site has no host '${host}'.${didYouMean(host, known)}`);
-  }
+  const found = findSite(flags);
+  const { site, folder } = found;
+  checkHost(site, host);
   for (const vm of flags.leave) {
     if (Object.hasOwn(site.vms, vm)) continue;
     const known = Object.keys(site.vms);
@@ -233,7 +240,7 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
     leave: flags.leave,
     measurements: new Map(),
   };
-  if (flags.dryRun) return await dryRun(options, flags);
+  if (flags.dryRun) return await dryRun(options, found, flags);
   await using taken = await folder.take(flags.site, `drain ${host}`);
   const display = new DrainDisplay(taken);
   taken.onEntry = display.entry;

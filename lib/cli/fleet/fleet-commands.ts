@@ -18,16 +18,14 @@ import type { Site } from '../../site/site.js';
 import { exitCodes } from '../exit-codes.js';
 import { oneOf } from '../option-values.js';
 import { outputOptions, printResult } from '../output-options.js';
-import { drainLines } from './fleet-text.js';
-import { addSiteOptions, findSite, type SiteFlags } from './site-option.js';
+import { countText, drainLines } from './fleet-text.js';
+import { addSiteOptions, checkHost, findSite, type SiteFlags } from './site-option.js';
 
 function drainText({ state, isCarriedOut, live }: FleetStatus): string {
   const { drain, open } = state;
   if (!drain) return 'No drain is under way.';
   const { host } = drain.begin;
-  const moves = drain.plan?.moves.length ?? 0;
-  const how = drain.isCancelled ? ', being cancelled' : drain.isPaused ? ', paused' : '';
-  const lines = [`Draining ${host}${how}: ${drain.ended.length} of ${moves} moves have ended.`];
+  const lines = [`${countText(drain)}.`];
   if (open) {
     const { vm, from, to } = open.begin.move;
     const sent = live?.sentBytes === undefined ? '' : `, ${bytesText(live.sentBytes)} sent`;
@@ -156,10 +154,7 @@ async function settle(
 
 async function uncordon(host: string, flags: SiteFlags): Promise<void> {
   const { site, folder } = findSite(flags);
-  if (!Object.hasOwn(site.hosts, host)) {
-    const known = Object.keys(site.hosts);
-    throw new FleetStateError(`The site has no host '${host}'.${didYouMean(host, known)}`);
-  }
+  checkHost(site, host);
   await using taken = await folder.take(flags.site, `uncordon ${host}`);
   const was = taken.state.cordoned.has(host);
   const refused = was ? await runHook(site, 'uncordon', { host }) : undefined;

@@ -1,7 +1,7 @@
 // What is said of moves: one sentence for each entry of a journal that a person wants to hear of.
 
 import type { EntryOf, FleetEntry, MoveFigures } from '../../fleet/journal/entries.js';
-import type { FleetState } from '../../fleet/journal/state.js';
+import type { FleetState, OpenDrain } from '../../fleet/journal/state.js';
 import type { DrainPlan } from '../../fleet/plan-drain.js';
 import type { LiveMove } from '../../fleet/status.js';
 import { inColumns, left, right } from '../../format/columns.js';
@@ -34,6 +34,13 @@ export function planText({ moves, left: staying }: DrainPlan): string {
   return table + staying.map(({ vm, reason }) => `${vm} stays: ${reason}\n`).join('');
 }
 
+/** How many moves of a drain have ended. */
+export function countText({ begin, plan, ended, isCancelled, isPaused }: OpenDrain): string {
+  const how = isCancelled ? ', being cancelled' : isPaused ? ', paused' : '';
+  const moves = plan?.moves.length ?? 0;
+  return `Draining ${begin.host}${how}: ${ended.length} of ${moves} moves have ended`;
+}
+
 /** How far each move is, and all of them together: the last line. */
 export function drainLines({ drain, open }: FleetState, live: LiveMove | undefined): string[] {
   if (!drain?.plan) return [];
@@ -53,10 +60,8 @@ export function drainLines({ drain, open }: FleetState, live: LiveMove | undefin
   });
   const remaining = live?.leftMs === undefined ? '' : `, ${waitText(live.leftMs)} left`;
   const done = live ? `, ${live.percent} %${remaining}` : '';
-  const how = drain.isCancelled ? ', being cancelled' : drain.isPaused ? ', paused' : '';
   const table = inColumns(columns, around(rows, drain.ended.length)).trimEnd().split('\n');
-  const count = `${drain.ended.length} of ${moves.length} moves have ended`;
-  return [...table, `Draining ${drain.begin.host}${how}: ${count}${done}`];
+  return [...table, `${countText(drain)}${done}`];
 }
 
 /** Of many moves those that matter now: what ended last, what is under way, what comes next. */
