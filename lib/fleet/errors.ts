@@ -19,6 +19,12 @@ export class FleetWriteError extends FakedirtyError {
   override readonly code = 'ERR_FLEET_WRITE';
 }
 
+/** The journal of a site cannot be read, or says something that can't be. */
+export class FleetJournalError extends FakedirtyError {
+  override readonly name = 'FleetJournalError';
+  override readonly code = 'ERR_FLEET_JOURNAL';
+}
+
 /** Another process moves the VMs of this site. */
 export class FleetBusyError extends FakedirtyError {
   override readonly name = 'FleetBusyError';

@@ -15,6 +15,7 @@ export {
   predictionSchema,
 } from '../site/move.js';
 export { type Place, placeSchema } from '../site/place.js';
+export { type Plan, planSchema } from '../site/plan.js';
 export { type Range, rangeSchema } from '../site/range.js';
 export { parseSite, SiteError } from '../site/read-site.js';
 export {
@@ -43,6 +44,7 @@ export type {
 export {
   ActError,
   FleetBusyError,
+  FleetJournalError,
   FleetStateError,
   FleetWriteError,
   PreflightError,
@@ -50,7 +52,6 @@ export {
 export {
   type EntryOf,
   type FleetEntry,
-  FleetJournalError,
   fleetJournalFormat,
   type Intent,
   type MoveFigures,

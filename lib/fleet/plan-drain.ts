@@ -3,6 +3,7 @@
 import { mebibyte } from '../format/bytes.js';
 import { bytesText } from '../format/text.js';
 import type { Move, MoveMethod, MovePrediction } from '../site/move.js';
+import type { Plan } from '../site/plan.js';
 import type { Host, Site } from '../site/site.js';
 
 /** What is known of a site beside its description. */
@@ -13,18 +14,8 @@ export interface SiteNow {
   readonly cordoned: ReadonlySet<string>;
 }
 
-/** What a drain is to do. */
-export interface DrainPlan {
-  /** The moves, in their order. */
-  readonly moves: readonly Move[];
-  /** VMs that stay, each with the reason. */
-  readonly left: readonly {
-    readonly vm: string;
-    readonly reason: string;
-    /** Whoever drains wants it so. */
-    readonly isWanted: boolean;
-  }[];
-}
+/** What a drain is to do: a plan, but for what it was made from. */
+export type DrainPlan = Omit<Plan, 'digest'>;
 
 /** Predicts what a move would cost. */
 export type Predict = (vm: string, from: string, to: string, method: MoveMethod) => MovePrediction;

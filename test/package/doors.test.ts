@@ -125,6 +125,7 @@ const doors: [door: string, source: string, names: string[]][] = [
       'parseSite',
       'placeSchema',
       'plan',
+      'planSchema',
       'predictMove',
       'predictionSchema',
       'preflight',

@@ -1,10 +1,11 @@
 // The journal of a site's moves: what was decided, by whom and why, each line written before it is carried out. Facts
 // are not in it: they are looked at anew each time.
 import { z } from 'zod';
-import { FakedirtyError } from '../../errors/error.js';
 import { moveSchema } from '../../site/move.js';
 import { placeSchema } from '../../site/place.js';
+import { planSchema } from '../../site/plan.js';
 import { timeWindowSchema } from '../../site/time-window.js';
+import { FleetJournalError } from '../errors.js';
 
 /** Which form the entries have. It goes up when an entry changes. */
 export const fleetJournalFormat = 1;
@@ -71,11 +72,7 @@ export const fleetEntrySchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('plan'),
     ...at,
-    digest: z.string(),
-    moves: z.array(moveSchema).readonly(),
-    left: z
-      .array(z.strictObject({ vm: z.string(), reason: z.string(), isWanted: z.boolean() }))
-      .readonly(),
+    ...planSchema.shape,
   }),
   z.strictObject({ type: z.literal('cordon'), ...at, host: z.string() }),
   z.strictObject({ type: z.literal('uncordon'), ...at, host: z.string() }),
@@ -182,12 +179,6 @@ export type EntryOf<Type extends FleetEntry['type']> = Extract<FleetEntry, { typ
 
 /** What a move cost. */
 export type MoveFigures = NonNullable<EntryOf<'ended'>['figures']>;
-
-/** The journal of a site cannot be read, or says something that can't be. */
-export class FleetJournalError extends FakedirtyError {
-  override readonly name = 'FleetJournalError';
-  override readonly code = 'ERR_FLEET_JOURNAL';
-}
 
 /**
  * Reads what people want. A line that says nothing is passed over, as one that a full disk has cut off: whoever carries

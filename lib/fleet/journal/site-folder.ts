@@ -7,11 +7,10 @@ import { basename, join, resolve } from 'node:path';
 import { withoutInfinity } from '../../site/range.js';
 import { isLocked, type Lock, tryLock } from '../../system/lock.js';
 import { makeDirectory } from '../../system/make-directory.js';
-import { FleetBusyError } from '../errors.js';
+import { FleetBusyError, FleetJournalError } from '../errors.js';
 import {
   type EntryOf,
   type FleetEntry,
-  FleetJournalError,
   fleetJournalFormat,
   parseFleetJournal,
   parseWishes,

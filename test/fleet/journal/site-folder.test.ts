@@ -11,8 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FleetBusyError, FleetWriteError } from '../../../lib/fleet/errors.js';
-import { FleetJournalError } from '../../../lib/fleet/journal/entries.js';
+import { FleetBusyError, FleetJournalError, FleetWriteError } from '../../../lib/fleet/errors.js';
 import { SiteFolder } from '../../../lib/fleet/journal/site-folder.js';
 import { findProcess } from '../../../lib/system/detached.js';
 import { smallFileSystem } from '../../harness/small-file-system.js';
