@@ -5,11 +5,12 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { QmpClient } from '../../../qmp/client.js';
 import { QmpError } from '../../../qmp/errors.js';
-import type { Certificates, QmpHost, Vm } from '../../../site/site.js';
+import type { QmpHost, Vm } from '../../../site/site.js';
 import { endNow, findProcess, startDetached, untilEnded } from '../../../system/detached.js';
 import { makeDirectory } from '../../../system/make-directory.js';
 import { isAlive, type ProcessIdentity } from '../../../system/owner.js';
 import { ActError } from '../../errors.js';
+import { certificateWords } from './certificates.js';
 
 /** One that fails says so at once: this is for a machine that is busy. */
 const startMs = 60_000;
@@ -43,13 +44,6 @@ function filledIn(text: string, folder: string): string {
   return text.replaceAll('{folder}', folder);
 }
 
-/** What QEMU calls the certificates of a migration. */
-export const tlsId = 'fakedirty-tls';
-
-function tlsObject({ folder }: Certificates): string {
-  return `tls-creds-x509,id=${tlsId},dir=${folder},endpoint=server,verify-peer=on`;
-}
-
 /** The command line of a VM's QEMU at its destination. */
 export function destinationWords(host: QmpHost, vm: Vm, folder: string): string[] {
   const { networkNamespace } = host;
@@ -60,7 +54,7 @@ export function destinationWords(host: QmpHost, vm: Vm, folder: string): string[
     host.qemu,
     ...(vm.arguments ?? []).map((word) => filledIn(word, folder)),
     ...marksOf(folder),
-    ...(host.tls ? ['-object', tlsObject(host.tls)] : []),
+    ...certificateWords(host),
     ...['-incoming', 'defer', '-S'],
   ];
 }
