@@ -28,7 +28,9 @@ export function checkOptions(
   option = 'options',
 ): asserts given is object {
   checkObject(option, given, `{ ${names.join(', ')} }`);
-  const strange = Object.keys(given).find((name) => !names.includes(name));
-  if (strange === undefined) return;
-  throw new OptionError(strange, 'there is no such option', strange, names);
+  // Without a list of the keys: it is checked in calls of a microsecond.
+  for (const name in given) {
+    if (names.includes(name) || !Object.hasOwn(given, name)) continue;
+    throw new OptionError(name, 'there is no such option', name, names);
+  }
 }
