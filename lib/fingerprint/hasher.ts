@@ -74,6 +74,13 @@ function checkAgainstAlgorithm({ algorithm, pageSize, seed, key, target }: Check
   }
 }
 
+function checkFingerprintOptions(options: unknown): void {
+  if (ArrayBuffer.isView(options)) {
+    throw new OptionError('options', 'is an object; expected { into, first, pages }');
+  }
+  checkOptions(options, optionNames);
+}
+
 /** The native object of a hasher, for the other modules of this room; throws when it has been disposed of. */
 export let nativeHasher: (hasher: Hasher) => NativeHasher;
 
@@ -135,10 +142,7 @@ export class Hasher implements Disposable {
     options: PageRange & { readonly into?: Uint8Array | undefined } = everything,
   ): Uint8Array {
     const hasher = this.#open();
-    if (ArrayBuffer.isView(options)) {
-      throw new OptionError('options', 'is an object; expected { into, first, pages }');
-    }
-    if (options !== everything) checkOptions(options, optionNames);
+    if (options !== everything) checkFingerprintOptions(options);
     const { into } = options;
     const view = viewOf('bytes', bytes);
     const all = pagesIn('bytes', view, this.pageSize);
