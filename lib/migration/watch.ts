@@ -145,7 +145,18 @@ async function follow(
       const result = { status, reason: undefined, passes, policyEvaluations: [] };
       return { ...result, ...untouched, mayRunTwice: false };
     }
-    observed = await observer.next();
+    observed = await nextOrGone(observer);
+  }
+}
+
+/** The last figures of a QEMU that was ended as soon as it had said that all has arrived are those of the last look. */
+async function nextOrGone(observer: Observer): Promise<Observed> {
+  try {
+    return await observer.next();
+  } catch (error) {
+    const { status, elapsedMs } = observer;
+    if (!(error instanceof QmpError) || status !== 'completed') throw error;
+    return { status, elapsedMs, pass: undefined, isGuestStopped: true };
   }
 }
 

@@ -65,6 +65,8 @@ export interface ClientOptions {
   readonly maxMessageBytes?: number | undefined;
   /** Is called with each answer that no command waits for, such as a late one to a command that timed out. */
   readonly onUnexpectedAnswer?: ((line: string) => void) | undefined;
+  /** Whether a stream leads to a QEMU on this machine, whose files can be looked at here; default: true. */
+  readonly isLocal?: boolean | undefined;
   /** Aborting it ends connecting and negotiating, with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -79,6 +81,7 @@ const clientNames = optionNames<ClientOptions>({
   timeoutMs: true,
   maxMessageBytes: true,
   onUnexpectedAnswer: true,
+  isLocal: true,
   signal: true,
 });
 
@@ -193,6 +196,7 @@ export class QmpClient implements AsyncDisposable {
 
   /** Whether QEMU may run on this machine; false for a TCP address of another one. */
   get isLocal(): boolean {
+    if (this.#address === undefined) return this.#options.isLocal ?? true;
     return typeof this.#address !== 'object' || isLoopback(this.#address.host);
   }
 
