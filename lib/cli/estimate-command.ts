@@ -8,13 +8,17 @@ import {
   type PageEstimate,
 } from '../monitor/dirtying-measurement.js';
 import { type Forecast, forecast, rangeText } from '../policy/forecast.js';
-import type { QmpAddress } from '../qmp/transport.js';
-import { byteCount, milliseconds, qmpAddress, wholeSeconds } from './option-values.js';
+import { byteCount, milliseconds, wholeSeconds } from './option-values.js';
 import { suggestInstead } from './other-names.js';
-import { connect } from './session.js';
+import {
+  addSourceOptions,
+  connectToSource,
+  type SourceFlags,
+  sourceNeeds,
+} from './source-option.js';
+import { refuseWithoutEffect } from './without-effect.js';
 
-interface EstimateFlags {
-  qmp: QmpAddress;
+interface EstimateFlags extends SourceFlags {
   link: number;
   downtime: number;
   seconds: number;
@@ -50,8 +54,9 @@ function print(
   );
 }
 
-async function run({ qmp, link, downtime, seconds, json }: EstimateFlags): Promise<void> {
-  const client = await connect(qmp);
+async function run(flags: EstimateFlags): Promise<void> {
+  const { link, downtime, seconds, json } = flags;
+  const client = await connectToSource(flags);
   try {
     const measurement = await measureDirtying(client, { seconds });
     const predicted = forecast(measurement, {
@@ -66,9 +71,10 @@ async function run({ qmp, link, downtime, seconds, json }: EstimateFlags): Promi
 }
 
 export function addEstimate(program: Command): void {
-  suggestInstead(program.command('estimate'), '--bandwidth', '--link')
-    .description('Predicts what migrating a running VM would cost by each method.')
-    .requiredOption('--qmp <address>', "the VM's QMP: a UNIX socket, or tcp:HOST:PORT", qmpAddress)
+  const command = suggestInstead(program.command('estimate'), '--bandwidth', '--link').description(
+    'Predicts what migrating a running VM would cost by each method.',
+  );
+  refuseWithoutEffect(addSourceOptions(command, 'the VM'), sourceNeeds)
     .addOption(
       new Option('--link <rate>', 'speed of the link a second, such as 10Gbit or 1G (bytes)')
         .argParser(byteCount)
@@ -93,7 +99,7 @@ QEMU does not need the filter for this. The command counts the pages that the gu
 dirty-bitmap) and the pages whose contents change. The difference is the fake share. Contents are compared by a
 sample of QEMU's or, where guest memory is a shared file on this machine (memory-backend-file, share=on), by
 fingerprinting all of it three times. Marks are counted with KVM only: asking for them crashes some QEMUs
-under TCG.
+under TCG. With --domain it is asked through libvirt, which marks the domain as tainted ("custom-monitor") for that.
 
 Example:
   fakedirty estimate --qmp /run/vm.qmp --link 10Gbit --downtime 100ms`,

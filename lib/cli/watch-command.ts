@@ -7,11 +7,11 @@ import { takeOver } from '../migration/take-over.js';
 import { watchMigration } from '../migration/watch.js';
 import { parsePolicies } from '../policy/named.js';
 import type { QmpClient } from '../qmp/client.js';
-import { parseAddress, type QmpAddress } from '../qmp/transport.js';
+import { parseAddress } from '../qmp/transport.js';
 import { isAlive } from '../system/owner.js';
 import { type Display, displayFor } from './display.js';
 import { exitCodes } from './exit-codes.js';
-import { oneOf, qmpAddress } from './option-values.js';
+import { oneOf } from './option-values.js';
 import { RecordingFile } from './recording-file.js';
 import {
   cancelAtSignal,
@@ -22,10 +22,15 @@ import {
   onDisconnectChoices,
   shownOn,
 } from './session.js';
-import { needs, quietOrVerbose, refuseWithoutEffect } from './without-effect.js';
+import {
+  addSourceOptions,
+  connectToSource,
+  type SourceFlags,
+  sourceNeeds,
+} from './source-option.js';
+import { needs, quietOrVerbose, refuseWithoutEffect, replacedBy } from './without-effect.js';
 
-interface WatchFlags {
-  qmp: QmpAddress;
+interface WatchFlags extends SourceFlags {
   /** True, or the path of a journal. */
   takeOver?: true | string;
   journal?: string;
@@ -35,8 +40,9 @@ interface WatchFlags {
   json: boolean;
 }
 
-async function watch({ qmp, record, force }: WatchFlags, display: Display): Promise<void> {
-  await using client = await connect(qmp);
+async function watch(flags: WatchFlags, display: Display): Promise<void> {
+  const { record, force } = flags;
+  await using client = await connectToSource(flags);
   using file = record === undefined ? undefined : new RecordingFile(record, { force });
   using interrupt = interruptible(display, 'No longer watching. The migration goes on.', '');
   try {
@@ -80,9 +86,9 @@ async function findJournal(
 
 /** What it has begun is ended: the same policy, the same settings to put back. */
 async function goOn(flags: WatchFlags, display: Display): Promise<void> {
-  const { qmp, record, force, onDisconnect } = flags;
+  const { record, force, onDisconnect } = flags;
   const directory = new JournalDirectory(flags.journal);
-  await using source = await connect(qmp);
+  await using source = await connectToSource(flags);
   const named = typeof flags.takeOver === 'string' ? flags.takeOver : undefined;
   const found = await findJournal(directory, source, named);
   const { destination, policy = [] } = found.journal.begin;
@@ -105,12 +111,8 @@ async function goOn(flags: WatchFlags, display: Display): Promise<void> {
 export function addWatch(program: Command): void {
   const command = program
     .command('watch')
-    .description('Shows a migration that libvirt, Proxmox or a person started.')
-    .requiredOption(
-      '--qmp <address>',
-      "the source's QMP: a UNIX socket, or tcp:HOST:PORT",
-      qmpAddress,
-    )
+    .description('Shows a migration that libvirt, Proxmox or a person started.');
+  addSourceOptions(command, 'the source')
     .option(
       '--take-over [file]',
       'control a migration whose "fakedirty migrate" was killed; its journal is found by this QEMU, or named',
@@ -132,8 +134,10 @@ export function addWatch(program: Command): void {
       'after',
       `
 It waits for a migration if none runs, follows it to its end, and changes nothing. QEMU talks to one program at
-a time on a QMP socket, so give it a second one (-qmp unix:/run/watch.qmp,server=on,wait=off). Where the
-capability "events" is off, it polls QEMU instead. Ctrl-C stops watching; the migration goes on.
+a time on a QMP socket, so give it a second one (-qmp unix:/run/watch.qmp,server=on,wait=off), or name the domain
+where libvirt manages the VM: it is watched through libvirt then, which marks it as tainted ("custom-monitor"), and
+ends its QEMU so soon that the last figures may be missing. Where the capability "events" is off, it polls QEMU
+instead. Ctrl-C stops watching; the migration goes on.
 
 With --take-over it goes on with what a "fakedirty migrate" began that was killed: with its policy, and with the
 settings that it would have put back, which it finds in the journal. If the migration has ended in the meantime,
@@ -147,6 +151,8 @@ listed, and one of them can be named.`,
     });
   refuseWithoutEffect(command, [
     quietOrVerbose,
+    ...sourceNeeds,
+    replacedBy('--take-over', '--domain'),
     needs('--journal', '--take-over'),
     needs('--on-disconnect', '--take-over'),
     { option: '--force', needs: '--record', isMet: ({ record }) => record !== undefined },

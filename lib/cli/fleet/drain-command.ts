@@ -1,10 +1,9 @@
 // `fakedirty drain`: moves every VM off a host.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { didYouMean } from '../../errors/nearest.js';
 import { DrainProgress } from '../../fleet/drain-progress.js';
 import type { MoveDriver, MoveProgress } from '../../fleet/drivers/driver.js';
 import { driverFor } from '../../fleet/drivers/driver-for.js';
-import { FleetStateError, PreflightError } from '../../fleet/errors.js';
+import { PreflightError } from '../../fleet/errors.js';
 import type { EntryOf, FleetEntry } from '../../fleet/journal/entries.js';
 import type { TakenFolder } from '../../fleet/journal/site-folder.js';
 import type { FleetState } from '../../fleet/journal/state.js';
@@ -41,6 +40,7 @@ import { comparisonText, drainLines, entryText, planText } from './fleet-text.js
 import {
   addSiteOptions,
   checkHost,
+  checkVm,
   type FoundSite,
   findSite,
   type SiteFlags,
@@ -224,11 +224,7 @@ async function run(host: string, flags: DrainFlags): Promise<void> {
   const found = findSite(flags);
   const { site, folder } = found;
   checkHost(site, host);
-  for (const vm of flags.leave) {
-    if (Object.hasOwn(site.vms, vm)) continue;
-    const known = Object.keys(site.vms);
-    throw new FleetStateError(`The site has no VM '${vm}'.${didYouMean(vm, known)}`);
-  }
+  for (const vm of flags.leave) checkVm(site, vm);
   const options: DrainOptions = {
     site,
     host,

@@ -13,13 +13,14 @@ import { type FleetStatus, statusOf } from '../../fleet/status.js';
 import { inColumns, left } from '../../format/columns.js';
 import { LiveBlock } from '../../format/live-block.js';
 import { bytesText, waitText } from '../../format/text.js';
+import type { Place } from '../../site/place.js';
 import { withoutInfinity } from '../../site/range.js';
 import type { Site } from '../../site/site.js';
 import { exitCodes } from '../exit-codes.js';
 import { oneOf } from '../option-values.js';
 import { outputOptions, printResult } from '../output-options.js';
 import { countText, drainLines } from './fleet-text.js';
-import { addSiteOptions, checkHost, findSite, type SiteFlags } from './site-option.js';
+import { addSiteOptions, checkHost, checkVm, findSite, type SiteFlags } from './site-option.js';
 
 function drainText({ state, isCarriedOut, live }: FleetStatus): string {
   const { drain, open } = state;
@@ -165,6 +166,41 @@ async function uncordon(host: string, flags: SiteFlags): Promise<void> {
   );
 }
 
+interface PlaceFlags extends SiteFlags {
+  readonly qmp?: string;
+}
+
+/** Where a VM of a host is, as its driver finds it. */
+function placeAt(site: Site, vm: string, host: string, qmp: string | undefined): Place {
+  if (site.hosts[host]?.driver === 'libvirt') {
+    if (qmp === undefined) return { driver: 'libvirt', host, uuid: vm };
+    throw new FleetStateError(`${host} is driven by libvirt, which needs no --qmp.`);
+  }
+  const described = site.vms[vm];
+  const address = qmp ?? (described?.host === host ? described.qmp : undefined);
+  if (address !== undefined) return { driver: 'qmp', host, qmp: address };
+  throw new FleetStateError(`Say with --qmp where the QMP of ${vm} is at ${host}.`);
+}
+
+/** A VM was started again after it was lost, or moved by other means. */
+async function place(vm: string, host: string, flags: PlaceFlags): Promise<void> {
+  const { site, folder } = findSite(flags);
+  checkHost(site, host);
+  checkVm(site, vm);
+  await using taken = await folder.take(flags.site, `place ${vm} ${host}`);
+  const { drain } = taken.state;
+  if (drain) {
+    throw new FleetStateError(
+      `A drain of ${drain.begin.host} is under way, which was planned with ${vm} elsewhere: let it end, or cancel it.`,
+    );
+  }
+  const driver = driverFor(site, folder.migrations);
+  // It is asked there: a place where nobody answers would be of no use.
+  const found = await driver.identify(placeAt(site, vm, host, flags.qmp));
+  taken.append({ type: 'placed', vm, place: found, user: userName() });
+  printResult({ vm, host }, () => `${vm} is at ${host}.`);
+}
+
 export function addFleetCommands(program: Command): void {
   addSiteOptions(program.command('status'))
     .description('Shows how far a drain is, and where every VM is.')
@@ -197,6 +233,21 @@ Example:
     .action((vm: string, at: (typeof settlements)[number], flags: SiteFlags) =>
       settle(vm, at, flags),
     );
+  addSiteOptions(program.command('place'))
+    .description('Says where a VM is that was started again, or moved by other means.')
+    .argument('<vm>', 'the VM')
+    .argument('<host>', 'the host on which it is')
+    .option('--qmp <address>', 'its QMP there, unless the host is driven by libvirt')
+    .addHelpText(
+      'after',
+      `
+Where a VM is, is remembered from its moves, and from the description of the site before the first one. A VM that was
+lost while it was moved is nowhere until somebody says that it was started again. It has to answer there.
+
+Example:
+  fakedirty place vm7 h2 --qmp /run/vm7.qmp --site site.yaml`,
+    )
+    .action((vm: string, host: string, flags: PlaceFlags) => place(vm, host, flags));
   addSiteOptions(program.command('uncordon'))
     .description('Lets a host that was drained take VMs again.')
     .argument('<host>', 'the host')

@@ -93,6 +93,10 @@ export function entryText(entry: FleetEntry, vmOf: VmOf): string | undefined {
     }
     case 'failed-act':
       return `${vmOf(entry.attempt)}: ${entry.action} failed: ${entry.reason}`;
+    case 'decided': {
+      const { policy, choice, reason } = entry.decision;
+      return `${vmOf(entry.attempt)}: ${policy} chose ${choice}. ${reason}`;
+    }
     case 'give-up':
       return `${vmOf(entry.attempt)}: given up: ${entry.reason}`;
     case 'trouble':

@@ -1,6 +1,5 @@
 // Which driver moves which VM: that of the host on which it is.
 import type { Site } from '../../site/site.js';
-import { ActError } from '../errors.js';
 import type { MoveDriver } from './driver.js';
 import { LibvirtDriver } from './libvirt/driver.js';
 import { QmpDriver } from './qmp/driver.js';
@@ -10,11 +9,7 @@ export function driverFor(site: Site, journals: string): MoveDriver {
   const drivers = { qmp: new QmpDriver(site, journals), libvirt: new LibvirtDriver(site) };
   return {
     preflight: (target) => drivers[target.source.driver].preflight(target),
-    measure: (vm, source, seconds) => {
-      const { measure }: MoveDriver = drivers[source.driver];
-      if (measure) return measure.call(drivers[source.driver], vm, source, seconds);
-      return Promise.reject(new ActError(`VMs of ${source.driver} are not measured.`));
-    },
+    measure: (vm, source, seconds) => drivers[source.driver].measure(vm, source, seconds),
     remarks: (target) => drivers[target.source.driver].remarks(target),
     identify: (source) => drivers[source.driver].identify(source),
     arrival: (target, attempt) => drivers[target.source.driver].arrival(target, attempt),

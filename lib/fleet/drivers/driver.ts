@@ -1,5 +1,6 @@
 // What can be done with a VM that is moved, whatever manages it. A driver decides nothing: it looks, and does what it
 // is told, once.
+import type { Decision } from '../../migration/decision.js';
 import type { MigrationProgress } from '../../migration/options.js';
 import type { VmMeasurement } from '../../site/measurement.js';
 import type { MoveMethod } from '../../site/move.js';
@@ -31,6 +32,8 @@ export interface MoveInHand extends AsyncDisposable {
   readonly progress: MoveProgress | undefined;
   /** What it cost; undefined where nobody watched it. */
   readonly figures: MoveFigures | undefined;
+  /** What its policy has chosen, once that was not to go on; undefined: nothing yet, or nobody heard of it. */
+  readonly decision: Decision | undefined;
   /** What the driver knows of why it failed; undefined where it knows nothing. */
   readonly failure: string | undefined;
   /** Removes what the attempt has left behind: all of it, or only what is not needed where the guest is. */
@@ -65,10 +68,10 @@ export interface MoveDriver {
   remarks(target: Target): Promise<readonly string[]>;
   /** The place of a VM, with all by which it can be told from another that comes after it. */
   identify(source: Place): Promise<Place>;
-  /** Measures a VM for about four times so long; left out by a driver that can't. */
-  measure?(vm: string, source: Place, seconds: number): Promise<VmMeasurement>;
+  /** Measures a VM for about four times so long. */
+  measure(vm: string, source: Place, seconds: number): Promise<VmMeasurement>;
   /** Where an attempt of that name will have its destination. */
-  arrival(target: Target, attempt: string): Arrival;
+  arrival(target: Target, attempt: string): Promise<Arrival>;
   /** Takes an attempt in hand: one that begins, or one whose controller was killed. */
   open(attempt: EntryOf<'attempt'>, decisions: Decisions): Promise<MoveInHand>;
 }

@@ -1,6 +1,7 @@
 // The journal of a site's moves: what was decided, by whom and why, each line written before it is carried out. Facts
 // are not in it: they are looked at anew each time.
 import { z } from 'zod';
+import { decisionSchema } from '../../migration/decision.js';
 import { moveSchema } from '../../site/move.js';
 import { placeSchema } from '../../site/place.js';
 import { planSchema } from '../../site/plan.js';
@@ -114,12 +115,27 @@ export const fleetEntrySchema = z.discriminatedUnion('type', [
     /** It was not done, and will not be; left out: that is not known. */
     isRefused: z.boolean().optional(),
   }),
+  /** Its policy has chosen something other than to go on. */
+  z.strictObject({
+    type: z.literal('decided'),
+    ...at,
+    attempt: z.string(),
+    decision: decisionSchema,
+  }),
   /** The attempt is to be given up. */
   z.strictObject({
     type: z.literal('give-up'),
     ...at,
     attempt: z.string(),
     reason: z.string(),
+  }),
+  /** A person has started or moved a VM by other means, and says where it is. */
+  z.strictObject({
+    type: z.literal('placed'),
+    ...at,
+    vm: z.string(),
+    place: placeSchema,
+    user: z.string(),
   }),
   /** Something went wrong that keeps nothing from going on. */
   z.strictObject({ type: z.literal('trouble'), ...at, reason: z.string() }),

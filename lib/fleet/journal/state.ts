@@ -108,6 +108,7 @@ export function afterEntry(state: FleetState, entry: FleetEntry): FleetState {
       return { ...state, mark: entry.mark };
     case 'controller':
     case 'seen':
+    case 'decided':
     case 'trouble':
       return state;
     case 'drain': {
@@ -123,6 +124,11 @@ export function afterEntry(state: FleetState, entry: FleetEntry): FleetState {
       const cordoned = new Set(state.cordoned);
       cordoned.delete(entry.host);
       return { ...state, cordoned };
+    }
+    case 'placed': {
+      const lost = new Set(state.lost);
+      lost.delete(entry.vm);
+      return { ...state, lost, places: new Map([...state.places, [entry.vm, entry.place]]) };
     }
     case 'attempt': {
       const { vm } = entry.move;

@@ -133,7 +133,7 @@ export async function measureVms(
   const { seconds, onTrouble } = options;
   const measurements = new Map<string, VmMeasurement>();
   for (const [vm, at] of siteNow(site, state).hostOf) {
-    if (at !== host || !driver.measure) continue;
+    if (at !== host) continue;
     try {
       measurements.set(vm, await driver.measure(vm, placeOf({ site }, state, vm), seconds));
     } catch (error) {
@@ -176,7 +176,8 @@ export function plan(options: DrainOptions, state: FleetState): DrainPlan {
 
 /** VMs that were lost while they were moved from or to a host: whether somebody has started them again is not known. */
 function lostAt(site: Site, { lost, places }: FleetState, host: string): DrainPlan['left'] {
-  const reason = 'It was lost when it was moved. If it was started again, nobody here knows where.';
+  const reason =
+    'It was lost when it was moved. If it was started again, "fakedirty place" says where.';
   return Object.entries(site.vms)
     .filter(([vm, described]) => lost.has(vm) && (places.get(vm)?.host ?? described.host) === host)
     .map(([vm]) => ({ vm, reason, isWanted: true }));

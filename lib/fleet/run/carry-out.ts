@@ -49,6 +49,7 @@ class Attempt {
   #wasOurs = false;
   /** How long the source may be silent: QEMU answers nobody while it sends the rest. */
   #restMs = 0;
+  #isDecisionNoted = false;
   #told: { readonly action: string; readonly atMs: number } | undefined;
 
   constructor(options: CarryOutOptions, hand: MoveInHand, name: string) {
@@ -102,6 +103,7 @@ class Attempt {
   async #look(): Promise<Observation> {
     const { taken } = this.#options;
     const seen = await this.#hand.observe(this.#open.decisions);
+    await this.#noteDecision();
     const before = this.#seen;
     if (before?.source !== seen.source || before.destination !== seen.destination) {
       this.#seen = seen;
@@ -109,6 +111,14 @@ class Attempt {
       await this.#write(() => taken.append({ type: 'seen', attempt: this.#name, ...seen }));
     }
     return seen;
+  }
+
+  async #noteDecision(): Promise<void> {
+    const { decision } = this.#hand;
+    if (!decision || this.#isDecisionNoted) return;
+    const entry = { type: 'decided', attempt: this.#name, decision } as const;
+    await this.#write(() => this.#options.taken.append(entry));
+    this.#isDecisionNoted = true;
   }
 
   async #do(action: Act): Promise<void> {
@@ -143,6 +153,7 @@ class Attempt {
 
   async #finish(outcome: Outcome): Promise<void> {
     await this.#hand.cleanUp(outcome);
+    await this.#noteDecision();
     const { figures, failure } = this.#hand;
     const why = outcome === 'stayed' ? (this.#reason ?? failure) : undefined;
     const isInterrupted = outcome === 'stayed' && why === undefined && this.#isTakenOver;

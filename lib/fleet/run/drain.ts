@@ -90,7 +90,13 @@ class Drain {
         `A drain of ${drain.begin.host} is under way: "fakedirty drain ${drain.begin.host}" goes on with it, and "fakedirty cancel" ends it.`,
       );
     }
-    if (drain?.plan) return;
+    if (drain?.plan) {
+      const since = new Date(drain.begin.atMs).toLocaleTimeString('en-GB');
+      this.#context.onTrouble(
+        `Going on with the drain that began at ${since}, as it was planned then: of the options given now only --stall counts.`,
+      );
+      return;
+    }
     // One that was killed before it had a plan, and can't have one, is ended all the same.
     if (drain) this.obey();
     if (this.#state.drain?.isCancelled) return;
@@ -145,7 +151,7 @@ class Drain {
     const place = placeOf(this.#options, this.#state, vm);
     const identified = await this.#identify(place);
     const source = typeof identified === 'string' ? place : identified;
-    const arrival = driver.arrival({ vm, source, to, method }, attempt);
+    const arrival = await driver.arrival({ vm, source, to, method }, attempt);
     // Whoever is killed between the two has it run once more.
     const refused =
       typeof identified === 'string' ? identified : await this.#hook('before', { vm, from, to });

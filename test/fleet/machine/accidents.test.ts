@@ -32,6 +32,9 @@ async function oneVm(context: TestContext, more: Partial<SmallSiteOptions> = {})
   return { site, journal: new SiteJournal(site) };
 }
 
+const { FAKEDIRTY_LONG } = process.env;
+const isLong = FAKEDIRTY_LONG === '1';
+
 const isMigrating = (entry: FleetEntry) => entry.type === 'seen' && entry.source === 'ours';
 
 function lastEnd({ entries }: SiteJournal): EntryOf<'ended'> | undefined {
@@ -130,7 +133,20 @@ it('a migration that never gets its connection is given up', async (context) => 
   await expectStayed(one);
 });
 
+it('a move that its policy gives up leaves the VM where it is, and the journal says why', async (context) => {
+  const vms = { web: { host: 'h1', guest: { ...slow, pattern: 'random' } } } as const;
+  const one = await oneVm(context, { vms });
+  const how = ['drain', 'h1', '--policy', 'give-up:passes=2'];
+  const { code, output } = await new DrainProcess(context, one.site, how).end;
+  expect({ code, output }).toMatchObject({ code: 11 });
+  expect(output).toMatch(/web: give-up chose give-up\. /);
+  const decided = one.journal.entries.find(({ type }) => type === 'decided');
+  expect(decided).toMatchObject({ decision: { policy: 'give-up', numbers: { passes: 2 } } });
+  await expectStayed(one);
+});
+
 it('a VM that dies while it is moved is lost, started nowhere, and said to be', async (context) => {
+  const { binary } = needQemu(context);
   const one = await oneVm(context);
   const running = new DrainProcess(context, one.site, ['drain', 'h1']);
   await one.journal.until(0, isMigrating);
@@ -141,6 +157,15 @@ it('a VM that dies while it is moved is lost, started nowhere, and said to be', 
   expect(code).toBe(15);
   for (const host of ['h2', 'h3']) expect(readdirSync(one.site.folder(host))).toEqual([]);
   expect(fakedirty('status', ...one.site.where).output).toMatch(/Lost: web/);
+  // It is nowhere until somebody has started it again, and says so.
+  const place = () => fakedirty('place', 'web', 'h1', ...one.site.where);
+  expect(place().output).toMatch(/There is no QMP at/);
+  const dry = () => fakedirty('drain', 'h1', '--dry-run', ...one.site.where).output;
+  expect(dry()).toMatch(/web stays: It was lost when it was moved.*"fakedirty place"/);
+  await one.site.startAgain('web', binary);
+  expect(place()).toMatchObject({ status: 0, stdout: 'web is at h1.\n' });
+  expect(dry()).toMatch(/^web +h2/m);
+  expect(fakedirty('status', ...one.site.where).output).not.toMatch(/Lost/);
 });
 
 it('a VM that dies and is started again while it is moved is not run at its destination', async (context) => {
@@ -254,7 +279,8 @@ it('a guest that switches itself off while it is moved is moved as it is', async
   expect(await qmp.execute('query-status')).toMatchObject({ status: 'shutdown' });
 });
 
-it('a destination that hangs keeps nobody waiting, and is ended', async (context) => {
+// Both sides are waited for as long as they may take.
+it.runIf(isLong)('a destination that hangs keeps nobody waiting, and is ended', async (context) => {
   const one = await oneVm(context);
   const running = new DrainProcess(context, one.site, ['drain', 'h1', '--stall', '2s']);
   const entry = await one.journal.until(0, ({ type }) => type === 'attempt');

@@ -160,6 +160,8 @@ it('mistakes are told in a sentence, with what was probably meant', async (conte
   });
   expect(command('settle', 'web', 'lost').stderr).toMatch(/No move of web is under way/);
   expect(command('settle', 'web', 'here').stderr).toMatch(/source, destination, lost/);
+  expect(command('place', 'web', 'h2').stderr).toMatch(/Say with --qmp where the QMP of web is/);
+  expect(command('place', 'wob', 'h2').stderr).toMatch(/no VM 'wob'.*'?web'?/);
   expect(command('drain', 'h1', '--by', 'noon').stderr).toMatch(/time of day, such as 18:00/);
   expect(command('drain', 'h1', '--policy', 'hope').stderr).toMatch(/hope/);
   site.rewrite((text) => text.replace('"format": 1', '"format": 9').replace('"driver"', '"drive"'));

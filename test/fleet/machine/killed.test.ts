@@ -55,6 +55,8 @@ it('goes on wherever it was killed, and the guest runs once', async (context) =>
     const againMs = performance.now() - sinceMs;
     const { code, output } = await second.end;
     expect({ when, code, output }).toMatchObject({ when, code: 0 });
+    const wasPlanned = journal.entries.slice(before, killedAt).some(({ type }) => type === 'plan');
+    expect(output.includes('Going on with the drain that began at')).toBe(wasPlanned);
     expect(againMs).toBeLessThan(5000);
     const place = stateOf(journal.entries).places.get('web');
     const arrived = place?.driver === 'qmp' ? (place.folder ?? '') : '';

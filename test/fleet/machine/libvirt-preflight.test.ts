@@ -4,7 +4,11 @@ import { expect, it } from 'vitest';
 import type { Target } from '../../../lib/fleet/drivers/driver.js';
 import { nodeText } from '../../../lib/fleet/drivers/libvirt/description.js';
 import { LibvirtDriver } from '../../../lib/fleet/drivers/libvirt/driver.js';
-import { availableBytes, methodProblems } from '../../../lib/fleet/drivers/libvirt/preflight.js';
+import {
+  availableBytes,
+  methodProblems,
+  qemuUser,
+} from '../../../lib/fleet/drivers/libvirt/preflight.js';
 import { type MoveMethod, methodSchema } from '../../../lib/site/move.js';
 import { LibvirtHosts } from '../../harness/libvirt-hosts.js';
 import { needQemu } from '../../harness/requirements.js';
@@ -105,9 +109,7 @@ it('a destination that lacks the emulator, or has another machine, is told', asy
 });
 
 it('what libvirt can not do of a method is told', () => {
-  const policy = ['give-up:after=60s'];
-  const asked = { ...preCopy, policy, bytesPerSecond: 1000 };
-  expect(methodProblems(asked)).toHaveLength(2);
+  expect(methodProblems({ ...preCopy, bytesPerSecond: 1000 })).toHaveLength(1);
   expect(methodProblems({ ...preCopy, bytesPerSecond: 5_000_000 })).toEqual([]);
 });
 
@@ -119,4 +121,14 @@ it('memory that a host could give is what is free or can be given back', () => {
 it('nodes are read as virsh prints them', () => {
   expect(nodeText(' file="/a &amp; b &quot;c&quot;.img"')).toBe('/a & b "c".img');
   expect(nodeText('/usr/bin/qemu')).toBe('/usr/bin/qemu');
+});
+
+it('the user of QEMUs is known from what a daemon says of its labels', () => {
+  const models = (user: string) => `<secmodel><model>none</model><doi>0</doi></secmodel>
+    <secmodel><model>dac</model><doi>0</doi>
+      <baselabel type='kvm'>+${user}:+${user}</baselabel>
+      <baselabel type='qemu'>+${user}:+${user}</baselabel></secmodel>`;
+  expect(qemuUser(models('64055'))).toBe(64_055);
+  expect(qemuUser(models('0'))).toBe(0);
+  expect(qemuUser('<host/>')).toBeUndefined();
 });

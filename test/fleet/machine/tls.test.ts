@@ -36,6 +36,16 @@ it('moves a VM by TLS, and back', async (context) => {
   const { status, output } = fakedirty('drain', 'h2', ...site.where);
   expect({ status, output }).toMatchObject({ status: 0 });
   expect(output).not.toMatch(/in the clear/);
+  // What its arrivals have left is not in the way of a move without certificates.
+  site.rewrite((text) => {
+    const described = JSON.parse(text);
+    for (const host of Object.values<{ tls?: object }>(described.hosts)) delete host.tls;
+    return JSON.stringify(described);
+  });
+  expect(fakedirty('uncordon', 'h2', ...site.where)).toMatchObject({ status: 0 });
+  const clear = fakedirty('drain', 'h1', ...site.where);
+  expect(clear).toMatchObject({ status: 0 });
+  expect(clear.output).toMatch(/in the clear/);
 });
 
 it('does not move a VM to a host whose certificate nobody knows', async (context) => {

@@ -20,7 +20,7 @@ function driverThatSees(seen: Observation): MoveDriver {
     observe: () => Promise.resolve(seen),
     act: () => Promise.resolve(),
     untilNews: () => Promise.resolve(),
-    ...{ progress: undefined, figures: undefined, failure: undefined },
+    ...{ progress: undefined, figures: undefined, failure: undefined, decision: undefined },
     cleanUp: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

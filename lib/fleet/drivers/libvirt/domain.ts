@@ -15,6 +15,8 @@ export interface DomainFacts {
   readonly uuid: string;
   readonly isPersistent: boolean;
   readonly startsWithHost: boolean;
+  /** It has a QEMU. */
+  readonly runs: boolean;
 }
 
 /** A VM as one host's libvirt has it, or does not. */
@@ -53,6 +55,7 @@ export class Domain {
       uuid,
       isPersistent: has('Persistent', 'yes'),
       startsWithHost: has('Autostart', 'enable'),
+      runs: !has('State', 'shut off'),
     };
   }
 

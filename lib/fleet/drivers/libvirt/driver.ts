@@ -1,12 +1,15 @@
 // Moves VMs that libvirt manages, by virsh alone.
+import type { VmMeasurement } from '../../../site/measurement.js';
 import type { Place } from '../../../site/place.js';
 import type { LibvirtHost, Site } from '../../../site/site.js';
 import { ActError } from '../../errors.js';
 import type { EntryOf } from '../../journal/entries.js';
 import type { Decisions } from '../../move/next-action.js';
 import type { Arrival, MoveDriver, MoveInHand, Target } from '../driver.js';
+import { measureVm } from '../measure-vm.js';
 import { describeDomain, hasFilter } from './description.js';
 import { Domain } from './domain.js';
+import { connectToDomain } from './domain-qmp.js';
 import { LibvirtMove } from './libvirt-move.js';
 import { migrateUri } from './migrate-words.js';
 import { preflightDomain } from './preflight.js';
@@ -51,19 +54,32 @@ export class LibvirtDriver implements MoveDriver {
         'nothing skips its fake dirty pages: its description lacks "-global migration.x-fake-dirty-filter=on"',
       );
     }
+    if (method.policy.length > 0) {
+      remarks.push(
+        'its policy is followed through its monitor, for which libvirt calls it tainted ("custom-monitor") until it ends',
+      );
+    }
     return remarks;
   }
 
   async identify(source: Place): Promise<Place> {
-    const { uuid, isPersistent, startsWithHost } = await this.#domain(source).facts();
+    const domain = this.#domain(source);
+    const { uuid, isPersistent, startsWithHost, runs } = await domain.facts();
+    if (!runs) throw new ActError(`${domain.id} does not run at ${domain.virsh.uri}.`);
     const { host } = source;
     const how = { persistent: isPersistent, autostart: startsWithHost };
     return { driver: 'libvirt', host, uuid, ...how };
   }
 
-  arrival({ source, to }: Target): Arrival {
+  async measure(vm: string, source: Place, seconds: number): Promise<VmMeasurement> {
+    await using qmp = await connectToDomain(this.#domain(source));
+    return await measureVm(vm, qmp, seconds);
+  }
+
+  arrival({ source, to }: Target): Promise<Arrival> {
     if (source.driver !== 'libvirt') throw new ActError('The VM is not managed by libvirt.');
-    return { destination: { ...source, host: to }, listen: migrateUri(this.#host(to)) };
+    const destination = { ...source, host: to };
+    return Promise.resolve({ destination, listen: migrateUri(this.#host(to)) });
   }
 
   open(attempt: EntryOf<'attempt'>, decisions: Decisions): Promise<MoveInHand> {

@@ -2,6 +2,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../../errors/message-of.js';
+import type { Decision } from '../../../migration/decision.js';
+import { parsePolicies } from '../../../policy/named.js';
+import { QmpError } from '../../../qmp/errors.js';
 import type { LibvirtHost } from '../../../site/site.js';
 import { ActError } from '../../errors.js';
 import type { EntryOf, MoveFigures } from '../../journal/entries.js';
@@ -11,6 +14,7 @@ import { News } from '../news.js';
 import type { DomainAnswers, NoDomain } from './answers.js';
 import { Domain } from './domain.js';
 import { type MigrateHow, migrateWords, postCopyFromPass, resumeWords } from './migrate-words.js';
+import { PolicyFollower } from './policy-follower.js';
 import { destinationSighting, sourceSighting } from './sightings.js';
 import { Virsh, type VirshCommand } from './virsh.js';
 
@@ -43,6 +47,7 @@ export class LibvirtMove implements MoveInHand {
   readonly #fenceMs: number;
   #command: VirshCommand | undefined;
   #interruption: VirshCommand | undefined;
+  #follower: PolicyFollower | undefined;
   #progress: MoveProgress | undefined;
   #figures: MoveFigures | undefined;
   #failure: string | undefined;
@@ -75,7 +80,17 @@ export class LibvirtMove implements MoveInHand {
   }
 
   get failure(): string | undefined {
-    return this.#failure;
+    return this.#follower?.failure ?? this.#gaveUp ?? this.#failure;
+  }
+
+  /** What its policy has chosen, once that was not to go on. */
+  get decision(): Decision | undefined {
+    return this.#follower?.decision;
+  }
+
+  get #gaveUp(): string | undefined {
+    if (this.decision?.choice !== 'give-up') return undefined;
+    return `The policy gave up: ${this.decision.reason}`;
   }
 
   async observe(decisions: Decisions): Promise<Observation> {
@@ -86,6 +101,7 @@ export class LibvirtMove implements MoveInHand {
     const progress = typeof answers === 'object' ? answers.progress : undefined;
     if (progress) this.#progress = progress;
     if (source === 'ours' && progress && decisions.wanted === 'move') await this.#guide(progress);
+    if (source === 'ours' && progress && !this.#follower) await this.#followAgain();
     const there = await this.#seeDestination(source === 'gone' && !decisions.settled);
     const destination = this.#isHeld
       ? 'somebody-elses'
@@ -110,6 +126,32 @@ export class LibvirtMove implements MoveInHand {
    */
   async #tellApart(): Promise<void> {
     if (!this.#interruption?.runs) this.#interruption = await this.#destination.interrupt();
+  }
+
+  /** Nothing is followed where there is no policy. */
+  async #follow({ isUnderWay }: { readonly isUnderWay: boolean }): Promise<void> {
+    const { method } = this.#attempt.move;
+    if (method.policy.length === 0 || this.#follower) return;
+    const policy = parsePolicies(method.policy);
+    try {
+      const followed = { domain: this.#source, method, policy, isUnderWay };
+      this.#follower = await PolicyFollower.begin(followed);
+    } catch (error) {
+      if (!(error instanceof QmpError) && !(error instanceof ActError)) throw error;
+      throw new ActError(`The policy can't be followed: ${messageOf(error)}`);
+    }
+  }
+
+  /** Whoever followed the policy was killed. Nobody would end what never ends by itself. */
+  async #followAgain(): Promise<void> {
+    try {
+      await this.#follow({ isUnderWay: true });
+    } catch (error) {
+      if (!(error instanceof ActError)) throw error;
+      // It may have ended meanwhile, and then there is nothing to abort.
+      await this.#source.abort().catch(() => {});
+      this.#failure = messageOf(error);
+    }
   }
 
   /** What can be told to a migration that runs only: how long it may stop the guest, and to go on in post-copy. */
@@ -137,6 +179,7 @@ export class LibvirtMove implements MoveInHand {
         // libvirt starts the destination's QEMU when the source is told to migrate.
         return;
       case 'migrate':
+        await this.#follow({ isUnderWay: false });
         await this.#start(migrateWords);
         return;
       case 'cancel':
@@ -215,6 +258,7 @@ export class LibvirtMove implements MoveInHand {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#follower?.[Symbol.asyncDispose]();
     await Promise.all([this.#command?.end(), this.#interruption?.end()]);
   }
 }

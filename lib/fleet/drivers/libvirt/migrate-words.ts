@@ -67,7 +67,11 @@ export function resumeWords(
   return [command, '--postcopy-resume', ...words];
 }
 
-/** In which pass, the first being 1, the guest goes to the destination before all of it is there. */
-export function postCopyFromPass({ name }: MoveMethod): number | undefined {
-  return { 'pre-copy': undefined, hybrid: 2, 'post-copy': 1 }[name];
+/**
+ * In which pass, the first being 1, the guest goes to the destination before all of it is there; undefined: in none, or
+ * in the one that a policy chooses.
+ */
+export function postCopyFromPass({ name, policy }: MoveMethod): number | undefined {
+  if (name === 'post-copy') return 1;
+  return name === 'hybrid' && policy.length === 0 ? 2 : undefined;
 }

@@ -1,5 +1,5 @@
 // What keeps a VM from being moved by libvirt: found out before anything is moved, all of it at once.
-import { statfsSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { messageOf } from '../../../errors/message-of.js';
 import { mebibyte } from '../../../format/bytes.js';
 import { bytesText } from '../../../format/text.js';
@@ -49,11 +49,8 @@ function isOnSharedFileSystem(path: string): boolean {
 }
 
 /** What the method asks for that libvirt can't do. */
-export function methodProblems({ policy, bytesPerSecond }: MoveMethod): string[] {
+export function methodProblems({ bytesPerSecond }: MoveMethod): string[] {
   const problems: string[] = [];
-  if (policy.length > 0) {
-    problems.push('nobody follows a policy while libvirt moves it: leave the policy out');
-  }
   if (bytesPerSecond !== undefined && bytesPerSecond > 0 && bytesPerSecond < mebibyte) {
     problems.push('libvirt limits a rate in whole MiB a second: take 1 MiB/s or more');
   }
@@ -135,6 +132,26 @@ async function processorProblems({ virsh }: Domain, there: Virsh): Promise<strin
   ];
 }
 
+/** The user as whom a daemon runs its QEMUs, from its capabilities; undefined where it does not say. */
+export function qemuUser(capabilities: string): number | undefined {
+  const [, user] =
+    /<model>dac<\/model>[\s\S]*?<baselabel type='[^']+'>\+(\d+):/.exec(capabilities) ?? [];
+  return user === undefined ? undefined : Number(user);
+}
+
+const unprivilegedFile = '/proc/sys/vm/unprivileged_userfaultfd';
+
+/** Post-copy fills in pages as the guest asks for them, which not every user may. Found on this machine's hosts only. */
+async function userfaultProblems({ to, method }: Checked, there: Virsh): Promise<string[]> {
+  if (method.name === 'pre-copy' || !isHere(to.uri) || !existsSync(unprivilegedFile)) return [];
+  if (readFileSync(unprivilegedFile, 'utf8').trim() !== '0') return [];
+  const user = qemuUser((await there.run(['capabilities'])).join('\n'));
+  if (user === undefined || user === 0) return [];
+  return [
+    `post-copy needs "sysctl vm.unprivileged_userfaultfd=1" at the destination, whose QEMUs run as user ${user}`,
+  ];
+}
+
 /** Memory that a host could give to VMs now. */
 export function availableBytes(nodeMemory: readonly string[]): number {
   let kibibytes = 0;
@@ -188,7 +205,9 @@ export async function preflightDomain(checked: Checked): Promise<string[]> {
     const description = await describeDomain(domain);
     problems.push(...describedProblems(description, checked));
     const facts = await domain.facts();
-    problems.push(...(await destinationProblems(checked, facts, description, new Virsh(to.uri))));
+    const there = new Virsh(to.uri);
+    problems.push(...(await destinationProblems(checked, facts, description, there)));
+    problems.push(...(await userfaultProblems(checked, there)));
   } catch (error) {
     if (!(error instanceof ActError)) throw error;
     problems.push(messageOf(error));

@@ -10,6 +10,9 @@ export const answerMs = 5000;
 /** The same, where the daemon has something to do first: with a domain, or with an emulator that is new to it. */
 export const workMs = 60_000;
 
+/** What env(1) ends with where there is no such program. */
+const notFound = 127;
+
 /** What virsh wrote. */
 export interface VirshOutput {
   /** Its standard output, without empty lines. */
@@ -23,6 +26,7 @@ export interface VirshOutput {
 function problemOf({ output, ...end }: CompanionEnd): string {
   const errors = output.split('\n').filter((line) => line.startsWith('error: '));
   const texts = errors.map((line) => line.slice('error: '.length));
+  if (end.exitCode === notFound) return 'virsh is not installed (Debian: libvirt-clients)';
   return texts.join('; ') || `virsh ended with ${endText(end)}`;
 }
 
@@ -58,12 +62,13 @@ export class Virsh {
     readonly uri: string,
   ) {}
 
-  /** Starts one command. */
-  async start(words: readonly string[]): Promise<VirshCommand> {
+  /** Starts one command. Who hears its lines as they come gets none of them in the end. */
+  async start(words: readonly string[], hear?: (line: string) => void): Promise<VirshCommand> {
     const lines: string[] = [];
+    const keep = (line: string) => line !== '' && lines.push(line);
     const companion = await startCompanion(
       ['env', 'LC_ALL=C', 'virsh', '--connect', this.uri, '--quiet', ...words],
-      { onLine: (line) => line !== '' && lines.push(line) },
+      { onLine: hear ?? keep },
     );
     return new VirshCommand(companion, lines);
   }

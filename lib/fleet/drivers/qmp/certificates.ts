@@ -13,7 +13,7 @@ export function certificateWords({ tls }: QmpHost): string[] {
   return ['-object', `tls-creds-x509,id=${id},dir=${tls.folder},endpoint=server,verify-peer=on`];
 }
 
-/** Takes them from a QEMU: an earlier attempt, or the arrival of its guest, may have left some. */
+/** Takes them from a QEMU: an earlier attempt may have left some. */
 export async function forgetCertificates(qmp: LastingQmp): Promise<void> {
   try {
     await qmp.execute('object-del', { id });
@@ -21,6 +21,12 @@ export async function forgetCertificates(qmp: LastingQmp): Promise<void> {
     // There were none.
     if (!(error instanceof QmpCommandError)) throw error;
   }
+}
+
+/** Takes from a QEMU what its guest's arrival has left: it would be taken for the certificates of its next move. */
+export async function forgetArrival(qmp: LastingQmp): Promise<void> {
+  await qmp.execute('migrate-set-parameters', { 'tls-creds': '' });
+  await forgetCertificates(qmp);
 }
 
 /** Has both sides use their certificates, if they have some; returns what the migration is told then. */

@@ -1,20 +1,18 @@
 // Moves VMs whose QEMUs are on this machine, each in the network of its host, by QMP alone.
 import { filterCapability } from '../../../migration/plan-settings.js';
-import {
-  type DirtyingMeasurement,
-  measureDirtying,
-} from '../../../monitor/dirtying-measurement.js';
 import { QmpClient } from '../../../qmp/client.js';
 import { QmpError } from '../../../qmp/errors.js';
 import { processOf } from '../../../qmp/process-usage.js';
 import { parseAddress } from '../../../qmp/transport.js';
-import { measurementFormat, type VmMeasurement } from '../../../site/measurement.js';
+import type { VmMeasurement } from '../../../site/measurement.js';
 import type { Place } from '../../../site/place.js';
 import type { QmpHost, Site, Vm } from '../../../site/site.js';
 import { ActError } from '../../errors.js';
 import type { EntryOf } from '../../journal/entries.js';
 import type { Arrival, MoveDriver, MoveInHand, Target } from '../driver.js';
+import { measureVm } from '../measure-vm.js';
 import { attemptFolder, qmpOf } from './destination-qemu.js';
+import { portFor } from './ports.js';
 import {
   describedProblems,
   notFound,
@@ -26,17 +24,6 @@ import { QmpMove } from './qmp-move.js';
 
 /** Before anything is moved, a QEMU has as much time as it needs. */
 const identifyMs = 10_000;
-
-/** What was measured of a VM, in the form in which it is kept. */
-function vmMeasurement(vm: string, measured: DirtyingMeasurement): VmMeasurement {
-  const { ramBytes, pageBytes, seconds, zeroPages } = measured;
-  const { marked, markedInDoubleTime, changed, changedEarly, scanMsPerPage } = measured;
-  return {
-    ...{ format: measurementFormat, kind: 'vm', vm, atMs: Date.now(), memoryBytes: ramBytes },
-    ...(zeroPages === undefined ? {} : { zeroBytes: zeroPages * pageBytes }),
-    dirtying: { seconds, marked, markedInDoubleTime, changed, changedEarly, scanMsPerPage },
-  };
-}
 
 /** Moves VMs by QMP. */
 export class QmpDriver implements MoveDriver {
@@ -98,14 +85,13 @@ export class QmpDriver implements MoveDriver {
   async measure(vm: string, source: Place, seconds: number): Promise<VmMeasurement> {
     const address = parseAddress(source.driver === 'qmp' ? source.qmp : '');
     await using qmp = await QmpClient.connect(address, { timeoutMs: identifyMs });
-    return vmMeasurement(vm, await measureDirtying(qmp, { seconds }));
+    return await measureVm(vm, qmp, seconds);
   }
 
-  arrival({ vm, to }: Target, attempt: string): Arrival {
+  async arrival({ vm, to }: Target, attempt: string): Promise<Arrival> {
     const { host } = this.#described(vm, to);
-    const { address, ports } = host.arrivals;
-    const [first, last] = ports;
-    const port = first + (this.#ports % (last - first + 1));
+    const { address } = host.arrivals;
+    const port = await portFor(host, this.#ports);
     this.#ports += 1;
     const folder = attemptFolder(host, attempt);
     return {

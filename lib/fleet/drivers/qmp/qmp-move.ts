@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { messageOf } from '../../../errors/message-of.js';
 import type { Connections } from '../../../migration/connections.js';
+import type { Decision } from '../../../migration/decision.js';
 import { MigrationRefusedError } from '../../../migration/errors.js';
 import { JournalError } from '../../../migration/journal.js';
 import { JournalDirectory } from '../../../migration/journal-directory.js';
@@ -37,7 +38,7 @@ import type {
 } from '../../move/next-action.js';
 import type { Act, MoveInHand, MoveProgress } from '../driver.js';
 import { News } from '../news.js';
-import { forgetCertificates, useCertificates } from './certificates.js';
+import { forgetArrival, forgetCertificates, useCertificates } from './certificates.js';
 import { endQemu, findQemu, logOf, removeFolder, startQemu } from './destination-qemu.js';
 import { Side } from './side.js';
 import {
@@ -124,6 +125,11 @@ export class QmpMove implements MoveInHand {
       remainingBytes: ram.remaining,
       linkBytesPerSecond: this.#progress?.linkBytesPerSecond ?? 0,
     };
+  }
+
+  get decision(): Decision | undefined {
+    const decided = this.#result?.policyEvaluations.at(-1)?.decision;
+    return decided?.choice === 'go-on' ? undefined : decided;
   }
 
   get figures(): MoveFigures | undefined {
@@ -425,7 +431,9 @@ export class QmpMove implements MoveInHand {
   async cleanUp(outcome: 'moved' | 'stayed' | 'lost'): Promise<void> {
     const { source } = this.#given.attempt;
     if (this.#migration) await within(settleMs, this.#migration.result, () => undefined);
-    if (outcome === 'stayed' && this.#given.sourceTls) await this.#forgetCertificates();
+    const { host, sourceTls } = this.#given;
+    if (outcome === 'stayed' && sourceTls) await this.#without(this.#source, forgetCertificates);
+    if (outcome === 'moved' && host.tls) await this.#without(this.#destination, forgetArrival);
     // What does not answer, and was settled by a person, may live: the guest is elsewhere.
     if (outcome === 'stayed') await this.#endIfAlive(this.#destination, findQemu(this.#folder));
     if (outcome === 'moved') await this.#endIfAlive(this.#source, this.#sourceProcess);
@@ -434,10 +442,10 @@ export class QmpMove implements MoveInHand {
       removeFolder(source.folder);
   }
 
-  /** What is left of them harms nothing. */
-  async #forgetCertificates(): Promise<void> {
+  /** What is left of certificates harms nothing before the next move, which says so. */
+  async #without(side: Side, forget: (qmp: LastingQmp) => Promise<void>): Promise<void> {
     try {
-      await forgetCertificates((await this.#source.connect()).qmp);
+      await forget((await side.connect()).qmp);
     } catch (error) {
       if (!(error instanceof QmpError)) throw error;
     }

@@ -65,5 +65,7 @@ it('post-copy is allowed where the method has it, begins in its pass, and can be
   });
   expect(passes).toEqual([undefined, 2, 1]);
   const hybrid = methodSchema.parse({ name: 'hybrid' });
+  // A policy chooses when.
+  expect(postCopyFromPass({ ...hybrid, policy: ['fake-aware'] })).toBeUndefined();
   expect(resumeWords('vm', to, hybrid, plainly)).toContain('--postcopy-resume');
 });
