@@ -49,6 +49,7 @@ export interface LibvirtHostsOptions {
 const hostMemory = 1024 * mebibyte;
 const appearMs = 30_000;
 const pollMs = 50;
+const keptLogCharacters = 2000;
 
 /** What a daemon has to have for itself: where it is for the daemon, and in the folder of its host. */
 const privateFolders = {
@@ -132,6 +133,7 @@ export class LibvirtTestHost {
     writeFileSync(this.path('etc/qemu.conf'), `${all.join('\n')}\n`);
     const settings = [
       ...['listen_tls = 0', 'listen_tcp = 1', 'auth_tcp = "none"', 'auth_unix_rw = "none"'],
+      'log_outputs = "3:file:/var/log/libvirtd.log"',
       `host_uuid = "${String(number).padStart(8, '0')}-1111-4111-8111-111111111111"`,
     ];
     writeFileSync(this.path('etc/libvirtd.conf'), `${settings.join('\n')}\n`);
@@ -170,10 +172,12 @@ export class LibvirtTestHost {
     return [`--target=${child}`, '--mount', '--uts', '--ipc', '--pid', '--net', '--'];
   }
 
-  /** Kills its daemon; its VMs go on. */
-  async killDaemon(): Promise<void> {
-    const kill = 'kill -KILL "$(cat /run/libvirtd.pid)"';
-    await run('nsenter', [...this.#inside, 'sh', '-c', kill]);
+  /** Kills its daemon, whose VMs go on; what it has logged is returned if it had ended by itself. */
+  async killDaemon(): Promise<string | undefined> {
+    const kill = 'kill -KILL "$(cat /run/libvirtd.pid)" || echo gone';
+    const { stdout } = await run('nsenter', [...this.#inside, 'sh', '-c', kill]);
+    if (stdout.trim() === '') return undefined;
+    return readFileSync(this.path('log/libvirtd.log'), 'utf8').slice(-keptLogCharacters);
   }
 
   /** Starts its daemon again. */

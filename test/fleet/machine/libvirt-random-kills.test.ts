@@ -40,6 +40,8 @@ class Scene {
   readonly hosts: LibvirtHosts;
   readonly journal: SiteJournal;
   vm = 'web0';
+  /** What daemons had logged that were gone before they were killed. */
+  readonly diedByThemselves: string[] = [];
   #vms = 0;
   #passes = 0;
 
@@ -77,7 +79,9 @@ class Scene {
       await host.killQemu(this.vm).catch(() => {});
       return;
     }
-    await host.killDaemon();
+    const said = await host.killDaemon();
+    // Daemons of libvirt 9.0 do so after many kills.
+    if (said !== undefined) this.diedByThemselves.push(said);
     await pause(awayMs);
     await host.startDaemon();
   }
@@ -168,6 +172,8 @@ it(
       if (isLost) await scene.replace();
     }
     console.log(counts);
+    console.log(`daemons that had ended by themselves: ${scene.diedByThemselves.length}`);
+    for (const said of scene.diedByThemselves) console.log(said);
   },
   kills * settleMs,
 );
