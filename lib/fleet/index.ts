@@ -36,6 +36,7 @@ export { type Path, predictMove } from '../strategy/model/predict.js';
 export type {
   Act,
   Arrival,
+  Guidance,
   MoveDriver,
   MoveInHand,
   MoveProgress,

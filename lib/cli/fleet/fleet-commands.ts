@@ -1,4 +1,5 @@
 // The commands beside `drain`: how far it is, and what people want of it.
+import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Argument, type Command } from 'commander';
 import { didYouMean } from '../../errors/nearest.js';
@@ -13,6 +14,7 @@ import { type FleetStatus, statusOf } from '../../fleet/status.js';
 import { inColumns, left } from '../../format/columns.js';
 import { LiveBlock } from '../../format/live-block.js';
 import { bytesText, waitText } from '../../format/text.js';
+import { parseAddress } from '../../qmp/transport.js';
 import type { Place } from '../../site/place.js';
 import { withoutInfinity } from '../../site/range.js';
 import type { Site } from '../../site/site.js';
@@ -177,7 +179,10 @@ function placeAt(site: Site, vm: string, host: string, qmp: string | undefined):
     throw new FleetStateError(`${host} is driven by libvirt, which needs no --qmp.`);
   }
   const described = site.vms[vm];
-  const address = qmp ?? (described?.host === host ? described.qmp : undefined);
+  const named = qmp === undefined ? undefined : parseAddress(qmp);
+  // It is read from wherever the next command is typed.
+  const given = typeof named === 'string' ? resolve(named) : qmp;
+  const address = given ?? (described?.host === host ? described.qmp : undefined);
   if (address !== undefined) return { driver: 'qmp', host, qmp: address };
   throw new FleetStateError(`Say with --qmp where the QMP of ${vm} is at ${host}.`);
 }

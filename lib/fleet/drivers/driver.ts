@@ -9,10 +9,16 @@ import type { EntryOf, MoveFigures } from '../journal/entries.js';
 import type { Action, Decisions, Observation } from '../move/next-action.js';
 
 /**
- * What a driver does to a VM: the actions that change something. `interrupt` ends the connections of a migration over
+ * What the method or a policy has a running migration do: go on in post-copy, end however long the guest stands still
+ * for that, or, where that was not enough, stop the guest.
+ */
+export type Guidance = 'switch-to-post-copy' | 'stop-now' | 'stop-guest';
+
+/**
+ * What a driver does to a VM: the actions that change something, and what a migration is to do. `interrupt` ends the connections of a migration over
  * which nothing comes any more: so that it can go on over new ones in post-copy, and fails before that.
  */
-export type Act = Exclude<Action['do'], 'wait' | 'finish' | 'ask'> | 'interrupt';
+export type Act = Exclude<Action['do'], 'wait' | 'finish' | 'ask'> | 'interrupt' | Guidance;
 
 /** How far a move is. */
 export interface MoveProgress extends MigrationProgress {
@@ -34,6 +40,8 @@ export interface MoveInHand extends AsyncDisposable {
   readonly figures: MoveFigures | undefined;
   /** What its policy has chosen, once that was not to go on; undefined: nothing yet, or nobody heard of it. */
   readonly decision: Decision | undefined;
+  /** What the migration that was seen last is to be told now; undefined: nothing, or somebody else does it. */
+  readonly due: Guidance | undefined;
   /** What the driver knows of why it failed; undefined where it knows nothing. */
   readonly failure: string | undefined;
   /** Removes what the attempt has left behind: all of it, or only what is not needed where the guest is. */

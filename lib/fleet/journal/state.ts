@@ -66,6 +66,7 @@ function afterAct({ decisions, ...attempt }: OpenAttempt, action: string): OpenA
       ...decisions,
       toldToMigrate: decisions.toldToMigrate || action === 'migrate',
       toldToRun: decisions.toldToRun || action === 'run-there',
+      ...(action === 'stop-guest' ? { toldToStop: true } : {}),
     },
   };
 }
@@ -108,7 +109,6 @@ export function afterEntry(state: FleetState, entry: FleetEntry): FleetState {
       return { ...state, mark: entry.mark };
     case 'controller':
     case 'seen':
-    case 'decided':
     case 'trouble':
       return state;
     case 'drain': {
@@ -141,6 +141,11 @@ export function afterEntry(state: FleetState, entry: FleetEntry): FleetState {
       return open ? { ...state, open: afterAct(open, entry.action) } : state;
     case 'failed-act':
       return open && entry.isRefused ? { ...state, open: afterRefusal(open, entry.action) } : state;
+    case 'decided': {
+      if (!open) return state;
+      const decisions = { ...open.decisions, chosen: entry.decision };
+      return { ...state, open: { ...open, decisions } };
+    }
     case 'give-up': {
       if (!open) return state;
       const decisions = { ...open.decisions, wanted: 'stay' } as const;

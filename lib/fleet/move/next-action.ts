@@ -10,6 +10,8 @@
 //   end-destination  the source has the guest and is not migrating it; a command that was sent earlier and may still
 //                    be on its way is out of the world by then (an observation begins with a new connection)
 
+import type { Decision } from '../../migration/decision.js';
+
 /** What is seen of the VM at its source. */
 export type SourceSighting =
   /** The guest is there, and nobody is migrating it. */
@@ -70,6 +72,10 @@ export interface Decisions {
   readonly toldToRun: boolean;
   /** What a person says, who knows more than can be seen: where the guest goes on, or that it is lost. */
   readonly settled?: 'source' | 'destination' | 'lost' | undefined;
+  /** What its policy has chosen, once that was not to go on. How that is done says nothing of where the guest is. */
+  readonly chosen?: Decision | undefined;
+  /** For that, its source was told to stop the guest while it is migrated. */
+  readonly toldToStop?: boolean | undefined;
 }
 
 /** How a move ends. */

@@ -49,7 +49,6 @@ class Attempt {
   #wasOurs = false;
   /** How long the source may be silent: QEMU answers nobody while it sends the rest. */
   #restMs = 0;
-  #isDecisionNoted = false;
   #told: { readonly action: string; readonly atMs: number } | undefined;
 
   constructor(options: CarryOutOptions, hand: MoveInHand, name: string) {
@@ -75,7 +74,7 @@ class Attempt {
         case 'wait':
           onProgress(this.#hand.progress);
           await this.#watchOverProgress(seen);
-          await this.#hand.untilNews(lookAgainMs);
+          await this.#guide();
           break;
         case 'ask':
           await this.#write(() =>
@@ -113,12 +112,24 @@ class Attempt {
     return seen;
   }
 
+  /** What its policy has chosen is written down before it is carried out. */
   async #noteDecision(): Promise<void> {
     const { decision } = this.#hand;
-    if (!decision || this.#isDecisionNoted) return;
-    const entry = { type: 'decided', attempt: this.#name, decision } as const;
-    await this.#write(() => this.#options.taken.append(entry));
-    this.#isDecisionNoted = true;
+    const { chosen } = this.#open.decisions;
+    if (!chosen && decision) {
+      const entry = { type: 'decided', attempt: this.#name, decision } as const;
+      await this.#write(() => this.#options.taken.append(entry));
+    }
+    const { choice, reason } = chosen ?? decision ?? {};
+    if (choice === 'give-up') await this.#giveUp(`The policy gave up: ${reason}`);
+  }
+
+  /** Nothing is to be done to either side, but what the method or the policy asks for. */
+  async #guide(): Promise<void> {
+    const { due } = this.#hand;
+    const isWanted = this.#open.decisions.wanted === 'move';
+    if (due && isWanted) await this.#do(due);
+    else await this.#hand.untilNews(lookAgainMs);
   }
 
   async #do(action: Act): Promise<void> {

@@ -1,6 +1,7 @@
 // Policies while libvirt moves a VM: they see the passes of its QEMU, and what they choose is done by libvirt.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Domain } from '../../../lib/fleet/drivers/libvirt/domain.js';
@@ -10,6 +11,29 @@ import { QmpCommandError } from '../../../lib/qmp/errors.js';
 import { methodSchema } from '../../../lib/site/move.js';
 import { fakedirty, main } from '../../cli/fakedirty.js';
 import { busy, flip, Killed, LibvirtTrial, slow } from '../../harness/libvirt-trial.js';
+
+const { FAKEDIRTY_LONG } = process.env;
+const isLong = FAKEDIRTY_LONG === '1';
+
+/** Processes of this one that have such a word. */
+function childrenWith(word: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const parent = / (\d+) /.exec(
+          readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) \S/, ''),
+        )?.[1];
+        return (
+          Number(parent) === process.pid &&
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(word)
+        );
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
 
 const by = (name: 'pre-copy' | 'hybrid', ...policy: string[]) =>
   methodSchema.parse({ name, policy });
@@ -44,14 +68,17 @@ it('a policy that chooses post-copy has libvirt switch to it', async (context) =
   expect(trial.seen).toContain('ours-in-post-copy, ours-in-post-copy');
 });
 
-it('a policy that sees what is fake lets a VM go on that only rewrites', async (context) => {
-  const guest = { ...busy, pattern: 'rewrite' } as const;
-  const method = by('hybrid', 'fake-aware');
-  const trial = await LibvirtTrial.start(context, { guest }, { method, ...slow });
-  expect(await trial.goOn()).toBe('moved');
-  await trial.expectOnly('h2');
-  expect(trial.seen).not.toContain('ours-in-post-copy, ours-in-post-copy');
-});
+it.runIf(isLong)(
+  'a policy that sees what is fake lets a VM go on that only rewrites',
+  async (context) => {
+    const guest = { ...busy, pattern: 'rewrite' } as const;
+    const method = by('hybrid', 'fake-aware');
+    const trial = await LibvirtTrial.start(context, { guest }, { method, ...slow });
+    expect(await trial.goOn()).toBe('moved');
+    await trial.expectOnly('h2');
+    expect(trial.seen).not.toContain('ours-in-post-copy, ours-in-post-copy');
+  },
+);
 
 it('whoever goes on with a move follows its policy', async (context) => {
   const method = by('pre-copy', 'give-up:passes=4');
@@ -63,24 +90,93 @@ it('whoever goes on with a move follows its policy', async (context) => {
   expect(trial.ended?.reason).toMatch(/^The policy gave up: /);
 });
 
-it('a migration of libvirt is watched by its QMP, with all its passes and what the filter found', async (context) => {
-  const guest = { ...busy, pattern: 'rewrite' } as const;
-  const trial = await LibvirtTrial.start(context, { guest }, slow);
-  const domain = new Domain(trial.hosts.host('h1').virsh, 'vm');
-  await using qmp = await connectToDomain(domain);
-  await expect(qmp.execute('no-such-command')).rejects.toThrow(QmpCommandError);
-  const statuses: unknown[] = [];
-  const watched = watchMigration(qmp, {
-    record: (entry) => {
-      if (entry.type === 'event') statuses.push(...Object.values(entry.data));
-    },
+it.runIf(isLong)(
+  'a policy that counts passes counts those that nobody has seen',
+  async (context) => {
+    const method = by('pre-copy', 'adaptive-stop:limit=50');
+    const trial = await LibvirtTrial.start(context, { guest: busy }, { method, ...slow });
+    trial.when('ours, ours', () => trial.kill());
+    await expect(trial.goOn()).rejects.toThrow(Killed);
+    const { virsh } = trial.hosts.host('h1');
+    const passes = async () =>
+      Number(
+        /memory_iteration: (\d+)/.exec(
+          (await virsh.run(['domjobinfo', 'vm', '--rawstats'])).join('\n'),
+        )?.[1],
+      );
+    while ((await passes()) < 3) await pause(100);
+    expect(await trial.goOn()).toBe('moved');
+    await trial.expectOnly('h2');
+    expect(trial.decided?.choice).toBe('stop-now');
+  },
+);
+
+const numbers = {};
+it.for([
+  ['stop-now', 'moved', /^The guest runs at the destination/],
+  ['give-up', 'stayed', /^The policy gave up: Enough\./],
+] as const)(
+  'what was decided by a controller that was killed is carried out by the next one: %s',
+  async ([choice, outcome, reason], context) => {
+    // It would not be decided again: no migration sends so much.
+    const method = by('pre-copy', 'give-up:bytes=1T');
+    const trial = await LibvirtTrial.start(context, { guest: busy }, { method, ...slow });
+    trial.when('ours, ours', () => trial.kill());
+    await expect(trial.goOn()).rejects.toThrow(Killed);
+    const decision = { choice, policy: 'give-up', reason: 'Enough.', numbers };
+    trial.taken.append({ type: 'decided', attempt: 'vm-1', decision });
+    expect(await trial.goOn()).toBe(outcome);
+    await trial.expectOnly(outcome === 'moved' ? 'h2' : 'h1');
+    expect(trial.ended?.reason).toMatch(reason);
+    expect(trial.ended?.isInterrupted).toBeUndefined();
+  },
+);
+
+it('a guest that was stopped for a migration which has ended meanwhile runs again', async (context) => {
+  const method = by('pre-copy', 'give-up:bytes=1T');
+  const trial = await LibvirtTrial.start(context, { guest: busy }, { method, ...slow });
+  const { virsh } = trial.hosts.host('h1');
+  trial.when('ours, ours', async () => {
+    trial.taken.append({ type: 'act', attempt: 'vm-1', action: 'stop-guest' });
+    await virsh.run(['domjobabort', 'vm']);
+    await virsh.run(['suspend', 'vm']);
   });
-  expect(await trial.goOn()).toBe('moved');
-  const { outcome, passes } = await watched;
-  expect(outcome).toBe('completed');
-  expect(passes[0]?.verdicts?.first).toBeGreaterThan(2500);
-  expect(statuses).toEqual(expect.arrayContaining(['pre-switchover', 'completed']));
+  expect(await trial.goOn()).toBe('stayed');
+  await trial.expectOnly('h1');
 });
+
+it('a monitor that fails for a moment is asked again', async (context) => {
+  const method = by('pre-copy', 'give-up:passes=5');
+  const trial = await LibvirtTrial.start(context, { guest: busy }, { method, ...slow });
+  trial.when('ours, ours', () => {
+    for (const pid of childrenWith('qemu-monitor-event')) process.kill(pid, 'SIGKILL');
+  });
+  expect(await trial.goOn()).toBe('stayed');
+  expect(trial.decided).toMatchObject({ policy: 'give-up' });
+  await trial.expectOnly('h1');
+});
+
+it.runIf(isLong)(
+  'a migration of libvirt is watched by its QMP, with all its passes and what the filter found',
+  async (context) => {
+    const guest = { ...busy, pattern: 'rewrite' } as const;
+    const trial = await LibvirtTrial.start(context, { guest }, slow);
+    const domain = new Domain(trial.hosts.host('h1').virsh, 'vm');
+    await using qmp = await connectToDomain(domain);
+    await expect(qmp.execute('no-such-command')).rejects.toThrow(QmpCommandError);
+    const statuses: unknown[] = [];
+    const watched = watchMigration(qmp, {
+      record: (entry) => {
+        if (entry.type === 'event') statuses.push(...Object.values(entry.data));
+      },
+    });
+    expect(await trial.goOn()).toBe('moved');
+    const { outcome, passes } = await watched;
+    expect(outcome).toBe('completed');
+    expect(passes[0]?.verdicts?.first).toBeGreaterThan(2500);
+    expect(statuses).toEqual(expect.arrayContaining(['pre-switchover', 'completed']));
+  },
+);
 
 it('"fakedirty watch" and "estimate" find a VM by its domain', async (context) => {
   // Large enough for QEMU to sample it.

@@ -110,6 +110,7 @@ it('a destination that lacks the emulator, or has another machine, is told', asy
 
 it('what libvirt can not do of a method is told', () => {
   expect(methodProblems({ ...preCopy, bytesPerSecond: 1000 })).toHaveLength(1);
+  expect(methodProblems({ ...postCopy, policy: ['fake-aware'] })).toHaveLength(1);
   expect(methodProblems({ ...preCopy, bytesPerSecond: 5_000_000 })).toEqual([]);
 });
 

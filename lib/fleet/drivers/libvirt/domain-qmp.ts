@@ -2,13 +2,16 @@
 // domain that is asked this way as tainted ("custom-monitor"), for as long as it runs.
 import { Duplex } from 'node:stream';
 import { messageOf } from '../../../errors/message-of.js';
-import { QmpClient } from '../../../qmp/client.js';
+import { type ClientOptions, QmpClient } from '../../../qmp/client.js';
 import type { QmpEvent } from '../../../qmp/messages.js';
+import { within } from '../../../system/deadline.js';
 import { ActError } from '../../errors.js';
 import type { Domain } from './domain.js';
 import type { Virsh, VirshCommand } from './virsh.js';
 
 const microsecondsPerSecond = 1e6;
+/** Before anything is asked, it is to answer. */
+const openMs = 10_000;
 /** QEMU answers nobody while it sends the rest of its guest. Whoever asks has limits of its own. */
 const silentMs = 60 * 60_000;
 
@@ -36,6 +39,8 @@ class DomainMonitor extends Duplex {
   readonly #virsh: Virsh;
   readonly #domain: string;
   readonly #events: VirshCommand;
+  /** What is being asked. */
+  #asking: VirshCommand | undefined;
 
   private constructor(virsh: Virsh, domain: string, events: VirshCommand) {
     super();
@@ -55,10 +60,10 @@ class DomainMonitor extends Duplex {
       if (event) monitor.#say(event);
     };
     try {
-      const { return: version } = await monitor.#ask('query-version');
+      const { return: version } = await monitor.#ask('query-version', undefined, openMs);
       monitor.#say({ QMP: { version, capabilities: [] } });
     } catch (error) {
-      await events.end();
+      monitor.destroy();
       throw error;
     }
     void events.ended.then(({ problem }) => monitor.destroy(new ActError(problem)));
@@ -69,16 +74,31 @@ class DomainMonitor extends Duplex {
     if (!this.destroyed) this.push(`${JSON.stringify(message)}\n`);
   }
 
-  async #ask(execute: string, commandArguments?: object): Promise<Record<string, unknown>> {
+  async #ask(
+    execute: string,
+    commandArguments: object | undefined,
+    limitMs: number,
+  ): Promise<Record<string, unknown>> {
     const request = JSON.stringify({ execute, arguments: commandArguments });
-    const lines = await this.#virsh.run(['qemu-monitor-command', this.#domain, request], silentMs);
-    return JSON.parse(lines.join('\n'));
+    const command = await this.#virsh.start(['qemu-monitor-command', this.#domain, request]);
+    this.#asking = command;
+    if (this.destroyed) await command.end();
+    const late = () => {
+      throw new ActError(`${this.#virsh.uri} did not answer "${execute}" within ${limitMs} ms.`);
+    };
+    try {
+      const { lines, problem, succeeded } = await within(limitMs, command.ended, late);
+      if (!succeeded) throw new ActError(`"virsh qemu-monitor-command" failed: ${problem}.`);
+      return JSON.parse(lines.join('\n'));
+    } finally {
+      await command.end();
+    }
   }
 
   async #answer({ execute, arguments: commandArguments, id }: Request): Promise<object> {
     // That has been negotiated by libvirt.
     if (execute === 'qmp_capabilities') return { return: {}, id };
-    return { ...(await this.#ask(execute, commandArguments)), id };
+    return { ...(await this.#ask(execute, commandArguments, silentMs)), id };
   }
 
   override _read(): void {
@@ -97,12 +117,15 @@ class DomainMonitor extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    void this.#events.end().then(() => done(error));
+    void Promise.all([this.#events.end(), this.#asking?.end()]).then(() => done(error));
   }
 }
 
 /** The QMP of a domain that runs. Closing it ends what virsh runs for it. */
-export async function connectToDomain(domain: Domain): Promise<QmpClient> {
+export async function connectToDomain(
+  domain: Domain,
+  options: Pick<ClientOptions, 'timeoutMs'> = {},
+): Promise<QmpClient> {
   // Its daemon may be elsewhere, or in namespaces of its own: a path or a process number means nothing here.
-  return await QmpClient.over(await DomainMonitor.open(domain), { isLocal: false });
+  return await QmpClient.over(await DomainMonitor.open(domain), { ...options, isLocal: false });
 }

@@ -4,17 +4,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../../errors/message-of.js';
 import type { Decision } from '../../../migration/decision.js';
 import { parsePolicies } from '../../../policy/named.js';
-import { QmpError } from '../../../qmp/errors.js';
 import type { LibvirtHost } from '../../../site/site.js';
 import { ActError } from '../../errors.js';
 import type { EntryOf, MoveFigures } from '../../journal/entries.js';
 import type { Decisions, Observation, Outcome } from '../../move/next-action.js';
-import type { Act, MoveInHand, MoveProgress } from '../driver.js';
+import type { Act, Guidance, MoveInHand, MoveProgress } from '../driver.js';
 import { News } from '../news.js';
 import type { DomainAnswers, NoDomain } from './answers.js';
 import { Domain } from './domain.js';
+import { Following } from './following.js';
 import { type MigrateHow, migrateWords, postCopyFromPass, resumeWords } from './migrate-words.js';
-import { PolicyFollower } from './policy-follower.js';
 import { destinationSighting, sourceSighting } from './sightings.js';
 import { Virsh, type VirshCommand } from './virsh.js';
 
@@ -24,6 +23,13 @@ const stillOnItsWayMs = 2000;
 const restartMs = 15_000;
 /** Looks are cheap, and post-copy is not to begin late. */
 const pollMs = 250;
+
+/** The longest downtime limit that QEMU accepts. */
+const maxDowntimeMs = 2_000_000;
+/** QEMU decides ten times a second whether what is left fits into the limit: by then it has had many chances. */
+const stopGuestAfterMs = 2000;
+/** QEMU has switched to post-copy by then, and libvirt knows. */
+const switchMs = 3000;
 
 /** What libvirt says of a domain with which it is busy, after 30 s. */
 const heldDomain = 'cannot acquire state change lock';
@@ -47,7 +53,12 @@ export class LibvirtMove implements MoveInHand {
   readonly #fenceMs: number;
   #command: VirshCommand | undefined;
   #interruption: VirshCommand | undefined;
-  #follower: PolicyFollower | undefined;
+  readonly #following: Following | undefined;
+  #due: Guidance | undefined;
+  #toldToStop = false;
+  #limitLiftedAtMs: number | undefined;
+  /** Until then a switch to post-copy may not be seen yet. */
+  #maySwitchUntilMs: number;
   #progress: MoveProgress | undefined;
   #figures: MoveFigures | undefined;
   #failure: string | undefined;
@@ -69,6 +80,15 @@ export class LibvirtMove implements MoveInHand {
     };
     this.#startsWithHost = source.autostart ?? false;
     this.#fenceMs = decisions.toldToMigrate ? performance.now() + stillOnItsWayMs : 0;
+    // An earlier controller may just have told it to switch.
+    const maySwitch = decisions.toldToMigrate && attempt.move.method.name !== 'pre-copy';
+    this.#maySwitchUntilMs = maySwitch ? performance.now() + switchMs : 0;
+    const { method } = attempt.move;
+    if (method.policy.length > 0) {
+      const policy = parsePolicies(method.policy);
+      const onNews = () => this.#news.come();
+      this.#following = new Following({ domain: this.#source, method, policy, onNews });
+    }
   }
 
   get progress(): MoveProgress | undefined {
@@ -80,17 +100,15 @@ export class LibvirtMove implements MoveInHand {
   }
 
   get failure(): string | undefined {
-    return this.#follower?.failure ?? this.#gaveUp ?? this.#failure;
+    return this.#failure;
   }
 
-  /** What its policy has chosen, once that was not to go on. */
   get decision(): Decision | undefined {
-    return this.#follower?.decision;
+    return this.#following?.decision;
   }
 
-  get #gaveUp(): string | undefined {
-    if (this.decision?.choice !== 'give-up') return undefined;
-    return `The policy gave up: ${this.decision.reason}`;
+  get due(): Guidance | undefined {
+    return this.#due;
   }
 
   async observe(decisions: Decisions): Promise<Observation> {
@@ -100,8 +118,9 @@ export class LibvirtMove implements MoveInHand {
     const source = sourceSighting(answers, { ...decisions, mayBegin });
     const progress = typeof answers === 'object' ? answers.progress : undefined;
     if (progress) this.#progress = progress;
-    if (source === 'ours' && progress && decisions.wanted === 'move') await this.#guide(progress);
-    if (source === 'ours' && progress && !this.#follower) await this.#followAgain();
+    this.#toldToStop = decisions.toldToStop === true;
+    const isGuided = source === 'ours' && progress !== undefined && decisions.wanted === 'move';
+    this.#due = isGuided ? await this.#guide(progress, decisions) : undefined;
     const there = await this.#seeDestination(source === 'gone' && !decisions.settled);
     const destination = this.#isHeld
       ? 'somebody-elses'
@@ -128,49 +147,43 @@ export class LibvirtMove implements MoveInHand {
     if (!this.#interruption?.runs) this.#interruption = await this.#destination.interrupt();
   }
 
-  /** Nothing is followed where there is no policy. */
-  async #follow({ isUnderWay }: { readonly isUnderWay: boolean }): Promise<void> {
+  /** What the migration is to be told now. Some of it can be told to one that runs only. */
+  async #guide(
+    { sentBytes, passes }: MoveProgress,
+    { chosen }: Decisions,
+  ): Promise<Guidance | undefined> {
     const { method } = this.#attempt.move;
-    if (method.policy.length === 0 || this.#follower) return;
-    const policy = parsePolicies(method.policy);
-    try {
-      const followed = { domain: this.#source, method, policy, isUnderWay };
-      this.#follower = await PolicyFollower.begin(followed);
-    } catch (error) {
-      if (!(error instanceof QmpError) && !(error instanceof ActError)) throw error;
-      throw new ActError(`The policy can't be followed: ${messageOf(error)}`);
-    }
-  }
-
-  /** Whoever followed the policy was killed. Nobody would end what never ends by itself. */
-  async #followAgain(): Promise<void> {
-    try {
-      await this.#follow({ isUnderWay: true });
-    } catch (error) {
-      if (!(error instanceof ActError)) throw error;
-      // It may have ended meanwhile, and then there is nothing to abort.
-      await this.#source.abort().catch(() => {});
-      this.#failure = messageOf(error);
-    }
-  }
-
-  /** What can be told to a migration that runs only: how long it may stop the guest, and to go on in post-copy. */
-  async #guide({ sentBytes, passes }: MoveProgress): Promise<void> {
-    const { method } = this.#attempt.move;
-    const from = postCopyFromPass(method);
     const hasBegun = sentBytes > 0;
+    if (!hasBegun) return undefined;
+    if (chosen?.choice === 'post-copy') return 'switch-to-post-copy';
+    if (chosen?.choice === 'stop-now') return await this.#stopping();
+    await this.#limitDowntime();
+    const from = postCopyFromPass(method);
+    if (from !== undefined && passes + 1 >= from) return 'switch-to-post-copy';
+    if (!chosen) this.#following?.goOn();
+    return undefined;
+  }
+
+  async #limitDowntime(): Promise<void> {
+    const { downtimeLimitMs } = this.#attempt.move.method;
+    if (downtimeLimitMs === undefined || this.#hasLimit) return;
     try {
-      if (method.downtimeLimitMs !== undefined && !this.#hasLimit && hasBegun) {
-        await this.#source.tell('migrate-setmaxdowntime', `${Math.ceil(method.downtimeLimitMs)}`);
-        this.#hasLimit = true;
-      }
-      if (from !== undefined && hasBegun && passes + 1 >= from) {
-        await this.#source.tell('migrate-postcopy');
-      }
+      await this.#source.tell('migrate-setmaxdowntime', `${Math.ceil(downtimeLimitMs)}`);
+      this.#hasLimit = true;
     } catch (error) {
       // It may just have ended; otherwise it is told again.
       if (!(error instanceof ActError)) throw error;
     }
+  }
+
+  /** Where QEMU knows no bandwidth, no limit is long enough. */
+  async #stopping(): Promise<Guidance | undefined> {
+    if (this.#limitLiftedAtMs === undefined) return 'stop-now';
+    if (this.#toldToStop || performance.now() - this.#limitLiftedAtMs < stopGuestAfterMs) {
+      return undefined;
+    }
+    const answers = await this.#source.look();
+    return typeof answers === 'object' && answers.state === 'running' ? 'stop-guest' : undefined;
   }
 
   async act(action: Act): Promise<void> {
@@ -179,11 +192,11 @@ export class LibvirtMove implements MoveInHand {
         // libvirt starts the destination's QEMU when the source is told to migrate.
         return;
       case 'migrate':
-        await this.#follow({ isUnderWay: false });
+        await this.#following?.begin();
         await this.#start(migrateWords);
         return;
       case 'cancel':
-        await this.#source.abort();
+        await this.#cancel();
         return;
       case 'recover':
         // One that has not heard yet that the link is still down is waited for.
@@ -204,6 +217,62 @@ export class LibvirtMove implements MoveInHand {
       case 'end-destination':
         await this.#endDestination();
         return;
+      case 'switch-to-post-copy':
+        await this.#switchToPostCopy();
+        return;
+      case 'stop-now':
+        await this.#liftLimit();
+        return;
+      case 'stop-guest':
+        await this.#stopGuest();
+        return;
+    }
+  }
+
+  /** QEMU cancels in post-copy as well, with the guest at the destination, until libvirt has noticed the switch. */
+  async #cancel(): Promise<void> {
+    if (performance.now() < this.#maySwitchUntilMs) {
+      throw new ActError('It may be switching to post-copy at this moment: it is not cancelled.');
+    }
+    await this.#source.abort();
+  }
+
+  async #switchToPostCopy(): Promise<void> {
+    this.#maySwitchUntilMs = Number.POSITIVE_INFINITY;
+    try {
+      await this.#source.tell('migrate-postcopy');
+    } finally {
+      this.#maySwitchUntilMs = performance.now() + switchMs;
+    }
+  }
+
+  /** QEMU then stops the guest as soon as it can. A limit that comes too late would be that of the next migration. */
+  async #liftLimit(): Promise<void> {
+    const { virsh, id } = this.#source;
+    const [before = ''] = await virsh.run(['migrate-getmaxdowntime', id]);
+    await this.#source.tell('migrate-setmaxdowntime', `${maxDowntimeMs}`);
+    this.#limitLiftedAtMs = performance.now();
+    if (await this.#hasLeftItsJob()) await this.#source.tell('migrate-setmaxdowntime', before);
+  }
+
+  /** libvirt runs the guest again where the migration ends, unless that has ended before. */
+  async #stopGuest(): Promise<void> {
+    await this.#source.tell('suspend');
+    await this.#runAgain();
+  }
+
+  async #hasLeftItsJob(): Promise<boolean> {
+    const answers = await this.#source.look();
+    return typeof answers === 'object' && answers.job === 'none';
+  }
+
+  /** A guest that was stopped for a migration which has ended meanwhile. */
+  async #runAgain(): Promise<void> {
+    const answers = await this.#source.look();
+    if (typeof answers !== 'object') return;
+    const { job, state, reason } = answers;
+    if (job === 'none' && state === 'paused' && reason === 'user') {
+      await this.#source.tell('resume');
     }
   }
 
@@ -246,6 +315,7 @@ export class LibvirtMove implements MoveInHand {
   async cleanUp(outcome: Outcome): Promise<void> {
     // It says why when it has ended.
     if (outcome === 'stayed') await this.#command?.ended;
+    if (outcome === 'stayed' && this.#toldToStop) await this.#runAgain();
     if (outcome !== 'moved') return;
     this.#figures = await this.#destination.figures().catch(() => undefined);
     try {
@@ -258,7 +328,7 @@ export class LibvirtMove implements MoveInHand {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#follower?.[Symbol.asyncDispose]();
+    await this.#following?.[Symbol.asyncDispose]();
     await Promise.all([this.#command?.end(), this.#interruption?.end()]);
   }
 }

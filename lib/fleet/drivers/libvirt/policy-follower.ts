@@ -1,5 +1,5 @@
-// Follows a policy while libvirt moves a VM: its QEMU is watched, and what the policy chooses is done by libvirt.
-import { setTimeout as pause } from 'node:timers/promises';
+// Evaluates a policy while libvirt moves a VM: its QEMU is watched through libvirt. What the policy chooses is carried out
+// by whoever asks for its decision.
 import { messageOf } from '../../../errors/message-of.js';
 import type { Decision, MigrationContext, Policy } from '../../../migration/decision.js';
 import { contextOf } from '../../../migration/migrate.js';
@@ -9,15 +9,13 @@ import { PolicyRun } from '../../../migration/policy-run.js';
 import { readQemuSetup } from '../../../migration/qemu-setup.js';
 import { endStatuses } from '../../../migration/statuses.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import type { MigrationInfo } from '../../../qmp/schema/migration.js';
 import type { MoveMethod } from '../../../site/move.js';
-import { ActError } from '../../errors.js';
 import type { Domain } from './domain.js';
 import { connectToDomain } from './domain-qmp.js';
 
-/** The longest downtime limit that QEMU accepts. */
-const maxDowntimeMs = 2_000_000;
-/** QEMU decides ten times a second whether what is left fits into the limit: by then it has had many chances. */
-const stopGuestAfterMs = 2000;
+/** A QEMU that is silent for longer is asked anew, over another connection. */
+const answerMs = 10_000;
 
 /** What is followed. */
 export interface Followed {
@@ -25,17 +23,38 @@ export interface Followed {
   readonly domain: Domain;
   readonly method: MoveMethod;
   readonly policy: Policy;
-  /** It moves already: what has been of it before is not known. */
+  /** It moves already. */
   readonly isUnderWay: boolean;
+  /** The passes that were seen before, if any were. */
+  readonly earlier: readonly Pass[];
+  /** Hears when there is a decision, or none will come any more. */
+  readonly onNews: () => void;
 }
 
-/** Follows a policy during one migration. */
+/** What nobody has seen of a migration that runs: all passes that have ended, as one. */
+function unseenPasses({ ram, 'total-time': endMs = 0 }: MigrationInfo, pageBytes: number): Pass[] {
+  const ended = (ram?.['dirty-sync-count'] ?? 0) - 1;
+  if (!ram || ended < 1) return [];
+  return [
+    {
+      ...{ number: ended, merged: ended, phase: 'pre-copy', startMs: 0, endMs },
+      sentBytes: ram.transferred,
+      normalPages: ram.normal,
+      zeroPages: ram.duplicate,
+      dirtyPages: Math.ceil(ram.remaining / pageBytes),
+      throttlePercent: 0,
+      linkBytesPerSecond: (ram.mbps * 1e6) / 8,
+    },
+  ];
+}
+
+/** Evaluates a policy during one migration. */
 export class PolicyFollower implements AsyncDisposable {
   readonly #followed: Followed;
   readonly #qmp: QmpClient;
   readonly #observer: Observer;
   readonly #context: MigrationContext;
-  readonly #stop = new AbortController();
+  readonly #passes: Pass[];
   readonly #ended: Promise<void>;
   #decision: Decision | undefined;
   #failure: string | undefined;
@@ -43,42 +62,45 @@ export class PolicyFollower implements AsyncDisposable {
   private constructor(
     followed: Followed,
     qmp: QmpClient,
-    observer: Observer,
     context: MigrationContext,
+    earlier: readonly Pass[],
   ) {
     this.#followed = followed;
     this.#qmp = qmp;
-    this.#observer = observer;
     this.#context = context;
-    this.#ended = this.#follow();
+    this.#passes = [...earlier];
+    this.#observer = new Observer({
+      qmp,
+      events: qmp.events(),
+      sawBeginning: true,
+      earlier,
+      // libvirt has them on wherever QEMU has them.
+      eventsOn: true,
+      record: undefined,
+      onProgress: undefined,
+      wantsProgress: () => false,
+    });
+    if (followed.isUnderWay) this.#observer.catchUp();
+    this.#ended = this.#follow().finally(followed.onNews);
   }
 
   /** Watches from now on. Begin before libvirt is told to migrate, and nothing of it is missed. */
   static async begin(followed: Followed): Promise<PolicyFollower> {
-    const { domain, method, isUnderWay } = followed;
-    const qmp = await connectToDomain(domain);
+    const { domain, method, isUnderWay, earlier } = followed;
+    const qmp = await connectToDomain(domain, { timeoutMs: answerMs });
     try {
       const setup = await readQemuSetup(qmp);
-      const observer = new Observer({
-        qmp,
-        events: qmp.events(),
-        sawBeginning: !isUnderWay,
-        // libvirt has them on wherever QEMU has them.
-        eventsOn: true,
-        record: undefined,
-        onProgress: undefined,
-        wantsProgress: () => false,
-      });
-      if (isUnderWay) observer.catchUp();
-      const { downtimeLimitMs, bytesPerSecond } = method;
       const said = contextOf(setup);
       const context = {
         ...said,
-        downtimeLimitMs: downtimeLimitMs ?? said.downtimeLimitMs,
-        bandwidthLimitBytesPerSecond: bytesPerSecond ?? said.bandwidthLimitBytesPerSecond,
+        downtimeLimitMs: method.downtimeLimitMs ?? said.downtimeLimitMs,
+        // libvirt sets a limit of its own, which is none, when it migrates.
+        bandwidthLimitBytesPerSecond: method.bytesPerSecond ?? 0,
         postcopyPossible: method.name !== 'pre-copy',
       };
-      return new PolicyFollower(followed, qmp, observer, context);
+      const isSeen = earlier.length > 0 || !isUnderWay;
+      const before = isSeen ? earlier : unseenPasses(setup.migration, said.pageBytes);
+      return new PolicyFollower(followed, qmp, context, before);
     } catch (error) {
       await qmp.close();
       throw error;
@@ -90,81 +112,41 @@ export class PolicyFollower implements AsyncDisposable {
     return this.#decision;
   }
 
-  /** Why it can't be followed any more. */
+  /** All passes that have ended. */
+  get passes(): readonly Pass[] {
+    return this.#passes;
+  }
+
+  /** Why it sees nothing any more. */
   get failure(): string | undefined {
     return this.#failure;
   }
 
   async #follow(): Promise<void> {
     try {
-      await this.#untilDecided();
+      this.#decision = await this.#untilDecided();
     } catch (error) {
-      if (this.#stop.signal.aborted) return;
-      // Its QEMU is gone with its guest, or nobody decides any more when it has taken too long.
-      this.#failure = `The policy could not be followed: ${messageOf(error)}`;
-      await this.#tell('domjobabort').catch(() => {});
+      this.#failure = messageOf(error);
     }
   }
 
-  async #untilDecided(): Promise<void> {
+  async #untilDecided(): Promise<Decision | undefined> {
     const run = new PolicyRun(this.#followed.policy);
-    const passes: Pass[] = [];
     for (;;) {
       const observed = await this.#observer.next(run.evaluateAtMs);
       const { pass, status, elapsedMs } = observed;
-      if (pass) passes.push(pass);
-      if (endStatuses.includes(status) || status.startsWith('postcopy')) return;
+      if (pass) this.#passes.push(pass);
+      if (endStatuses.includes(status) || status.startsWith('postcopy')) return undefined;
       // libvirt has QEMU wait in "pre-switchover", with its guest stopped: all is decided by then.
       if (status !== 'active' || !run.isDue(observed)) continue;
-      const { decision } = run.evaluate({ ...this.#context, elapsedMs, passes: [...passes] });
-      if (decision.choice === 'go-on') continue;
-      this.#decision = decision;
-      await this.#carryOut(decision);
-      return;
-    }
-  }
-
-  async #carryOut({ choice }: Decision): Promise<void> {
-    switch (choice) {
-      case 'post-copy':
-        await this.#tell('migrate-postcopy');
-        break;
-      case 'stop-now':
-        await this.#tell('migrate-setmaxdowntime', `${maxDowntimeMs}`);
-        await this.#stopGuest();
-        break;
-      case 'give-up':
-        await this.#tell('domjobabort');
-        break;
-      case 'go-on':
-        break;
-    }
-  }
-
-  /** Where QEMU knows no bandwidth, no limit is long enough. libvirt runs the guest again where it is in the end. */
-  async #stopGuest(): Promise<void> {
-    await pause(stopGuestAfterMs, undefined, { signal: this.#stop.signal }).catch(() => {});
-    if (this.#stop.signal.aborted) return;
-    const answers = await this.#followed.domain.look();
-    if (typeof answers !== 'object') return;
-    if (answers.job === 'outgoing' && answers.state === 'running') await this.#tell('suspend');
-  }
-
-  /** The migration may end while something is being decided. */
-  async #tell(command: string, ...words: string[]): Promise<void> {
-    const { domain } = this.#followed;
-    try {
-      await domain.tell(command, ...words);
-    } catch (error) {
-      if (!(error instanceof ActError)) throw error;
-      const answers = await domain.look();
-      if (typeof answers === 'object' && answers.job === 'outgoing') throw error;
+      const passes = [...this.#passes];
+      const { decision } = run.evaluate({ ...this.#context, elapsedMs, passes });
+      if (decision.choice !== 'go-on') return decision;
     }
   }
 
   /** Ends watching; the migration goes on. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
     await this.#qmp.close();
     await this.#ended;
   }

@@ -49,8 +49,13 @@ function isOnSharedFileSystem(path: string): boolean {
 }
 
 /** What the method asks for that libvirt can't do. */
-export function methodProblems({ bytesPerSecond }: MoveMethod): string[] {
+export function methodProblems({ name, policy, bytesPerSecond }: MoveMethod): string[] {
   const problems: string[] = [];
+  if (name === 'post-copy' && policy.length > 0) {
+    problems.push(
+      'a policy has no effect with post-copy, which begins at once: leave one of them out',
+    );
+  }
   if (bytesPerSecond !== undefined && bytesPerSecond > 0 && bytesPerSecond < mebibyte) {
     problems.push('libvirt limits a rate in whole MiB a second: take 1 MiB/s or more');
   }

@@ -132,6 +132,11 @@ export class QmpMove implements MoveInHand {
     return decided?.choice === 'go-on' ? undefined : decided;
   }
 
+  /** `migrate` does itself what its policy chooses. */
+  get due(): undefined {
+    return undefined;
+  }
+
   get figures(): MoveFigures | undefined {
     if (!this.#result) return undefined;
     const { totalMs, bytes, passes, downtimeMs } = this.#result;
@@ -341,6 +346,10 @@ export class QmpMove implements MoveInHand {
       case 'end-destination':
         await this.#end(this.#destination, this.#destinationProcess);
         return;
+      case 'switch-to-post-copy':
+      case 'stop-now':
+      case 'stop-guest':
+        throw new ActError('The migration does so by itself.');
     }
   }
 
@@ -442,10 +451,11 @@ export class QmpMove implements MoveInHand {
       removeFolder(source.folder);
   }
 
-  /** What is left of certificates harms nothing before the next move, which says so. */
+  /** What is left of certificates harms nothing before the next move, which says so: a silent QEMU is not waited for. */
   async #without(side: Side, forget: (qmp: LastingQmp) => Promise<void>): Promise<void> {
     try {
-      await forget((await side.connect()).qmp);
+      const forgotten = side.connect().then(({ qmp }) => forget(qmp));
+      await within(settleMs, forgotten, () => undefined);
     } catch (error) {
       if (!(error instanceof QmpError)) throw error;
     }
