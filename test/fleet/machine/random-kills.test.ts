@@ -92,6 +92,16 @@ class Scene {
     if (qemu) process.kill(qemu.pid, 'SIGKILL');
   }
 
+  /** Its destination, where it ran already, was killed: it had moved, and died there. */
+  async diedAfterwards(since: number): Promise<boolean> {
+    const entries = this.journal.entries.slice(since);
+    const hasRun = entries.some(
+      (entry) => entry.type === 'seen' && entry.destination === 'arrived',
+    );
+    const running = await Promise.all(this.folders.map(runs));
+    return hasRun && !running.includes(true);
+  }
+
   /** It runs once, unharmed, and no older than before; or nowhere. */
   async check(what: string, isLost: boolean): Promise<void> {
     const running = await Promise.all(this.folders.map(runs));
@@ -146,13 +156,17 @@ it(
       const state = stateOf(journal.entries);
       const isLost = state.lost.has(scene.vm);
       if (isLost) expect(victim, what).not.toBe('controller');
-      await scene.check(what, isLost);
-      const outcome = isLost ? 'lost' : code === 14 ? 'settled' : code === 0 ? 'moved' : 'stayed';
+      const story = journal.entries.slice(before).map((entry) => JSON.stringify(entry));
+      const isTooLate =
+        code === 0 && victim.includes('destination') && (await scene.diedAfterwards(before));
+      await scene.check(`${what}\n${story.join('\n')}`, isLost || isTooLate);
+      const ended = { 0: 'moved', 14: 'settled' }[Number(code)] ?? 'stayed';
+      const outcome = isTooLate ? 'too late' : isLost ? 'lost' : ended;
       counts[`${victim}: ${outcome}`] = (counts[`${victim}: ${outcome}`] ?? 0) + 1;
       if (state.drain) fakedirty('cancel', ...site.where);
       if (state.drain) await new DrainProcess(context, site, drain).end;
       for (const name of state.cordoned) fakedirty('uncordon', name, ...site.where);
-      if (isLost) await scene.replace();
+      if (isLost || isTooLate) await scene.replace();
     }
     console.log(counts);
   },
