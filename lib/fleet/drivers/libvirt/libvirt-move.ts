@@ -3,7 +3,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../../errors/message-of.js';
 import type { Decision } from '../../../migration/decision.js';
-import { parsePolicies } from '../../../policy/named.js';
 import type { LibvirtHost } from '../../../site/site.js';
 import { ActError } from '../../errors.js';
 import type { EntryOf, MoveFigures } from '../../journal/entries.js';
@@ -12,9 +11,9 @@ import type { Act, Guidance, MoveInHand, MoveProgress } from '../driver.js';
 import { News } from '../news.js';
 import type { DomainAnswers, NoDomain } from './answers.js';
 import { Domain } from './domain.js';
-import { Following } from './following.js';
-import { type MigrateHow, migrateWords, postCopyFromPass, resumeWords } from './migrate-words.js';
+import { type MigrateHow, migrateWords, resumeWords } from './migrate-words.js';
 import { destinationSighting, sourceSighting } from './sightings.js';
+import { Steering } from './steering.js';
 import { Virsh, type VirshCommand } from './virsh.js';
 
 /** What a virsh that was killed with its controller had sent has been taken up by then. */
@@ -23,13 +22,6 @@ const stillOnItsWayMs = 2000;
 const restartMs = 15_000;
 /** Looks are cheap, and post-copy is not to begin late. */
 const pollMs = 250;
-
-/** The longest downtime limit that QEMU accepts. */
-const maxDowntimeMs = 2_000_000;
-/** QEMU decides ten times a second whether what is left fits into the limit: by then it has had many chances. */
-const stopGuestAfterMs = 2000;
-/** QEMU has switched to post-copy by then, and libvirt knows. */
-const switchMs = 3000;
 
 /** What libvirt says of a domain with which it is busy, after 30 s. */
 const heldDomain = 'cannot acquire state change lock';
@@ -53,17 +45,14 @@ export class LibvirtMove implements MoveInHand {
   readonly #fenceMs: number;
   #command: VirshCommand | undefined;
   #interruption: VirshCommand | undefined;
-  readonly #following: Following | undefined;
+  readonly #steering: Steering;
   #due: Guidance | undefined;
-  #toldToStop = false;
-  #limitLiftedAtMs: number | undefined;
-  /** Until then a switch to post-copy may not be seen yet. */
-  #maySwitchUntilMs: number;
   #progress: MoveProgress | undefined;
   #figures: MoveFigures | undefined;
   #failure: string | undefined;
-  #hasLimit = false;
   #isHeld = false;
+  /** Its guest was told to stop for the migration. */
+  #mayStandStill = false;
 
   constructor({ attempt, from, to }: LibvirtMoveGiven, decisions: Decisions) {
     const { source, destination } = attempt;
@@ -80,15 +69,12 @@ export class LibvirtMove implements MoveInHand {
     };
     this.#startsWithHost = source.autostart ?? false;
     this.#fenceMs = decisions.toldToMigrate ? performance.now() + stillOnItsWayMs : 0;
-    // An earlier controller may just have told it to switch.
-    const maySwitch = decisions.toldToMigrate && attempt.move.method.name !== 'pre-copy';
-    this.#maySwitchUntilMs = maySwitch ? performance.now() + switchMs : 0;
-    const { method } = attempt.move;
-    if (method.policy.length > 0) {
-      const policy = parsePolicies(method.policy);
-      const onNews = () => this.#news.come();
-      this.#following = new Following({ domain: this.#source, method, policy, onNews });
-    }
+    this.#steering = new Steering({
+      domain: this.#source,
+      method: attempt.move.method,
+      isTakenOver: decisions.toldToMigrate,
+      onNews: () => this.#news.come(),
+    });
   }
 
   get progress(): MoveProgress | undefined {
@@ -104,7 +90,7 @@ export class LibvirtMove implements MoveInHand {
   }
 
   get decision(): Decision | undefined {
-    return this.#following?.decision;
+    return this.#steering.decision;
   }
 
   get due(): Guidance | undefined {
@@ -118,9 +104,9 @@ export class LibvirtMove implements MoveInHand {
     const source = sourceSighting(answers, { ...decisions, mayBegin });
     const progress = typeof answers === 'object' ? answers.progress : undefined;
     if (progress) this.#progress = progress;
-    this.#toldToStop = decisions.toldToStop === true;
-    const isGuided = source === 'ours' && progress !== undefined && decisions.wanted === 'move';
-    this.#due = isGuided ? await this.#guide(progress, decisions) : undefined;
+    const isSteered = source === 'ours' && progress !== undefined && decisions.wanted === 'move';
+    this.#due = isSteered ? await this.#steering.due(progress, decisions) : undefined;
+    this.#mayStandStill = decisions.toldToStop === true;
     const there = await this.#seeDestination(source === 'gone' && !decisions.settled);
     const destination = this.#isHeld
       ? 'somebody-elses'
@@ -147,56 +133,18 @@ export class LibvirtMove implements MoveInHand {
     if (!this.#interruption?.runs) this.#interruption = await this.#destination.interrupt();
   }
 
-  /** What the migration is to be told now. Some of it can be told to one that runs only. */
-  async #guide(
-    { sentBytes, passes }: MoveProgress,
-    { chosen }: Decisions,
-  ): Promise<Guidance | undefined> {
-    const { method } = this.#attempt.move;
-    const hasBegun = sentBytes > 0;
-    if (!hasBegun) return undefined;
-    if (chosen?.choice === 'post-copy') return 'switch-to-post-copy';
-    if (chosen?.choice === 'stop-now') return await this.#stopping();
-    await this.#limitDowntime();
-    const from = postCopyFromPass(method);
-    if (from !== undefined && passes + 1 >= from) return 'switch-to-post-copy';
-    if (!chosen) this.#following?.goOn();
-    return undefined;
-  }
-
-  async #limitDowntime(): Promise<void> {
-    const { downtimeLimitMs } = this.#attempt.move.method;
-    if (downtimeLimitMs === undefined || this.#hasLimit) return;
-    try {
-      await this.#source.tell('migrate-setmaxdowntime', `${Math.ceil(downtimeLimitMs)}`);
-      this.#hasLimit = true;
-    } catch (error) {
-      // It may just have ended; otherwise it is told again.
-      if (!(error instanceof ActError)) throw error;
-    }
-  }
-
-  /** Where QEMU knows no bandwidth, no limit is long enough. */
-  async #stopping(): Promise<Guidance | undefined> {
-    if (this.#limitLiftedAtMs === undefined) return 'stop-now';
-    if (this.#toldToStop || performance.now() - this.#limitLiftedAtMs < stopGuestAfterMs) {
-      return undefined;
-    }
-    const answers = await this.#source.look();
-    return typeof answers === 'object' && answers.state === 'running' ? 'stop-guest' : undefined;
-  }
-
   async act(action: Act): Promise<void> {
     switch (action) {
       case 'prepare':
         // libvirt starts the destination's QEMU when the source is told to migrate.
         return;
       case 'migrate':
-        await this.#following?.begin();
+        await this.#steering.begin();
         await this.#start(migrateWords);
         return;
       case 'cancel':
-        await this.#cancel();
+        this.#steering.checkCancel();
+        await this.#source.abort();
         return;
       case 'recover':
         // One that has not heard yet that the link is still down is waited for.
@@ -218,61 +166,10 @@ export class LibvirtMove implements MoveInHand {
         await this.#endDestination();
         return;
       case 'switch-to-post-copy':
-        await this.#switchToPostCopy();
-        return;
       case 'stop-now':
-        await this.#liftLimit();
-        return;
       case 'stop-guest':
-        await this.#stopGuest();
+        await this.#steering.act(action);
         return;
-    }
-  }
-
-  /** QEMU cancels in post-copy as well, with the guest at the destination, until libvirt has noticed the switch. */
-  async #cancel(): Promise<void> {
-    if (performance.now() < this.#maySwitchUntilMs) {
-      throw new ActError('It may be switching to post-copy at this moment: it is not cancelled.');
-    }
-    await this.#source.abort();
-  }
-
-  async #switchToPostCopy(): Promise<void> {
-    this.#maySwitchUntilMs = Number.POSITIVE_INFINITY;
-    try {
-      await this.#source.tell('migrate-postcopy');
-    } finally {
-      this.#maySwitchUntilMs = performance.now() + switchMs;
-    }
-  }
-
-  /** QEMU then stops the guest as soon as it can. A limit that comes too late would be that of the next migration. */
-  async #liftLimit(): Promise<void> {
-    const { virsh, id } = this.#source;
-    const [before = ''] = await virsh.run(['migrate-getmaxdowntime', id]);
-    await this.#source.tell('migrate-setmaxdowntime', `${maxDowntimeMs}`);
-    this.#limitLiftedAtMs = performance.now();
-    if (await this.#hasLeftItsJob()) await this.#source.tell('migrate-setmaxdowntime', before);
-  }
-
-  /** libvirt runs the guest again where the migration ends, unless that has ended before. */
-  async #stopGuest(): Promise<void> {
-    await this.#source.tell('suspend');
-    await this.#runAgain();
-  }
-
-  async #hasLeftItsJob(): Promise<boolean> {
-    const answers = await this.#source.look();
-    return typeof answers === 'object' && answers.job === 'none';
-  }
-
-  /** A guest that was stopped for a migration which has ended meanwhile. */
-  async #runAgain(): Promise<void> {
-    const answers = await this.#source.look();
-    if (typeof answers !== 'object') return;
-    const { job, state, reason } = answers;
-    if (job === 'none' && state === 'paused' && reason === 'user') {
-      await this.#source.tell('resume');
     }
   }
 
@@ -315,7 +212,7 @@ export class LibvirtMove implements MoveInHand {
   async cleanUp(outcome: Outcome): Promise<void> {
     // It says why when it has ended.
     if (outcome === 'stayed') await this.#command?.ended;
-    if (outcome === 'stayed' && this.#toldToStop) await this.#runAgain();
+    if (outcome === 'stayed' && this.#mayStandStill) await this.#steering.runAgain();
     if (outcome !== 'moved') return;
     this.#figures = await this.#destination.figures().catch(() => undefined);
     try {
@@ -328,7 +225,7 @@ export class LibvirtMove implements MoveInHand {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#following?.[Symbol.asyncDispose]();
+    await this.#steering[Symbol.asyncDispose]();
     await Promise.all([this.#command?.end(), this.#interruption?.end()]);
   }
 }
