@@ -124,6 +124,14 @@ it('a VM whose QEMU is killed before it has arrived is lost, and is started nowh
   expect(await trial.hosts.state('vm', 'h2')).toBeUndefined();
 });
 
+it('a VM whose source is killed in post-copy is lost, and its half is ended', async (context) => {
+  const trial = await Trial.start(context, { guest: busy }, { method: postCopy, ...slow });
+  trial.when('ours-in-post-copy, ours-in-post-copy', () => trial.hosts.host('h1').killQemu('vm'));
+  expect(await trial.goOn()).toBe('lost');
+  expect(await trial.hosts.state('vm', 'h1')).toBe('shut off');
+  expect(await trial.hosts.state('vm', 'h2')).toBeUndefined();
+});
+
 it.runIf(isLong)(
   'a link that goes down in pre-copy leaves the VM where it was',
   async (context) => {

@@ -12,7 +12,7 @@ import { News } from '../news.js';
 import type { DomainAnswers, NoDomain } from './answers.js';
 import { Domain } from './domain.js';
 import { type MigrateHow, migrateWords, resumeWords } from './migrate-words.js';
-import { destinationSighting, sourceSighting } from './sightings.js';
+import { destinationSighting, postCopyFailed, sourceSighting } from './sightings.js';
 import { Steering } from './steering.js';
 import { Virsh, type VirshCommand } from './virsh.js';
 
@@ -31,6 +31,10 @@ export interface LibvirtMoveGiven {
   readonly attempt: EntryOf<'attempt'>;
   readonly from: LibvirtHost;
   readonly to: LibvirtHost;
+}
+
+function isShutOff(answers: DomainAnswers | NoDomain): boolean {
+  return typeof answers === 'object' && answers.state === 'shut off';
 }
 
 export class LibvirtMove implements MoveInHand {
@@ -178,8 +182,11 @@ export class LibvirtMove implements MoveInHand {
     const there = await this.#destination.look();
     if (there === 'absent') return;
     if (there === 'unknown') throw new ActError('libvirt at the destination does not answer.');
-    // libvirt may have run the guest there since: that is seen next, and a person is asked.
-    if (there.state === 'running') throw new ActError('The guest runs at the destination.');
+    // libvirt may have run the guest there since: that is seen next, and a person is asked. One whose post-copy has failed is
+    // running for libvirt too, until it asks for a page that nobody has any more.
+    if (there.state === 'running' && there.reason !== postCopyFailed) {
+      throw new ActError('The guest runs at the destination.');
+    }
     try {
       await this.#destination.tell('destroy');
     } catch (error) {
@@ -213,11 +220,23 @@ export class LibvirtMove implements MoveInHand {
     // It says why when it has ended.
     if (outcome === 'stayed') await this.#command?.ended;
     if (outcome === 'stayed' && this.#mayStandStill) await this.#steering.runAgain();
+    if (outcome === 'lost') await this.#forgetHalf();
     if (outcome !== 'moved') return;
     this.#figures = await this.#destination.figures().catch(() => undefined);
     try {
       await this.#source.forget();
       if (this.#startsWithHost) await this.#destination.tell('autostart');
+    } catch (error) {
+      if (!(error instanceof ActError)) throw error;
+      this.#failure = messageOf(error);
+    }
+  }
+
+  /** A guest that went there in post-copy was defined there already: it is left where it was alone. */
+  async #forgetHalf(): Promise<void> {
+    try {
+      const [here, there] = [await this.#source.look(), await this.#destination.look()];
+      if (isShutOff(here) && isShutOff(there)) await this.#destination.forget();
     } catch (error) {
       if (!(error instanceof ActError)) throw error;
       this.#failure = messageOf(error);

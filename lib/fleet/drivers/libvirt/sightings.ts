@@ -5,6 +5,8 @@
 import type { Decisions, DestinationSighting, SourceSighting } from '../../move/next-action.js';
 import type { DomainAnswers, NoDomain } from './answers.js';
 
+/** What libvirt says of both sides when post-copy is interrupted. */
+export const postCopyFailed = 'post-copy failed';
 /** A domain that is defined, and has no QEMU. */
 const withoutQemu = ['shut off'];
 /** It is there, and can leave. */
@@ -34,7 +36,7 @@ export function sourceSighting(
   if (state === 'crashed') return 'somebody-elses';
   if (!present.includes(state)) return 'unknown';
   const isPostCopy = reason === 'post-copy';
-  const isBroken = reason === 'post-copy failed';
+  const isBroken = reason === postCopyFailed;
   // It stands still since a migration whose end libvirt doesn't know.
   const isLeft = state === 'paused' && reason === 'migrating' && job !== 'outgoing';
   if (isPostCopy || isBroken || isLeft || job === 'outgoing') {
@@ -63,7 +65,7 @@ export function destinationSighting(
   if (!present.includes(state)) return 'unknown';
   if (!toldToMigrate) return 'somebody-elses';
   if (reason === 'post-copy') return 'ours-in-post-copy';
-  if (reason === 'post-copy failed') return 'interrupted';
+  if (reason === postCopyFailed) return 'interrupted';
   const isAwaited = state === 'paused' && (reason === 'migrating' || reason === 'starting up');
   if (job === 'incoming' || isAwaited) return 'ours';
   // Somebody has started it from its disks.
