@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { Domain } from '../fleet/drivers/libvirt/domain.js';
 import { connectToDomain } from '../fleet/drivers/libvirt/domain-qmp.js';
 import { Virsh } from '../fleet/drivers/libvirt/virsh.js';
+import { ActError } from '../fleet/errors.js';
 import type { QmpClient } from '../qmp/client.js';
 import type { QmpAddress } from '../qmp/transport.js';
 import { exitCodes } from './exit-codes.js';
@@ -35,9 +36,19 @@ export function addSourceOptions(command: Command, whose: string): Command {
 
 /** What these options need of each other. */
 export const sourceNeeds: readonly Need[] = [
-  replacedBy('--domain', '--qmp'),
+  { ...replacedBy('--domain', '--qmp'), problem: 'give --qmp or --domain, not both' },
   needs('--connect', '--domain'),
 ];
+
+async function connectByDomain(domain: Domain): Promise<QmpClient> {
+  try {
+    return await connectToDomain(domain);
+  } catch (error) {
+    if (!(error instanceof ActError)) throw error;
+    const { virsh, id } = domain;
+    throw new ActError(`${error.message} Asked for domain ${id} at ${virsh.uri} (--connect).`);
+  }
+}
 
 /** Connects to it. */
 export async function connectToSource({
@@ -45,7 +56,7 @@ export async function connectToSource({
   domain,
   connect: uri,
 }: SourceFlags): Promise<QmpClient> {
-  if (domain !== undefined) return await connectToDomain(new Domain(new Virsh(uri), domain));
+  if (domain !== undefined) return await connectByDomain(new Domain(new Virsh(uri), domain));
   if (qmp !== undefined) return await connect(qmp);
   throw new TypeError('The command has refused to run without either.');
 }

@@ -9,6 +9,8 @@ export interface Need {
   readonly needs: string;
   /** Whether it is there, by the values of all options. */
   readonly isMet: (values: Readonly<Record<string, unknown>>) => boolean;
+  /** What is wrong, where "has no effect without" would not say it well. */
+  readonly problem?: string;
 }
 
 /** An option that has no effect without another one. */
@@ -40,7 +42,9 @@ export function refuseWithoutEffect(command: Command, all: readonly Need[]): Com
       return running.getOptionValueSource(given) === 'cli' && !isMet(values);
     });
     if (idle.length === 0) return;
-    const problems = idle.map((each) => `${each.option} has no effect without ${each.needs}`);
+    const problems = idle.map(
+      ({ problem, ...each }) => problem ?? `${each.option} has no effect without ${each.needs}`,
+    );
     running.error(`error: ${problems.join('; ')}`, { exitCode: exitCodes.usage });
   });
 }

@@ -73,6 +73,7 @@ export {
 export type { DrainPlan } from './plan-drain.js';
 export { readSiteFile } from './read-site-file.js';
 export {
+  completePlan,
   type DrainOptions,
   type MeasureVmsOptions,
   measureVms,

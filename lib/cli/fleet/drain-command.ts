@@ -3,14 +3,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DrainProgress } from '../../fleet/drain-progress.js';
 import type { MoveDriver, MoveProgress } from '../../fleet/drivers/driver.js';
 import { driverFor } from '../../fleet/drivers/driver-for.js';
-import { PreflightError } from '../../fleet/errors.js';
+import { FleetStateError, PreflightError } from '../../fleet/errors.js';
 import type { EntryOf, FleetEntry } from '../../fleet/journal/entries.js';
 import type { TakenFolder } from '../../fleet/journal/site-folder.js';
 import type { FleetState } from '../../fleet/journal/state.js';
 import {
+  completePlan,
   type DrainOptions,
   measureVms,
-  plan,
   preflight,
   remarks,
 } from '../../fleet/run/before-drain.js';
@@ -40,7 +40,6 @@ import { comparisonText, drainLines, entryText, planText } from './fleet-text.js
 import {
   addSiteOptions,
   checkHost,
-  checkVm,
   type FoundSite,
   findSite,
   type SiteFlags,
@@ -204,7 +203,8 @@ async function dryRun(
 ): Promise<void> {
   const state = folder.state();
   const driver = driverFor(site, folder.migrations);
-  const planned = plan(await measured(options, state, driver, flags), state);
+  const withFigures = await measured(options, state, driver, flags);
+  const planned = await completePlan(withFigures, state, driver);
   const problems = await preflight(options, state, planned, driver);
   if (outputOptions().json) {
     console.log(JSON.stringify({ ...planned, problems }, withoutInfinity));
@@ -220,11 +220,23 @@ async function dryRun(
   if (problems.length > 0) throw new PreflightError(problems);
 }
 
-async function run(host: string, flags: DrainFlags): Promise<void> {
+/** libvirt does not know the filter: what a domain's description says of it holds. */
+function refuseFilterOptions({ hosts }: Site, host: string, command: Command): void {
+  if (hosts[host]?.driver !== 'libvirt') return;
+  const names = { hash: '--hash', filter: '--no-filter' };
+  for (const [name, flag] of Object.entries(names)) {
+    if (command.getOptionValueSource(name) !== 'cli') continue;
+    throw new FleetStateError(
+      `${flag} has no effect with libvirt: the description of each domain says it (migration.x-fake-dirty-filter, migration.x-fake-dirty-hash).`,
+    );
+  }
+}
+
+async function run(host: string, flags: DrainFlags, command: Command): Promise<void> {
   const found = findSite(flags);
   const { site, folder } = found;
   checkHost(site, host);
-  for (const vm of flags.leave) checkVm(site, vm);
+  refuseFilterOptions(site, host, command);
   const options: DrainOptions = {
     site,
     host,
@@ -321,5 +333,5 @@ Examples:
   fakedirty drain h1 --site site.yaml --dry-run
   fakedirty drain h1 --site site.yaml --by 18:00 --bandwidth 5Gbit`,
     )
-    .action((host: string, flags: DrainFlags) => run(host, flags));
+    .action((host: string, flags: DrainFlags, command: Command) => run(host, flags, command));
 }

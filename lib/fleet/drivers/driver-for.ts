@@ -11,6 +11,7 @@ export function driverFor(site: Site, journals: string): MoveDriver {
     preflight: (target) => drivers[target.source.driver].preflight(target),
     measure: (vm, source, seconds) => drivers[source.driver].measure(vm, source, seconds),
     remarks: (target) => drivers[target.source.driver].remarks(target),
+    guestsOn: (host) => drivers[site.hosts[host]?.driver ?? 'qmp'].guestsOn(host),
     identify: (source) => drivers[source.driver].identify(source),
     arrival: (target, attempt) => drivers[target.source.driver].arrival(target, attempt),
     open: (attempt, decisions) => drivers[attempt.source.driver].open(attempt, decisions),

@@ -42,6 +42,8 @@ export interface MoveInHand extends AsyncDisposable {
   readonly decision: Decision | undefined;
   /** What the migration that was seen last is to be told now; undefined: nothing, or somebody else does it. */
   readonly due: Guidance | undefined;
+  /** Its source answers nobody while it sends the rest: silence says then that nothing comes through. */
+  readonly isSilentAtTheEnd: boolean;
   /** What the driver knows of why it failed; undefined where it knows nothing. */
   readonly failure: string | undefined;
   /** Removes what the attempt has left behind: all of it, or only what is not needed where the guest is. */
@@ -74,6 +76,8 @@ export interface MoveDriver {
   preflight(target: Target): Promise<readonly string[]>;
   /** What is worth knowing of a move, and in nobody's way: a sentence each. */
   remarks(target: Target): Promise<readonly string[]>;
+  /** The names of guests that run on a host, whoever started them; those of QEMUs alone are not known. */
+  guestsOn(host: string): Promise<readonly string[]>;
   /** The place of a VM, with all by which it can be told from another that comes after it. */
   identify(source: Place): Promise<Place>;
   /** Measures a VM for about four times so long. */

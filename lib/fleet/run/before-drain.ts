@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { checkOptions, optionNames } from '../../errors/check-options.js';
 import { FakedirtyError } from '../../errors/error.js';
+import { didYouMean } from '../../errors/nearest.js';
 import { measurementFormat, type VmMeasurement } from '../../site/measurement.js';
 import type { MoveMethod } from '../../site/move.js';
 import type { Place } from '../../site/place.js';
@@ -9,6 +10,7 @@ import { withoutInfinity } from '../../site/range.js';
 import type { Card, Site } from '../../site/site.js';
 import { predictMove } from '../../strategy/model/predict.js';
 import type { MoveDriver, Target } from '../drivers/driver.js';
+import { ActError, FleetStateError } from '../errors.js';
 import type { FleetState } from '../journal/state.js';
 import { type DrainPlan, planDrain, type SiteNow } from '../plan-drain.js';
 
@@ -172,6 +174,57 @@ export function plan(options: DrainOptions, state: FleetState): DrainPlan {
     method: limited(site, move.from, move.to, move.method),
   }));
   return { ...planned, moves, left: [...planned.left, ...lostAt(site, state, host)] };
+}
+
+/**
+ * What a drain would do, with guests that run on the host although the site has them elsewhere, or not at all: a host that
+ * still has some is not empty. Nothing is changed.
+ */
+export async function completePlan(
+  options: DrainOptions,
+  state: FleetState,
+  driver: MoveDriver,
+): Promise<DrainPlan> {
+  const planned = plan(options, state);
+  const { site, host, leave } = options;
+  const { hostOf } = siteNow(site, state);
+  const guests = await guestsOn(driver, host);
+  if (typeof guests === 'string') {
+    const reason = `It can't be asked which guests it has: ${guests}`;
+    return { ...planned, left: [...planned.left, { vm: host, reason, isWanted: false }] };
+  }
+  const strangers = guests.filter((name) => hostOf.get(name) !== host);
+  for (const name of leave) checkLeft(site, name, strangers);
+  const left = strangers.map((vm) => {
+    const reason = strangerText(vm, host, Object.hasOwn(site.vms, vm), hostOf.get(vm));
+    return { vm, reason, isWanted: leave.includes(vm) };
+  });
+  const known = planned.left.filter(({ vm }) => !strangers.includes(vm));
+  return { ...planned, left: [...known, ...left] };
+}
+
+/** The guests of a host, or why nobody knows them. */
+async function guestsOn(driver: MoveDriver, host: string): Promise<readonly string[] | string> {
+  try {
+    return await driver.guestsOn(host);
+  } catch (error) {
+    if (!(error instanceof ActError)) throw error;
+    return error.message;
+  }
+}
+
+/** What is to stay is known to the site, or runs on the host. */
+function checkLeft({ vms }: Site, name: string, strangers: readonly string[]): void {
+  if (Object.hasOwn(vms, name) || strangers.includes(name)) return;
+  throw new FleetStateError(`The site has no VM '${name}'.${didYouMean(name, Object.keys(vms))}`);
+}
+
+function strangerText(vm: string, host: string, isDescribed: boolean, at: string | undefined) {
+  if (!isDescribed) {
+    return `It runs on ${host}, and the site does not describe it: describe it, or leave it there (--leave ${vm}).`;
+  }
+  const elsewhere = at === undefined ? 'was lost' : `is remembered at ${at}`;
+  return `It runs on ${host}, and ${elsewhere}: "fakedirty place ${vm} ${host}" says where it is.`;
 }
 
 /** VMs that were lost while they were moved from or to a host: whether somebody has started them again is not known. */

@@ -228,13 +228,15 @@ class Attempt {
   }
 
   /** A link that is down tells nobody: what has not changed for long is given up. */
-  async #watchOverProgress({ source }: Observation): Promise<void> {
+  async #watchOverProgress({ source, destination }: Observation): Promise<void> {
+    // It is there: nothing more is to be sent.
+    if (destination === 'arrived') return;
     const { progress } = this.#hand;
     const position = progress && [progress.sentBytes, progress.remainingBytes, progress.passes];
     const isSending = source === 'ours' || source === 'ours-in-post-copy';
     if (isSending && progress) this.#restMs = this.#restOf(progress);
     if (source !== 'unknown') this.#wasOurs = source === 'ours';
-    const isSilent = source === 'unknown' && this.#wasOurs;
+    const isSilent = source === 'unknown' && this.#wasOurs && this.#hand.isSilentAtTheEnd;
     // Before it is connected nothing is known of it: also for that it has no longer.
     const sending = isSending ? [source, ...(position ?? [])].join(' ') : undefined;
     const now = isSilent ? (this.#position ?? source) : sending;

@@ -10,10 +10,10 @@ import type { TakenFolder } from '../journal/site-folder.js';
 import type { FleetState } from '../journal/state.js';
 import {
   checkDrainOptions,
+  completePlan,
   type DrainOptions,
   digestOf,
   placeOf,
-  plan,
   preflight,
   remarks,
   siteNow,
@@ -102,7 +102,7 @@ class Drain {
     if (this.#state.drain?.isCancelled) return;
     // What was wanted of an earlier drain at its very end is nothing that this one is to obey.
     if (!drain) taken.newWishes();
-    const planned = plan(this.#options, this.#state);
+    const planned = await completePlan(this.#options, this.#state, driver);
     const problems = await preflight(this.#options, this.#state, planned, driver);
     if (problems.length > 0) throw new PreflightError(problems);
     for (const text of await remarks(this.#options, this.#state, planned, driver)) {

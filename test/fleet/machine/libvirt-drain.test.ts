@@ -1,9 +1,11 @@
 // Drains a host of real VMs at work, by libvirt.
+import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { driverFor } from '../../../lib/fleet/drivers/driver-for.js';
 import { SiteFolder } from '../../../lib/fleet/journal/site-folder.js';
 import { drain } from '../../../lib/fleet/run/drain.js';
 import { methodSchema } from '../../../lib/site/move.js';
+import { fakedirty } from '../../cli/fakedirty.js';
 import { LibvirtHosts } from '../../harness/libvirt-hosts.js';
 import { needQemu } from '../../harness/requirements.js';
 
@@ -28,6 +30,25 @@ it('every VM of the host moves to another one, encrypted and at work, and the ot
       .host('h1')
       .virsh.run(['migrate', '--live', '--p2p', 'small', hosts.host('h2').uris.peerUri]),
   ).rejects.toThrow(/TLS/);
+  // A guest that the site does not have there keeps the host from being empty.
+  const lacks = hosts.workspace.path('lacks.yaml');
+  const { vms, ...rest } = hosts.description as { vms: Record<string, object> };
+  const { small } = vms;
+  writeFileSync(lacks, JSON.stringify({ ...rest, vms: { small } }));
+  const state = ['--site', lacks, '--state', hosts.workspace.path('lacks')];
+  const partly = fakedirty('drain', 'h1', '--dry-run', ...state);
+  expect(partly).toMatchObject({ status: 10 });
+  expect(partly.output).toMatch(
+    /large: It runs on h1, and the site does not describe it.*--leave large/,
+  );
+  const left = fakedirty('drain', 'h1', '--dry-run', '--leave', 'large', ...state);
+  expect(left).toMatchObject({ status: 0 });
+  expect(fakedirty('drain', 'h1', '--dry-run', '--leave', 'lagre', ...state).output).toMatch(
+    /no VM 'lagre'/,
+  );
+  expect(fakedirty('drain', 'h1', '--hash', 'sha256', ...state).output).toMatch(
+    /--hash has no effect with libvirt/,
+  );
   const folder = new SiteFolder(hosts.workspace.path('state'));
   await using taken = await folder.take('site.yaml', 'drain h1');
   const outcome = await drain(

@@ -21,7 +21,7 @@ function driverThatSees(seen: Observation): MoveDriver {
     act: () => Promise.resolve(),
     untilNews: () => Promise.resolve(),
     ...{ progress: undefined, figures: undefined, failure: undefined, decision: undefined },
-    due: undefined,
+    ...{ due: undefined, isSilentAtTheEnd: true },
     cleanUp: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -45,7 +45,10 @@ it('a drain that was killed before it had a plan can be cancelled, though it can
     await using taken = await folder.take('site.yaml', 'drain h1');
     const limits = { stopAfterFailures: 1, windows: [] };
     taken.append({ type: 'drain', host: 'h1', options: limits });
-    const driver = { preflight: () => Promise.resolve(['it has ended']) } as unknown as MoveDriver;
+    const driver = {
+      guestsOn: () => Promise.resolve([]),
+      preflight: () => Promise.resolve(['it has ended']),
+    } as unknown as MoveDriver;
     const unused = () => {};
     const signal = new AbortController().signal;
     const context = { taken, driver, signal, onProgress: unused, onTrouble: unused };

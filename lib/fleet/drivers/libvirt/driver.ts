@@ -62,8 +62,16 @@ export class LibvirtDriver implements MoveDriver {
     return remarks;
   }
 
+  async guestsOn(host: string): Promise<readonly string[]> {
+    const names = await new Virsh(this.#host(host).uri).run(['list', '--name']);
+    return names.map((name) => name.trim());
+  }
+
   async identify(source: Place): Promise<Place> {
     const domain = this.#domain(source);
+    if ((await domain.look()) === 'absent') {
+      throw new ActError(`${domain.virsh.uri} has no domain ${domain.id}.`);
+    }
     const { uuid, isPersistent, startsWithHost, runs } = await domain.facts();
     if (!runs) throw new ActError(`${domain.id} does not run at ${domain.virsh.uri}.`);
     const { host } = source;

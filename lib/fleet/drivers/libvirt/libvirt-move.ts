@@ -97,6 +97,9 @@ export class LibvirtMove implements MoveInHand {
     return this.#steering.decision;
   }
 
+  /** A daemon that does not answer says nothing of what its QEMU does. */
+  readonly isSilentAtTheEnd = false;
+
   get due(): Guidance | undefined {
     return this.#due;
   }

@@ -6,6 +6,7 @@ import { bytesText } from '../../../format/text.js';
 import type { MoveMethod } from '../../../site/move.js';
 import type { LibvirtHost } from '../../../site/site.js';
 import { ActError } from '../../errors.js';
+import { memoryProblem } from '../memory-problem.js';
 import { type DomainDescription, describeDomain } from './description.js';
 import type { Domain } from './domain.js';
 import { Virsh, workMs } from './virsh.js';
@@ -57,7 +58,7 @@ export function methodProblems({ name, policy, bytesPerSecond }: MoveMethod): st
     );
   }
   if (bytesPerSecond !== undefined && bytesPerSecond > 0 && bytesPerSecond < mebibyte) {
-    problems.push('libvirt limits a rate in whole MiB a second: take 1 MiB/s or more');
+    problems.push('libvirt limits a rate in whole MiB a second: take 9Mbit or more');
   }
   return problems;
 }
@@ -91,8 +92,7 @@ export function describedProblems(
     );
   }
   if (memoryBytes !== undefined && description.memoryBytes !== memoryBytes) {
-    const [real, said] = [bytesText(description.memoryBytes), bytesText(memoryBytes)];
-    problems.push(`it has ${real} of memory, and its description says ${said}`);
+    problems.push(memoryProblem(description.memoryBytes, memoryBytes));
   }
   return problems;
 }
@@ -101,14 +101,18 @@ export function describedProblems(
 async function sourceProblems(domain: Domain): Promise<string[]> {
   const { virsh, id } = domain;
   const answers = await domain.look();
-  if (answers === 'absent') throw new ActError(`${virsh.uri} knows no domain ${id}.`);
+  if (answers === 'absent')
+    throw new ActError(
+      `${virsh.uri} has no domain ${id}: if it is on another host, "fakedirty place" says so.`,
+    );
   if (answers === 'unknown') {
     const { problem } = await virsh.attempt(['domstate', id]);
     throw new ActError(`${virsh.uri} can't be asked: ${problem}.`);
   }
   const problems: string[] = [];
   if (answers.state !== 'running') {
-    problems.push(`its guest is ${answers.state}: continue it first, or leave it out`);
+    const how = answers.state === 'shut off' ? 'start' : 'continue';
+    problems.push(`its guest is ${answers.state}: ${how} it first, or leave it there (--leave)`);
   }
   if (answers.job === 'outgoing') problems.push('somebody migrates it already');
   if (answers.job === 'other') problems.push('libvirt has another job for it: wait for its end');
@@ -178,7 +182,7 @@ async function destinationProblems(
   const { type, emulator, machine, memoryBytes, cpuMode } = description;
   const how = ['--virttype', type, '--emulatorbin', emulator, '--machine', machine];
   const capable = await there.attempt(['domcapabilities', ...how], workMs);
-  if (!capable.succeeded) problems.push(`the destination can't run it: ${capable.problem}`);
+  if (!capable.succeeded) problems.push(`${there.uri} can't run it: ${capable.problem}`);
   const available = availableBytes(await there.run(['nodememstats']));
   if (available < memoryBytes) {
     const [has, needs] = [bytesText(available), bytesText(memoryBytes)];

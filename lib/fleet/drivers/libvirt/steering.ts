@@ -106,8 +106,20 @@ export class Steering implements AsyncDisposable {
     throw new ActError('It may be switching to post-copy at this moment: it is not cancelled.');
   }
 
-  /** Tells it. */
+  /** Tells it. One that has ended meanwhile need not be told any more. */
   async act(guidance: Guidance): Promise<void> {
+    try {
+      await this.#tell(guidance);
+    } catch (error) {
+      if (!(error instanceof ActError)) throw error;
+      const answers = await this.#domain.look();
+      const isOver =
+        answers === 'absent' || (typeof answers === 'object' && answers.job !== 'outgoing');
+      if (!isOver) throw error;
+    }
+  }
+
+  async #tell(guidance: Guidance): Promise<void> {
     switch (guidance) {
       case 'switch-to-post-copy':
         await this.#switchToPostCopy();

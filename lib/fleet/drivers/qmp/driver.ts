@@ -73,6 +73,10 @@ export class QmpDriver implements MoveDriver {
     return hasFilter ? [] : ['nothing skips its fake dirty pages: its QEMU has no filter'];
   }
 
+  guestsOn(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   async identify(source: Place): Promise<Place> {
     if (source.driver !== 'qmp') return source;
     const address = parseAddress(source.qmp);

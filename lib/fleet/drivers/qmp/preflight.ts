@@ -2,12 +2,12 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../../../errors/message-of.js';
-import { bytesText } from '../../../format/text.js';
 import { isRunning } from '../../../migration/statuses.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import { processOf } from '../../../qmp/process-usage.js';
 import type { MoveMethod } from '../../../site/move.js';
 import type { Certificates, QmpHost, Vm } from '../../../site/site.js';
+import { memoryProblem } from '../memory-problem.js';
 import { qmpOf } from './destination-qemu.js';
 
 /** The kernel takes no longer address of a UNIX socket. */
@@ -68,7 +68,9 @@ export async function runningProblems(
   const problems: string[] = [];
   if (!(await processOf(qmp))) problems.push(notFound);
   if (!status.running) {
-    problems.push(`its guest does not run (${status.status}): continue it first, or leave it out`);
+    problems.push(
+      `its guest does not run (${status.status}): continue it first, or leave it there (--leave)`,
+    );
   }
   if (isRunning(migration.status ?? 'none')) {
     problems.push('somebody migrates it already');
@@ -76,8 +78,7 @@ export async function runningProblems(
   for (const reason of migration['blocked-reasons'] ?? []) problems.push(reason);
   const { 'base-memory': base, 'plugged-memory': plugged = 0 } = memory;
   if (base + plugged !== vm.memoryBytes) {
-    const [real, said] = [bytesText(base + plugged), bytesText(vm.memoryBytes)];
-    problems.push(`it has ${real} of memory, and its description says ${said}`);
+    problems.push(memoryProblem(base + plugged, vm.memoryBytes));
   }
   if (name !== 'pre-copy') problems.push(...postCopyProblems(vm, folder));
   return problems;

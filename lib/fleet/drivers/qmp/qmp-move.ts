@@ -132,6 +132,8 @@ export class QmpMove implements MoveInHand {
     return decided?.choice === 'go-on' ? undefined : decided;
   }
 
+  readonly isSilentAtTheEnd = true;
+
   /** `migrate` does itself what its policy chooses. */
   get due(): undefined {
     return undefined;
