@@ -66,6 +66,20 @@ export class DrainProcess {
     this.#end = once(this.#child, 'close').then(([code]) => ({ code, output }));
   }
 
+  /** Waits for an entry that it is to write, and says how it ended if it wrote none. */
+  async writes(
+    journal: SiteJournal,
+    after: number,
+    is: (entry: FleetEntry) => boolean,
+  ): Promise<FleetEntry> {
+    const early = this.#end.then(({ code, output }) => {
+      const found = journal.entries.slice(after).find(is);
+      if (found) return found;
+      throw new Error(`It ended with ${code} before it wrote that:\n${output}`);
+    });
+    return await Promise.race([journal.until(after, is), early]);
+  }
+
   kill(signal: 'SIGKILL' | 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
     this.#child.kill(signal);
   }

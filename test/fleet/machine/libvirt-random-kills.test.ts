@@ -125,7 +125,7 @@ it(
       const before = journal.entries.length;
       const drain = ['drain', scene.host, ...method];
       const first = new DrainProcess(context, hosts, drain);
-      await journal.until(before, ({ type }) => type === 'attempt');
+      await first.writes(journal, before, ({ type }) => type === 'attempt');
       await pause(delayMs);
       const isOver = journal.entries.slice(before).some(({ type }) => type === 'ended');
       if (isOver) {
@@ -139,8 +139,8 @@ it(
       if (code === null) {
         const killedAt = journal.entries.length;
         const second = new DrainProcess(context, hosts, drain);
-        const back = await journal.until(killedAt, ({ type }) => type === 'controller');
-        const next = await journal.until(killedAt, ({ type }) => type !== 'controller');
+        const back = await second.writes(journal, killedAt, ({ type }) => type === 'controller');
+        const next = await second.writes(journal, killedAt, ({ type }) => type !== 'controller');
         // A daemon that was killed as well may wait for half a minute before it answers.
         if (victim.length === 1) expect(next.atMs - back.atMs, what).toBeLessThan(goOnMs);
         ({ code, output } = await second.end);

@@ -130,7 +130,7 @@ it(
       const before = journal.entries.length;
       const drain = ['drain', host, ...method, '--stall', '3s'];
       const first = new DrainProcess(context, site, drain);
-      const attempt = await journal.until(before, ({ type }) => type === 'attempt');
+      const attempt = await first.writes(journal, before, ({ type }) => type === 'attempt');
       await pause(delayMs);
       if (attempt.type !== 'attempt') throw new TypeError('This is no attempt.');
       const isOver = journal.entries.slice(before).some(({ type }) => type === 'ended');
@@ -142,8 +142,8 @@ it(
       if (victim.includes('controller')) {
         const killedAt = journal.entries.length;
         const second = new DrainProcess(context, site, drain);
-        const back = await journal.until(killedAt, ({ type }) => type === 'controller');
-        const next = await journal.until(killedAt, ({ type }) => type !== 'controller');
+        const back = await second.writes(journal, killedAt, ({ type }) => type === 'controller');
+        const next = await second.writes(journal, killedAt, ({ type }) => type !== 'controller');
         const story = journal.entries.slice(before).map((entry) => JSON.stringify(entry));
         expect(next.atMs - back.atMs, `${what}\n${story.join('\n')}`).toBeLessThan(goOnMs);
         ({ code } = await second.end);
