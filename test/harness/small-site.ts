@@ -204,6 +204,15 @@ export class SmallSite {
     await this.#boot(name, host, { binary });
   }
 
+  /** Takes a VM out of the description: it has ended, and nobody starts it again. */
+  removeVm(name: string): void {
+    this.rewrite((text) => {
+      const described = JSON.parse(text);
+      delete described.vms[name];
+      return JSON.stringify(described, undefined, 2);
+    });
+  }
+
   /** What tells commands which site this is. */
   get where(): string[] {
     return ['--site', this.file, '--state', this.workspace.path('state')];
