@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakedirtyError } from '../../lib/errors/error.js';
-import { drain, measureVms, plan, preflight, remarks } from '../../lib/fleet/index.js';
+import {
+  completePlan,
+  drain,
+  measureVms,
+  plan,
+  preflight,
+  remarks,
+} from '../../lib/fleet/index.js';
 import {
   FingerprintTable,
   fingerprintPages,
@@ -92,6 +99,7 @@ const calls: Readonly<Record<string, () => unknown>> = {
   'fingerprintPages()': () => fingerprintPages(page, strange),
   'fingerprintPagesAsync()': () => fingerprintPagesAsync(page, strange),
   'drain()': () => drain(strange, {} as Anything),
+  'completePlan()': () => completePlan(strange, {} as Anything, {} as Anything),
   'measureVms()': () => measureVms({} as Anything, {} as Anything, {} as Anything, strange),
   'plan()': () => plan(strange, {} as Anything),
   'preflight()': () => preflight(strange, {} as Anything, {} as Anything, {} as Anything),

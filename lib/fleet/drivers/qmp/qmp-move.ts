@@ -448,6 +448,8 @@ export class QmpMove implements MoveInHand {
     // What does not answer, and was settled by a person, may live: the guest is elsewhere.
     if (outcome === 'stayed') await this.#endIfAlive(this.#destination, findQemu(this.#folder));
     if (outcome === 'moved') await this.#endIfAlive(this.#source, this.#sourceProcess);
+    // With what the destination's QEMU has said.
+    this.#failure = this.failure;
     if (outcome !== 'moved' && !findQemu(this.#folder)) removeFolder(this.#folder);
     if (outcome === 'moved' && source.driver === 'qmp' && source.folder)
       removeFolder(source.folder);
