@@ -92,14 +92,14 @@ class Scene {
     if (qemu) process.kill(qemu.pid, 'SIGKILL');
   }
 
-  /** Its destination, where it ran already, was killed: it had moved, and died there. */
-  async diedAfterwards(since: number): Promise<boolean> {
+  /** Where it ran in the end was killed when all was decided: it had moved, or was to stay, and died there. */
+  async diedAfterwards(victim: string, since: number): Promise<boolean> {
     const entries = this.journal.entries.slice(since);
-    const hasRun = entries.some(
-      (entry) => entry.type === 'seen' && entry.destination === 'arrived',
-    );
+    const last = entries.findLast((entry) => entry.type === 'seen');
+    const isThere = last?.destination === 'arrived' && victim.includes('destination');
+    const isHere = last?.source === 'not-started' && victim.includes('source');
     const running = await Promise.all(this.folders.map(runs));
-    return hasRun && !running.includes(true);
+    return (isThere || isHere) && !running.includes(true);
   }
 
   /** It runs once, unharmed, and no older than before; or nowhere. */
@@ -157,8 +157,7 @@ it(
       const isLost = state.lost.has(scene.vm);
       if (isLost) expect(victim, what).not.toBe('controller');
       const story = journal.entries.slice(before).map((entry) => JSON.stringify(entry));
-      const isTooLate =
-        code === 0 && victim.includes('destination') && (await scene.diedAfterwards(before));
+      const isTooLate = !isLost && (await scene.diedAfterwards(victim, before));
       await scene.check(`${what}\n${story.join('\n')}`, isLost || isTooLate);
       const ended = { 0: 'moved', 14: 'settled' }[Number(code)] ?? 'stayed';
       const outcome = isTooLate ? 'too late' : isLost ? 'lost' : ended;
