@@ -174,7 +174,12 @@ export class LibvirtTestHost {
 
   /** Kills its daemon, whose VMs go on; what it has logged is returned if it had ended by itself. */
   async killDaemon(): Promise<string | undefined> {
-    const kill = 'kill -KILL "$(cat /run/libvirtd.pid)" || echo gone';
+    const kill = [
+      'pid=$(cat /run/libvirtd.pid)',
+      'kill -KILL "$pid" || echo gone',
+      // Until it has ended, another one can't be started.
+      'while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done',
+    ].join('; ');
     const { stdout } = await run('nsenter', [...this.#inside, 'sh', '-c', kill]);
     if (stdout.trim() === '') return undefined;
     return readFileSync(this.path('log/libvirtd.log'), 'utf8').slice(-keptLogCharacters);
