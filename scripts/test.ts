@@ -54,8 +54,6 @@ export interface Work {
   readonly needs: readonly string[];
   /** It is one test by itself, which passes when the work succeeds. */
   readonly counts?: boolean;
-  /** It is done at the same time as the piece before it, since both wait as often as they work. */
-  readonly isBeside?: boolean;
   /** A tally, where it is tests. */
   readonly work: () => Promise<unknown>;
 }
@@ -114,7 +112,7 @@ function plan(fuzzSeconds: number): Work[] {
     { name: typescript, part: 'addon', needs: [], counts: true, work: buildTypescript },
     { name: packed, needs: [addon, typescript], work: prebuildAddons },
     { name: 'vitest', part: 'vitest', needs: [packed], work: testTypescript },
-    { name: 'nodes', part: 'nodes', needs: [packed], isBeside: true, work: testOnOtherNodes },
+    { name: 'nodes', part: 'nodes', needs: [packed], work: testOnOtherNodes },
     { name: 'native: tests of 64-bit Arm', part: 'arm64', needs: [packages], work: testArm64 },
     { name: 'package on 64-bit Arm', part: 'arm64', needs: [packed], work: testPackageOnArm64 },
     {
@@ -155,23 +153,11 @@ async function resultOf({ name, counts, work }: Work): Promise<Tally | undefined
   }
 }
 
-/** What is done at the same time, in order. */
-function groupsOf(work: readonly Work[]): Work[][] {
-  const groups: Work[][] = [];
-  for (const piece of work) {
-    const last = groups.at(-1);
-    const isWaitedFor = last?.some(({ name }) => piece.needs.includes(name));
-    if (piece.isBeside && last && !isWaitedFor) last.push(piece);
-    else groups.push([piece]);
-  }
-  return groups;
-}
-
 /** Does all of it, goes on after a failure, and sums up. */
 export async function perform(work: readonly Work[], print = tell): Promise<Tally> {
   const total = new Tally();
   const failed = new Set<string>();
-  const resultOrFailure = async (piece: Work) => {
+  for (const piece of work) {
     const broken = piece.needs.find((need) => failed.has(need));
     if (broken) print(`${piece.name}: FAILED, because "${broken}" failed`);
     const result = broken ? undefined : await resultOf(piece);
@@ -182,8 +168,7 @@ export async function perform(work: readonly Work[], print = tell): Promise<Tall
       failed.add(piece.name);
       total.add(oneFailure(piece.name));
     }
-  };
-  for (const together of groupsOf(work)) await Promise.all(together.map(resultOrFailure));
+  }
   return total;
 }
 

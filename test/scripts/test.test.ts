@@ -40,20 +40,3 @@ it('counts as failed what failed and what needed it, and does the rest', async (
   expect(done).toEqual(['set up', 'build', 'lint']);
   expect(said).toContain('test: FAILED, because "build" failed');
 });
-
-it('does at the same time what is beside, unless it needs that', async () => {
-  const running = new Set<string>();
-  const seen: string[][] = [];
-  const piece = (name: string, needs: string[], isBeside: boolean): Work => ({
-    ...{ name, needs, isBeside },
-    work: async () => {
-      running.add(name);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      seen.push([...running].sort());
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      running.delete(name);
-    },
-  });
-  await perform([piece('a', [], false), piece('b', [], true), piece('c', ['b'], true)], () => {});
-  expect(seen).toEqual([['a', 'b'], ['a', 'b'], ['c']]);
-});
