@@ -101,14 +101,14 @@ export async function testOnNode({ major, program }: OtherNode): Promise<Tally> 
 const withGuests = ['qemu/machine/', 'qemu/series/', 'lab/machine/', 'fleet/machine/'];
 
 /**
- * The tests that run guests. Each takes all processors, but waits for its link as well: three at a time end sooner. Those
+ * The tests that run guests. Each takes all processors, but waits for its link as well: two at a time end sooner. Those
  * that measure time are among them: what they say holds beside other work.
  */
 function testMachines(): Promise<Tally> {
   return runVitest({
     title: 'qemu: testing',
     log: 'qemu',
-    args: ['--dir=test', ...withGuests, '--maxWorkers=3'],
+    args: ['--dir=test', ...withGuests, '--maxWorkers=2'],
   });
 }
 

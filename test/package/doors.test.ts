@@ -113,6 +113,7 @@ const doors: [door: string, source: string, names: string[]][] = [
       'PreflightError',
       'SiteError',
       'SiteFolder',
+      'completePlan',
       'defaultSiteFolder',
       'drain',
       'fleetJournalFormat',

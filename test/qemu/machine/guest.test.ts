@@ -95,10 +95,10 @@ describe('the test guest', () => {
   it('writes with all its vCPUs: no word is left out', async (context) => {
     const { binary } = needAnyQemu(context);
     const guest = await boot(binary, { pattern: 'random', pages: 64, ring: 3, vcpus: 4 });
-    const { passes, wrongWords } = await guestState(guest.serial);
-    // Each page has one word, and each fourth page is one vCPU's.
-    expect(passes).toBeGreaterThan(0);
-    expect(wrongWords).toBe(0);
+    // Each page has one word, and each fourth page is one vCPU's: on a busy machine one of them may begin late.
+    let state = await guestState(guest.serial);
+    while (state.passes === 0) state = await guestState(guest.serial);
+    expect(state.wrongWords).toBe(0);
   });
 
   it.for([
