@@ -17,11 +17,11 @@ import { endStatuses } from './statuses.js';
 import type { UpdateLog } from './updates.js';
 
 /** The longest downtime limit that QEMU accepts. */
-const maxDowntimeLimitMs = 2_000_000;
+export const maxDowntimeLimitMs = 2_000_000;
 const statusPollMs = 200;
 const statusSchema = z.looseObject({ status: z.string().default('none') });
 /** QEMU decides ten times a second whether what is left fits into the limit: by then it has had many chances. */
-const stopGuestAfterMs = 2000;
+export const stopGuestAfterMs = 2000;
 
 /** How the migration ended, before anybody has looked where the guest is. */
 export interface MigrationEnd {

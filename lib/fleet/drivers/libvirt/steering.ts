@@ -1,5 +1,6 @@
 // What a migration of libvirt is told while it runs: how long it may stop the guest, to go on in post-copy, to end now. The
 // method or a policy decides that.
+import { maxDowntimeLimitMs, stopGuestAfterMs } from '../../../migration/controller.js';
 import type { Decision } from '../../../migration/decision.js';
 import { parsePolicies } from '../../../policy/named.js';
 import type { MoveMethod } from '../../../site/move.js';
@@ -10,10 +11,6 @@ import type { Domain } from './domain.js';
 import { Following } from './following.js';
 import { postCopyFromPass } from './migrate-words.js';
 
-/** The longest downtime limit that QEMU accepts. */
-const maxDowntimeMs = 2_000_000;
-/** QEMU decides ten times a second whether what is left fits into the limit: by then it has had many chances. */
-const stopGuestAfterMs = 2000;
 /** QEMU has switched to post-copy by then, and libvirt knows. */
 const switchMs = 3000;
 
@@ -112,10 +109,7 @@ export class Steering implements AsyncDisposable {
       await this.#tell(guidance);
     } catch (error) {
       if (!(error instanceof ActError)) throw error;
-      const answers = await this.#domain.look();
-      const isOver =
-        answers === 'absent' || (typeof answers === 'object' && answers.job !== 'outgoing');
-      if (!isOver) throw error;
+      if (!(await this.#isOver())) throw error;
     }
   }
 
@@ -147,14 +141,15 @@ export class Steering implements AsyncDisposable {
   async #liftLimit(): Promise<void> {
     const { virsh, id } = this.#domain;
     const [before = ''] = await virsh.run(['migrate-getmaxdowntime', id]);
-    await this.#domain.tell('migrate-setmaxdowntime', `${maxDowntimeMs}`);
+    await this.#domain.tell('migrate-setmaxdowntime', `${maxDowntimeLimitMs}`);
     this.#limitLiftedAtMs = performance.now();
-    if (await this.#hasLeftItsJob()) await this.#domain.tell('migrate-setmaxdowntime', before);
+    if (await this.#isOver()) await this.#domain.tell('migrate-setmaxdowntime', before);
   }
 
-  async #hasLeftItsJob(): Promise<boolean> {
+  /** Whether the migration has ended; false also where nobody can tell. */
+  async #isOver(): Promise<boolean> {
     const answers = await this.#domain.look();
-    return typeof answers === 'object' && answers.job === 'none';
+    return answers === 'absent' || (typeof answers === 'object' && answers.job !== 'outgoing');
   }
 
   /** Has a guest run again that was stopped for a migration which had ended by then: of others libvirt takes care. */
