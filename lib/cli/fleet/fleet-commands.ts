@@ -7,7 +7,7 @@ import { driverFor } from '../../fleet/drivers/driver-for.js';
 import { FleetStateError } from '../../fleet/errors.js';
 import { type Intent, settlements } from '../../fleet/journal/entries.js';
 import { userName } from '../../fleet/journal/site-folder.js';
-import { siteNow } from '../../fleet/run/before-drain.js';
+import { checkVm, siteNow } from '../../fleet/run/before-drain.js';
 import { carryOut } from '../../fleet/run/carry-out.js';
 import { runHook } from '../../fleet/run/hooks.js';
 import { type FleetStatus, statusOf } from '../../fleet/status.js';
@@ -22,7 +22,7 @@ import { exitCodes } from '../exit-codes.js';
 import { oneOf } from '../option-values.js';
 import { outputOptions, printResult } from '../output-options.js';
 import { countText, drainLines } from './fleet-text.js';
-import { addSiteOptions, checkHost, checkVm, findSite, type SiteFlags } from './site-option.js';
+import { addSiteOptions, checkHost, findSite, type SiteFlags } from './site-option.js';
 
 function drainText({ state, isCarriedOut, live }: FleetStatus): string {
   const { drain, open } = state;

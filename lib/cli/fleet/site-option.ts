@@ -34,12 +34,6 @@ export function checkHost({ hosts }: Site, host: string): void {
   throw new FleetStateError(`The site has no host '${host}'.${didYouMean(host, known)}`);
 }
 
-/** Throws unless the site has a VM of that name. */
-export function checkVm({ vms }: Site, vm: string): void {
-  if (Object.hasOwn(vms, vm)) return;
-  throw new FleetStateError(`The site has no VM '${vm}'.${didYouMean(vm, Object.keys(vms))}`);
-}
-
 export function findSite({ site: file, state }: SiteFlags): FoundSite {
   const site = readSiteFile(file);
   return { site, folder: new SiteFolder(state ?? defaultSiteFolder(file)) };

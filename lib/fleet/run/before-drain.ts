@@ -194,7 +194,7 @@ export async function completePlan(
     return { ...planned, left: [...planned.left, { vm: host, reason, isWanted: false }] };
   }
   const strangers = guests.filter((name) => hostOf.get(name) !== host);
-  for (const name of leave) checkLeft(site, name, strangers);
+  for (const name of leave) if (!strangers.includes(name)) checkVm(site, name);
   const left = strangers.map((vm) => {
     const reason = strangerText(vm, host, Object.hasOwn(site.vms, vm), hostOf.get(vm));
     return { vm, reason, isWanted: leave.includes(vm) };
@@ -213,10 +213,10 @@ async function guestsOn(driver: MoveDriver, host: string): Promise<readonly stri
   }
 }
 
-/** What is to stay is known to the site, or runs on the host. */
-function checkLeft({ vms }: Site, name: string, strangers: readonly string[]): void {
-  if (Object.hasOwn(vms, name) || strangers.includes(name)) return;
-  throw new FleetStateError(`The site has no VM '${name}'.${didYouMean(name, Object.keys(vms))}`);
+/** Throws unless the site has a VM of that name. */
+export function checkVm({ vms }: Site, vm: string): void {
+  if (Object.hasOwn(vms, vm)) return;
+  throw new FleetStateError(`The site has no VM '${vm}'.${didYouMean(vm, Object.keys(vms))}`);
 }
 
 function strangerText(vm: string, host: string, isDescribed: boolean, at: string | undefined) {
