@@ -288,7 +288,8 @@ it.runIf(isLong)('a destination that hangs keeps nobody waiting, and is ended', 
   const folder =
     entry.type === 'attempt' && entry.destination.driver === 'qmp' && entry.destination.folder;
   const qemu = findQemu(folder || '');
-  process.kill(qemu?.pid ?? 0, 'SIGSTOP');
+  if (!qemu) throw new Error('The destination has no QEMU.');
+  process.kill(qemu.pid, 'SIGSTOP');
   const { code, output } = await running.end;
   expect({ code, output }).toMatchObject({ code: 11 });
   expect(findQemu(folder || '')).toBeUndefined();

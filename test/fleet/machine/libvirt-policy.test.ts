@@ -1,7 +1,6 @@
 // Policies while libvirt moves a VM: they see the passes of its QEMU, and what they choose is done by libvirt.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Domain } from '../../../lib/fleet/drivers/libvirt/domain.js';
@@ -9,31 +8,12 @@ import { connectToDomain } from '../../../lib/fleet/drivers/libvirt/domain-qmp.j
 import { watchMigration } from '../../../lib/migration/watch.js';
 import { QmpCommandError } from '../../../lib/qmp/errors.js';
 import { methodSchema } from '../../../lib/site/move.js';
+import { findProcess } from '../../../lib/system/detached.js';
 import { fakedirty, main } from '../../cli/fakedirty.js';
 import { busy, flip, Killed, LibvirtTrial, slow } from '../../harness/libvirt-trial.js';
 
 const { FAKEDIRTY_LONG } = process.env;
 const isLong = FAKEDIRTY_LONG === '1';
-
-/** Processes of this one that have such a word. */
-function childrenWith(word: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const parent = / (\d+) /.exec(
-          readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) \S/, ''),
-        )?.[1];
-        return (
-          Number(parent) === process.pid &&
-          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(word)
-        );
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
 
 const by = (name: 'pre-copy' | 'hybrid', ...policy: string[]) =>
   methodSchema.parse({ name, policy });
@@ -149,7 +129,12 @@ it('a monitor that fails for a moment is asked again', async (context) => {
   const method = by('pre-copy', 'give-up:passes=5');
   const trial = await LibvirtTrial.start(context, { guest: busy }, { method, ...slow });
   trial.when('ours, ours', () => {
-    for (const pid of childrenWith('qemu-monitor-event')) process.kill(pid, 'SIGKILL');
+    const { uri } = trial.hosts.host('h1').uris;
+    const listens = (words: readonly string[]) =>
+      words.includes('qemu-monitor-event') && words.includes(uri);
+    const listener = findProcess(listens);
+    if (!listener) throw new Error('Nobody listens to the events of the domain.');
+    process.kill(listener.pid, 'SIGKILL');
   });
   expect(await trial.goOn()).toBe('stayed');
   expect(trial.decided).toMatchObject({ policy: 'give-up' });

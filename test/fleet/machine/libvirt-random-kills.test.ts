@@ -80,7 +80,7 @@ class Scene {
       return;
     }
     const said = await host.killDaemon();
-    // Daemons of libvirt 9.0 do so after many kills.
+    // Once in some hundred kills, why is not known: it is told in the end.
     if (said !== undefined) this.diedByThemselves.push(said);
     await pause(awayMs);
     await host.startDaemon();
