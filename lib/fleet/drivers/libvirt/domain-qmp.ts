@@ -4,10 +4,9 @@ import { Duplex } from 'node:stream';
 import { messageOf } from '../../../errors/message-of.js';
 import { type ClientOptions, QmpClient } from '../../../qmp/client.js';
 import type { QmpEvent } from '../../../qmp/messages.js';
-import { within } from '../../../system/deadline.js';
 import { ActError } from '../../errors.js';
 import type { Domain } from './domain.js';
-import type { Virsh, VirshCommand } from './virsh.js';
+import { linesOf, type Virsh, type VirshCommand } from './virsh.js';
 
 const microsecondsPerSecond = 1e6;
 /** Before anything is asked, it is to answer. */
@@ -83,16 +82,8 @@ class DomainMonitor extends Duplex {
     const command = await this.#virsh.start(['qemu-monitor-command', this.#domain, request]);
     this.#asking = command;
     if (this.destroyed) await command.end();
-    const late = () => {
-      throw new ActError(`${this.#virsh.uri} did not answer "${execute}" within ${limitMs} ms.`);
-    };
-    try {
-      const { lines, problem, succeeded } = await within(limitMs, command.ended, late);
-      if (!succeeded) throw new ActError(`"virsh qemu-monitor-command" failed: ${problem}.`);
-      return JSON.parse(lines.join('\n'));
-    } finally {
-      await command.end();
-    }
+    const output = await this.#virsh.outputOf(command, execute, limitMs);
+    return JSON.parse(linesOf(output, 'qemu-monitor-command').join('\n'));
   }
 
   async #answer({ execute, arguments: commandArguments, id }: Request): Promise<object> {

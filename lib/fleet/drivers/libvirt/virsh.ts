@@ -55,6 +55,15 @@ export class VirshCommand {
   }
 }
 
+/** What a command wrote; throws ActError when it failed. */
+export function linesOf(
+  { lines, problem, succeeded }: VirshOutput,
+  name: string,
+): readonly string[] {
+  if (!succeeded) throw new ActError(`"virsh ${name}" failed: ${problem}.`);
+  return lines;
+}
+
 /** virsh for the daemon of one host. */
 export class Virsh {
   constructor(
@@ -75,17 +84,19 @@ export class Virsh {
 
   /** Runs one to its end, whatever that is; throws ActError when it has none within the time. */
   async attempt(words: readonly string[], limitMs = answerMs): Promise<VirshOutput> {
-    const command = await this.start(words);
+    return await this.outputOf(await this.start(words), words[0] ?? '', limitMs);
+  }
+
+  /** Waits for the end of a command; throws ActError, and ends it, when it has none within the time. */
+  async outputOf(command: VirshCommand, name: string, limitMs: number): Promise<VirshOutput> {
     const output = await within(limitMs, command.ended, () => undefined);
     if (output) return output;
     await command.end();
-    throw new ActError(`${this.uri} did not answer "${words[0]}" within ${limitMs} ms.`);
+    throw new ActError(`${this.uri} did not answer "${name}" within ${limitMs} ms.`);
   }
 
   /** Runs one and returns what it wrote; throws ActError when it fails. */
   async run(words: readonly string[], limitMs = answerMs): Promise<readonly string[]> {
-    const { lines, problem, succeeded } = await this.attempt(words, limitMs);
-    if (!succeeded) throw new ActError(`"virsh ${words[0]}" failed: ${problem}.`);
-    return lines;
+    return linesOf(await this.attempt(words, limitMs), words[0] ?? '');
   }
 }
