@@ -1,30 +1,14 @@
 // One attempt at a move by QMP: looks at both QEMUs, and tells them what it is told.
 import { join } from 'node:path';
-import { messageOf } from '../../../errors/message-of.js';
 import type { Connections } from '../../../migration/connections.js';
 import type { Decision } from '../../../migration/decision.js';
-import { MigrationRefusedError } from '../../../migration/errors.js';
-import { JournalError } from '../../../migration/journal.js';
-import { JournalDirectory } from '../../../migration/journal-directory.js';
-import { startOver } from '../../../migration/migrate.js';
-import type { Migration } from '../../../migration/migration.js';
-import {
-  type MigrateOptions,
-  type MigrationProgress,
-  parseMigrateOptions,
-} from '../../../migration/options.js';
-import type { MigrationResult } from '../../../migration/result.js';
 import { isRunning } from '../../../migration/statuses.js';
-import { putBack, takeOverWith } from '../../../migration/take-over.js';
-import { parsePolicies } from '../../../policy/named.js';
 import { QmpClient } from '../../../qmp/client.js';
 import { QmpBusyError, QmpError } from '../../../qmp/errors.js';
 import type { LastingQmp } from '../../../qmp/lasting-qmp.js';
 import { eventTimeMs, type QmpEvent } from '../../../qmp/messages.js';
 import { processOf } from '../../../qmp/process-usage.js';
-import type { FakeDirtyHash } from '../../../qmp/schema/fake-dirty.js';
 import { parseAddress } from '../../../qmp/transport.js';
-import type { MoveMethod } from '../../../site/move.js';
 import type { Certificates, QmpHost, Vm } from '../../../site/site.js';
 import { within } from '../../../system/deadline.js';
 import { isAlive, isSameProcess, type ProcessIdentity } from '../../../system/owner.js';
@@ -40,6 +24,7 @@ import type { Act, MoveInHand, MoveProgress } from '../driver.js';
 import { News } from '../news.js';
 import { forgetArrival, forgetCertificates, useCertificates } from './certificates.js';
 import { endQemu, findQemu, logOf, removeFolder, startQemu } from './destination-qemu.js';
+import { HeldMigration } from './held-migration.js';
 import { Side } from './side.js';
 import {
   destinationSighting,
@@ -50,23 +35,8 @@ import {
 
 /** A QEMU that stops its guest, or waits for a page in post-copy, may be silent for a while: it is looked at again. */
 const answerMs = 1500;
-/** Its supervisor has put all settings back by then. */
-const settleMs = 15_000;
-
-/** A method as `migrate` takes it. */
-function methodOptions(method: MoveMethod): Omit<MigrateOptions, 'to'> {
-  const { name, hash, policy, downtimeLimitMs, bytesPerSecond } = method;
-  return {
-    method: name,
-    // One that nobody knows is refused, as all that is wrong with a method.
-    ...(hash === undefined
-      ? {}
-      : { filter: { hash: hash as FakeDirtyHash, ifMissing: 'leave-out' } }),
-    ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
-    ...(downtimeLimitMs === undefined ? {} : { downtimeLimitMs }),
-    ...(bytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond: bytesPerSecond }),
-  };
-}
+/** What is left of certificates harms nothing before the next move, which says so: a silent QEMU is not waited for. */
+const forgetMs = 15_000;
 
 /** What an attempt's hands need to know. */
 export interface QmpMoveGiven {
@@ -86,17 +56,14 @@ export class QmpMove implements MoveInHand {
   readonly #destination: Side;
   readonly #sourceProcess: ProcessIdentity | undefined;
   readonly #folder: string;
-  readonly #journals: JournalDirectory;
+  readonly #migration: HeldMigration;
+  readonly #news = new News();
   #destinationProcess: ProcessIdentity | undefined;
-  #migration: Migration | undefined;
-  #result: MigrationResult | undefined;
   #asked: { readonly greeting: object; readonly process: ProcessIdentity | undefined } | undefined;
   /** The source has said by itself that all of the guest has arrived. */
   #hasHandedOver = false;
   #isForeign = false;
-  #progress: MigrationProgress | undefined;
   #failure: string | undefined;
-  readonly #news = new News();
   #stoppedAtMs: number | undefined;
   #ranAgainAtMs: number | undefined;
 
@@ -110,26 +77,29 @@ export class QmpMove implements MoveInHand {
     this.#sourceProcess = source.process;
     this.#destination = new Side(destination.qmp, (event) => this.#onDestinationEvent(event));
     this.#folder = destination.folder;
-    this.#journals = new JournalDirectory(join(given.journals, given.attempt.attempt));
+    this.#migration = new HeldMigration({
+      journals: join(given.journals, given.attempt.attempt),
+      method: given.attempt.move.method,
+      onNews: () => this.#news.come(),
+    });
   }
 
   get progress(): MoveProgress | undefined {
-    const passes = this.#migration?.observation.passes.length ?? 0;
+    const { isHeld, passes, progress } = this.#migration;
     const { ram, status = 'none', 'total-time': elapsedMs = 0 } = this.#source.lastInfo;
     // What an earlier migration has sent is no part of this one.
-    if (!this.#migration && !isRunning(status)) return undefined;
-    if (!ram) return this.#progress && { ...this.#progress, passes };
+    if (!isHeld && !isRunning(status)) return undefined;
+    if (!ram) return progress && { ...progress, passes };
     return {
       ...{ elapsedMs, status, passes },
       sentBytes: ram.transferred,
       remainingBytes: ram.remaining,
-      linkBytesPerSecond: this.#progress?.linkBytesPerSecond ?? 0,
+      linkBytesPerSecond: progress?.linkBytesPerSecond ?? 0,
     };
   }
 
   get decision(): Decision | undefined {
-    const decided = this.#result?.policyEvaluations.at(-1)?.decision;
-    return decided?.choice === 'go-on' ? undefined : decided;
+    return this.#migration.decision;
   }
 
   readonly isSilentAtTheEnd = true;
@@ -140,8 +110,9 @@ export class QmpMove implements MoveInHand {
   }
 
   get figures(): MoveFigures | undefined {
-    if (!this.#result) return undefined;
-    const { totalMs, bytes, passes, downtimeMs } = this.#result;
+    const { result } = this.#migration;
+    if (!result) return undefined;
+    const { totalMs, bytes, passes, downtimeMs } = result;
     const [stopped, ran] = [this.#stoppedAtMs, this.#ranAgainAtMs];
     const seen = stopped === undefined || ran === undefined ? undefined : ran - stopped;
     return {
@@ -154,12 +125,12 @@ export class QmpMove implements MoveInHand {
   }
 
   get failure(): string | undefined {
-    if (this.#failure !== undefined) return this.#failure;
-    if (this.#result && this.#result.outcome !== 'completed') {
-      const said = logOf(this.#folder);
-      return `${this.#result.reason}${said ? ` The destination's QEMU said: ${said}` : ''}`;
-    }
-    return undefined;
+    const failure = this.#failure ?? this.#migration.failure;
+    if (failure !== undefined) return failure;
+    const { result } = this.#migration;
+    if (!result || result.outcome === 'completed') return undefined;
+    const said = logOf(this.#folder);
+    return `${result.reason}${said ? ` The destination's QEMU said: ${said}` : ''}`;
   }
 
   async observe(decisions: Decisions): Promise<Observation> {
@@ -171,8 +142,9 @@ export class QmpMove implements MoveInHand {
     if (this.#isForeign) return 'somebody-elses';
     // It has said so by itself, and it stays so: the guest stands still until it is run at the destination, and a source
     // that clears up answers late.
-    if (this.#hasHandedOver && this.#migration && !this.#isGone(this.#sourceProcess))
+    if (this.#hasHandedOver && this.#migration.isHeld && !this.#isGone(this.#sourceProcess)) {
       return 'arrived';
+    }
     const answers = await this.#answersOf(this.#source, this.#sourceProcess);
     if (answers === 'gone') return (await this.#isReplaced()) ? 'somebody-elses' : 'gone';
     if (answers === 'unknown') return 'unknown';
@@ -181,8 +153,8 @@ export class QmpMove implements MoveInHand {
       return 'somebody-elses';
     }
     const sighting = sourceSighting(answers, decisions);
-    this.#forgetLostSupervisor();
-    if (decisions.toldToMigrate && !this.#migration) await this.#goOn(sighting);
+    this.#migration.forgetIfLost();
+    if (decisions.toldToMigrate && !this.#migration.isHeld) await this.#takeOver(sighting);
     return this.#isForeign ? 'somebody-elses' : sighting;
   }
 
@@ -209,13 +181,6 @@ export class QmpMove implements MoveInHand {
       if (error instanceof QmpError) return error instanceof QmpBusyError;
       throw error;
     }
-  }
-
-  /** One that could not reach the source any more has ended, and put nothing back: another goes on from its journal. */
-  #forgetLostSupervisor(): void {
-    if (this.#result?.outcome !== 'unknown') return;
-    this.#migration = undefined;
-    this.#result = undefined;
   }
 
   async #seeDestination(source: SourceSighting): Promise<DestinationSighting> {
@@ -246,34 +211,10 @@ export class QmpMove implements MoveInHand {
     }
   }
 
-  /** Goes on with the migration whose controller was killed. Of one that is over, settings are put back. */
-  async #goOn(sighting: SourceSighting): Promise<void> {
-    const [found] = this.#journals.open();
-    if (!found) return;
-    const connections = await this.#connections();
-    const file = this.#journals.goOn(found);
-    try {
-      if (sighting === 'not-started') {
-        await putBack(connections, found.journal, file.write);
-        file[Symbol.dispose]();
-        return;
-      }
-      const migration = await takeOverWith(connections, found.journal, {
-        write: file.write,
-        ...(found.journal.begin.policy
-          ? { policy: parsePolicies(found.journal.begin.policy) }
-          : {}),
-        onProgress: (progress) => this.#onProgress(progress),
-      });
-      this.#follow(migration, () => file[Symbol.dispose]());
-    } catch (error) {
-      file[Symbol.dispose]();
-      // The source is silent again: whoever looks next sees that.
-      if (error instanceof QmpError) return;
-      if (!(error instanceof JournalError)) throw error;
-      this.#failure = messageOf(error);
-      this.#isForeign = true;
-    }
+  async #takeOver(sighting: SourceSighting): Promise<void> {
+    const isOver = sighting === 'not-started';
+    const isOurs = await this.#migration.takeOver(() => this.#connections(), { isOver });
+    if (!isOurs) this.#isForeign = true;
   }
 
   async #connections(): Promise<Connections> {
@@ -300,20 +241,6 @@ export class QmpMove implements MoveInHand {
   #onDestinationEvent(event: QmpEvent | undefined): void {
     if (event?.event === 'RESUME') this.#ranAgainAtMs = eventTimeMs(event);
     this.#news.come();
-  }
-
-  #onProgress(progress: MigrationProgress): void {
-    this.#progress = progress;
-  }
-
-  #follow(migration: Migration, release: () => void): void {
-    this.#migration = migration;
-    const settle = (result: MigrationResult | undefined) => {
-      this.#result = result;
-      release();
-      this.#news.come();
-    };
-    migration.result.then(settle, () => settle(undefined));
   }
 
   async act(action: Act): Promise<void> {
@@ -360,34 +287,17 @@ export class QmpMove implements MoveInHand {
     const { qmp: destination, client } = await this.#destination.connect();
     const { running, status } = await source.execute('query-status');
     if (!running) throw new ActRefusedError(`The guest does not run (${status}).`);
-    const { attempt } = this.#given;
-    const { host, sourceTls } = this.#given;
+    const { attempt, host, sourceTls } = this.#given;
     const tls = await useCertificates(source, destination, { host, sourceTls });
-    const file = this.#journals.create();
-    try {
-      const options = parseMigrateOptions({
-        ...methodOptions(attempt.move.method),
-        ...tls,
-        to: { qmp: client, listen: attempt.listen },
-        destinationIsHeld: true,
-        journal: { write: file.write, policy: attempt.move.method.policy },
-        onProgress: (progress) => this.#onProgress(progress),
-      });
-      const release = () => Promise.resolve();
-      const migration = await startOver({ source, destination, release }, options);
-      this.#follow(migration, () => file[Symbol.dispose]());
-    } catch (error) {
-      file[Symbol.dispose]();
-      this.#failure = messageOf(error);
-      throw error instanceof MigrationRefusedError ? new ActRefusedError(error.message) : error;
-    }
+    const release = () => Promise.resolve();
+    await this.#migration.begin(
+      { source, destination, release },
+      { ...tls, to: { qmp: client, listen: attempt.listen } },
+    );
   }
 
   async #cancel(): Promise<void> {
-    if (this.#migration && !this.#result) {
-      this.#migration.cancel().catch(() => {});
-      return;
-    }
+    if (this.#migration.cancel()) return;
     const { qmp } = await this.#source.connect();
     const capabilities = await qmp.execute('query-migrate-capabilities');
     // In post-copy QEMU cancels as well, and nobody knows here whether it is about to begin that.
@@ -424,8 +334,8 @@ export class QmpMove implements MoveInHand {
   }
 
   async #end(side: Side, process: ProcessIdentity | undefined): Promise<void> {
-    // Its supervisor still talks to it.
-    if (this.#migration) await within(settleMs, this.#migration.result, () => undefined);
+    // The migration still talks to it.
+    await this.#migration.untilSettled();
     const connection = await side.connect().catch(() => undefined);
     if (process) await endQemu(connection?.client, process);
     await side.disconnect();
@@ -441,7 +351,7 @@ export class QmpMove implements MoveInHand {
 
   async cleanUp(outcome: 'moved' | 'stayed' | 'lost'): Promise<void> {
     const { source } = this.#given.attempt;
-    if (this.#migration) await within(settleMs, this.#migration.result, () => undefined);
+    await this.#migration.untilSettled();
     const { host, sourceTls } = this.#given;
     if (outcome === 'stayed' && sourceTls) await this.#without(this.#source, forgetCertificates);
     if (outcome === 'moved' && host.tls) await this.#without(this.#destination, forgetArrival);
@@ -451,15 +361,15 @@ export class QmpMove implements MoveInHand {
     // With what the destination's QEMU has said.
     this.#failure = this.failure;
     if (outcome !== 'moved' && !findQemu(this.#folder)) removeFolder(this.#folder);
-    if (outcome === 'moved' && source.driver === 'qmp' && source.folder)
+    if (outcome === 'moved' && source.driver === 'qmp' && source.folder) {
       removeFolder(source.folder);
+    }
   }
 
-  /** What is left of certificates harms nothing before the next move, which says so: a silent QEMU is not waited for. */
   async #without(side: Side, forget: (qmp: LastingQmp) => Promise<void>): Promise<void> {
     try {
       const forgotten = side.connect().then(({ qmp }) => forget(qmp));
-      await within(settleMs, forgotten, () => undefined);
+      await within(forgetMs, forgotten, () => undefined);
     } catch (error) {
       if (!(error instanceof QmpError)) throw error;
     }
