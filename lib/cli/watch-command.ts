@@ -44,7 +44,11 @@ async function watch(flags: WatchFlags, display: Display): Promise<void> {
   const { record, force } = flags;
   await using client = await connectToSource(flags);
   using file = record === undefined ? undefined : new RecordingFile(record, { force });
-  using interrupt = interruptible(display, 'No longer watching. The migration goes on.', '');
+  using interrupt = interruptible(
+    display,
+    'No longer watching. A migration that runs goes on.',
+    '',
+  );
   try {
     display.note('Waiting for a migration.');
     const shown = shownOn(display, file);

@@ -28,6 +28,23 @@ function closestBranch(branches: readonly (readonly core.$ZodIssue[])[]): string
     .join('; ');
 }
 
+function notAmong(given: unknown, accepted: readonly string[]): string {
+  const expected = `expected ${accepted.length > 1 ? 'one of ' : ''}${accepted.join(', ')}`;
+  if (typeof given !== 'string') return given === undefined ? `is missing; ${expected}` : expected;
+  return `is '${given}'; ${expected}.${didYouMean(given, accepted)}`;
+}
+
+/** Of a union whose branches one member tells apart: that one is wrong, or missing. */
+function notAKind(issue: core.$ZodRawIssue): string | undefined {
+  const { discriminator, options, input } = issue as {
+    readonly discriminator?: string;
+    readonly options?: readonly unknown[];
+    readonly input?: Readonly<Record<string, unknown>>;
+  };
+  if (discriminator === undefined || !options) return undefined;
+  return notAmong(input?.[discriminator], options.map(String));
+}
+
 const kinds: Readonly<Record<string, string>> = {
   int: 'a whole number',
   number: 'a number',
@@ -55,13 +72,8 @@ export const explainIssue: core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'unrecognized_keys':
       return unknownNames(issue.keys, namesOf(issue.inst));
-    case 'invalid_value': {
-      const accepted = issue.values.map(String);
-      const { input } = issue;
-      const given = typeof input === 'string' ? `is '${input}'; ` : '';
-      const expected = `${given}expected ${accepted.length > 1 ? 'one of ' : ''}${accepted.join(', ')}`;
-      return typeof input === 'string' ? `${expected}.${didYouMean(input, accepted)}` : expected;
-    }
+    case 'invalid_value':
+      return notAmong(issue.input, issue.values.map(String));
     case 'invalid_type':
       return `is ${shown(issue.input)}; expected ${kinds[issue.expected] ?? issue.expected}`;
     case 'too_big':
@@ -69,7 +81,7 @@ export const explainIssue: core.$ZodErrorMap = (issue) => {
     case 'too_small':
       return outOfRange(issue, 'at least', issue.minimum);
     case 'invalid_union':
-      return closestBranch(issue.errors);
+      return notAKind(issue) ?? closestBranch(issue.errors);
     case 'invalid_key':
       return issue.issues.map(({ message }) => message).join('; ');
     default:

@@ -23,7 +23,8 @@ const pollMs = 50;
 const maxSeconds = 30;
 const nothingMeasurable =
   'Without KVM only contents can be compared, and this guest is too small for QEMU to sample; put its memory ' +
-  'into a shared file (memory-backend-file, share=on) on this machine.';
+  'into a shared file of a file system in memory on this machine (QEMU: memory-backend-file, share=on; libvirt: ' +
+  '<memoryBacking> with <source type="file"/> and <access mode="shared"/>, and memory_backing_dir in qemu.conf).';
 
 /** How long to measure. */
 export interface MeasureOptions {

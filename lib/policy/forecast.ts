@@ -131,10 +131,20 @@ function behaviour(
   };
 }
 
+/** Where they were not counted, in the good case all is zero but what the guest writes; otherwise nothing is. */
+function zeroPagesAt(
+  { ramBytes, pageBytes, zeroPages }: DirtyingMeasurement,
+  { workingSetPages }: Behaviour,
+  which: Case,
+): number {
+  return zeroPages ?? (which === -1 ? ramBytes / pageBytes - workingSetPages : 0);
+}
+
 /** The first pass over all memory, and what is marked during it. */
 function firstPass(measurement: DirtyingMeasurement, guest: Behaviour, which: Case) {
-  const { ramBytes, pageBytes, zeroPages = 0 } = measurement;
+  const { ramBytes, pageBytes } = measurement;
   const scanMs = scanMsPerPage(measurement, which);
+  const zeroPages = zeroPagesAt(measurement, guest, which);
   const fullPages = ramBytes / pageBytes - zeroPages;
   const { bytes: fullBytes } = passCost(fullPages, { ...guest, fakeShare: 0 });
   // A zero page is a header and one byte.
@@ -171,9 +181,9 @@ function preCopy(
 
 /** After a first pass of pre-copy, all that is marked is fetched. */
 function postCopy(measurement: DirtyingMeasurement, guest: Behaviour, which: Case): CaseResult {
-  const { ramBytes, pageBytes, zeroPages = 0 } = measurement;
+  const { ramBytes, pageBytes } = measurement;
   const first = firstPass(measurement, guest, which);
-  const all = ramBytes / pageBytes - zeroPages;
+  const all = ramBytes / pageBytes - zeroPagesAt(measurement, guest, which);
   const marked = mayMarkAll(measurement, which) ? Math.max(all, first.marked) : first.marked;
   const { bytes, ms } = passCost(marked, { ...guest, fakeShare: 0 });
   const { switchMs } = guest;
@@ -215,7 +225,7 @@ function confidence(
     : ' The fake share is unknown; the forecast assumes that the filter finds nothing.';
   const zero =
     zeroPages === undefined
-      ? ' Zero pages are unknown and count as full ones: bytes and time are upper bounds.'
+      ? ' Zero pages are unknown and count as full ones: of a guest that has used little of its memory, bytes and time are nearer to the lower figures.'
       : ` ${zeroPages} pages are zero and cost almost nothing.`;
   const few =
     marked.pages <= marked.errorPages ? ' The guest hardly writes: the rest is noise.' : '';

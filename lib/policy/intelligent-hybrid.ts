@@ -22,6 +22,7 @@ const decide = decidingAs('intelligent-hybrid');
 interface Watch {
   /** The index of the pass that did not converge. */
   readonly since: number;
+  /** How much it left. */
   readonly why: string;
 }
 
@@ -29,9 +30,11 @@ interface Watch {
 function nonConvergence(dirty: readonly number[], threshold: number): Watch | undefined {
   for (let since = 1; since < dirty.length; since += 1) {
     const [before = 0, now = 0] = [dirty[since - 1], dirty[since]];
-    if (now > before) return { since, why: `rose from ${before} to ${now} dirty pages` };
-    if (before - now < threshold) {
-      return { since, why: `fell by ${before - now} dirty pages, fewer than ${threshold}` };
+    const less = before - now;
+    if (less < 0) return { since, why: `${now} dirty pages, after ${before}` };
+    if (less < threshold) {
+      const by = less === 0 ? 'as many as before' : `only ${less} fewer than before`;
+      return { since, why: `${now} dirty pages, ${by} (converging: ${threshold} fewer)` };
     }
   }
   return undefined;
@@ -45,7 +48,8 @@ export function intelligentHybrid(options: IntelligentHybridOptions = {}): Polic
   const { thresholdPages, watchPasses = 3, otherwise = 'stop-now' } = options;
   return ({ passes, ramBytes, pageBytes, postcopyPossible }: Observation): Decision => {
     const threshold = thresholdPages ?? Math.ceil((ramBytes / pageBytes) * thresholdShare);
-    const dirty = livePasses(passes).map((pass) => Math.round(reallyDirtyPages(pass)));
+    const live = livePasses(passes);
+    const dirty = live.map((pass) => Math.round(reallyDirtyPages(pass)));
     const now = dirty.at(-1) ?? 0;
     const watch = nonConvergence(dirty, threshold);
     if (!watch) {
@@ -60,7 +64,7 @@ export function intelligentHybrid(options: IntelligentHybridOptions = {}): Polic
       watchedPasses: watched.length,
       minDirtyPages: Math.min(minBefore, now),
     };
-    const story = `Pre-copy does not converge (pass ${watch.since + 1} ${watch.why})`;
+    const story = `Pre-copy does not converge: pass ${live[watch.since]?.number} left ${watch.why}`;
     const isMinimum = now <= minBefore;
     const mayWait = watched.length <= 2 * watchPasses;
     if (watched.length < watchPasses || (!isMinimum && mayWait)) {
@@ -68,6 +72,6 @@ export function intelligentHybrid(options: IntelligentHybridOptions = {}): Polic
     }
     const point = isMinimum ? `${now} dirty pages are a minimum` : 'no new minimum came in time';
     const choice = postcopyPossible ? 'post-copy' : otherwise;
-    return decide(choice, `${story}, and ${point}.`, numbers);
+    return decide(choice, `${story}; ${point}.`, numbers);
   };
 }

@@ -50,9 +50,18 @@ describe('a forecast', () => {
     const blind = measurement({ changed: undefined, contents: 'none', zeroPages: undefined });
     const predicted = forecast(blind, link);
     expect(predicted.fakeShare).toBeUndefined();
-    expect(predicted.confidence).toMatch(/could not be scanned.*unknown.*upper bounds/);
+    expect(predicted.confidence).toMatch(/could not be scanned.*unknown.*nearer to the lower/);
     const sampled = { ...measurement(), contents: 'sample', scannedPages: 4096 } as const;
     expect(forecast(sampled, link).confidence).toMatch(/sampled 4096 pages/);
+  });
+
+  it('allows for memory that was never used, where zero pages are unknown', () => {
+    const sampled = measurement({ contents: 'sample', scannedPages: 4096, zeroPages: undefined });
+    const { bytes, totalMs } = method('post-copy', forecast(sampled, link));
+    const all = sampled.ramBytes;
+    expect(bytes.expected).toBeGreaterThan(all);
+    expect(bytes.low).toBeLessThan(all / 2);
+    expect(totalMs.low).toBeLessThan(totalMs.expected / 2);
   });
 
   it('uses changed pages where marks can not be counted, and says so', () => {

@@ -95,7 +95,21 @@ describe('the file of a site', () => {
       '[50009, 50000]',
       /^line 18: hosts\.h2\.ports: the first port is after the last/,
     ],
-    ['driver: qmp', 'driver: kvm', /^line 4: hosts\.h1\.driver/],
+    [
+      'driver: qmp',
+      'driver: kvm',
+      /^line 4: hosts\.h1\.driver: is 'kvm'; expected one of qmp, libvirt\.$/,
+    ],
+    [
+      'driver: libvirt',
+      'driver: libvrt',
+      /^line 11: hosts\.h2\.driver: .*Did you mean 'libvirt'\?$/,
+    ],
+    [
+      '    driver: qmp\n',
+      '',
+      /^line \d+: hosts\.h1\.driver: is missing; expected one of qmp, libvirt$/,
+    ],
     ['format: 1', 'format: 2', /^line 1: format/],
     ['folder: /run/vms', 'folder: vms', /^line 9: hosts\.h1\.folder: expected a path/],
     [', qmp: /run/vms/web.qmp', '', /^line 21: vms\.web: host h1 is driven by QMP/],

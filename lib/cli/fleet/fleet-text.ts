@@ -16,7 +16,8 @@ export function methodText({ name, hash, policy }: MoveMethod): string {
 }
 
 function rangeText({ low, expected, high }: Range, text: (value: number) => string): string {
-  if (!Number.isFinite(high)) return `${text(expected)} or more`;
+  // As if the guest did not write, and used all of its memory: it may be more, or less.
+  if (!Number.isFinite(high)) return `${low < expected ? 'about' : 'at least'} ${text(expected)}`;
   return `${text(expected)} (${text(low)} to ${text(high)})`;
 }
 
