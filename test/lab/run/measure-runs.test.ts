@@ -74,9 +74,12 @@ describe('measuring the runs of an experiment', () => {
       );
       return works(run, signal);
     });
-    expect(warnings.filter((warning) => warning.includes('load average'))).toHaveLength(1);
-    for (const { disturbances } of store.runs())
-      expect(disturbances).toEqual(expect.arrayContaining(warnings));
+    // Other labs on this machine, such as tests on another Node, are warned of as they come and go.
+    const ofLoad = warnings.filter((warning) => warning.includes('load average'));
+    expect(ofLoad).toHaveLength(1);
+    for (const { disturbances } of store.runs()) {
+      expect(disturbances).toEqual(expect.arrayContaining(ofLoad));
+    }
     expect(csvOf(store.runs())).toContain('load average of 3.0');
   });
 
