@@ -1,7 +1,7 @@
 // `fakedirty drain` as a process that can be killed, and what its journal says meanwhile.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 import { type FleetEntry, parseFleetJournal } from '../../lib/fleet/journal/entries.js';
@@ -14,14 +14,21 @@ const appearMs = 60_000;
 export class SiteJournal {
   readonly state: string;
   readonly #path: string;
+  #read: { readonly bytes: number; readonly entries: FleetEntry[] } = { bytes: 0, entries: [] };
 
   constructor(site: Pick<SmallSite, 'workspace'>, state = site.workspace.path('state')) {
     this.state = state;
     this.#path = `${this.state}/journal.jsonl`;
   }
 
-  get entries(): FleetEntry[] {
-    return existsSync(this.#path) ? parseFleetJournal(readFileSync(this.#path, 'utf8')) : [];
+  /** It grows and nothing else, so that one as long as before says the same. */
+  get entries(): readonly FleetEntry[] {
+    const bytes = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+    if (bytes !== this.#read.bytes) {
+      const text = readFileSync(this.#path);
+      this.#read = { bytes: text.length, entries: parseFleetJournal(text.toString('utf8')) };
+    }
+    return this.#read.entries;
   }
 
   /** Waits for an entry after the first so many. */

@@ -6,11 +6,10 @@ import { stateOf } from '../../../lib/fleet/journal/state.js';
 import { fakedirty } from '../../cli/fakedirty.js';
 import { DrainProcess, SiteJournal } from '../../harness/drain-process.js';
 import { LibvirtHosts } from '../../harness/libvirt-hosts.js';
-import { randomNumbers } from '../../harness/random-numbers.js';
+import { Chance, endDrain, goOn, killsOf, storySince, Tally } from '../../harness/random-kills.js';
 import { needQemu } from '../../harness/requirements.js';
 
-const { FAKEDIRTY_LONG, FAKEDIRTY_KILLS = FAKEDIRTY_LONG === '1' ? '300' : '1' } = process.env;
-const kills = Number(FAKEDIRTY_KILLS);
+const kills = killsOf(1);
 const names = ['h1', 'h2'] as const;
 /** It ends by itself, or libvirt's own time-outs end it: 30 s each. */
 const settleMs = 100_000;
@@ -115,63 +114,53 @@ it(
   async (context) => {
     const scene = await Scene.start(context);
     const { hosts, journal } = scene;
-    const random = randomNumbers(20_261_130);
-    const counts: Record<string, number> = {};
-    for (let kill = 0; kill < kills; kill += 1) {
-      const victim = victims[Math.floor(random() * victims.length)] ?? victims[0];
-      const method = methods[Math.floor(random() * methods.length)] ?? methods[0];
-      const delayMs = random() * 3000;
+    const chance = new Chance();
+    const tally = new Tally(context);
+    const isController = (one: string) => one === 'controller';
+    for (let kill = 0; kill < kills; ) {
+      const victim: readonly string[] = chance.oneOf(victims);
+      const method = chance.oneOf(methods);
+      const delayMs = chance.upTo(3000);
       const what = `kill ${kill}: ${victim} after ${Math.round(delayMs)} ms, ${method.join(' ')}`;
       const before = journal.entries.length;
-      const drain = ['drain', scene.host, ...method];
-      const first = new DrainProcess(context, hosts, drain);
+      const words = ['drain', scene.host, ...method];
+      const drain = { site: hosts, journal, words };
+      const first = new DrainProcess(context, hosts, words);
       await first.writes(journal, before, ({ type }) => type === 'attempt');
       await pause(delayMs);
       const isOver = journal.entries.slice(before).some(({ type }) => type === 'ended');
-      if (isOver) {
-        kill -= 1;
-      } else {
-        const isController = (one: string) => one === 'controller';
+      if (!isOver) {
+        kill += 1;
         if (victim.some(isController)) first.kill('SIGKILL');
         await Promise.all(victim.filter((one) => !isController(one)).map((one) => scene.kill(one)));
       }
       let { code, output } = await first.end;
       if (code === null) {
-        const killedAt = journal.entries.length;
-        const second = new DrainProcess(context, hosts, drain);
-        const back = await second.writes(journal, killedAt, ({ type }) => type === 'controller');
-        const next = await second.writes(journal, killedAt, ({ type }) => type !== 'controller');
         // A daemon that was killed as well may wait for half a minute before it answers.
-        if (victim.length === 1) expect(next.atMs - back.atMs, what).toBeLessThan(goOnMs);
-        ({ code, output } = await second.end);
+        const withinMs = victim.length === 1 ? goOnMs : settleMs;
+        const told = () => `${what}\n${storySince(journal, before)}`;
+        ({ code, output } = await (await goOn(context, drain, { withinMs, told })).end);
       }
-      const story = journal.entries.slice(before).map((entry) => JSON.stringify(entry));
-      const told = `${what}\n${output}\n${story.join('\n')}`;
+      const told = `${what}\n${output}\n${storySince(journal, before)}`;
       if (code === 14) {
         // libvirt can't end a domain whose QEMU it was starting when it was killed: a person has it forget that.
         expect(victim, told).toContain('destination daemon');
         expect(told).toContain('cannot acquire state change lock');
         expect(fakedirty('settle', scene.vm, 'source', ...hosts.where).status, told).toBe(0);
-        expect((await new DrainProcess(context, hosts, drain).end).code, told).toBe(11);
+        expect((await new DrainProcess(context, hosts, words).end).code, told).toBe(11);
         await hosts.host(scene.host === 'h1' ? 'h2' : 'h1').forget(scene.vm);
       }
-      const state = stateOf(journal.entries);
-      const isLost = state.lost.has(scene.vm);
+      const isLost = stateOf(journal.entries).lost.has(scene.vm);
       const isOfQemu = victim.some((one) => one === 'source' || one === 'destination');
       if (isLost) expect(isOfQemu, told).toBe(true);
       const isTooLate = code === 0 && isOfQemu && (await scene.diedAfterwards());
       await scene.check(told, isLost);
       const outcome = isLost ? 'lost' : code === 0 ? 'moved' : code === 14 ? 'settled' : 'stayed';
-      const key = isOver || isTooLate ? 'over before' : `${victim}: ${outcome}`;
-      counts[key] = (counts[key] ?? 0) + 1;
-      if (state.drain) {
-        fakedirty('cancel', ...hosts.where);
-        await new DrainProcess(context, hosts, drain).end;
-      }
-      for (const name of state.cordoned) fakedirty('uncordon', name, ...hosts.where);
+      // A move that had ended is no kill.
+      if (!isOver) tally.add(`${victim}`, isTooLate ? 'too late' : outcome);
+      await endDrain(context, drain);
       if (isLost) await scene.replace();
     }
-    console.log(counts);
     console.log(`daemons that had ended by themselves: ${scene.diedByThemselves.length}`);
     for (const said of scene.diedByThemselves) console.log(said);
   },

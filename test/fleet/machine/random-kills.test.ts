@@ -8,12 +8,11 @@ import { QmpClient } from '../../../lib/qmp/client.js';
 import { findProcess } from '../../../lib/system/detached.js';
 import { fakedirty } from '../../cli/fakedirty.js';
 import { DrainProcess, SiteJournal } from '../../harness/drain-process.js';
-import { randomNumbers } from '../../harness/random-numbers.js';
+import { Chance, endDrain, goOn, killsOf, storySince, Tally } from '../../harness/random-kills.js';
 import { needQemu } from '../../harness/requirements.js';
 import { guestAt, SmallSite } from '../../harness/small-site.js';
 
-const { FAKEDIRTY_LONG, FAKEDIRTY_KILLS = FAKEDIRTY_LONG === '1' ? '300' : '3' } = process.env;
-const kills = Number(FAKEDIRTY_KILLS);
+const kills = killsOf(3);
 const goOnMs = 5000;
 /** It ends long before, and is made again where that is to be. */
 const settleMs = 60_000;
@@ -119,17 +118,19 @@ it(
   `after ${kills} kills`,
   async (context) => {
     const scene = await Scene.start(context);
-    const random = randomNumbers(20_261_130);
-    const counts: Record<string, number> = {};
+    const chance = new Chance();
+    const tally = new Tally(context);
+    const { journal, site } = scene;
     for (let kill = 0; kill < kills; kill += 1) {
-      const victim = victims[Math.floor(random() * victims.length)] ?? 'controller';
-      const method = methods[Math.floor(random() * methods.length)] ?? methods[0];
-      const delayMs = random() * 2000;
-      const { host, journal, site } = scene;
+      const victim = chance.oneOf(victims);
+      const method = chance.oneOf(methods);
+      const delayMs = chance.upTo(2000);
       const what = `kill ${kill}: ${victim} after ${Math.round(delayMs)} ms, ${method[1]}`;
       const before = journal.entries.length;
-      const drain = ['drain', host, ...method, '--stall', '3s'];
-      const first = new DrainProcess(context, site, drain);
+      const told = () => `${what}\n${storySince(journal, before)}`;
+      const words = ['drain', scene.host, ...method, '--stall', '3s'];
+      const drain = { site, journal, words };
+      const first = new DrainProcess(context, site, words);
       const attempt = await first.writes(journal, before, ({ type }) => type === 'attempt');
       await pause(delayMs);
       if (attempt.type !== 'attempt') throw new TypeError('This is no attempt.');
@@ -138,38 +139,26 @@ it(
       if (victim.includes('source') && !isOver) scene.kill('source', attempt);
       if (victim.includes('destination') && !isOver) scene.kill('destination', attempt);
       await first.end;
-      let code: number | null = 0;
-      if (victim.includes('controller')) {
-        const killedAt = journal.entries.length;
-        const second = new DrainProcess(context, site, drain);
-        const back = await second.writes(journal, killedAt, ({ type }) => type === 'controller');
-        const next = await second.writes(journal, killedAt, ({ type }) => type !== 'controller');
-        const story = journal.entries.slice(before).map((entry) => JSON.stringify(entry));
-        expect(next.atMs - back.atMs, `${what}\n${story.join('\n')}`).toBeLessThan(goOnMs);
-        ({ code } = await second.end);
-      } else ({ code } = await first.end);
+      const last = victim.includes('controller')
+        ? await goOn(context, drain, { withinMs: goOnMs, told })
+        : first;
+      const { code } = await last.end;
       if (code === 14) {
         // What arrived at a destination that was told nothing: only a person knows that it is the newest.
         expect(victim, what).toContain('source');
         expect(fakedirty('settle', scene.vm, 'destination', ...site.where).status, what).toBe(0);
       }
-      const state = stateOf(journal.entries);
-      const isLost = state.lost.has(scene.vm);
+      const isLost = stateOf(journal.entries).lost.has(scene.vm);
       if (isLost) expect(victim, what).not.toBe('controller');
-      const story = journal.entries.slice(before).map((entry) => JSON.stringify(entry));
       const isTooLate = !isLost && (await scene.diedAfterwards(victim, before));
-      await scene.check(`${what}\n${story.join('\n')}`, isLost || isTooLate);
+      await scene.check(told(), isLost || isTooLate);
       const ended = { 0: 'moved', 14: 'settled' }[Number(code)] ?? 'stayed';
-      const outcome = isTooLate ? 'too late' : isLost ? 'lost' : ended;
-      counts[`${victim}: ${outcome}`] = (counts[`${victim}: ${outcome}`] ?? 0) + 1;
-      if (state.drain) fakedirty('cancel', ...site.where);
-      if (state.drain) await new DrainProcess(context, site, drain).end;
-      for (const name of state.cordoned) fakedirty('uncordon', name, ...site.where);
+      tally.add(victim, isTooLate ? 'too late' : isLost ? 'lost' : ended);
+      await endDrain(context, drain);
       // Nobody but its owner knows that it has died.
       if (isTooLate) site.removeVm(scene.vm);
       if (isLost || isTooLate) await scene.replace();
     }
-    console.log(counts);
   },
   kills * settleMs,
 );
