@@ -16,6 +16,8 @@ export interface FaultyLinkOptions {
   readonly fault: Fault;
   /** How much gets through before, all connections together. */
   readonly afterBytes: number;
+  /** How fast it is, all connections together; as fast as can be when not given. */
+  readonly bytesPerSecond?: number;
   /** Is given what the source sends. */
   readonly record?: (data: Buffer) => void;
 }
@@ -26,6 +28,8 @@ export class FaultyLink {
   readonly #options: FaultyLinkOptions;
   #left: number;
   #forwarded = 0;
+  /** When the link has carried what it was given. */
+  #busyUntilMs = 0;
   #broken = false;
   readonly #breaking: Promise<void>;
   #announce = () => {};
@@ -119,7 +123,18 @@ export class FaultyLink {
       source.pause();
       destination.once('drain', () => !this.#stalled && source.resume());
     }
+    this.#hold(source, through.length);
     if (this.#left === 0) this.#break();
+  }
+
+  /** Reads no more from a source until the link has carried this. */
+  #hold(source: Socket, bytes: number): void {
+    const { bytesPerSecond } = this.#options;
+    if (bytesPerSecond === undefined) return;
+    const nowMs = performance.now();
+    this.#busyUntilMs = Math.max(nowMs, this.#busyUntilMs) + (bytes / bytesPerSecond) * 1000;
+    source.pause();
+    setTimeout(() => !this.#stalled && source.resume(), this.#busyUntilMs - nowMs);
   }
 
   get #stalled(): boolean {
