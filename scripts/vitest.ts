@@ -78,7 +78,7 @@ export function testPackageOnArm64(): Promise<Tally> {
 /** What is not tested again on another Node: guests, and what takes long and is the work of other programs. */
 const sameOnEachNode = [
   '**/{machine,series,long,bench,package,docs,architecture,scripts}/**',
-  '**/cli/{help,lab-command,qemu-command}.test.ts',
+  '**/cli/{help,lab-command,migration-commands,output,qemu-command}.test.ts',
   '**/lab/{hosts,report}/**',
   '**/{additions,full-disk,key-value-load,leak}.test.ts',
 ];
@@ -98,7 +98,13 @@ export async function testOnNode({ major, program }: OtherNode): Promise<Tally> 
 }
 
 /** The folders of tests that run guests. */
-const withGuests = ['qemu/machine/', 'qemu/series/', 'lab/machine/', 'fleet/machine/'];
+const withGuests = [
+  'qemu/machine/',
+  'qemu/series/',
+  'lab/machine/',
+  'monitor/machine/',
+  'fleet/machine/',
+];
 
 /**
  * The tests that run guests. Each takes all processors, but waits for its link as well: two at a time end sooner. Those

@@ -1,5 +1,6 @@
 // `fakedirty estimate`: what a migration of a running VM would cost by each method, before it is begun.
-import { type Command, Option } from 'commander';
+
+import type { Command } from 'commander';
 import { plural } from '../format/plural.js';
 import { bytesText, percentText, timeText } from '../format/text.js';
 import {
@@ -8,7 +9,8 @@ import {
   type PageEstimate,
 } from '../monitor/dirtying-measurement.js';
 import { type Forecast, forecast, rangeText } from '../policy/forecast.js';
-import { byteCount, milliseconds, wholeSeconds } from './option-values.js';
+import { downtimeOption, linkOption } from './choosing.js';
+import { wholeSeconds } from './option-values.js';
 import { suggestInstead } from './other-names.js';
 import {
   addSourceOptions,
@@ -75,16 +77,8 @@ export function addEstimate(program: Command): void {
     'Predicts what migrating a running VM would cost by each method.',
   );
   refuseWithoutEffect(addSourceOptions(command, 'the VM'), sourceNeeds)
-    .addOption(
-      new Option('--link <rate>', 'speed of the link a second, such as 10Gbit or 1G (bytes)')
-        .argParser(byteCount)
-        .default(125_000_000, '1Gbit'),
-    )
-    .addOption(
-      new Option('--downtime <time>', 'the downtime limit')
-        .argParser(milliseconds)
-        .default(300, '300ms'),
-    )
+    .addOption(linkOption())
+    .addOption(downtimeOption())
     .option(
       '--seconds <time>',
       'length of each of three measurements; the last takes twice that',

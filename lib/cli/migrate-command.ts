@@ -3,9 +3,22 @@ import { type Command, Option } from 'commander';
 import { migrate } from '../migration/migrate.js';
 import { type MigrateOptions, parseMigrateOptions } from '../migration/options.js';
 import { parsePolicies, policiesHelp } from '../policy/named.js';
+import type { QmpClient } from '../qmp/client.js';
 import { fakeDirtyHashes } from '../qmp/schema/fake-dirty.js';
 import { isSameAddress, type QmpAddress } from '../qmp/transport.js';
-import { displayFor } from './display.js';
+import type { MoveMethod } from '../site/move.js';
+import type { Chooser } from '../strategy/method/choice.js';
+import {
+  type ChoosingFlags,
+  chooseFor,
+  chooseOption,
+  choosingNeeds,
+  chosenText,
+  goalOption,
+  isAuto,
+  linkOption,
+} from './choosing.js';
+import { type Display, displayFor } from './display.js';
 import { methodOption, onDisconnectOption } from './migration-options.js';
 import {
   byteCount,
@@ -20,7 +33,6 @@ import {
   wholeNumber,
   wholePercent,
 } from './option-values.js';
-import { suggestInstead } from './other-names.js';
 import { RecordingFile } from './recording-file.js';
 import {
   cancelAtSignal,
@@ -33,12 +45,16 @@ import {
 } from './session.js';
 import { type Need, needs, quietOrVerbose, refuseWithoutEffect } from './without-effect.js';
 
-interface MigrateFlags {
+/** The length of one of the measurements before a method is chosen. */
+const measuredSeconds = 2;
+
+interface MigrateFlags extends ChoosingFlags {
   qmp: QmpAddress;
   to?: string;
   toQmp?: QmpAddress;
   listen?: string;
-  method: 'pre-copy' | 'post-copy' | 'hybrid';
+  method: MoveMethod['name'] | 'auto';
+  choose: Chooser;
   hash?: (typeof fakeDirtyHashes)[number];
   acceptUnsafeHash: boolean;
   verify: boolean;
@@ -69,7 +85,8 @@ function methodOptions(flags: MigrateFlags): Omit<MigrateOptions, 'to'> {
   const { hash, xbzrle, multifd, multifdCompression, multifdLevel, policy } = flags;
   const { bandwidth, postcopyBandwidth, downtime, filterMaxMemory, filterMaxCpu } = flags;
   const options: Omit<MigrateOptions, 'to'> = {
-    method: flags.method,
+    // What is wrong with the rest is the same with each.
+    method: flags.method === 'auto' ? 'pre-copy' : flags.method,
     ...(hash
       ? {
           filter: {
@@ -123,16 +140,17 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
       },
     );
   }
-  const options = methodOptions(flags);
+  methodOptions(flags);
   const display = displayFor(process.stdout, flags.json);
   if (where !== false) warnOfAbandoned(where, qmp);
   await using source = await connect(qmp);
   await using destination = toQmp === undefined ? undefined : await connect(toQmp);
   using file = record === undefined ? undefined : new RecordingFile(record, { force });
-  using journal = keepJournal(where, flags.policy);
   using interrupt = cancelAtSignal(display, flags.onDisconnect);
+  const chosen = await chosenFlags(flags, source, display, interrupt.signal);
+  using journal = keepJournal(where, chosen.policy);
   const result = await migrate(source, {
-    ...options,
+    ...methodOptions(chosen),
     to: destination ? { qmp: destination, listen: listen ?? '' } : (to ?? ''),
     signal: interrupt.signal,
     journal: journal.options,
@@ -141,9 +159,39 @@ async function run(flags: MigrateFlags, command: Command): Promise<void> {
   end(result, display, file, interrupt.signal.aborted);
 }
 
+/** The flags as if its user had given what was chosen. */
+async function chosenFlags(
+  flags: MigrateFlags,
+  source: QmpClient,
+  display: Display,
+  signal: AbortSignal,
+): Promise<MigrateFlags> {
+  if (flags.method !== 'auto') return flags;
+  display.note(`Measuring how the VM writes, for about ${measuredSeconds * 4} s.`);
+  const choosing = chooseFor(source, { ...flags, seconds: measuredSeconds, signal });
+  const chosen = await choosing.catch((error: unknown) => {
+    if (signal.aborted) return undefined;
+    throw error;
+  });
+  // It does not begin then.
+  if (!chosen) return { ...flags, method: 'pre-copy' };
+  display.note(chosenText(chosen));
+  const { name: method, policy } = chosen.method;
+  const { hash = chosen.options.filter?.hash } = flags;
+  return { ...flags, method, policy: [...policy], ...(hash === undefined ? {} : { hash }) };
+}
+
 /** Options that have no effect by themselves. */
 const idleAlone: readonly Need[] = [
   quietOrVerbose,
+  ...choosingNeeds,
+  {
+    option: '--link',
+    needs: '--method auto',
+    isMet: isAuto,
+    problem:
+      '--link says how fast the link is, and has no effect without --method auto; a limit is --bandwidth',
+  },
   needs('--accept-unsafe-hash', '--hash'),
   needs('--verify', '--hash'),
   needs('--filter-max-memory', '--hash'),
@@ -184,7 +232,7 @@ const idleAlone: readonly Need[] = [
 ];
 
 export function addMigrate(program: Command): void {
-  const command = suggestInstead(program.command('migrate'), '--link', '--bandwidth');
+  const command = program.command('migrate');
   refuseWithoutEffect(command, idleAlone)
     .description('Migrates a running VM, shows every pass, and does what a policy decides.')
     .requiredOption(
@@ -203,7 +251,15 @@ export function addMigrate(program: Command): void {
       'with --to-qmp: where the destination listens; with port 0 it chooses one',
       migrationUri('listen'),
     )
-    .addOption(methodOption('hybrid begins as pre-copy and goes on as post-copy'))
+    .addOption(
+      methodOption(
+        'hybrid begins as pre-copy and goes on as post-copy; auto measures the VM first, and chooses',
+        ['auto'],
+      ),
+    )
+    .addOption(chooseOption())
+    .addOption(linkOption())
+    .addOption(goalOption())
     .addOption(
       oneOf(
         new Option('--hash <name>', 'skip fake dirty pages, found by this fingerprint algorithm'),

@@ -4,9 +4,9 @@ import { oneOf } from './option-values.js';
 import { onDisconnectChoices } from './session.js';
 
 /** By which method; `description` says what is worth knowing of it there. */
-export function methodOption(description: string): Option {
+export function methodOption(description: string, more: readonly string[] = []): Option {
   const option = new Option('--method <method>', description);
-  return oneOf(option, ['pre-copy', 'post-copy', 'hybrid']).default('pre-copy');
+  return oneOf(option, ['pre-copy', 'post-copy', 'hybrid', ...more]).default('pre-copy');
 }
 
 /** What to do when nobody can see any more how it goes on. */

@@ -18,7 +18,12 @@ export interface SourceFlags {
 }
 
 /** `whose`: whose QMP it is, such as "the VM". */
-export function addSourceOptions(command: Command, whose: string): Command {
+export function addSourceOptions(
+  command: Command,
+  whose: string,
+  /** With these options the command needs no VM. */
+  isWithout: (options: SourceFlags) => boolean = () => false,
+): Command {
   return command
     .option('--qmp <address>', `${whose}'s QMP: a UNIX socket, or tcp:HOST:PORT`, qmpAddress)
     .option('--domain <name>', 'instead of --qmp: the domain, where libvirt manages it')
@@ -26,8 +31,9 @@ export function addSourceOptions(command: Command, whose: string): Command {
       new Option('--connect <uri>', 'with --domain: where libvirt is').default('qemu:///system'),
     )
     .hook('preAction', (_, running) => {
-      const { qmp, domain } = running.opts<SourceFlags>();
-      if (qmp !== undefined || domain !== undefined) return;
+      const options = running.opts<SourceFlags>();
+      const { qmp, domain } = options;
+      if (qmp !== undefined || domain !== undefined || isWithout(options)) return;
       const missing =
         'error: name the VM: --qmp ADDRESS, or --domain NAME where libvirt manages it';
       running.error(missing, { exitCode: exitCodes.usage });

@@ -130,7 +130,7 @@ export function adviceFor(machine: Machine, directory: string): string[] {
   if (machine.platform !== 'linux') {
     return [
       'Fingerprints need Linux. What drives migrations works without them: fakedirty/qmp, fakedirty/migration,',
-      'fakedirty/policy and fakedirty/monitor.',
+      'fakedirty/policy, fakedirty/strategy and fakedirty/monitor.',
     ];
   }
   const binaries = `linux-${prebuilt.archs.join(' and linux-')} with glibc ${prebuilt.glibc} or newer`;

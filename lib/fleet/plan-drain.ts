@@ -20,9 +20,15 @@ export type DrainPlan = Omit<Plan, 'digest'>;
 /** Predicts what a move would cost. */
 export type Predict = (vm: string, from: string, to: string, method: MoveMethod) => MovePrediction;
 
+/** How one VM is to be moved, and why so. */
+export interface ChosenForMove {
+  readonly method: MoveMethod;
+  readonly reasons: readonly string[];
+}
+
 /** How a drain is planned. */
 export interface PlanOptions {
-  readonly method: MoveMethod;
+  readonly chooseMethod: (vm: string, from: string, to: string) => ChosenForMove;
   /** VMs that are to stay. */
   readonly leave: readonly string[];
   readonly predict: Predict;
@@ -122,7 +128,7 @@ export function planDrain(
   site: Site,
   from: string,
   now: SiteNow,
-  { method, leave, predict }: PlanOptions,
+  { chooseMethod, leave, predict }: PlanOptions,
 ): DrainPlan {
   const hostOf = new Map(now.hostOf);
   const all = [...hostOf].filter(([, host]) => host === from).map(([vm]) => vm);
@@ -153,6 +159,7 @@ export function planDrain(
     const inOrder = group.toSorted((one, other) => sizeOf(site, [one]) - sizeOf(site, [other]));
     for (const vm of inOrder) {
       hostOf.set(vm, chosen.host);
+      const { method, reasons } = chooseMethod(vm, from, chosen.host);
       moves.push({
         vm,
         from,
@@ -164,6 +171,7 @@ export function planDrain(
           ...(group.length > 1
             ? [`It goes with ${group.filter((each) => each !== vm).join(', ')}.`]
             : []),
+          ...reasons,
         ],
         predicted: predict(vm, from, chosen.host, method),
       });

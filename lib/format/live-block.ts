@@ -1,8 +1,7 @@
 // Several lines that are rewritten in place below the lasting ones, on a terminal; nothing of them elsewhere.
-import type { TextOutput } from './status-line.js';
+import { type TextOutput, usualColumns } from './status-line.js';
 
 /** Where a terminal does not say, or says 0. */
-const usualColumns = 80;
 const usualRows = 24;
 
 /** A terminal also says how many lines it has. */

@@ -10,7 +10,7 @@ export interface TextOutput {
 
 const clearLine = '\r\x1b[2K';
 /** Where a terminal does not say, or says 0. */
-const usualColumns = 80;
+export const usualColumns = 80;
 
 export interface StatusLineOptions {
   /** How often it is written where it can't be rewritten; never when not given. */

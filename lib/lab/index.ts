@@ -19,7 +19,7 @@ export { AdditionsError, withAdditions } from './catalogue/additions.js';
 export { builtIn } from './catalogue/built-in.js';
 export { type Additions, Catalogue } from './catalogue/catalogue.js';
 export { ExperimentError, parseExperiment } from './catalogue/experiment-file.js';
-export { type Method, withFilter } from './methods/method.js';
+export { type Chosen, type Method, type ToChooseFor, withFilter } from './methods/method.js';
 export { type Cell, describeCell, type WorkloadChoice } from './model/cell.js';
 export type { Experiment, GuestSettings, RunSettings } from './model/experiment.js';
 export type { Link } from './model/link.js';

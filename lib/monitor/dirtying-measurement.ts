@@ -243,6 +243,18 @@ function asMeasurementError(error: unknown): unknown {
   );
 }
 
+/** Checks what measuring is given; returns the length of one measurement. */
+export function checkMeasuring(qmp: QmpClient, options: MeasureOptions): number {
+  checkClient(qmp);
+  checkOptions(options, names);
+  const { seconds = 2 } = options;
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= maxSeconds) return seconds;
+  const given = typeof seconds === 'number' ? quantity('seconds', seconds) : shown(seconds);
+  throw new MeasurementError(
+    sentence`${option('seconds')}: is ${given}; expected whole seconds, from 1 to ${maxSeconds}.`,
+  );
+}
+
 /**
  * Measures how a running guest dirties its memory, for about four times `seconds`. The guest goes on running, and nothing
  * is changed. Throws MeasurementError where this QEMU can't be measured.
@@ -251,15 +263,8 @@ export async function measureDirtying(
   qmp: QmpClient,
   options: MeasureOptions = {},
 ): Promise<DirtyingMeasurement> {
-  checkClient(qmp);
-  checkOptions(options, names);
-  const { seconds = 2, signal } = options;
-  if (!Number.isInteger(seconds) || seconds < 1 || seconds > maxSeconds) {
-    const given = typeof seconds === 'number' ? quantity('seconds', seconds) : shown(seconds);
-    throw new MeasurementError(
-      sentence`${option('seconds')}: is ${given}; expected whole seconds, from 1 to ${maxSeconds}.`,
-    );
-  }
+  const seconds = checkMeasuring(qmp, options);
+  const { signal } = options;
   const beganMs = performance.now();
   const cpu = process.cpuUsage();
   const usage = await ProcessUsage.begin(qmp);

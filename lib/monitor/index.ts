@@ -1,4 +1,5 @@
-// fakedirty/monitor: measures running VMs.
+// fakedirty/monitor: observes and measures running VMs.
+export type { VmMeasurement } from '../site/measurement.js';
 export {
   type DirtyingMeasurement,
   type MeasurementOverhead,
@@ -7,3 +8,6 @@ export {
   type PageEstimate,
 } from './dirtying-measurement.js';
 export { MeasurementError } from './errors.js';
+export { measureVm, type VmFigures } from './measure-vm.js';
+export { parseObservation, type VmObservation, type VmUse } from './observation.js';
+export { type ObserveOptions, observeVm } from './observe-vm.js';

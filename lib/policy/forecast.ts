@@ -26,14 +26,19 @@ export interface ForecastOptions {
 }
 
 /** The methods that are forecast. */
-export const forecastMethods = ['pre-copy', 'pre-copy with the filter', 'post-copy'] as const;
+export const forecastMethods = [
+  'pre-copy',
+  'pre-copy with the filter',
+  'hybrid',
+  'post-copy',
+] as const;
 
 /** A method that is forecast. */
 export type ForecastMethod = (typeof forecastMethods)[number];
 
 /** What a migration by one method would cost. */
 export interface MethodForecast {
-  /** The method; `post-copy` begins after one pass of pre-copy. */
+  /** The method; hybrid goes on in post-copy after one pass of pre-copy, post-copy begins with it. */
   readonly method: ForecastMethod;
   /** All bytes sent. */
   readonly bytes: PredictedRange;
@@ -179,8 +184,15 @@ function preCopy(
   return { ...rest, bytes: first.bytes + rest.bytes };
 }
 
-/** After a first pass of pre-copy, all that is marked is fetched. */
+/** Each page is sent once. */
 function postCopy(measurement: DirtyingMeasurement, guest: Behaviour, which: Case): CaseResult {
+  const { bytes, ms } = firstPass(measurement, guest, which);
+  const { switchMs: downtimeMs } = guest;
+  return { remainingPasses: 0, totalMs: ms + downtimeMs, downtimeMs, bytes };
+}
+
+/** After a first pass of pre-copy, all that is marked is fetched. */
+function hybrid(measurement: DirtyingMeasurement, guest: Behaviour, which: Case): CaseResult {
   const { ramBytes, pageBytes } = measurement;
   const first = firstPass(measurement, guest, which);
   const all = ramBytes / pageBytes - zeroPagesAt(measurement, guest, which);
@@ -201,6 +213,7 @@ function resultOf(
   const fake = method === 'pre-copy with the filter' ? fakeShareAt(measurement, which) : 0;
   const guest = behaviour(measurement, options, which, fake);
   if (method === 'post-copy') return postCopy(measurement, guest, which);
+  if (method === 'hybrid') return hybrid(measurement, guest, which);
   // The filter sends no more than what changes, whatever is marked.
   if (method === 'pre-copy' && mayMarkAll(measurement, which)) return neverEnds;
   return preCopy(measurement, guest, limitMs, which);

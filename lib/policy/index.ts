@@ -35,3 +35,4 @@ export {
   replay,
   type TimedPredictions,
 } from './replay.js';
+export { type StallOptions, stall } from './stall.js';

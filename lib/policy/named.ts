@@ -19,6 +19,7 @@ import { adaptiveStop } from './adaptive-stop.js';
 import { fakeAware } from './fake-aware.js';
 import { intelligentHybrid } from './intelligent-hybrid.js';
 import { autoConvergeFirst, chain, giveUp } from './limits.js';
+import { stall } from './stall.js';
 
 /** There is no such policy, or it does not take these settings. */
 export class PolicyError extends FakedirtyError {
@@ -62,6 +63,11 @@ const schemas = {
     .refine((limits) => Object.values(limits).some((limit) => limit !== undefined), {
       error: 'never gives up without a limit; expected after, passes or bytes, such as after=60s',
     }),
+  stall: z.strictObject({
+    window: time.optional(),
+    margin: percent.optional(),
+    otherwise: z.enum(['stop-now', 'go-on', 'give-up']).optional(),
+  }),
   'auto-converge-first': z.strictObject({ until: percent.optional(), wait: count.optional() }),
 };
 type Name = keyof typeof schemas;
@@ -81,6 +87,8 @@ const makers: { readonly [Of in Name]: (settings: Settings<Of>, rest: () => Poli
     fakeAware(set({ goal, downtimeMs: downtime, otherwise })),
   'give-up': ({ after, passes, bytes }) =>
     giveUp(set({ afterMs: after, afterPasses: passes, afterBytes: bytes })),
+  stall: ({ window, margin, otherwise }) =>
+    stall(set({ windowMs: window, marginPercent: margin, otherwise })),
   'auto-converge-first': ({ until, wait }, rest) =>
     autoConvergeFirst({ ...set({ untilPercent: until, waitPasses: wait }), next: rest() }),
 };
@@ -110,6 +118,8 @@ Policies, with an example of every setting:
                                     when pre-copy does not converge, post-copy at a minimum of dirty pages
   fake-aware:goal=fewest-bytes,downtime=300ms,otherwise=go-on
                                     the choice that is predicted to be best; goals: fewest-bytes, shortest-total-time
+  stall:window=40s,margin=4,otherwise=stop-now
+                                    post-copy, or to stop, once that time has gained less than that percentage
   give-up:after=60s,passes=30,bytes=20G
                                     cancel; the guest stays at the source
   auto-converge-first:until=80,wait=4

@@ -33,9 +33,14 @@ const vmMeasurementSchema = z.strictObject({
   /** Memory that is all zero, as far as that is known. */
   zeroBytes: count.optional(),
   dirtying: dirtyingSchema.optional(),
+  /** How many processors its vCPUs kept busy. */
+  processors: count.optional(),
   /** What its network cards sent and received. */
   transmitBytesPerSecond: count.optional(),
   receiveBytesPerSecond: count.optional(),
+  /** What its disks read and wrote. */
+  readBytesPerSecond: count.optional(),
+  writeBytesPerSecond: count.optional(),
 });
 
 const cardMeasurementSchema = z.strictObject({

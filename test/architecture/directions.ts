@@ -20,7 +20,7 @@ export const directions: Readonly<Record<string, readonly string[]>> = {
     'system',
   ],
   fleet: ['strategy', 'policy', 'site', 'monitor', 'migration', 'qmp', 'system'],
-  lab: ['policy', 'monitor', 'migration', 'qemu', 'fingerprint', 'qmp', 'system'],
+  lab: ['strategy', 'policy', 'monitor', 'migration', 'qemu', 'fingerprint', 'qmp', 'system'],
 
   // Numbers in, a decision out: no I/O, no clock, and so nothing of system.
   strategy: ['policy', 'site', 'monitor'],
@@ -28,7 +28,7 @@ export const directions: Readonly<Record<string, readonly string[]>> = {
   site: [],
 
   // What watches, and what acts.
-  monitor: ['migration', 'fingerprint', 'qmp', 'system'],
+  monitor: ['site', 'migration', 'fingerprint', 'qmp', 'system'],
   migration: ['qmp', 'system'],
   qemu: ['qmp', 'system'],
 

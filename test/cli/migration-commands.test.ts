@@ -49,7 +49,10 @@ describe('the commands', () => {
     [['migrate', ...qmp, '--to', 'tcp:b:1', '--bandwith', '1M'], /Did you mean --bandwidth\?/],
     [['estimate', ...qmp, '--bandwidth', '1G'], /'--bandwidth' \(Did you mean --link\?\)/],
     [['estimate', '--bandwidth=1G', ...qmp], /'--bandwidth' \(Did you mean --link\?\)/],
-    [['migrate', ...qmp, '--link', '1G'], /'--link' \(Did you mean --bandwidth\?\)/],
+    [
+      ['migrate', ...qmp, '--to', 'unix:/x', '--link', '1G'],
+      /no effect without --method auto; a limit is --bandwidth/,
+    ],
     [['migrat'], /Did you mean migrate\?/],
     [['completion', 'bsh'], /Did you mean 'bash'\?/],
     [['estimate', ...qmp, '--seconds', '0.5s'], /Expected whole seconds, such as 2s/],

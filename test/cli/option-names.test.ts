@@ -171,7 +171,16 @@ describe('a sentence', () => {
 });
 
 describe('text in the library', () => {
-  const folders = ['migration', 'policy', 'monitor', 'lab', 'qmp', 'qemu/machine', 'qemu/probe'];
+  const folders = [
+    'migration',
+    'policy',
+    'monitor',
+    'strategy',
+    'lab',
+    'qmp',
+    'qemu/machine',
+    'qemu/probe',
+  ];
   /** The sentences of each file: its literals of several words, without what is put into them. */
   const sentences = folders.flatMap((folder) => {
     const directory = join(packageRoot, 'lib', folder);

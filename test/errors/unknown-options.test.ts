@@ -28,7 +28,7 @@ import {
   takeOver,
   watchMigration,
 } from '../../lib/migration/index.js';
-import { measureDirtying } from '../../lib/monitor/index.js';
+import { measureDirtying, measureVm, observeVm } from '../../lib/monitor/index.js';
 import {
   adaptiveStop,
   autoConvergeFirst,
@@ -37,8 +37,10 @@ import {
   forecast,
   giveUp,
   intelligentHybrid,
+  stall,
 } from '../../lib/policy/index.js';
 import { QmpClient } from '../../lib/qmp/index.js';
+import { chooseMethod } from '../../lib/strategy/index.js';
 import { packageRoot } from '../../lib/system/package-root.js';
 import { ScriptedQemu } from '../migration/scripted-qemu.js';
 import { FakeQemu } from '../qmp/fake-qemu.js';
@@ -124,12 +126,16 @@ const calls: Readonly<Record<string, () => unknown>> = {
   'takeOver()': () => takeOver(qmp, {} as Anything, { write: () => {}, ...strange }),
   'watchMigration()': () => watchMigration(qmp, strange),
   'measureDirtying()': () => measureDirtying(qmp, strange),
+  'measureVm()': () => measureVm('vm', qmp, strange),
+  'observeVm()': () => observeVm(qmp, strange).next(),
+  'chooseMethod()': () => chooseMethod(measurement as Anything, { linkBytesPerSecond, ...strange }),
   'adaptiveStop()': () => adaptiveStop(strange),
   'autoConvergeFirst()': () => autoConvergeFirst({ next, ...strange }),
   'fakeAware()': () => fakeAware(strange),
   'forecast()': () => forecast(measurement as Anything, { linkBytesPerSecond, ...strange }),
   'giveUp()': () => giveUp({ afterMs: 1, ...strange }),
   'intelligentHybrid()': () => intelligentHybrid(strange),
+  'stall()': () => stall(strange),
   'QmpClient.query()': () => qmp.query('query-status', { schema: {} as Anything, ...strange }),
   'QmpClient.reconnect()': () => qmp.reconnect(strange),
   'QmpClient.connect()': () => QmpClient.connect(fake.path, strange),

@@ -39,7 +39,11 @@ function planned(told: Told): DrainPlan {
   const site = parseSite(JSON.stringify(described), 'site.json');
   const hostOf = new Map(Object.keys(vms).map((vm) => [vm, elsewhere[vm] ?? 'h1']));
   const now = { hostOf, cordoned: new Set(['h1', ...cordoned]) };
-  return planDrain(site, 'h1', now, { method, leave, predict });
+  return planDrain(site, 'h1', now, {
+    chooseMethod: () => ({ method, reasons: [] }),
+    leave,
+    predict,
+  });
 }
 
 const movesOf = ({ moves }: DrainPlan) => moves.map(({ vm, to }) => `${vm} ${to}`);

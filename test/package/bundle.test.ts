@@ -61,6 +61,7 @@ describe.each(['esm', 'cjs'] as const)('a bundle with --format=%s', (format) => 
     ['migration', 'startMigration'],
     ['policy', 'giveUp'],
     ['monitor', 'measureDirtying'],
+    ['strategy', 'chooseMethod'],
   ])('may hold fakedirty/%s', async (door, name) => {
     const program = `import { ${name} } from 'fakedirty/${door}'; console.log(typeof ${name});`;
     expect(await outputAlone(await bundle(program, format))).toBe('function\n');

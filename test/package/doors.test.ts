@@ -98,9 +98,19 @@ const doors: [door: string, source: string, names: string[]][] = [
       'policyNames',
       'predict',
       'replay',
+      'stall',
     ],
   ],
-  ['./monitor', 'monitor/index.js', ['MeasurementError', 'measureDirtying']],
+  [
+    './monitor',
+    'monitor/index.js',
+    ['MeasurementError', 'measureDirtying', 'measureVm', 'observeVm', 'parseObservation'],
+  ],
+  [
+    './strategy',
+    'strategy/index.js',
+    ['chooseMethod', 'explainRunning', 'goals', 'usualThresholds'],
+  ],
   [
     './fleet',
     'fleet/index.js',

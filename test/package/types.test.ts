@@ -91,7 +91,8 @@ class Options {
 const consumer = `
   import { algorithms, FingerprintTable, Hasher, OptionError, type AlgorithmName } from 'fakedirty';
   import { type Migration, startMigration, type MigrationUpdate } from 'fakedirty/migration';
-  import { measureDirtying } from 'fakedirty/monitor';
+  import { measureDirtying, measureVm, observeVm, type VmUse } from 'fakedirty/monitor';
+  import { chooseMethod, type ChosenMethod } from 'fakedirty/strategy';
   import { nextAction, plan, parseSite, SiteFolder, type DrainPlan } from 'fakedirty/fleet';
   import { chain, forecast, giveUp } from 'fakedirty/policy';
   import { QmpClient } from 'fakedirty/qmp';
@@ -104,6 +105,15 @@ const consumer = `
   const later: Promise<Buffer> = hasher.fingerprintAsync(new SharedArrayBuffer(4096), { threads: 2 });
   const table = new FingerprintTable({ pages: 4, hasher });
   const unchanged: number = table.checkAndCommit(into, [1, 2]).counts.unchanged;
+  async function move(qmp: QmpClient): Promise<Migration> {
+    for await (const seen of observeVm(qmp, { periodMs: 500 })) {
+      const use: VmUse | undefined = seen.type === 'use' ? seen.use : undefined;
+      if ((use?.interfaces?.[0]?.transmitBytesPerSecond ?? 0) < 1e6) break;
+    }
+    const { measurement } = await measureVm('web', qmp);
+    const chosen: ChosenMethod = chooseMethod(measurement, { linkBytesPerSecond: 1e9 });
+    return await startMigration(qmp, { to: 'tcp:b:1', ...chosen.options });
+  }
   async function drive(qmp: QmpClient): Promise<string> {
     const { methods } = forecast(await measureDirtying(qmp), { linkBytesPerSecond: 1e9 });
     const migration: Migration = await startMigration(qmp, { to: 'tcp:b:1', policy: chain(giveUp({ afterMs: 1 })) });

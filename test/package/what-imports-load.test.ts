@@ -56,11 +56,8 @@ describe('what an import loads', () => {
     ['fakedirty/qmp', ['errors', 'qmp', 'system'], withNearest],
     ['fakedirty/migration', ['errors', 'format', 'migration', 'qmp', 'system'], withNearest],
     ['fakedirty/policy', ['errors', 'format', 'migration', 'policy', 'qmp'], withNearest],
-    [
-      'fakedirty/monitor',
-      ['errors', 'format', 'monitor', 'qmp', 'system'],
-      ['fakedirty', 'fastest-levenshtein'],
-    ],
+    ['fakedirty/monitor', ['errors', 'format', 'monitor', 'qmp', 'site', 'system'], withNearest],
+    ['fakedirty/strategy', ['errors', 'format', 'migration', 'policy', 'strategy'], withNearest],
   ])('"%s" loads the rooms %j and the packages %j, and no addon', async (door, rooms, packages) => {
     expect(await loadedBy(door)).toEqual({ packages, rooms, addons: [] });
   });

@@ -40,7 +40,7 @@ describe('a forecast', () => {
     expect(filtered.totalMs.expected).toBeGreaterThan(13_600);
     expect(filtered.totalMs.expected).toBeLessThan(13_900);
     expect(filtered.downtimeMs.expected).toBeLessThan(300);
-    expect(method('post-copy', predicted).downtimeMs.high).toBeLessThan(100);
+    expect(method('hybrid', predicted).downtimeMs.high).toBeLessThan(100);
   });
 
   it('says how certain it is', () => {
@@ -57,7 +57,7 @@ describe('a forecast', () => {
 
   it('allows for memory that was never used, where zero pages are unknown', () => {
     const sampled = measurement({ contents: 'sample', scannedPages: 4096, zeroPages: undefined });
-    const { bytes, totalMs } = method('post-copy', forecast(sampled, link));
+    const { bytes, totalMs } = method('hybrid', forecast(sampled, link));
     const all = sampled.ramBytes;
     expect(bytes.expected).toBeGreaterThan(all);
     expect(bytes.low).toBeLessThan(all / 2);
@@ -82,7 +82,7 @@ describe('a forecast', () => {
     // The filter sends what changes, whatever is marked.
     expect(Number.isFinite(method('pre-copy with the filter', predicted).totalMs.high)).toBe(true);
     // At worst all that is not zero is fetched again.
-    expect(method('post-copy', predicted).bytes.high).toBeGreaterThan(2 * 200_000 * 4104);
+    expect(method('hybrid', predicted).bytes.high).toBeGreaterThan(2 * 200_000 * 4104);
   });
 
   it('predicts from a short scan that a guest writes faster than the link sends', () => {
@@ -110,7 +110,7 @@ describe('a forecast', () => {
       markedInDoubleTime: { pages: 15_000, errorPages: 0 },
     });
     // 10,000 and half as many, and half of those ... come to 20,000, which the first pass is long enough for.
-    const { bytes } = method('post-copy', forecast(growing, link));
+    const { bytes } = method('hybrid', forecast(growing, link));
     expect(bytes.expected).toBeCloseTo((200_000 + 20_000) * 4104 + 62_144 * 9, -3);
   });
 

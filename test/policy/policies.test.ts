@@ -8,6 +8,7 @@ import { fakeAware } from '../../lib/policy/fake-aware.js';
 import { intelligentHybrid } from '../../lib/policy/intelligent-hybrid.js';
 import { autoConvergeFirst, chain, giveUp } from '../../lib/policy/limits.js';
 import { PolicyError, parsePolicies, policyNames, policySettings } from '../../lib/policy/named.js';
+import { stall } from '../../lib/policy/stall.js';
 import { busy, calm, type Guest, mostlyFake, observe, preCopy } from './simulation.js';
 
 const guests = fc.record<Guest>({
@@ -22,6 +23,7 @@ const stopNow: Policy = () => ({ choice: 'stop-now', policy: 'now', reason: 'Now
 const policies: [string, Policy][] = [
   ['adaptive stop', adaptiveStop()],
   ['intelligent hybrid', intelligentHybrid()],
+  ['stall', stall({ windowMs: 2000 })],
   ['fake-aware', fakeAware()],
   ['fake-aware, shortest time', fakeAware({ goal: 'shortest-total-time', downtimeMs: 1000 })],
   ['give up', giveUp({ afterMs: 5000, afterPasses: 10, afterBytes: 1e9 })],
@@ -88,6 +90,54 @@ describe('adaptive stop', () => {
   });
 });
 
+describe('stall detection', () => {
+  /** A pass every ten seconds, with the dirty pages that each leaves. */
+  function decisionAfter(dirty: readonly number[], more = {}, options = {}) {
+    const [template] = preCopy(busy, { count: 1 }).passes;
+    if (!template) throw new Error('no pass');
+    const passes = dirty.map((dirtyPages, index) => {
+      const { verdicts: _, ...plain } = template;
+      const [startMs, endMs] = [index * 10_000, (index + 1) * 10_000];
+      return { ...plain, number: index + 1, startMs, endMs, dirtyPages };
+    });
+    return stall(options)(observe(busy, passes, more));
+  }
+
+  it('waits for its window to pass, whatever it sees', () => {
+    expect(decisionAfter([1000, 1000, 1000, 1000]).choice).toBe('go-on');
+  });
+
+  it('goes on while a window gains more than the margin', () => {
+    expect(decisionAfter([1000, 990, 980, 970, 950, 940]).choice).toBe('go-on');
+    expect(decisionAfter([1000, 1000, 1000, 1000, 959]).choice).toBe('go-on');
+  });
+
+  it('acts once it gains less, where few are left', () => {
+    const decision = decisionAfter([1000, 1000, 1000, 1000, 1000]);
+    expect(decision).toMatchObject({ choice: 'post-copy', policy: 'stall' });
+    expect(decision.reason).toMatch(/The last 40\.0 s gained nothing: 1000 dirty pages/);
+    expect(decisionAfter([1000, 999, 999, 980, 965]).choice).toBe('post-copy');
+  });
+
+  it('waits for a better moment, and not for ever', () => {
+    expect(decisionAfter([1000, 970, 980, 970, 1500]).choice).toBe('go-on');
+    expect(decisionAfter([1000, 970, 980, 970, 1500, 1500]).choice).toBe('post-copy');
+    expect(decisionAfter([1000, 970, 980, 970, 1500, 975]).choice).toBe('post-copy');
+  });
+
+  it('does what it is told to where post-copy is not possible', () => {
+    const stuck = [1000, 1000, 1000, 1000, 1000];
+    const not = { postcopyPossible: false };
+    expect(decisionAfter(stuck, not).choice).toBe('stop-now');
+    expect(decisionAfter(stuck, not, { otherwise: 'give-up' }).choice).toBe('give-up');
+  });
+
+  it('has a shorter window if it is given one', () => {
+    expect(decisionAfter([1000, 1000], {}, { windowMs: 10_000 }).choice).toBe('post-copy');
+    expect(() => stall({ marginPercent: 100 })).toThrow(/less than 100/);
+  });
+});
+
 describe('intelligent hybrid', () => {
   /** Dirty pages after each pass. */
   function decisionAfter(dirty: readonly number[], more = {}, options = {}) {
@@ -110,7 +160,9 @@ describe('intelligent hybrid', () => {
     expect(decisionAfter([8000, 9000, 9500, 9200]).choice).toBe('go-on');
     const decision = decisionAfter([8000, 9000, 9500, 7000]);
     expect(decision).toMatchObject({ choice: 'post-copy', numbers: { dirtyPages: 7000 } });
-    expect(decision.reason).toMatch(/pass 2 left 9000 dirty pages, after 8000.*7000 dirty pages are a min/);
+    expect(decision.reason).toMatch(
+      /pass 2 left 9000 dirty pages, after 8000.*7000 dirty pages are a min/,
+    );
   });
 
   it('does the same when a pass leaves hardly less', () => {
@@ -267,7 +319,7 @@ describe('policies by name', () => {
   it('name what there is to set as the options of the API do, without their units', () => {
     const options = [
       'limitPercent thresholdPages watchPasses otherwise goal downtimeMs afterMs afterPasses',
-      'afterBytes untilPercent waitPasses',
+      'afterBytes untilPercent waitPasses windowMs marginPercent',
     ];
     const plain = new Set(
       options

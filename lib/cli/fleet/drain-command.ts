@@ -24,6 +24,8 @@ import { safeHashes } from '../../qmp/schema/fake-dirty.js';
 import type { Move, MoveMethod } from '../../site/move.js';
 import { withoutInfinity } from '../../site/range.js';
 import type { Site } from '../../site/site.js';
+import type { Chooser } from '../../strategy/method/choice.js';
+import { type ChoosingFlags, chooseOption, choosingNeeds, goalOption } from '../choosing.js';
 import { exitCodes } from '../exit-codes.js';
 import { methodOption, onDisconnectOption } from '../migration-options.js';
 import {
@@ -36,6 +38,7 @@ import {
 } from '../option-values.js';
 import { outputOptions } from '../output-options.js';
 import { cancelAtSignal, type OnDisconnect } from '../session.js';
+import { refuseWithoutEffect } from '../without-effect.js';
 import { comparisonText, drainLines, entryText, planText } from './fleet-text.js';
 import {
   addSiteOptions,
@@ -45,10 +48,15 @@ import {
   type SiteFlags,
 } from './site-option.js';
 
+/** The length of one of the measurements of each VM whose method is chosen. */
+const usualMeasureSeconds = 2;
+
 interface DrainFlags extends SiteFlags {
   readonly dryRun: boolean;
   readonly by?: number;
-  readonly method: MoveMethod['name'];
+  readonly method: MoveMethod['name'] | 'auto';
+  readonly choose: Chooser;
+  readonly goal: ChoosingFlags['goal'];
   readonly hash: (typeof safeHashes)[number];
   readonly filter: boolean;
   readonly policy: string[];
@@ -74,11 +82,12 @@ function timeOfDay(text: string): number {
 }
 
 function methodOf(flags: DrainFlags): MoveMethod {
-  const { method: name, hash, filter, policy, downtime, bandwidth } = flags;
+  const { method, hash, filter, policy, downtime, bandwidth } = flags;
   // What is wrong with a policy is told before anything is looked at.
   if (policy.length > 0) parsePolicies(policy);
   return {
-    name,
+    // What is chosen is chosen for VMs that can be measured: of others nothing is known.
+    name: method === 'auto' ? 'pre-copy' : method,
     ...(filter ? { hash } : {}),
     policy,
     ...(downtime === undefined ? {} : { downtimeLimitMs: downtime }),
@@ -188,8 +197,9 @@ async function measured(
   options: DrainOptions,
   state: FleetState,
   driver: MoveDriver,
-  { measure: seconds }: DrainFlags,
+  flags: DrainFlags,
 ): Promise<DrainOptions> {
+  const { method, measure: seconds = method === 'auto' ? usualMeasureSeconds : undefined } = flags;
   if (seconds === undefined) return options;
   const onTrouble = (text: string) => void process.stderr.write(`${text}\n`);
   const measurements = await measureVms(options, state, driver, { seconds, onTrouble });
@@ -241,6 +251,7 @@ async function run(host: string, flags: DrainFlags, command: Command): Promise<v
     site,
     host,
     method: methodOf(flags),
+    ...(flags.method === 'auto' ? { choose: { by: flags.choose, goal: flags.goal } } : {}),
     stopAfterFailures: flags.stopAfter,
     byMs: flags.by,
     stallMs: flags.stall,
@@ -286,12 +297,14 @@ async function run(host: string, flags: DrainFlags, command: Command): Promise<v
 }
 
 export function addDrain(program: Command): void {
-  addSiteOptions(program.command('drain'))
+  refuseWithoutEffect(addSiteOptions(program.command('drain')), choosingNeeds)
     .description('Moves every VM off a host, one at a time, and keeps others from coming.')
     .argument('<host>', 'the host to drain')
     .option('--dry-run', 'say what would be done, and what is in the way; change nothing', false)
     .option('--by <time>', 'begin no move that would not end by then, such as 18:00', timeOfDay)
-    .addOption(methodOption('how VMs are moved'))
+    .addOption(methodOption('how VMs are moved; auto measures each first, and chooses', ['auto']))
+    .addOption(chooseOption())
+    .addOption(goalOption())
     .addOption(
       oneOf(
         new Option('--hash <name>', 'the fingerprint algorithm that finds fake dirty pages'),

@@ -8,11 +8,12 @@ import type { MoveMethod } from '../../site/move.js';
 import type { Place } from '../../site/place.js';
 import { withoutInfinity } from '../../site/range.js';
 import type { Card, Site } from '../../site/site.js';
+import { type ChooseMethodOptions, chooseMethod } from '../../strategy/method/choose-method.js';
 import { predictMove } from '../../strategy/model/predict.js';
 import type { MoveDriver, Target } from '../drivers/driver.js';
 import { ActError, FleetStateError } from '../errors.js';
 import type { FleetState } from '../journal/state.js';
-import { type DrainPlan, planDrain, type SiteNow } from '../plan-drain.js';
+import { type ChosenForMove, type DrainPlan, planDrain, type SiteNow } from '../plan-drain.js';
 
 /** What draining needs. */
 export interface DrainOptions {
@@ -22,6 +23,8 @@ export interface DrainOptions {
   readonly host: string;
   /** How VMs are moved. */
   readonly method: MoveMethod;
+  /** Has the method chosen for each VM that was measured, by whom and for what; of `method` the limits hold then. */
+  readonly choose?: Pick<ChooseMethodOptions, 'by' | 'goal'> | undefined;
   /** Moves that may fail before the drain stops. */
   readonly stopAfterFailures: number;
   /** No move begins that would not end by then, in milliseconds since 1970. */
@@ -40,6 +43,7 @@ const drainNames = optionNames<DrainOptions>({
   site: true,
   host: true,
   method: true,
+  choose: true,
   stopAfterFailures: true,
   byMs: true,
   stallMs: true,
@@ -147,10 +151,41 @@ export async function measureVms(
   return measurements;
 }
 
-/** What a drain would do. Nothing is changed. */
-export function plan(options: DrainOptions, state: FleetState): DrainPlan {
+/** How a VM is moved over a path, where it can't go on in post-copy for the reason that is given. */
+function chosenFor(
+  { choose, method, measurements }: DrainOptions,
+  vm: string,
+  linkBytesPerSecond: number,
+  whyNoPostCopy: string | undefined,
+): ChosenForMove {
+  if (!choose) return { method, reasons: [] };
+  const measurement = measurements.get(vm);
+  if (!measurement) {
+    return { method, reasons: ['How it writes is not known: that is the method for such VMs.'] };
+  }
+  const chosen = chooseMethod(measurement, {
+    ...choose,
+    linkBytesPerSecond,
+    downtimeLimitMs: method.downtimeLimitMs,
+    filterPossible: method.hash !== undefined,
+    postCopyPossible: whyNoPostCopy === undefined,
+    whyNoPostCopy,
+  });
+  const { name, policy, hash } = chosen.method;
+  const filter = hash === undefined ? {} : { hash: method.hash };
+  const { downtimeLimitMs, bytesPerSecond } = method;
+  const limits = { downtimeLimitMs, bytesPerSecond };
+  return { method: { name, policy, ...filter, ...limits }, reasons: [chosen.reason] };
+}
+
+/** What a drain would do, where some VMs can't go on in post-copy. Nothing is changed. */
+export function plan(
+  options: DrainOptions,
+  state: FleetState,
+  noPostCopy: ReadonlyMap<string, string> = new Map(),
+): DrainPlan {
   checkDrainOptions(options);
-  const { site, host, method, leave } = options;
+  const { site, host, leave } = options;
   const now = siteNow(site, state);
   // The host itself takes nothing meanwhile.
   const cordoned = new Set([...now.cordoned, host]);
@@ -159,7 +194,8 @@ export function plan(options: DrainOptions, state: FleetState): DrainPlan {
     host,
     { ...now, cordoned },
     {
-      method,
+      chooseMethod: (vm, from, to) =>
+        chosenFor(options, vm, pathBytesPerSecond(site, from, to), noPostCopy.get(vm)),
       leave,
       predict: (vm, from, to, how) =>
         predictMove(
@@ -176,6 +212,27 @@ export function plan(options: DrainOptions, state: FleetState): DrainPlan {
   return { ...planned, moves, left: [...planned.left, ...lostAt(site, state, host)] };
 }
 
+/** A plan in which no VM that has its method chosen is to go on in post-copy where that would be refused. */
+async function planWithWhatIsPossible(
+  options: DrainOptions,
+  state: FleetState,
+  driver: MoveDriver,
+): Promise<DrainPlan> {
+  const planned = plan(options, state);
+  if (!options.choose) return planned;
+  const noPostCopy = new Map<string, string>();
+  for (const { vm, to, method } of planned.moves) {
+    if (method.name === 'pre-copy') continue;
+    const target = { vm, source: placeOf(options, state, vm), to };
+    const preCopy: MoveMethod = { ...method, name: 'pre-copy', policy: [] };
+    const inAnyCase = await driver.preflight({ ...target, method: preCopy });
+    const all = await driver.preflight({ ...target, method });
+    const ofPostCopy = all.filter((problem) => !inAnyCase.includes(problem));
+    if (ofPostCopy.length > 0) noPostCopy.set(vm, ofPostCopy.join('; '));
+  }
+  return noPostCopy.size > 0 ? plan(options, state, noPostCopy) : planned;
+}
+
 /**
  * What a drain would do, with guests that run on the host although the site has them elsewhere, or not at all: a host that
  * still has some is not empty. Nothing is changed.
@@ -185,7 +242,7 @@ export async function completePlan(
   state: FleetState,
   driver: MoveDriver,
 ): Promise<DrainPlan> {
-  const planned = plan(options, state);
+  const planned = await planWithWhatIsPossible(options, state, driver);
   const { site, host, leave } = options;
   const { hostOf } = siteNow(site, state);
   const guests = await guestsOn(driver, host);

@@ -56,6 +56,7 @@ const method = z.looseObject({
   postcopy: z.boolean(),
   sourceArguments: z.array(z.string()).optional(),
   policy: callable<Method['policy']>().optional(),
+  choose: callable<Method['choose']>().optional(),
   options: callable<Method['options']>(),
 } satisfies Checks<Method>);
 

@@ -1,5 +1,6 @@
 // All built-in methods. To add one, add a file beside this one, and a line here.
 import { adaptiveStop, adaptiveStopSha256 } from './adaptive-stop.js';
+import { auto, effectiveWalm, walm } from './chosen.js';
 import { filterEveryPage, filters } from './filter.js';
 import { intelligentHybrid } from './intelligent-hybrid.js';
 import { type Method, withFilter } from './method.js';
@@ -22,4 +23,7 @@ export const methods: readonly Method[] = [
   adaptiveStopSha256,
   // Has no variant with the filter: without a pass of pre-copy there is nothing to filter.
   postCopy,
+  walm,
+  effectiveWalm,
+  auto,
 ];

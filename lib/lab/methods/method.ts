@@ -1,6 +1,33 @@
 // What a method is: how a guest is migrated, as options of migrate(). One file for each kind.
 import type { Policy } from '../../migration/decision.js';
 import type { MigrateOptions } from '../../migration/options.js';
+import type { QmpClient } from '../../qmp/client.js';
+
+/** What a method that chooses is to choose for. */
+export interface ToChooseFor {
+  /** The guest, at work. */
+  readonly qmp: QmpClient;
+  /** How fast the way to the destination is. */
+  readonly linkBytesPerSecond: number;
+  /** How long the guest may stand still. */
+  readonly downtimeLimitMs: number;
+  /** Aborted when the run is to end. */
+  readonly signal: AbortSignal;
+}
+
+/** What was chosen for a guest. */
+export interface Chosen {
+  /** The method, in words. */
+  readonly method: string;
+  /** Why, in a sentence with numbers. */
+  readonly reason: string;
+  /** Whether part of guest memory may arrive after the guest has begun to run at the destination. */
+  readonly postcopy: boolean;
+  /** Decides during the migration, besides the time limit of the experiment. */
+  readonly policy?: Policy | undefined;
+  /** Options of migrate(). */
+  readonly options: Partial<MigrateOptions>;
+}
 
 /** How a guest is migrated. */
 export interface Method {
@@ -16,6 +43,8 @@ export interface Method {
   readonly sourceArguments?: readonly string[];
   /** Makes the policy that decides during the migration, besides the time limit of the experiment. */
   readonly policy?: () => Policy;
+  /** Chooses how, once the guest is at work: it takes the place of `postcopy` and `policy`, and adds to the options. */
+  readonly choose?: (to: ToChooseFor) => Promise<Chosen>;
   /** Options of migrate(); destination and limits come from the experiment. */
   options(memoryBytes: number): Partial<MigrateOptions>;
 }

@@ -23,6 +23,16 @@ export const measurementSchema = z.strictObject({
   kernel: z.string(),
   /** The command line of each program that was started, by its purpose. */
   commandLines: z.record(z.string(), z.array(z.string())),
+  /** What was chosen before the migration, by a method that does so. */
+  choice: z
+    .strictObject({
+      /** In words. */
+      method: z.string(),
+      reason: z.string(),
+      /** How long it took to measure the guest for that. */
+      tookMs: count,
+    })
+    .optional(),
   /** The options that migrate() was called with. */
   migrateOptions: z.record(z.string(), z.unknown()).default({}),
   migration: resultSchema,

@@ -11,6 +11,8 @@ const columns: Readonly<Record<string, (run: Run) => CsvValue>> = {
   workload_options: ({ cell }) => JSON.stringify(cell.workload.options),
   memory_mib: ({ cell }) => cell.memoryMiB,
   method: ({ cell }) => cell.method,
+  chosen_method: ({ measurement }) => measurement?.choice?.method,
+  choosing_ms: ({ measurement }) => measurement?.choice?.tookMs,
   link_mbit_per_second: ({ cell }) => cell.link.megabitsPerSecond,
   link_delay_ms: ({ cell }) => cell.link.delayMs,
   link_loss_percent: ({ cell }) => cell.link.lossPercent,

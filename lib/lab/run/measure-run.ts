@@ -2,6 +2,7 @@
 // memories, and has the workload check its data at the destination.
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../errors/message-of.js';
+import type { Policy } from '../../migration/decision.js';
 import { migrate } from '../../migration/migrate.js';
 import type { MigrateOptions } from '../../migration/options.js';
 import type { MigrationResult } from '../../migration/result.js';
@@ -43,7 +44,14 @@ interface Departure extends MeasureOptions {
   readonly signal: AbortSignal;
 }
 
-interface Migrated {
+/** How a guest is migrated, once that is known. */
+interface Ready extends Pick<Measurement, 'choice'> {
+  readonly postcopy: boolean;
+  readonly policy: Policy | undefined;
+  readonly options: Partial<MigrateOptions>;
+}
+
+interface Migrated extends Pick<Measurement, 'choice'> {
   readonly migrateOptions: Measurement['migrateOptions'];
   readonly result: MigrationResult;
   /** By the clock of the workload's reports. */
@@ -53,19 +61,40 @@ interface Migrated {
 
 interface Arrival extends Migrated, Pick<Measurement, 'memory' | 'memoryNotCompared'> {}
 
-async function migrateTo(to: MigrateOptions['to'], departure: Departure): Promise<Migrated> {
-  const { experiment, run, trial, source, workload, signal, catalogue } = departure;
+function bytesPerSecondOf({ experiment, run, trial }: Departure): number {
+  return experiment.sink ? linkBytesPerSecond(run.cell.link) : trial.hosts.qemuBytesPerSecond;
+}
+
+/** Has a method choose, if it does so. */
+async function ready(departure: Departure): Promise<Ready> {
+  const { experiment, run, trial, source, signal, catalogue } = departure;
   const method = catalogue.method(run.cell.method);
-  const bytesPerSecond = experiment.sink
-    ? linkBytesPerSecond(run.cell.link)
-    : trial.hosts.qemuBytesPerSecond;
+  const options = method.options(trial.memoryBytes);
+  if (!method.choose) return { options, postcopy: method.postcopy, policy: method.policy?.() };
+  const beganMs = performance.now();
+  const chosen = await method.choose({
+    ...{ qmp: source.qmp, signal, downtimeLimitMs: experiment.downtimeLimitMs },
+    linkBytesPerSecond: bytesPerSecondOf(departure),
+  });
+  const { postcopy, policy, reason } = chosen;
+  const choice = { method: chosen.method, reason, tookMs: performance.now() - beganMs };
+  return { options: { ...options, ...chosen.options }, postcopy, policy, choice };
+}
+
+async function migrateTo(
+  to: MigrateOptions['to'],
+  departure: Departure,
+  { options, postcopy, policy, choice }: Ready,
+): Promise<Migrated> {
+  const { experiment, trial, source, workload, signal } = departure;
+  const bytesPerSecond = bytesPerSecondOf(departure);
   const policies = [
-    ...(method.policy ? [method.policy()] : []),
+    ...(policy ? [policy] : []),
     // Post-copy ends by itself.
-    ...(method.postcopy ? [] : [timeLimit(experiment.convergeSeconds * 1000)]),
+    ...(postcopy ? [] : [timeLimit(experiment.convergeSeconds * 1000)]),
   ];
   const migrateOptions = {
-    ...method.options(trial.memoryBytes),
+    ...options,
     bandwidthBytesPerSecond: Math.round(bytesPerSecond),
     postcopyBandwidthBytesPerSecond: Math.round(bytesPerSecond),
     downtimeLimitMs: experiment.downtimeLimitMs,
@@ -83,24 +112,26 @@ async function migrateTo(to: MigrateOptions['to'], departure: Departure): Promis
   if (outcome !== 'completed') {
     throw new AttemptError(`The migration ended as ${outcome}: ${reason}`, trial.consoles);
   }
-  return { migrateOptions, result, beganMs, endedMs: workload.elapsedMs };
+  const chosen = choice ? { choice } : {};
+  return { ...chosen, migrateOptions, result, beganMs, endedMs: workload.elapsedMs };
 }
 
 /** Sends the stream nowhere, for counting pages; the guest then continues at the source. */
 async function moveNowhere(departure: Departure): Promise<Arrival> {
-  const migrated = await migrateTo(discard, departure);
+  const migrated = await migrateTo(discard, departure, await ready(departure));
   await departure.source.qmp.execute('cont');
   return { ...migrated, memory: null, memoryNotCompared: 'the stream was discarded' };
 }
 
 async function move(departure: Departure): Promise<Arrival> {
-  const { run, trial, source, workload, catalogue } = departure;
-  const { postcopy } = catalogue.method(run.cell.method);
+  const { trial, source, workload } = departure;
+  const how = await ready(departure);
+  const { postcopy } = how;
   const { host, machine } = await trial.startDestination();
   // In post-copy the guest runs as soon as it can; otherwise it is kept paused, so that the memories can be compared.
   if (postcopy) await machine.qmp.execute('cont');
   const to = { qmp: machine.qmp, listen: trial.hosts.migrationUri(host) };
-  const migrated = await migrateTo(to, departure);
+  const migrated = await migrateTo(to, departure, how);
   if (postcopy) {
     const memoryNotCompared = 'in post-copy the guest runs while its memory arrives';
     return { ...migrated, memory: null, memoryNotCompared };
@@ -131,7 +162,7 @@ async function measure(
   const { idles = false, operation } = catalogue.workload(run.cell.workload.name);
   await workload.untilProgress(idles ? 'reports' : 'operations', { minMs: silenceMs, signal });
   const checks = await workload.stop();
-  const { migrateOptions, result, beganMs, endedMs, memory, memoryNotCompared } = arrival;
+  const { choice, migrateOptions, result, beganMs, endedMs, memory, memoryNotCompared } = arrival;
   const { qemu, package: packaged } = source.qmp.greeting.version;
   return {
     hosts: experiment.sink ? 'one host; the stream was discarded' : trial.hosts.description,
@@ -139,6 +170,7 @@ async function measure(
     qemu: `${qemu.major}.${qemu.minor}.${qemu.micro} ${packaged}`.trim(),
     kernel: trial.kernelVersion,
     commandLines: trial.commandLines,
+    ...(choice ? { choice } : {}),
     migrateOptions,
     migration: result,
     workload: {

@@ -10,6 +10,7 @@ import {
   migrationThreads,
 } from './migration.js';
 import {
+  blockStatistics,
   memoryBackends,
   memorySize,
   namedList,
@@ -50,6 +51,7 @@ export const returns = {
   'query-name': z.looseObject({ name: z.string().optional() }),
   'query-kvm': z.looseObject({ enabled: z.boolean(), present: z.boolean() }),
   'query-cpus-fast': vcpus,
+  'query-blockstats': blockStatistics,
   'query-memory-size-summary': memorySize,
   'query-memdev': memoryBackends,
   'human-monitor-command': z.string(),

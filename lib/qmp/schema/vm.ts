@@ -37,6 +37,15 @@ export const vcpus = z.array(
   z.looseObject({ 'cpu-index': z.number(), 'thread-id': z.number(), target: z.string() }),
 );
 
+export const blockStatistics = z.array(
+  z.looseObject({
+    device: z.string().optional(),
+    qdev: z.string().optional(),
+    'node-name': z.string().optional(),
+    stats: z.looseObject({ rd_bytes: z.number(), wr_bytes: z.number() }),
+  }),
+);
+
 export const memorySize = z.looseObject({
   'base-memory': z.number(),
   'plugged-memory': z.number().optional(),

@@ -1,5 +1,5 @@
 // What a move would cost: pure, from what was measured of the VM and what is known of the way.
-import { forecast } from '../../policy/forecast.js';
+import { type ForecastMethod, forecast, type MethodForecast } from '../../policy/forecast.js';
 import type { PredictedRange } from '../../policy/prediction.js';
 import type { VmMeasurement } from '../../site/measurement.js';
 import type { MoveMethod, MovePrediction } from '../../site/move.js';
@@ -40,11 +40,35 @@ function asRange({ low, expected, high }: PredictedRange): Range {
   return { low, expected, high };
 }
 
-const forecastNames = {
-  'pre-copy': 'pre-copy',
-  hybrid: 'post-copy',
-  'post-copy': 'post-copy',
-} as const;
+type Forecasts = readonly MethodForecast[];
+
+function named(methods: Forecasts, name: ForecastMethod): MethodForecast | undefined {
+  return methods.find(({ method }) => method === name);
+}
+
+/** Where pre-copy has an end there, its figure; where it has none, that of the switch to post-copy. */
+function endingBy(pre: PredictedRange, post: PredictedRange): PredictedRange {
+  const pick = (first: number, second: number) => (Number.isFinite(first) ? first : second);
+  const [low = 0, expected = 0, high = 0] = [
+    pick(pre.low, post.low),
+    pick(pre.expected, post.expected),
+    pick(pre.high, post.high),
+  ].sort((a, b) => a - b);
+  return { low, expected, high };
+}
+
+/** What is forecast for a method; a hybrid with a policy stays pre-copy as long as that converges. */
+function forecastFor({ name, hash, policy }: MoveMethod, methods: Forecasts) {
+  const preCopy = named(methods, hash === undefined ? 'pre-copy' : 'pre-copy with the filter');
+  if (name === 'pre-copy') return preCopy;
+  const found = named(methods, name);
+  if (name === 'post-copy' || policy.length === 0 || !preCopy || !found) return found;
+  return {
+    bytes: endingBy(preCopy.bytes, found.bytes),
+    totalMs: endingBy(preCopy.totalMs, found.totalMs),
+    downtimeMs: endingBy(preCopy.downtimeMs, found.downtimeMs),
+  };
+}
 
 /** Predicts what moving a VM costs, by one method, over one path. */
 export function predictMove(
@@ -76,11 +100,7 @@ export function predictMove(
       downtimeLimitMs: method.downtimeLimitMs ?? defaultDowntimeLimitMs,
     },
   );
-  const wanted =
-    method.name === 'pre-copy' && method.hash !== undefined
-      ? 'pre-copy with the filter'
-      : forecastNames[method.name];
-  const found = methods.find((each) => each.method === wanted);
+  const found = forecastFor(method, methods);
   if (!found) return unmeasured(measurement, rate);
   return {
     bytes: asRange(found.bytes),

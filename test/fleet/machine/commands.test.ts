@@ -71,6 +71,21 @@ it('predicts more where VMs are measured first, and is right about them', async 
   }
 });
 
+it('chooses the method of each move, if it is asked to, and says why', async (context) => {
+  const { command } = await siteOf(context, { vms: { web }, megabitsPerSecond: 100 });
+  const dry = JSON.parse(command('drain', 'h1', '--method', 'auto', '--dry-run', '--json').stdout);
+  expect(dry.problems).toEqual([]);
+  const [{ method, reasons }] = dry.moves;
+  expect(reasons.join(' ')).toMatch(/Of \d methods .* is predicted to cost least/);
+  const real = command('drain', 'h1', '--method', 'auto');
+  expect(real).toMatchObject({ status: 0 });
+  expect(real.stdout).toMatch(new RegExp(`web: h1 → h\\d, ${method.name}`));
+  expect(real.stdout).toMatch(/predicted to cost least/);
+  expect(command('drain', 'h2', '--method', 'auto', '--policy', 'give-up:after=1s').output).toMatch(
+    /--policy has no effect without leaving out --method auto/,
+  );
+});
+
 it('tells programs all that it writes down, as JSON', async (context) => {
   const { site, command } = await siteOf(context, { vms: { web } });
   const dry = command('drain', 'h1', '--dry-run', '--json');

@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
-import type { MoveDriver } from '../../../lib/fleet/drivers/driver.js';
+import { describe, expect, it } from 'vitest';
+import type { MoveDriver, Target } from '../../../lib/fleet/drivers/driver.js';
 import { PreflightError } from '../../../lib/fleet/errors.js';
 import { SiteFolder } from '../../../lib/fleet/journal/site-folder.js';
 import { emptyState } from '../../../lib/fleet/journal/state.js';
-import { type DrainOptions, plan } from '../../../lib/fleet/run/before-drain.js';
+import { completePlan, type DrainOptions, plan } from '../../../lib/fleet/run/before-drain.js';
 import { drain } from '../../../lib/fleet/run/drain.js';
+import type { VmMeasurement } from '../../../lib/site/measurement.js';
 import { parseSite } from '../../../lib/site/read-site.js';
 
 const host = (address: string) => ({
@@ -36,6 +37,52 @@ it('a VM that was lost is not passed over without a word: it may have been start
   expect(moves.map(({ vm }) => vm)).toEqual(['db']);
   expect(left).toEqual([{ vm: 'web', isWanted: true, reason: expect.stringMatching(/was lost/) }]);
   expect(plan(options, emptyState).left).toEqual([]);
+});
+
+const pages = (number: number) => ({ pages: number, errorPages: 0 });
+
+/** One that writes all of its memory, again and again. */
+function busy(vm: string): VmMeasurement {
+  return {
+    ...{ format: 1, kind: 'vm', vm, atMs: 0, memoryBytes: 2 ** 30, zeroBytes: 0 },
+    dirtying: {
+      seconds: 1,
+      marked: pages(200_000),
+      markedInDoubleTime: pages(260_000),
+      changed: pages(200_000),
+    },
+  };
+}
+
+describe('where the method of each move is chosen', () => {
+  const choosing: DrainOptions = {
+    ...options,
+    method: { name: 'pre-copy', hash: 'ph128', policy: [], downtimeLimitMs: 100 },
+    choose: { by: 'cheapest', goal: 'time' },
+    measurements: new Map([['web', busy('web')]]),
+  };
+  const driver = (problem?: string) =>
+    ({
+      guestsOn: () => Promise.resolve([]),
+      preflight: ({ method }: Target) =>
+        Promise.resolve(method.name === 'pre-copy' || !problem ? [] : [problem]),
+    }) as unknown as MoveDriver;
+
+  it('it is, with its reason, for those that were measured', async () => {
+    const { moves } = await completePlan(choosing, emptyState, driver());
+    const of = (vm: string) => moves.find((move) => move.vm === vm);
+    expect(of('web')?.method).toMatchObject({ name: 'post-copy', downtimeLimitMs: 100 });
+    expect(of('web')?.reasons.join(' ')).toMatch(/predicted to cost least/);
+    expect(of('db')?.method).toMatchObject({ name: 'pre-copy', hash: 'ph128' });
+    expect(of('db')?.reasons.join(' ')).toMatch(/not known/);
+  });
+
+  it('no VM goes on in post-copy that could not, and why is told', async () => {
+    const { moves } = await completePlan(choosing, emptyState, driver('userfaultfd is forbidden'));
+    const web = moves.find(({ vm }) => vm === 'web');
+    expect(web?.method.name).toBe('pre-copy');
+    expect(web?.reasons.join(' ')).toMatch(/Post-copy is left out: userfaultfd is forbidden/);
+  });
 });
 
 it('a drain that was killed before it had a plan can be cancelled, though it can have none', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { builtIn } from '../../../lib/lab/catalogue/built-in.js';
 import { methods } from '../../../lib/lab/methods/built-in.js';
 import { stoppedBy } from '../../../lib/lab/model/stopped-by.js';
+import { csvOf } from '../../../lib/lab/report/csv.js';
 import { writeReport } from '../../../lib/lab/report/write-report.js';
 import { InterruptedError } from '../../../lib/lab/run/errors.js';
 import { measureWith } from '../../../lib/lab/run/measure-run.js';
@@ -77,6 +78,22 @@ describe('an experiment with real VMs', () => {
     // The filter sees that there is nothing to send; without it, it never converges.
     if (patched) expect(run?.measurement.migration.filter?.unchanged).toBeGreaterThan(1000);
     else expect(run && stoppedBy(run.measurement)).toBe('limit');
+  });
+
+  it('measures the guest first where the method is to be chosen, and keeps what was chosen and why', async (context) => {
+    const { binary, patched } = needLabQemu(context);
+    const method = patched ? 'auto' : 'walm';
+    const store = newStore(context);
+    const experiment = experimentOf(`${idle}\nmethods: [${method}]`);
+    const [run] = await measureExperiment(experiment, binary, store);
+    const { choice, migration, workload } = run?.measurement ?? {};
+    expect(choice?.method).toMatch(patched ? /^pre-copy/ : /^hybrid, intelligent-hybrid$/);
+    expect(choice?.reason).toMatch(patched ? /is predicted to cost least/ : /^Its workload is nei/);
+    expect(choice?.tookMs).toBeGreaterThan(1000);
+    expect(migration).toMatchObject({ outcome: 'completed' });
+    // The clock of the workload goes on while the guest is measured.
+    expect(workload?.migrationBeganMs).toBeGreaterThan(choice?.tookMs ?? 0);
+    expect(csvOf(store.runs())).toMatch(/chosen_method.*(pre-copy|hybrid)/s);
   });
 
   it('stops a migration whose first pass takes too long', async (context) => {

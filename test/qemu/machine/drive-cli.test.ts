@@ -1,44 +1,18 @@
 // The commands and real QEMUs: a migration, one that is watched, one that is interrupted, one that fails.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { afterEach, describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { exitCodes } from '../../../lib/cli/exit-codes.js';
 import { parseRecording } from '../../../lib/migration/recording.js';
 import { guestState } from '../../../lib/qemu/machine/guest.js';
-import { packageRoot } from '../../../lib/system/package-root.js';
 import { needDriven } from '../../harness/driven-qemu.js';
+import { run, untilLine } from '../../harness/running-command.js';
 import { startWithSecondQmp } from '../../harness/second-qmp.js';
 
-const main = join(packageRoot, 'dist', 'cli', 'main.js');
 const random = { pattern: 'random', pages: 1024, wordsPerPage: 8 } as const;
 const slowly = ['--bandwidth', '8Mi', '--downtime', '1ms'];
 
-const children: ChildProcess[] = [];
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-});
-
 function start(context: TestContext) {
   return startWithSecondQmp(context, needDriven(context, 'with the series'), random);
-}
-
-function run(...args: string[]) {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  const lines: string[] = [];
-  const reader = createInterface({ input: child.stdout });
-  reader.on('line', (line) => lines.push(line));
-  child.stderr.setEncoding('utf8').on('data', (text) => lines.push(text));
-  const ended = once(child, 'close').then(([code]) => code as number);
-  return { child, lines, reader, ended };
-}
-
-/** Until a line comes that fits. */
-async function untilLine({ reader, lines }: ReturnType<typeof run>, pattern: RegExp) {
-  while (!lines.some((line) => pattern.test(line))) await once(reader, 'line');
 }
 
 describe('fakedirty migrate', () => {
@@ -48,6 +22,7 @@ describe('fakedirty migrate', () => {
     const args = ['migrate', '--qmp', paths.source, '--to-qmp', paths.destination];
     const policy = ['--policy', 'give-up:after=1min', '--policy', 'adaptive-stop:limit=50'];
     const migrating = run(
+      context,
       ...args,
       '--listen',
       listen,
@@ -68,7 +43,7 @@ describe('fakedirty migrate', () => {
     expect(await machines.compare()).toMatchObject({ differentPages: 0 });
     const { entries } = parseRecording(readFileSync(file, 'utf8'));
     expect(entries.at(-1)).toMatchObject({ type: 'end', result: { outcome: 'completed' } });
-    const replayed = run('replay', file);
+    const replayed = run(context, 'replay', file);
     expect(await replayed.ended).toBe(exitCodes.ok);
     expect(replayed.lines.join('\n')).toMatch(/stop-now: .*first pass's/);
   });
@@ -76,7 +51,7 @@ describe('fakedirty migrate', () => {
   it('is cancelled by Ctrl-C, and says where the guest is', async (context) => {
     const { pair: machines, paths, listen } = await start(context);
     await machines.destination.qmp.execute('migrate-incoming', { uri: listen });
-    const migrating = run('migrate', '--qmp', paths.source, '--to', listen, ...slowly);
+    const migrating = run(context, 'migrate', '--qmp', paths.source, '--to', listen, ...slowly);
     await untilLine(migrating, /^ +1 /);
     migrating.child.kill('SIGINT');
     expect(await migrating.ended).toBe(exitCodes.interrupted);
@@ -89,7 +64,7 @@ describe('fakedirty migrate', () => {
   it('writes JSON Lines for programs, and reports a failure by its exit code', async (context) => {
     const { pair: machines, paths } = await start(context);
     const nobody = `unix:${machines.workspace.path('nobody')}`;
-    const migrating = run('migrate', '--qmp', paths.source, '--to', nobody, '--json');
+    const migrating = run(context, 'migrate', '--qmp', paths.source, '--to', nobody, '--json');
     expect(await migrating.ended).toBe(exitCodes['migration-failed']);
     const entries = migrating.lines.map((line) => JSON.parse(line));
     expect(entries[0]).toMatchObject({ type: 'start' });
@@ -104,7 +79,7 @@ describe('fakedirty migrate', () => {
 describe('fakedirty watch', () => {
   it('shows a migration that another program runs', async (context) => {
     const { pair: machines, paths } = await start(context);
-    const watching = run('watch', '--qmp', paths.source);
+    const watching = run(context, 'watch', '--qmp', paths.source);
     await untilLine(watching, /Waiting for a migration/);
     await machines.migrate({ passes: 3 });
     expect(await watching.ended).toBe(exitCodes.ok);

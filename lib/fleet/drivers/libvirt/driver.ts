@@ -1,4 +1,6 @@
 // Moves VMs that libvirt manages, by virsh alone.
+
+import { measureVm } from '../../../monitor/measure-vm.js';
 import type { VmMeasurement } from '../../../site/measurement.js';
 import type { Place } from '../../../site/place.js';
 import type { LibvirtHost, Site } from '../../../site/site.js';
@@ -6,7 +8,6 @@ import { ActError } from '../../errors.js';
 import type { EntryOf } from '../../journal/entries.js';
 import type { Decisions } from '../../move/next-action.js';
 import type { Arrival, MoveDriver, MoveInHand, Target } from '../driver.js';
-import { measureVm } from '../measure-vm.js';
 import { describeDomain, hasFilter } from './description.js';
 import { Domain } from './domain.js';
 import { connectToDomain } from './domain-qmp.js';
@@ -81,7 +82,7 @@ export class LibvirtDriver implements MoveDriver {
 
   async measure(vm: string, source: Place, seconds: number): Promise<VmMeasurement> {
     await using qmp = await connectToDomain(this.#domain(source));
-    return await measureVm(vm, qmp, seconds);
+    return (await measureVm(vm, qmp, { seconds })).measurement;
   }
 
   arrival({ source, to }: Target): Promise<Arrival> {

@@ -1,5 +1,6 @@
 // Moves VMs whose QEMUs are on this machine, each in the network of its host, by QMP alone.
 import { filterCapability } from '../../../migration/plan-settings.js';
+import { measureVm } from '../../../monitor/measure-vm.js';
 import { QmpClient } from '../../../qmp/client.js';
 import { QmpError } from '../../../qmp/errors.js';
 import { processOf } from '../../../qmp/process-usage.js';
@@ -10,7 +11,6 @@ import type { QmpHost, Site, Vm } from '../../../site/site.js';
 import { ActError } from '../../errors.js';
 import type { EntryOf } from '../../journal/entries.js';
 import type { Arrival, MoveDriver, MoveInHand, Target } from '../driver.js';
-import { measureVm } from '../measure-vm.js';
 import { attemptFolder, qmpOf } from './destination-qemu.js';
 import { portFor } from './ports.js';
 import {
@@ -89,7 +89,7 @@ export class QmpDriver implements MoveDriver {
   async measure(vm: string, source: Place, seconds: number): Promise<VmMeasurement> {
     const address = parseAddress(source.driver === 'qmp' ? source.qmp : '');
     await using qmp = await QmpClient.connect(address, { timeoutMs: identifyMs });
-    return await measureVm(vm, qmp, seconds);
+    return (await measureVm(vm, qmp, { seconds })).measurement;
   }
 
   async arrival({ vm, to }: Target, attempt: string): Promise<Arrival> {
