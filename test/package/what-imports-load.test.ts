@@ -57,7 +57,11 @@ describe('what an import loads', () => {
     ['fakedirty/migration', ['errors', 'format', 'migration', 'qmp', 'system'], withNearest],
     ['fakedirty/policy', ['errors', 'format', 'migration', 'policy', 'qmp'], withNearest],
     ['fakedirty/monitor', ['errors', 'format', 'monitor', 'qmp', 'site', 'system'], withNearest],
-    ['fakedirty/strategy', ['errors', 'format', 'migration', 'policy', 'strategy'], withNearest],
+    [
+      'fakedirty/strategy',
+      ['errors', 'format', 'migration', 'policy', 'qmp', 'strategy'],
+      withNearest,
+    ],
   ])('"%s" loads the rooms %j and the packages %j, and no addon', async (door, rooms, packages) => {
     expect(await loadedBy(door)).toEqual({ packages, rooms, addons: [] });
   });

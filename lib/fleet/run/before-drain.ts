@@ -280,8 +280,10 @@ function strangerText(vm: string, host: string, isDescribed: boolean, at: string
   if (!isDescribed) {
     return `It runs on ${host}, and the site does not describe it: describe it, or leave it there (--leave ${vm}).`;
   }
-  const elsewhere = at === undefined ? 'was lost' : `is remembered at ${at}`;
-  return `It runs on ${host}, and ${elsewhere}: "fakedirty place ${vm} ${host}" says where it is.`;
+  if (at === undefined) {
+    return `${host} has a guest of that name, and it was lost when it was moved: end what is left of it, or, if it was started again, "fakedirty place ${vm} ${host}".`;
+  }
+  return `It runs on ${host}, and is remembered at ${at}: "fakedirty place ${vm} ${host}" says where it is.`;
 }
 
 /** VMs that were lost while they were moved from or to a host: whether somebody has started them again is not known. */

@@ -32,11 +32,15 @@ function storyOf(observation: Observed, behaviour: Behaviour): string[] {
   const { fakeShare } = behaviour;
   const looks = observation.passes.some(({ verdicts }) => verdicts);
   const fake = looks
-    ? ` ${percentText(fakeShare)} of that is fake, so that ${bytesText(changed)} a second have to be sent.`
-    : ' How much of that is fake nobody looks at: the filter is off.';
+    ? `, of which ${percentText(fakeShare)} is fake`
+    : '; how much of that is fake nobody looks at, since the filter is off';
+  const compared =
+    changed >= link
+      ? `at least as much as the ${bytesText(link)} a second that are sent`
+      : `${percentText(changed / link)} of the ${bytesText(link)} a second that are sent`;
   return [
-    `Its guest marks ${bytesText(marked)} a second, up to ${bytesText(workingSet)} in all.${fake}`,
-    `${bytesText(link)} a second are sent: ${percentText(changed / link)} of it is used up by what is written meanwhile.`,
+    `Its guest marks ${bytesText(marked)} a second, up to ${bytesText(workingSet)} in all${fake}.`,
+    `${bytesText(changed)} a second have to be sent again: ${compared}.`,
   ];
 }
 

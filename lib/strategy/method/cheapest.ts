@@ -115,6 +115,7 @@ function costs(all: readonly Candidate[], goal: Goal): Map<Candidate, number> {
 }
 
 function costText({ timeMs, bytes, downtimeMs }: MovePrediction): string {
+  if (!Number.isFinite(timeMs.expected)) return 'would not end';
   const time = Number.isFinite(timeMs.high)
     ? timeText(timeMs.expected)
     : `${timeText(timeMs.expected)}, without an end in the bad case`;

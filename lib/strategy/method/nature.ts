@@ -63,7 +63,8 @@ export function natureOf(
     networkShare,
     networkThreshold: thresholds.networkShare,
   };
-  const verb = pages === 'marked' ? 'marks' : 'changes';
+  // What is not counted is not said to have been.
+  const verb = pages === 'marked' && measurement.dirtying?.marked ? 'marks' : 'changes';
   const perSecond = (bytes: number) => `${bytesText(bytes)} a second`;
   const ofLink = (share: number, threshold: number, is: string) =>
     `${percentText(share)} of the link, ${is} ${percentText(threshold)}`;

@@ -94,6 +94,28 @@ class Scene {
     return true;
   }
 
+  /** Half of a guest may stand still at its source: that is its owner's, who ends it. */
+  async endWhatIsLeft(): Promise<void> {
+    for (const name of names) {
+      const { virsh } = this.hosts.host(name);
+      const { lines } = await virsh.attempt(['domstate', '--reason', this.vm]);
+      if (lines[0]?.includes('post-copy failed')) await virsh.run(['destroy', this.vm]);
+    }
+  }
+
+  /** All domains of both hosts, as libvirt lists them. */
+  async listed(): Promise<string> {
+    const vms = Array.from({ length: this.#vms }, (_, at) => `web${at}`);
+    const told = names.flatMap((name) =>
+      vms.map(async (vm) => {
+        const { virsh } = this.hosts.host(name);
+        const { lines, succeeded } = await virsh.attempt(['domstate', '--reason', vm]);
+        return succeeded ? [`${vm} at ${name}: ${lines[0]}`] : [];
+      }),
+    );
+    return (await Promise.all(told)).flat().join('\n');
+  }
+
   /** It runs once, unharmed, and no older than before; or nowhere. */
   async check(what: string, isLost: boolean): Promise<void> {
     const states = await Promise.all(names.map((name) => this.hosts.state(this.vm, name)));
@@ -116,6 +138,7 @@ it(
     const { hosts, journal } = scene;
     const chance = new Chance();
     const tally = new Tally(context);
+    let toldBefore = '';
     const isController = (one: string) => one === 'controller';
     for (let kill = 0; kill < kills; ) {
       const victim: readonly string[] = chance.oneOf(victims);
@@ -126,7 +149,11 @@ it(
       const words = ['drain', scene.host, ...method];
       const drain = { site: hosts, journal, words };
       const first = new DrainProcess(context, hosts, words);
-      await first.writes(journal, before, ({ type }) => type === 'attempt');
+      const begun = first.writes(journal, before, ({ type }) => type === 'attempt');
+      await begun.catch(async (error: Error) => {
+        // What the kill before has left may be in the way.
+        throw new Error(`${error.message}\n${await scene.listed()}\nBefore that: ${toldBefore}`);
+      });
       await pause(delayMs);
       const isOver = journal.entries.slice(before).some(({ type }) => type === 'ended');
       if (!isOver) {
@@ -142,6 +169,7 @@ it(
         ({ code, output } = await (await goOn(context, drain, { withinMs, told })).end);
       }
       const told = `${what}\n${output}\n${storySince(journal, before)}`;
+      toldBefore = told;
       if (code === 14) {
         // libvirt can't end a domain whose QEMU it was starting when it was killed: a person has it forget that.
         expect(victim, told).toContain('destination daemon');
@@ -159,6 +187,7 @@ it(
       // A move that had ended is no kill.
       if (!isOver) tally.add(`${victim}`, isTooLate ? 'too late' : outcome);
       await endDrain(context, drain);
+      if (isLost) await scene.endWhatIsLeft();
       if (isLost) await scene.replace();
     }
     console.log(`daemons that had ended by themselves: ${scene.diedByThemselves.length}`);
