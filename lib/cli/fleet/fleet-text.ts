@@ -7,13 +7,9 @@ import type { LiveMove } from '../../fleet/status.js';
 import { inColumns, left, right } from '../../format/columns.js';
 import { plural } from '../../format/plural.js';
 import { bytesText, timeText, waitText } from '../../format/text.js';
-import type { Move, MoveMethod } from '../../site/move.js';
+import type { Move } from '../../site/move.js';
 import type { Range } from '../../site/range.js';
-
-export function methodText({ name, hash, policy }: MoveMethod): string {
-  const filter = hash === undefined ? '' : ` with ${hash}`;
-  return `${name}${filter}${policy.length > 0 ? `, ${policy.join(', ')}` : ''}`;
-}
+import { methodName } from '../../strategy/method/cheapest.js';
 
 function rangeText({ low, expected, high }: Range, text: (value: number) => string): string {
   // As if the guest did not write, and used all of its memory: it may be more, or less.
@@ -27,7 +23,7 @@ export function planText({ moves, left: staying }: DrainPlan): string {
   const rows = moves.map(({ vm, to, method, predicted }) => [
     vm,
     to,
-    methodText(method),
+    methodName(method),
     rangeText(predicted.timeMs, timeText),
     rangeText(predicted.bytes, bytesText),
   ]);
@@ -90,7 +86,7 @@ export function entryText(entry: FleetEntry, vmOf: VmOf): string | undefined {
   switch (entry.type) {
     case 'attempt': {
       const { vm, from, to, method, reasons } = entry.move;
-      return `${vm}: ${from} → ${to}, ${methodText(method)}. ${reasons.join(' ')}`;
+      return `${vm}: ${from} → ${to}, ${methodName(method)}. ${reasons.join(' ')}`;
     }
     case 'failed-act':
       return `${vmOf(entry.attempt)}: ${entry.action} failed: ${entry.reason}`;

@@ -74,7 +74,8 @@ async function ready(departure: Departure): Promise<Ready> {
   const beganMs = performance.now();
   const chosen = await method.choose({
     ...{ qmp: source.qmp, signal, downtimeLimitMs: experiment.downtimeLimitMs },
-    linkBytesPerSecond: bytesPerSecondOf(departure),
+    // Where the link itself is shaped, QEMU is told no limit.
+    linkBytesPerSecond: linkBytesPerSecond(run.cell.link),
   });
   const { postcopy, policy, reason } = chosen;
   const choice = { method: chosen.method, reason, tookMs: performance.now() - beganMs };

@@ -15,7 +15,8 @@ describe('the built-in methods', () => {
 
   it.for(methods)('$name has options that migrate() accepts', (method) => {
     const options = parseMigrateOptions({ ...method.options(memoryBytes), to: 'unix:/nowhere' });
-    expect(options.filter !== undefined).toBe(method.needsFilter);
+    // What chooses adds what it has chosen.
+    expect(options.filter !== undefined).toBe(method.needsFilter && !method.choose);
     expect(options.method !== 'pre-copy').toBe(method.postcopy);
     const observation = {
       ramBytes: memoryBytes,
