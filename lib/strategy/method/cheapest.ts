@@ -2,7 +2,6 @@
 import { bytesText, timeText } from '../../format/text.js';
 import type { VmMeasurement } from '../../site/measurement.js';
 import type { MoveMethod, MovePrediction } from '../../site/move.js';
-import { besideOwnTraffic } from '../model/own-traffic.js';
 import { type Path, predictMove } from '../model/predict.js';
 import type { MethodChoice, Possible } from './choice.js';
 
@@ -75,9 +74,8 @@ function candidates(
       : [];
   const limit = downtimeLimitMs === undefined ? {} : { downtimeLimitMs };
   const candidate = (method: MoveMethod): Candidate => {
-    const free = besideOwnTraffic(path, measurement, method);
     const predict = (name: MoveMethod['name']) =>
-      predictMove(measurement, free, { ...method, ...limit, name });
+      predictMove(measurement, path, { ...method, ...limit, name });
     const preCopyEnds = Number.isFinite(predict('pre-copy').timeMs.expected);
     return { method, predicted: predict(method.name), preCopyEnds };
   };

@@ -4,6 +4,7 @@ import type { PredictedRange } from '../../policy/prediction.js';
 import type { VmMeasurement } from '../../site/measurement.js';
 import type { MoveMethod, MovePrediction } from '../../site/move.js';
 import type { Range } from '../../site/range.js';
+import { besideOwnTraffic } from './own-traffic.js';
 
 /** The way from one host to another. */
 export interface Path {
@@ -70,14 +71,14 @@ function forecastFor({ name, hash, policy }: MoveMethod, methods: Forecasts) {
   };
 }
 
-/** Predicts what moving a VM costs, by one method, over one path. */
+/** Predicts what moving a VM costs, by one method, over one path, which its own traffic shares. */
 export function predictMove(
   measurement: VmMeasurement,
   path: Path,
   method: MoveMethod,
 ): MovePrediction {
-  const { bytesPerSecond } = path;
-  const rate = Math.min(bytesPerSecond, method.bytesPerSecond || Number.POSITIVE_INFINITY);
+  const free = besideOwnTraffic(path.bytesPerSecond, measurement, method);
+  const rate = Math.min(free, method.bytesPerSecond || Number.POSITIVE_INFINITY);
   const { dirtying, memoryBytes, zeroBytes } = measurement;
   if (!dirtying) return unmeasured(measurement, rate);
   const { methods } = forecast(

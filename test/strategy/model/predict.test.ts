@@ -64,3 +64,18 @@ it('a measurement says of what it is, and by which form', () => {
   expect(measurementSchema.safeParse({ ...busy, format: 2 }).success).toBe(false);
   expect(measurementSchema.safeParse({ ...busy, memory: 1 }).success).toBe(false);
 });
+
+it('shares the way with the traffic of the VM itself: what it sends, or in post-copy what it receives', () => {
+  const timeOf = (more: Partial<VmMeasurement>, method = plain) =>
+    predictMove(
+      vm({ dirtying: { seconds: 1, changed: { pages: 0, errorPages: 0 } }, ...more }),
+      gigabit,
+      method,
+    ).timeMs.expected;
+  const half = gigabit.bytesPerSecond / 2;
+  expect(timeOf({ transmitBytesPerSecond: half })).toBeGreaterThan(1.9 * timeOf({}));
+  expect(timeOf({ receiveBytesPerSecond: half })).toBe(timeOf({}));
+  expect(timeOf({ receiveBytesPerSecond: half }, postCopy)).toBeGreaterThan(
+    1.9 * timeOf({}, postCopy),
+  );
+});
