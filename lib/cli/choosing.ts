@@ -4,13 +4,14 @@ import { filterCapability } from '../migration/plan-settings.js';
 import { readQemuSetup } from '../migration/qemu-setup.js';
 import { measureVm } from '../monitor/measure-vm.js';
 import type { QmpClient } from '../qmp/client.js';
-import { goals, methodName } from '../strategy/method/cheapest.js';
+import { goals } from '../strategy/method/cheapest.js';
 import { type Chooser, choosers } from '../strategy/method/choice.js';
 import {
   type ChooseMethodOptions,
   type ChosenMethod,
   chooseMethod,
 } from '../strategy/method/choose-method.js';
+import { methodName } from '../strategy/method/method-options.js';
 import { byteCount, milliseconds, oneOf } from './option-values.js';
 import type { Need } from './without-effect.js';
 

@@ -10,9 +10,9 @@ import { rangeText } from '../policy/forecast.js';
 import type { QmpClient } from '../qmp/client.js';
 import { withoutInfinity } from '../site/range.js';
 import { explainRunning, type RunningExplained } from '../strategy/explain/running.js';
-import { methodName } from '../strategy/method/cheapest.js';
 import { type Chooser, choosers } from '../strategy/method/choice.js';
 import { type ChosenMethod, chooseMethod } from '../strategy/method/choose-method.js';
+import { methodName } from '../strategy/method/method-options.js';
 import { within } from '../system/deadline.js';
 import {
   type ChoosingFlags,

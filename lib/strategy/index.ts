@@ -9,4 +9,5 @@ export {
   type ChosenMethod,
   chooseMethod,
 } from './method/choose-method.js';
+export type { MethodOptions } from './method/method-options.js';
 export { type Thresholds, usualThresholds } from './method/nature.js';

@@ -9,7 +9,7 @@ import { plural } from '../../format/plural.js';
 import { bytesText, timeText, waitText } from '../../format/text.js';
 import type { Move } from '../../site/move.js';
 import type { Range } from '../../site/range.js';
-import { methodName } from '../../strategy/method/cheapest.js';
+import { methodName } from '../../strategy/method/method-options.js';
 
 function rangeText({ low, expected, high }: Range, text: (value: number) => string): string {
   // As if the guest did not write, and used all of its memory: it may be more, or less.

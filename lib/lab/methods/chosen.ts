@@ -1,9 +1,9 @@
 // What decides before a migration, as methods: WALM, the same by what really changes, and the method that is predicted to
 // cost least. The guest is measured first, which takes its time.
 import { measureVm } from '../../monitor/measure-vm.js';
-import { methodName } from '../../strategy/method/cheapest.js';
 import type { Chooser } from '../../strategy/method/choice.js';
 import { chooseMethod } from '../../strategy/method/choose-method.js';
+import { methodName } from '../../strategy/method/method-options.js';
 import type { Method, ToChooseFor } from './method.js';
 
 /** The length of one of the measurements. */

@@ -4,6 +4,7 @@ import type { VmMeasurement } from '../../site/measurement.js';
 import type { MoveMethod, MovePrediction } from '../../site/move.js';
 import { type Path, predictMove } from '../model/predict.js';
 import type { MethodChoice, Possible } from './choice.js';
+import { methodName } from './method-options.js';
 
 /** What counts: a weight for each, 0 and more. */
 export interface Goal {
@@ -48,12 +49,6 @@ const postCopyPrice = 1.1;
 /** Whether it is expected to go on in post-copy. */
 function entersPostCopy({ method, preCopyEnds }: Candidate): boolean {
   return method.name === 'post-copy' || (method.name === 'hybrid' && !preCopyEnds);
-}
-
-/** A method in words. */
-export function methodName({ name, hash, policy }: MoveMethod): string {
-  const filter = hash === undefined ? '' : ` with ${hash}`;
-  return `${name}${filter}${policy.length > 0 ? `, ${policy.join(', ')}` : ''}`;
 }
 
 /** What there is, the simplest first. */

@@ -3,11 +3,10 @@ import { checkObject, checkOptions, optionNames } from '../../errors/check-optio
 import { OptionError } from '../../errors/option-error.js';
 import { shown } from '../../errors/shown.js';
 import { checkNumbers, checkWord } from '../../policy/check-settings.js';
-import { parsePolicies } from '../../policy/named.js';
 import type { VmMeasurement } from '../../site/measurement.js';
-import type { MoveMethod } from '../../site/move.js';
 import { cheapest, type Goal, goals } from './cheapest.js';
 import { type Chooser, choosers, type MethodChoice } from './choice.js';
+import { type MethodOptions, methodOptions } from './method-options.js';
 import { type Thresholds, usualThresholds } from './nature.js';
 import { effectiveWalm, walm } from './walm.js';
 
@@ -51,12 +50,7 @@ const names = optionNames<ChooseMethodOptions>({
 /** A choice, with what `migrate()` is told for it. */
 export interface ChosenMethod extends MethodChoice {
   /** For `migrate()` and `startMigration()`, beside where to. */
-  readonly options: {
-    readonly method: MoveMethod['name'];
-    readonly filter?: { readonly hash: typeof usualHash; readonly ifMissing: 'leave-out' };
-    readonly policy?: ReturnType<typeof parsePolicies>;
-    readonly downtimeLimitMs?: number;
-  };
+  readonly options: MethodOptions<typeof usualHash>;
 }
 
 function goalOf(goal: ChooseMethodOptions['goal'] = 'time'): Goal {
@@ -106,14 +100,5 @@ export function chooseMethod(
     cheapest: () =>
       cheapest(measurement, { path, possible, goal, sourceIsFailing, downtimeLimitMs }),
   }[by]();
-  const { name, hash, policy } = choice.method;
-  return {
-    ...choice,
-    options: {
-      method: name,
-      ...(hash === undefined ? {} : { filter: { hash: usualHash, ifMissing: 'leave-out' } }),
-      ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
-      ...(downtimeLimitMs === undefined ? {} : { downtimeLimitMs }),
-    },
-  };
+  return { ...choice, options: methodOptions({ ...choice.method, downtimeLimitMs }) };
 }

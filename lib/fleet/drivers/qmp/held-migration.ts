@@ -19,26 +19,12 @@ import { parsePolicies } from '../../../policy/named.js';
 import { QmpError } from '../../../qmp/errors.js';
 import type { FakeDirtyHash } from '../../../qmp/schema/fake-dirty.js';
 import type { MoveMethod } from '../../../site/move.js';
+import { methodOptions } from '../../../strategy/method/method-options.js';
 import { within } from '../../../system/deadline.js';
 import { ActRefusedError } from '../../errors.js';
 
 /** All settings have been put back by then. */
 const settleMs = 15_000;
-
-/** A method as `migrate` takes it. */
-function methodOptions(method: MoveMethod): Omit<MigrateOptions, 'to'> {
-  const { name, hash, policy, downtimeLimitMs, bytesPerSecond } = method;
-  return {
-    method: name,
-    // One that nobody knows is refused, as all that is wrong with a method.
-    ...(hash === undefined
-      ? {}
-      : { filter: { hash: hash as FakeDirtyHash, ifMissing: 'leave-out' } }),
-    ...(policy.length > 0 ? { policy: parsePolicies(policy) } : {}),
-    ...(downtimeLimitMs === undefined ? {} : { downtimeLimitMs }),
-    ...(bytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond: bytesPerSecond }),
-  };
-}
 
 /** What a migration is of. */
 export interface HeldMigrationGiven {
@@ -104,7 +90,7 @@ export class HeldMigration {
     const file = this.#journals.create();
     try {
       const checked = parseMigrateOptions({
-        ...methodOptions(this.#method),
+        ...methodOptions<FakeDirtyHash>(this.#method),
         ...options,
         destinationIsHeld: true,
         journal: { write: file.write, policy: this.#method.policy },
