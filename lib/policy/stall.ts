@@ -31,6 +31,14 @@ function fewest(all: readonly Left[]): number {
   return Math.min(...all.map(({ pages }) => pages));
 }
 
+/** The fewest pages left within the last window and before it; undefined as long as nothing lies before it. */
+function bestOf(left: readonly Left[], windowMs: number) {
+  const sinceMs = (left.at(-1)?.atMs ?? 0) - windowMs;
+  const before = left.filter(({ atMs }) => atMs <= sinceMs);
+  const within = left.filter(({ atMs }) => atMs > sinceMs);
+  return before.length > 0 ? { best: fewest(within), bestBefore: fewest(before) } : undefined;
+}
+
 /** Switches to post-copy, or stops the guest, once a window of time has gained nothing (KubeVirt's stall detection). */
 export function stall(options: StallOptions = {}): Policy {
   checkOptions(options, ['windowMs', 'marginPercent', 'otherwise']);
@@ -46,13 +54,12 @@ export function stall(options: StallOptions = {}): Policy {
       (pass): Left => ({ atMs: pass.endMs, pages: Math.round(reallyDirtyPages(pass)) }),
     );
     const now = left.at(-1);
-    const since = (now?.atMs ?? 0) - windowMs;
-    const before = left.filter(({ atMs }) => atMs <= since);
+    const found = bestOf(left, windowMs);
     const numbers = { dirtyPages: now?.pages ?? 0, windowMs, marginPercent };
-    if (!now || before.length === 0) {
+    if (!now || !found) {
       return decide('go-on', `It has not run for ${timeText(windowMs)} yet.`, numbers);
     }
-    const [best, bestBefore] = [fewest(left.filter(({ atMs }) => atMs > since)), fewest(before)];
+    const { best, bestBefore } = found;
     const told = { ...numbers, bestDirtyPages: best, bestBeforeDirtyPages: bestBefore };
     if (best < bestBefore * kept) {
       const reason = `The last ${timeText(windowMs)} gained: ${best} dirty pages are left at best, after ${bestBefore}.`;
@@ -73,10 +80,8 @@ export function stall(options: StallOptions = {}): Policy {
 function stalledSinceMs(left: readonly Left[], windowMs: number, kept: number): number {
   let sinceMs: number | undefined;
   for (const [at, { atMs }] of left.entries()) {
-    const past = left.slice(0, at + 1);
-    const before = past.filter((each) => each.atMs <= atMs - windowMs);
-    const within = past.filter((each) => each.atMs > atMs - windowMs);
-    const isStalled = before.length > 0 && fewest(within) >= fewest(before) * kept;
+    const found = bestOf(left.slice(0, at + 1), windowMs);
+    const isStalled = found !== undefined && found.best >= found.bestBefore * kept;
     sinceMs = isStalled ? (sinceMs ?? atMs) : undefined;
   }
   return sinceMs ?? left.at(-1)?.atMs ?? 0;
