@@ -53,11 +53,13 @@ function seenText({ dirtying, use }: VmFigures): string {
   const lines = [`The guest (${bytesText(ramBytes)}) ${writes.join(' and ')}.`];
   if (!use) return lines.join('\n');
   const { processors, transmitBytesPerSecond: sent, ...rest } = totalUse(use);
-  const busy = processors === undefined ? 'what it uses can not be seen from here' : '';
-  const used = busy || `it keeps ${processors?.toFixed(2)} processors busy`;
+  const used =
+    processors === undefined
+      ? "its use of processors can't be seen from here"
+      : `it keeps ${processors.toFixed(2)} processors busy`;
   const network =
     sent === undefined
-      ? 'its network can not be seen from here'
+      ? "its network can't be seen from here"
       : `sends ${bytesText(sent)} and receives ${bytesText(rest.receiveBytesPerSecond ?? 0)} a second`;
   lines.push(
     `Meanwhile ${used}, ${network}, reads ${bytesText(rest.readBytesPerSecond)} and writes ${bytesText(rest.writeBytesPerSecond)} a second.`,
@@ -157,11 +159,12 @@ export function addExplain(program: Command): void {
     .addHelpText(
       'after',
       `
-The VM is measured as by "fakedirty estimate" and "fakedirty observe"; nothing is changed (but --domain taints). Three choose: WALM, which
-migrates memory-intensive VMs by post-copy, those that mostly receive by pre-copy, those that mostly send by
-post-copy, and all others by pre-copy that switches to post-copy when it does not converge; the same by the pages
-that really change, as the filter sees them; and the method that is predicted to cost least. WALM's thresholds are
-50 % of the link for what is dirtied and 30 % for traffic.
+The VM is measured as by "fakedirty estimate" and "fakedirty observe", and nothing is changed; with --domain libvirt
+marks the domain as tainted ("custom-monitor"). Three choose. WALM migrates memory-intensive VMs by post-copy, those
+that mostly receive by pre-copy, those that mostly send by post-copy, and all others by pre-copy that switches to
+post-copy when it does not converge. The second does the same by the pages that really change, as the filter sees
+them. The third takes the method that is predicted to cost least. A VM is memory-intensive when it dirties 50 % of
+the link, and network-intensive when it sends or receives 30 % of it.
 
 While the VM is being migrated, the migration is watched for some passes instead: why it does not converge, and what
 would help.

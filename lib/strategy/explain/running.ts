@@ -16,6 +16,11 @@ export interface RunningExplained {
 
 const msPerSecond = 1000;
 
+/** Whether the filter looks at what is marked. */
+function isFiltered({ passes }: Observed): boolean {
+  return passes.some(({ verdicts }) => verdicts);
+}
+
 function rates({ pageBytes }: Observed, behaviour: Behaviour) {
   const { markedPagesPerMs, workingSetPages, fakeShare, linkBytesPerMs } = behaviour;
   const marked = markedPagesPerMs * pageBytes * msPerSecond;
@@ -30,8 +35,7 @@ function rates({ pageBytes }: Observed, behaviour: Behaviour) {
 function storyOf(observation: Observed, behaviour: Behaviour): string[] {
   const { marked, changed, link, workingSet } = rates(observation, behaviour);
   const { fakeShare } = behaviour;
-  const looks = observation.passes.some(({ verdicts }) => verdicts);
-  const fake = looks
+  const fake = isFiltered(observation)
     ? `, of which ${percentText(fakeShare)} is fake`
     : '; how much of that is fake nobody looks at, since the filter is off';
   const compared =
@@ -53,11 +57,10 @@ function helpsOf(
   behaviour: Behaviour,
   predictions: readonly Prediction[],
 ): string[] {
-  const { bandwidthLimitBytesPerSecond: limit, downtimeLimitMs, passes } = observation;
+  const { bandwidthLimitBytesPerSecond: limit, downtimeLimitMs } = observation;
   const { changed, link } = rates(observation, behaviour);
   const stop = of(predictions, 'stop-now');
   const postCopy = of(predictions, 'post-copy');
-  const looks = passes.some(({ verdicts }) => verdicts);
   return [
     ...(stop && stop.downtimeMs.expected > downtimeLimitMs
       ? [
@@ -66,7 +69,7 @@ function helpsOf(
       : []),
     ...(postCopy
       ? [
-          `Post-copy: it would have ended ${timeText(postCopy.totalMs.expected - observation.elapsedMs)} from now.`,
+          `Post-copy: it would end ${timeText(postCopy.totalMs.expected - observation.elapsedMs)} from now.`,
         ]
       : ['Post-copy is not possible: its capability was not set before it began.']),
     ...(limit > 0 && link > 0.75 * limit
@@ -74,7 +77,9 @@ function helpsOf(
           `More bandwidth: it is limited to ${bytesText(limit)} a second, and more than ${bytesText(changed)} are needed.`,
         ]
       : []),
-    ...(looks ? [] : ['The filter: pages that do not really change would not be sent again.']),
+    ...(isFiltered(observation)
+      ? []
+      : ['The filter: pages that do not really change would not be sent again.']),
     'Auto-converge: it slows the guest down until it writes less than is sent.',
   ];
 }
