@@ -1,5 +1,4 @@
 // `fakedirty estimate`: what a migration of a running VM would cost by each method, before it is begun.
-
 import type { Command } from 'commander';
 import { plural } from '../format/plural.js';
 import { bytesText, percentText, timeText } from '../format/text.js';

@@ -106,14 +106,12 @@ function replayed(path: string): VmObservation[] {
   } catch (error) {
     throw new OptionError('--replay', `"${path}" can't be read: ${messageOf(error)}`);
   }
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line, at) => {
-      const read = parseObservation(line);
-      if ('observation' in read) return read.observation;
-      throw new OptionError('--replay', `"${path}", line ${at + 1}: ${read.problem}`);
-    });
+  return text.split('\n').flatMap((line, at) => {
+    if (line.trim() === '') return [];
+    const read = parseObservation(line);
+    if ('observation' in read) return [read.observation];
+    throw new OptionError('--replay', `"${path}", line ${at + 1}: ${read.problem}`);
+  });
 }
 
 async function observe(flags: ObserveFlags): Promise<void> {

@@ -71,7 +71,7 @@ function tapsOf(pid: number): string[] {
   return [...names].sort();
 }
 
-/** Of a thread, the nanoseconds for which it ran. */
+/** For how long a thread has run. */
 function busyMsOf(pid: number, thread: number): number {
   const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1');
   return Number(text.split(' ')[0]) / nsPerMs;
@@ -116,10 +116,9 @@ export class CounterReader {
 
   async #readDisks(): Promise<DiskCounter[]> {
     const all = await this.#qmp.execute('query-blockstats');
-    return all.flatMap(({ device, qdev, 'node-name': node, stats }, at) => {
+    return all.map(({ device, qdev, 'node-name': node, stats }, at) => {
       const name = device || qdev || node || `disk ${at}`;
-      const { rd_bytes: readBytes, wr_bytes: writtenBytes } = stats;
-      return [{ name, readBytes, writtenBytes }];
+      return { name, readBytes: stats.rd_bytes, writtenBytes: stats.wr_bytes };
     });
   }
 

@@ -1,4 +1,5 @@
 // Observes what a VM uses, period after period, without an agent in it.
+import { setTimeout as delay } from 'node:timers/promises';
 import { checkOptions, optionNames } from '../errors/check-options.js';
 import { OptionError } from '../errors/option-error.js';
 import { shown } from '../errors/shown.js';
@@ -37,16 +38,8 @@ function checked(options: ObserveOptions): { readonly periodMs: number; readonly
 
 async function pauseUntil(clockMs: number, signal: AbortSignal | undefined): Promise<void> {
   const waitMs = Math.max(0, clockMs - performance.now());
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, waitMs);
-    function done() {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    }
-    signal?.addEventListener('abort', done);
-  });
-  signal?.throwIfAborted();
+  // Ended early, it ends with the reason of whoever ended it.
+  await delay(waitMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
 }
 
 /**

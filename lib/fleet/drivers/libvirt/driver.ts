@@ -1,5 +1,4 @@
 // Moves VMs that libvirt manages, by virsh alone.
-
 import { measureVm } from '../../../monitor/measure-vm.js';
 import type { VmMeasurement } from '../../../site/measurement.js';
 import type { Place } from '../../../site/place.js';
