@@ -9,7 +9,11 @@ import type { Method, ToChooseFor } from './method.js';
 /** The length of one of the measurements. */
 const seconds = 1;
 
-function chooses(by: Chooser, name: string, summary: string, needsFilter: boolean): Method {
+interface Choosing extends Pick<Method, 'name' | 'summary' | 'needsFilter'> {
+  readonly by: Chooser;
+}
+
+function chooses({ by, name, summary, needsFilter }: Choosing): Method {
   const choose = async ({ qmp, signal, linkBytesPerSecond, downtimeLimitMs }: ToChooseFor) => {
     const { measurement } = await measureVm(name, qmp, { seconds, signal });
     const { method, reason, options } = chooseMethod(measurement, {
@@ -24,25 +28,26 @@ function chooses(by: Chooser, name: string, summary: string, needsFilter: boolea
 }
 
 /** As published. */
-export const walm = chooses(
-  'walm',
-  'walm',
-  'WALM: post-copy, pre-copy or intelligent hybrid, by what the guest marks and by its traffic',
-  false,
-);
+export const walm = chooses({
+  by: 'walm',
+  name: 'walm',
+  summary:
+    'WALM: post-copy, pre-copy or intelligent hybrid, by what the guest marks and by its traffic',
+  needsFilter: false,
+});
 
 /** By what really changes. */
-export const effectiveWalm = chooses(
-  'effective-walm',
-  'effective-walm',
-  'WALM by the pages that really change, with the filter',
-  true,
-);
+export const effectiveWalm = chooses({
+  by: 'effective-walm',
+  name: 'effective-walm',
+  summary: 'WALM by the pages that really change, with the filter',
+  needsFilter: true,
+});
 
 /** The cheapest. */
-export const auto = chooses(
-  'cheapest',
-  'auto',
-  'the method that is predicted to take least time, the filter included',
-  true,
-);
+export const auto = chooses({
+  by: 'cheapest',
+  name: 'auto',
+  summary: 'the method that is predicted to take least time, the filter included',
+  needsFilter: true,
+});
