@@ -9,7 +9,7 @@ import { thisMachine } from '../machine.js';
 import { Progress } from '../measure/progress.js';
 import { type Options, readOptions, usage } from './options.js';
 import { reportOf } from './report.js';
-import { type Cost, judge } from './results.js';
+import { type Cost, costFile, judge } from './results.js';
 import { measure, type Place, pagesFor } from './sample.js';
 import type { Contestant, Scenario } from './scenarios.js';
 
@@ -101,7 +101,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   progress.end();
   const name = 'cost.json';
-  writeAtomically(options.out, new Map([[name, `${JSON.stringify(cost, null, 2)}\n`]]));
+  writeAtomically(options.out, new Map([[name, costFile(cost)]]));
   console.log(`\n${reportOf(cost)}\n\nwritten: ${join(options.out, name)}`);
   const missed = judge(cost).some(({ reached }) => !reached);
   return options.check && missed ? exitCodes.goalMissed : 0;

@@ -99,3 +99,10 @@ export function judge(cost: Cost): Judged[] {
       }),
     );
 }
+
+/** The text of its file: a line for each migration, which takes half the room of a line for each number. */
+export function costFile({ samples, ...facts }: Cost): string {
+  const lines = samples.map((sample) => `    ${JSON.stringify(sample)}`);
+  const head = JSON.stringify(facts, undefined, 2).slice(0, -'\n}'.length);
+  return `${head},\n  "samples": [\n${lines.join(',\n')}\n  ]\n}\n`;
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../bench/qemu/options.js';
 import { reportOf } from '../../bench/qemu/report.js';
-import { type Cost, costSchema, judge, type Sample } from '../../bench/qemu/results.js';
+import { type Cost, costFile, costSchema, judge, type Sample } from '../../bench/qemu/results.js';
 import { scenarios } from '../../bench/qemu/scenarios.js';
 import { OptionError } from '../../lib/index.js';
 
@@ -52,6 +52,16 @@ function made(
 }
 
 describe('the cost of the filter in QEMU', () => {
+  it('is written with a line for each migration, and read as it was', () => {
+    const cost = made(['all-fake'], () => sample());
+    const text = costFile(cost);
+    expect(JSON.parse(text)).toEqual(cost);
+    expect(text.match(/"contestant"/g)).toHaveLength(cost.samples.length);
+    expect(text.split('\n').filter((line) => line.includes('"round"'))).toHaveLength(
+      cost.samples.length,
+    );
+  });
+
   it('is judged by medians, beside the QEMU without the series', () => {
     // One bad round of three.
     const cost = made(['nothing-fake'], (contestant, round) =>
